@@ -33,6 +33,8 @@ inline constexpr size_t kLateReasonBytesMax = 1024;
 
 // How many corrections may follow each other on one event (a correction of a correction of ...).
 inline constexpr size_t kCorrectionDepthMax = 32;
+// How many corrections may name one event.
+inline constexpr size_t kCorrectionsPerEventMax = 256;
 
 // One process: runs in one append request, and what may wait for the sequencer before callers are pushed back.
 inline constexpr size_t kRequestRunsMax = 256;
