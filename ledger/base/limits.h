@@ -33,6 +33,8 @@ inline constexpr size_t kLateReasonBytesMax = 1024;
 
 // How many corrections may follow each other on one event (a correction of a correction of ...).
 inline constexpr size_t kCorrectionDepthMax = 32;
+// How many corrections may name one event.
+inline constexpr size_t kCorrectionsPerEventMax = 256;
 
 // Signed notes, proofs and policies from elsewhere. C2SP asks for at least 16 signatures and 32 of each kind of policy
 // line; a post-quantum signature takes nearly 5 kB. An audit path is never longer than 64 hashes.

@@ -1,0 +1,167 @@
+#include "ledger/commit/apply.h"
+
+#include <algorithm>
+
+#include "anamnesis/internal/state.pb.h"
+#include "anamnesis/v1/vocabulary_record.pb.h"
+#include "ledger/base/check.h"
+#include "ledger/crypto/sha256.h"
+#include "ledger/event/leaf.h"
+#include "ledger/event/refusal.h"
+#include "ledger/merkle/tree_hash.h"
+#include "ledger/rules/check_run.h"
+#include "ledger/state/project.h"
+#include "ledger/state/stream.h"
+
+namespace anamnesis {
+namespace {
+
+constexpr std::string_view kEventIdDomain("anamnesis.ledger-event.v1\0", 26);
+constexpr std::string_view kNonceDomain("anamnesis.ledger-nonce.v1\0", 26);
+
+// Works through one batch.
+class Application {
+ public:
+  Application(const LedgerState& state, const RowFinder& stored, Timestamp proposed)
+      : state_(state), rows_(stored), proposed_(proposed) {}
+
+  Status NoteClockStep(int64_t step_us);
+  StatusOr<RunVerdict> ApplyRun(const AdmittedRun& run);
+  CommitBatch Finish(Revision revision, std::vector<RunVerdict> verdicts);
+
+ private:
+  Timestamp NextRecorded() const { return std::max(proposed_, Timestamp(state_.last_recorded.us + 1)); }
+  Status AppendEvent(const AdmittedEvent& event, std::string_view header, const v1::Body& body,
+                     const std::optional<SealView>& seal);
+  StatusOr<RunVerdict> Existing(const AlreadyRecorded& indexes) const;
+
+  LedgerState state_;
+  RowOverlay rows_;
+  Timestamp proposed_;
+};
+
+Status Application::AppendEvent(const AdmittedEvent& event, std::string_view header, const v1::Body& body,
+                                const std::optional<SealView>& seal) {
+  const LeafIndex index(state_.size().value);
+  const Timestamp recorded = NextRecorded();
+  std::string leaf = EncodeLeaf(recorded, header, seal);
+  state_.frontier.Append(LeafHash(leaf));
+  state_.last_recorded = recorded;
+  // Readable at once: a later event of the batch may correct this one.
+  rows_.Put(Family::kLeaves, LeafKey(index), std::move(leaf));
+  rows_.Put(Family::kBodies, LeafKey(index), body.nonce() + body.content());
+  return Project({index, recorded, &event.header, event.type, event.body.get()}, rows_);
+}
+
+StatusOr<RunVerdict> Application::Existing(const AlreadyRecorded& indexes) const {
+  RunVerdict verdict;
+  verdict.already_recorded = true;
+  for (LeafIndex index : indexes) {
+    ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows_, index));
+    verdict.indexes.push_back(index);
+    verdict.recorded.push_back(event.recorded);
+  }
+  return verdict;
+}
+
+StatusOr<RunVerdict> Application::ApplyRun(const AdmittedRun& run) {
+  StatusOr<std::optional<AlreadyRecorded>> checked = CheckRun(run, rows_, state_.size(), NextRecorded());
+  if (!checked.ok()) {
+    if (!RefusalDetailOf(checked.status()).has_value()) return checked.status();
+    RunVerdict refused;
+    refused.status = checked.status();
+    return refused;
+  }
+  if (checked->has_value()) return Existing(**checked);
+  RunVerdict verdict;
+  const size_t count = run.events.size();
+  for (size_t i = 0; i < count; ++i) {
+    std::optional<SealView> seal;
+    if (i + 1 == count) seal = SealView{run.run.seal().statement(), run.run.seal().signature()};
+    verdict.indexes.emplace_back(state_.size().value);
+    const int place = static_cast<int>(i);
+    RETURN_IF_ERROR(AppendEvent(run.events[i], run.run.headers(place), run.run.bodies(place), seal));
+    verdict.recorded.push_back(state_.last_recorded);
+  }
+  return verdict;
+}
+
+Status Application::NoteClockStep(int64_t step_us) {
+  if (step_us == 0 || state_.size().value == 0) return OkStatus();
+  v1::ClockAnomalyDetected content;
+  content.set_proposed_us(std::clamp(proposed_, kTimestampMin, Timestamp(kTimestampLimit.us - 1)).us);
+  content.set_last_recorded_us(state_.last_recorded.us);
+  content.set_step_us(step_us);
+
+  const LeafIndex index(state_.size().value);
+  const EventId id = LedgerEventId(state_.origin, index);
+  v1::Body body;
+  body.set_nonce(LedgerEventNonce(id));
+  body.set_content(content.SerializeAsString());
+
+  ASSIGN_OR_RETURN(const internal::StreamHead head, FindStreamHead(rows_, kLedgerStream));
+  v1::EventHeader header;
+  header.set_event_id(id.bytes());
+  header.set_stream(std::string(kLedgerStream));
+  header.set_stream_position(head.position() + 1);
+  header.set_previous_header_digest(head.digest());
+  header.set_type("clock.anomaly_detected");
+  header.set_schema_version(1);
+  header.set_occurred_earliest_us(NextRecorded().us);
+  header.set_occurred_latest_us(NextRecorded().us);
+  header.mutable_actor()->set_kind("organisation");
+  header.mutable_actor()->set_id("ledger");
+  header.set_body_size(body.content().size());
+  header.set_body_commitment(BodyCommitment(body.nonce(), body.content()).bytes());
+
+  const std::string header_bytes = header.SerializeAsString();
+  AdmittedEvent event;
+  ASSIGN_OR_RETURN(event.header, ParseHeader(header_bytes));
+  event.type = Vocabulary::Get().Find(header.type(), header.schema_version());
+  ASSIGN_OR_RETURN(event.body, ParseBody(*event.type, body.content()));
+  return AppendEvent(event, header_bytes, body, std::nullopt);
+}
+
+CommitBatch Application::Finish(Revision revision, std::vector<RunVerdict> verdicts) {
+  state_.revision = revision;
+  for (TileUpdate& tile : state_.frontier.TakeChangedTiles()) {
+    rows_.PutUnread(Family::kTiles, TileKey(tile.id), std::move(tile.bytes));
+  }
+  internal::AppliedState applied;
+  applied.set_revision(revision.value);
+  applied.set_tree_size(state_.size().value);
+  applied.set_root(state_.frontier.Root().bytes());
+  applied.set_last_recorded_us(state_.last_recorded.us);
+  rows_.PutUnread(Family::kMeta, std::string(kAppliedKey), applied.SerializeAsString());
+  return {std::move(state_), rows_.Take(), std::move(verdicts)};
+}
+
+}  // namespace
+
+std::string TileKey(const TileId& tile) {
+  std::string key;
+  AppendBigEndian32(key, tile.level);
+  AppendBigEndian64(key, tile.index);
+  return key;
+}
+
+EventId LedgerEventId(std::string_view origin, LeafIndex index) {
+  return EventId::MakeVersion8(Sha256({kEventIdDomain, origin, LeafKey(index)}).view());
+}
+
+std::string LedgerEventNonce(const EventId& id) { return Sha256({kNonceDomain, id.view()}).bytes(); }
+
+StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch) {
+  CHECK(revision.value == state.revision.value + 1);
+  Application application(state, rows, batch.proposed);
+  RETURN_IF_ERROR(application.NoteClockStep(batch.clock_step_us));
+  std::vector<RunVerdict> verdicts;
+  verdicts.reserve(batch.runs.size());
+  for (const std::shared_ptr<const AdmittedRun>& run : batch.runs) {
+    ASSIGN_OR_RETURN(RunVerdict verdict, application.ApplyRun(*run));
+    verdicts.push_back(std::move(verdict));
+  }
+  return application.Finish(revision, std::move(verdicts));
+}
+
+}  // namespace anamnesis

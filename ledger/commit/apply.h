@@ -1,0 +1,81 @@
+#ifndef ANAMNESIS_LEDGER_COMMIT_APPLY_H_
+#define ANAMNESIS_LEDGER_COMMIT_APPLY_H_
+
+// The one way into the log: a deterministic function of (state, ordered batch). It decides which runs are appended,
+// computes their leaves, the tree and all projections, and returns everything as rows to be written together or not at
+// all. It reads no clock and no randomness: times are in the batch. Every replica, and a replay years later, computes
+// the same rows. Pure; one caller at a time.
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "google/protobuf/message.h"
+#include "ledger/base/ids.h"
+#include "ledger/base/status.h"
+#include "ledger/base/time.h"
+#include "ledger/merkle/frontier.h"
+#include "ledger/rules/admit.h"
+#include "ledger/state/rows.h"
+
+namespace anamnesis {
+
+// All state that is not in rows. A value: Apply works on a copy.
+struct LedgerState {
+  std::string origin;
+  // The last batch applied; 0 before the first.
+  Revision revision;
+  // The recorded time of the last leaf; kTimestampMin while there is none.
+  Timestamp last_recorded = kTimestampMin;
+  Frontier frontier;
+
+  TreeSize size() const { return frontier.size(); }
+};
+
+// Runs that were ordered together, already admitted (rules/admit.h).
+struct Batch {
+  // The proposing node's system clock. Recorded times start here, or just after the last recorded one if that is later.
+  Timestamp proposed;
+  // By how much that clock was seen to step since the node's last batch; 0 for not at all.
+  int64_t clock_step_us = 0;
+  std::vector<std::shared_ptr<const AdmittedRun>> runs;
+};
+
+struct RunVerdict {
+  // OK, or the refusal, and then nothing of the run was written.
+  Status status;
+  bool already_recorded = false;
+  // One for each event of an accepted run.
+  std::vector<LeafIndex> indexes;
+  std::vector<Timestamp> recorded;
+};
+
+// What a batch does: rows to write in one go, the state after them, and a verdict for each run in order.
+struct CommitBatch {
+  LedgerState next;
+  std::vector<Row> rows;
+  std::vector<RunVerdict> verdicts;
+};
+
+// Applies `batch` at `revision`, which must be the one after state.revision. Fails only when state can't be read; then
+// nothing may be written and the ledger must stop serving.
+StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch);
+
+// Keys of kMeta.
+inline constexpr std::string_view kIdentityKey = "identity";
+inline constexpr std::string_view kAppliedKey = "applied";
+inline constexpr std::string_view kCheckpointKey = "checkpoint";
+// The format that this program writes, and the newest that it reads.
+inline constexpr uint32_t kFormatVersion = 1;
+
+// The kTiles key of a tile.
+std::string TileKey(const TileId& tile);
+
+// Ids and nonces of the events that the ledger decides: derived, so that every replica has the same.
+EventId LedgerEventId(std::string_view origin, LeafIndex index);
+std::string LedgerEventNonce(const EventId& id);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_COMMIT_APPLY_H_

@@ -1,0 +1,126 @@
+#include "ledger/state/authority.h"
+
+#include "anamnesis/v1/vocabulary_authority.pb.h"
+
+namespace anamnesis {
+namespace {
+
+using internal::CredentialState;
+using internal::RoleState;
+
+std::string CredentialKey(std::string_view public_key) { return Text("k", public_key); }
+
+std::string RoleKey(std::string_view kind, std::string_view id, v1::Role role) {
+  return Text("r", kind, '\0', id, '\0', static_cast<char>(role));
+}
+
+Status DamagedRow() { return absl::DataLossError("an authority row is damaged; rebuild the projections"); }
+
+// Nothing, or the row's message.
+template <typename State>
+StatusOr<std::optional<State>> Load(const RowFinder& rows, std::string_view key) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kAuthority, key));
+  if (!value.has_value()) return std::optional<State>();
+  State state;
+  if (!state.ParseFromString(*value)) return DamagedRow();
+  return std::optional<State>(std::move(state));
+}
+
+bool Within(int64_t from_us, int64_t until_us, Timestamp at) {
+  return at.us >= from_us && (until_us == 0 || at.us < until_us);
+}
+
+Status FoldIssued(const RecordedEvent& event, const v1::CredentialIssued& body, RowOverlay& rows) {
+  CredentialState state;
+  const v1::EntityRef* holder = FindReference(event.header->fields, "holder");
+  state.mutable_holder()->set_kind(holder->kind());
+  state.mutable_holder()->set_id(holder->id());
+  state.set_purpose(body.purpose());
+  state.set_valid_from_us(body.valid_from_us());
+  state.set_valid_until_us(body.valid_until_us());
+  state.set_issued_index(event.index.value);
+  rows.Put(Family::kAuthority, CredentialKey(body.public_key()), state.SerializeAsString());
+  return OkStatus();
+}
+
+Status FoldRevoked(const RecordedEvent& event, const v1::CredentialRevoked& body, RowOverlay& rows) {
+  const std::string key = CredentialKey(body.public_key());
+  ASSIGN_OR_RETURN(std::optional<CredentialState> state, Load<CredentialState>(rows, key));
+  // Revoking twice keeps the earlier effect; the rules refuse a key that was never issued.
+  if (!state.has_value()) return OkStatus();
+  const int64_t from_us = body.effective_from_us() == 0 ? event.recorded.us : body.effective_from_us();
+  if (!state->has_revoked_index() || from_us < state->revoked_from_us()) {
+    state->set_revoked_index(event.index.value);
+    state->set_revoked_from_us(from_us);
+    rows.Put(Family::kAuthority, key, state->SerializeAsString());
+  }
+  return OkStatus();
+}
+
+Status FoldGranted(const RecordedEvent& event, const v1::RoleGranted& body, RowOverlay& rows) {
+  RoleState state;
+  state.set_granted_index(event.index.value);
+  state.set_valid_from_us(body.valid_from_us());
+  state.set_valid_until_us(body.valid_until_us());
+  const v1::EntityRef* holder = FindReference(event.header->fields, "holder");
+  rows.Put(Family::kAuthority, RoleKey(holder->kind(), holder->id(), body.role()), state.SerializeAsString());
+  return OkStatus();
+}
+
+Status FoldWithdrawn(const RecordedEvent& event, const v1::RoleWithdrawn& body, RowOverlay& rows) {
+  const v1::EntityRef* holder = FindReference(event.header->fields, "holder");
+  const std::string key = RoleKey(holder->kind(), holder->id(), body.role());
+  ASSIGN_OR_RETURN(std::optional<RoleState> state, Load<RoleState>(rows, key));
+  if (!state.has_value()) return OkStatus();
+  state->set_withdrawn_index(event.index.value);
+  rows.Put(Family::kAuthority, key, state->SerializeAsString());
+  return OkStatus();
+}
+
+}  // namespace
+
+StatusOr<std::optional<CredentialState>> FindCredential(const RowFinder& rows, std::string_view public_key) {
+  return Load<CredentialState>(rows, CredentialKey(public_key));
+}
+
+std::string WhyCannotSeal(const CredentialState& credential, Timestamp at) {
+  if (credential.purpose() != v1::CredentialIssued::SEAL) return "is for checkpoints, not for sealing events";
+  if (credential.has_revoked_index() && at.us >= credential.revoked_from_us()) {
+    return Text("was revoked from ", FormatTime(Timestamp(credential.revoked_from_us())), " on (leaf ",
+                credential.revoked_index(), ")");
+  }
+  if (at.us < credential.valid_from_us()) {
+    return Text("is valid only from ", FormatTime(Timestamp(credential.valid_from_us())), " on");
+  }
+  if (!Within(credential.valid_from_us(), credential.valid_until_us(), at)) {
+    return Text("expired at ", FormatTime(Timestamp(credential.valid_until_us())));
+  }
+  return "";
+}
+
+StatusOr<bool> HoldsRole(const RowFinder& rows, const v1::Agent& agent, v1::Role role, Timestamp at) {
+  ASSIGN_OR_RETURN(const std::optional<RoleState> state,
+                   Load<RoleState>(rows, RoleKey(agent.kind(), agent.id(), role)));
+  return state.has_value() && !state->has_withdrawn_index() &&
+         Within(state->valid_from_us(), state->valid_until_us(), at);
+}
+
+Status FoldAuthority(const RecordedEvent& event, RowOverlay& rows) {
+  using google::protobuf::DownCast;
+  const google::protobuf::Descriptor* body = event.type->body;
+  if (body == v1::CredentialIssued::descriptor()) {
+    return FoldIssued(event, *DownCast<const v1::CredentialIssued*>(event.body), rows);
+  }
+  if (body == v1::CredentialRevoked::descriptor()) {
+    return FoldRevoked(event, *DownCast<const v1::CredentialRevoked*>(event.body), rows);
+  }
+  if (body == v1::RoleGranted::descriptor()) {
+    return FoldGranted(event, *DownCast<const v1::RoleGranted*>(event.body), rows);
+  }
+  if (body == v1::RoleWithdrawn::descriptor()) {
+    return FoldWithdrawn(event, *DownCast<const v1::RoleWithdrawn*>(event.body), rows);
+  }
+  return OkStatus();
+}
+
+}  // namespace anamnesis

@@ -1,0 +1,35 @@
+#ifndef ANAMNESIS_LEDGER_STATE_AUTHORITY_H_
+#define ANAMNESIS_LEDGER_STATE_AUTHORITY_H_
+
+// Keys and roles as they stand at the end of the log: who holds a key, whether it may seal at a recorded time, and
+// which roles an agent holds (21 CFR 11.10, 11.300). Folded from credential.* and role.* events.
+//
+// Rows of kAuthority: "k" || public key -> CredentialState; "r" || kind || 0 || id || 0 || role byte -> RoleState.
+
+#include <optional>
+#include <string_view>
+
+#include "anamnesis/internal/state.pb.h"
+#include "anamnesis/v1/options.pb.h"
+#include "ledger/base/status.h"
+#include "ledger/base/time.h"
+#include "ledger/state/recorded_event.h"
+#include "ledger/state/rows.h"
+
+namespace anamnesis {
+
+// The credential of a public key (32 bytes); nullopt when none was issued.
+StatusOr<std::optional<internal::CredentialState>> FindCredential(const RowFinder& rows, std::string_view public_key);
+
+// Why the credential may not seal an event recorded at `at`, for a person to read; empty when it may.
+std::string WhyCannotSeal(const internal::CredentialState& credential, Timestamp at);
+
+// Whether `agent` holds `role` for events recorded at `at`.
+StatusOr<bool> HoldsRole(const RowFinder& rows, const v1::Agent& agent, v1::Role role, Timestamp at);
+
+// Applies what the event says about keys and roles, if anything.
+Status FoldAuthority(const RecordedEvent& event, RowOverlay& rows);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_STATE_AUTHORITY_H_

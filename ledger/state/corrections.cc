@@ -1,0 +1,98 @@
+#include "ledger/state/corrections.h"
+
+#include "anamnesis/internal/state.pb.h"
+#include "anamnesis/v1/vocabulary_record.pb.h"
+#include "ledger/base/limits.h"
+
+namespace anamnesis {
+namespace {
+
+using google::protobuf::DownCast;
+using v1::RecordCorrected;
+
+const RecordCorrected* AsCorrection(const RecordedEvent& event) {
+  if (event.type->body != RecordCorrected::descriptor()) return nullptr;
+  return DownCast<const RecordCorrected*>(event.body);
+}
+
+// Whether `corrector` itself has been retracted, by a correction that counts.
+StatusOr<bool> IsRetracted(const RowFinder& rows, LeafIndex index, size_t depth) {
+  if (depth > limits::kCorrectionDepthMax) return absl::InternalError("corrections of corrections nest too deep");
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, index));
+  for (auto it = correctors.rbegin(); it != correctors.rend(); ++it) {
+    ASSIGN_OR_RETURN(const LoadedEvent corrector, LoadEvent(rows, *it));
+    const RecordCorrected* correction = AsCorrection(corrector.view());
+    if (correction != nullptr && correction->kind() != RecordCorrected::RETRACTED) continue;
+    ASSIGN_OR_RETURN(const bool retracted, IsRetracted(rows, *it, depth + 1));
+    if (!retracted) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+StatusOr<std::vector<LeafIndex>> CorrectorsOf(const RowFinder& rows, LeafIndex index) {
+  std::vector<LeafIndex> indexes;
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kCorrections, LeafKey(index)));
+  if (!value.has_value()) return indexes;
+  internal::Correctors correctors;
+  if (!correctors.ParseFromString(*value)) {
+    return absl::DataLossError("a corrections row is damaged; rebuild the projections");
+  }
+  for (uint64_t corrector : correctors.indexes()) indexes.emplace_back(corrector);
+  return indexes;
+}
+
+StatusOr<Standing> StandingOf(const RowFinder& rows, const RecordedEvent& event) {
+  Standing standing;
+  standing.evidence = event.index;
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, event.index));
+  for (auto it = correctors.rbegin(); it != correctors.rend(); ++it) {
+    ASSIGN_OR_RETURN(const LoadedEvent corrector, LoadEvent(rows, *it));
+    const RecordCorrected* correction = AsCorrection(corrector.view());
+    if (correction != nullptr && correction->kind() == RecordCorrected::ANNOTATED) continue;
+    ASSIGN_OR_RETURN(const bool retracted, IsRetracted(rows, *it, 1));
+    if (retracted) continue;
+    standing.evidence = *it;
+    if (correction != nullptr && correction->kind() == RecordCorrected::OCCURRED_AT) {
+      standing.moved = true;
+      standing.earliest = Timestamp(correction->occurred_earliest_us());
+      standing.latest = Timestamp(correction->occurred_latest_us());
+    } else {
+      standing.void_effect = true;
+    }
+    return standing;
+  }
+  return standing;
+}
+
+StatusOr<std::vector<LoadedEvent>> CorrectedChain(const RowFinder& rows, const RecordedEvent& event) {
+  std::vector<LoadedEvent> chain;
+  std::string corrects = event.header->fields.corrects();
+  while (!corrects.empty()) {
+    if (chain.size() >= limits::kCorrectionDepthMax) {
+      return absl::InternalError("corrections of corrections nest too deep");
+    }
+    ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindEvent(rows, corrects));
+    if (!index.has_value()) return absl::InternalError("a correction names an event that is not in the ledger");
+    ASSIGN_OR_RETURN(LoadedEvent corrected, LoadEvent(rows, *index));
+    corrects = corrected.header.fields.corrects();
+    chain.push_back(std::move(corrected));
+  }
+  return chain;
+}
+
+Status FoldCorrection(const RecordedEvent& event, RowOverlay& rows) {
+  const std::string& corrects = event.header->fields.corrects();
+  if (corrects.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> corrected, FindEvent(rows, corrects));
+  if (!corrected.has_value()) return absl::InternalError("a correction names an event that is not in the ledger");
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> before, CorrectorsOf(rows, *corrected));
+  internal::Correctors correctors;
+  for (LeafIndex index : before) correctors.add_indexes(index.value);
+  correctors.add_indexes(event.index.value);
+  rows.Put(Family::kCorrections, LeafKey(*corrected), correctors.SerializeAsString());
+  return OkStatus();
+}
+
+}  // namespace anamnesis

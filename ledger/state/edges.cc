@@ -1,0 +1,87 @@
+#include "ledger/state/edges.h"
+
+#include "ledger/base/bytes.h"
+
+namespace anamnesis {
+namespace {
+
+std::string EntityPrefix(char table, std::string_view kind, std::string_view id, std::string_view version) {
+  return Text(table, kind, '\0', id, '\0', version, '\0');
+}
+
+std::string RolePrefix(std::string_view kind, std::string_view id, std::string_view version, std::string_view role) {
+  return Text(EntityPrefix('r', kind, id, version), role, '\0');
+}
+
+std::string DigestPrefix(const v1::ContentDigest& digest) {
+  return Text('h', static_cast<char>(digest.algorithm()), digest.value());
+}
+
+std::string WithIndex(std::string prefix, uint64_t index) {
+  AppendBigEndian64(prefix, index);
+  return prefix;
+}
+
+// The index at the end of an edge's key, when exactly an index follows the prefix.
+std::optional<LeafIndex> IndexAfter(std::string_view prefix, std::string_view key) {
+  if (key.size() != prefix.size() + 8) return std::nullopt;
+  ByteReader reader(key.substr(prefix.size()));
+  return LeafIndex(*reader.BigEndian64());
+}
+
+bool Defines(const EventType& type, std::string_view role) {
+  for (const v1::ReferenceRule& rule : type.options->refs()) {
+    if (rule.role() == role) return rule.defines();
+  }
+  return false;
+}
+
+}  // namespace
+
+StatusOr<std::optional<LeafIndex>> DefinitionOf(const RowFinder& rows, std::string_view kind, std::string_view id,
+                                                std::string_view version, TreeSize size) {
+  if (size.value == 0) return std::optional<LeafIndex>();
+  const std::string prefix = EntityPrefix('d', kind, id, version);
+  ASSIGN_OR_RETURN(const std::optional<Row> row,
+                   rows.LastAtOrBefore(Family::kEdges, prefix, WithIndex(prefix, size.value - 1)));
+  return row.has_value() ? IndexAfter(prefix, row->key) : std::nullopt;
+}
+
+StatusOr<std::vector<LeafIndex>> ReferencesTo(const RowReader& rows, std::string_view kind, std::string_view id,
+                                              std::string_view version, std::string_view role, TreeSize size,
+                                              size_t limit) {
+  std::vector<LeafIndex> found;
+  const std::string prefix = RolePrefix(kind, id, version, role);
+  RETURN_IF_ERROR(rows.Scan(Family::kEdges, prefix, prefix, [&](std::string_view key, std::string_view) {
+    const std::optional<LeafIndex> index = IndexAfter(prefix, key);
+    if (index.has_value() && index->value >= size.value) return false;
+    if (index.has_value()) found.push_back(*index);
+    return found.size() < limit;
+  }));
+  return found;
+}
+
+StatusOr<std::optional<LeafIndex>> FirstWithDigest(const RowReader& rows, const v1::ContentDigest& digest,
+                                                   TreeSize size) {
+  std::optional<LeafIndex> found;
+  const std::string prefix = DigestPrefix(digest);
+  RETURN_IF_ERROR(rows.Scan(Family::kEdges, prefix, prefix, [&](std::string_view key, std::string_view) {
+    const std::optional<LeafIndex> index = IndexAfter(prefix, key);
+    if (index.has_value() && index->value < size.value) found = index;
+    return false;
+  }));
+  return found;
+}
+
+void FoldEdges(const RecordedEvent& event, RowOverlay& rows) {
+  for (const v1::EntityRef& ref : event.header->fields.refs()) {
+    const uint64_t index = event.index.value;
+    rows.PutUnread(Family::kEdges, WithIndex(RolePrefix(ref.kind(), ref.id(), ref.version(), ref.role()), index), "");
+    if (Defines(*event.type, ref.role())) {
+      rows.PutUnread(Family::kEdges, WithIndex(EntityPrefix('d', ref.kind(), ref.id(), ref.version()), index), "");
+    }
+    if (ref.has_digest()) rows.PutUnread(Family::kEdges, WithIndex(DigestPrefix(ref.digest()), index), "");
+  }
+}
+
+}  // namespace anamnesis

@@ -1,0 +1,42 @@
+#ifndef ANAMNESIS_LEDGER_STATE_EDGES_H_
+#define ANAMNESIS_LEDGER_STATE_EDGES_H_
+
+// The typed edges between events and entities, on which every graph question is answered.
+//
+// Rows of kEdges, all with empty values; fields end with a zero byte, which names can't hold:
+//   "r" kind id version role be64 index   the event refers to the entity in this role
+//   "d" kind id version be64 index        the event defines the entity (ReferenceRule.defines)
+//   "h" algorithm byte, digest, be64 index   the event refers to an entity with this digest
+// Events below a size are found by their index, so the rows serve every known size.
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "anamnesis/v1/event.pb.h"
+#include "ledger/base/ids.h"
+#include "ledger/base/status.h"
+#include "ledger/state/recorded_event.h"
+#include "ledger/state/rows.h"
+
+namespace anamnesis {
+
+// The event below `size` that last defined the entity version (an empty version is a version of its own); nullopt when
+// none did.
+StatusOr<std::optional<LeafIndex>> DefinitionOf(const RowFinder& rows, std::string_view kind, std::string_view id,
+                                                std::string_view version, TreeSize size);
+
+// The events below `size` that refer to the entity version in `role`, in log order, at most `limit`.
+StatusOr<std::vector<LeafIndex>> ReferencesTo(const RowReader& rows, std::string_view kind, std::string_view id,
+                                              std::string_view version, std::string_view role, TreeSize size,
+                                              size_t limit);
+
+// The first event below `size` that refers to an entity with this digest; nullopt when none does.
+StatusOr<std::optional<LeafIndex>> FirstWithDigest(const RowReader& rows, const v1::ContentDigest& digest,
+                                                   TreeSize size);
+
+void FoldEdges(const RecordedEvent& event, RowOverlay& rows);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_STATE_EDGES_H_

@@ -1,0 +1,62 @@
+#include "ledger/state/recorded_event.h"
+
+#include "ledger/base/bytes.h"
+#include "ledger/event/leaf.h"
+
+namespace anamnesis {
+namespace {
+
+constexpr size_t kNonceBytes = 32;
+
+Status Damaged(LeafIndex index, std::string_view why) {
+  return absl::DataLossError(Text("leaf ", index.value, ": ", why, "; run fsck"));
+}
+
+}  // namespace
+
+std::string LeafKey(LeafIndex index) {
+  std::string key;
+  AppendBigEndian64(key, index.value);
+  return key;
+}
+
+StatusOr<LoadedEvent> ParseStoredEvent(LeafIndex index, std::string_view leaf, std::string_view stored_body) {
+  StatusOr<LeafView> view = ParseLeaf(leaf);
+  if (!view.ok()) return Damaged(index, MessageOf(view.status()));
+  StatusOr<ParsedHeader> header = ParseHeader(view->header);
+  if (!header.ok()) return Damaged(index, MessageOf(header.status()));
+  LoadedEvent event{index, view->recorded, *std::move(header), nullptr, nullptr};
+  event.type = Vocabulary::Get().Find(event.header.fields.type(), event.header.fields.schema_version());
+  if (event.type == nullptr) {
+    return absl::DataLossError(Text("leaf ", index.value, " has type \"", event.header.fields.type(), "\" version ",
+                                    event.header.fields.schema_version(),
+                                    ", which this program doesn't know; upgrade it"));
+  }
+  if (!stored_body.empty()) {
+    if (stored_body.size() < kNonceBytes) return Damaged(index, "its body is truncated");
+    StatusOr<std::unique_ptr<google::protobuf::Message>> body =
+        ParseBody(*event.type, stored_body.substr(kNonceBytes));
+    if (!body.ok()) return Damaged(index, MessageOf(body.status()));
+    event.body = *std::move(body);
+  }
+  return event;
+}
+
+StatusOr<LoadedEvent> LoadEvent(const RowFinder& rows, LeafIndex index) {
+  const std::string key = LeafKey(index);
+  ASSIGN_OR_RETURN(std::optional<std::string> leaf, rows.Get(Family::kLeaves, key));
+  if (!leaf.has_value()) return absl::NotFoundError(Text("no leaf ", index.value));
+  ASSIGN_OR_RETURN(std::optional<std::string> body, rows.Get(Family::kBodies, key));
+  return ParseStoredEvent(index, *leaf, body.value_or(""));
+}
+
+StatusOr<std::optional<LeafIndex>> FindEvent(const RowFinder& rows, std::string_view event_id) {
+  ASSIGN_OR_RETURN(std::optional<std::string> value, rows.Get(Family::kEventIds, event_id));
+  if (!value.has_value()) return std::optional<LeafIndex>();
+  ByteReader reader(*value);
+  StatusOr<uint64_t> index = reader.BigEndian64();
+  if (!index.ok()) return absl::DataLossError("an event id row is truncated; rebuild the projections");
+  return std::optional<LeafIndex>(LeafIndex(*index));
+}
+
+}  // namespace anamnesis

@@ -1,0 +1,101 @@
+#ifndef ANAMNESIS_LEDGER_STATE_ROWS_H_
+#define ANAMNESIS_LEDGER_STATE_ROWS_H_
+
+// All state beyond a few numbers lives in rows: ordered keys and values in families. The folds read rows through
+// RowReader and answer with rows to write; where rows are kept (RocksDB, memory) is the store's business. So the folds
+// stay pure and run the same in commit, rebuild and fsck. Keys are big-endian where they hold numbers, so that order on
+// disk is order in the log.
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledger/base/status.h"
+
+namespace anamnesis {
+
+// A column family on disk. The numbers are not on disk, the names (FamilyName) are: never change a name.
+enum class Family : uint8_t {
+  kMeta,         // name -> value: format version, origin, applied state, newest checkpoint
+  kLeaves,       // be64 index -> leaf
+  kBodies,       // be64 index -> 32-byte nonce || body; absent when erased
+  kTiles,        // be32 level || be64 tile index -> hashes, 32 bytes each
+  kEventIds,     // event id -> be64 index
+  kStreams,      // stream name -> StreamHead
+  kStreamEvents, // stream name || 0 || be64 index -> nothing
+  kTypeEvents,   // type || 0 || be64 index -> nothing
+  kEdges,        // see edges.h
+  kAuthority,    // see authority.h
+  kCorrections,  // see corrections.h
+  kTimelines,    // see timeline.h
+};
+inline constexpr size_t kFamilies = 12;
+// The log itself; everything else is derived from it and can be dropped and rebuilt.
+inline constexpr std::array kLogFamilies = {Family::kMeta, Family::kLeaves, Family::kBodies, Family::kTiles};
+inline constexpr std::array kProjectionFamilies = {Family::kEventIds,  Family::kStreams, Family::kStreamEvents,
+                                                   Family::kTypeEvents, Family::kEdges,   Family::kAuthority,
+                                                   Family::kCorrections, Family::kTimelines};
+
+std::string_view FamilyName(Family family);
+
+struct Row {
+  Family family;
+  std::string key;
+  std::string value;
+};
+
+// Finds single rows: all that the folds need. Implementations are safe for concurrent use unless they say otherwise.
+// Every method can fail with DATA_LOSS (stored bytes are wrong) or INTERNAL (the storage failed).
+class RowFinder {
+ public:
+  virtual ~RowFinder() = default;
+  virtual StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const = 0;
+  // The greatest row whose key starts with `prefix` and is <= `key`.
+  virtual StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
+                                                      std::string_view key) const = 0;
+};
+
+// Finds single rows and walks ranges of them: what queries need. Fails as RowFinder does.
+class RowReader : public RowFinder {
+ public:
+  // Called with each row of a scan; returns false to stop. The views live only during the call.
+  using Visitor = std::function<bool(std::string_view key, std::string_view value)>;
+
+  // The rows whose key starts with `prefix`, from the first >= `from`, ascending.
+  virtual Status Scan(Family family, std::string_view prefix, std::string_view from, const Visitor& visit) const = 0;
+  // The rows whose key starts with `prefix`, from the last <= `from`, descending.
+  virtual Status ScanBackwards(Family family, std::string_view prefix, std::string_view from,
+                               const Visitor& visit) const = 0;
+};
+
+// Rows written but not stored yet, in front of a finder. Not safe for concurrent use.
+class RowOverlay : public RowFinder {
+ public:
+  // `base` must outlive the overlay.
+  explicit RowOverlay(const RowFinder& base) : base_(base) {}
+
+  // Puts a row that later reads through this overlay see.
+  void Put(Family family, std::string key, std::string value);
+  // Puts a row that nobody reads before it is stored: cheaper.
+  void PutUnread(Family family, std::string key, std::string value);
+  // All rows put; the overlay is empty afterwards.
+  std::vector<Row> Take();
+
+  StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const override;
+  StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
+                                              std::string_view key) const override;
+
+ private:
+  const RowFinder& base_;
+  std::array<std::map<std::string, std::string, std::less<>>, kFamilies> pending_;
+  std::vector<Row> unread_;
+};
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_STATE_ROWS_H_

@@ -1,0 +1,34 @@
+#include "ledger/state/stream.h"
+
+#include "ledger/base/digest.h"
+
+namespace anamnesis {
+
+StatusOr<internal::StreamHead> FindStreamHead(const RowFinder& rows, std::string_view stream) {
+  internal::StreamHead head;
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kStreams, stream));
+  if (!value.has_value()) {
+    head.set_digest(Digest().bytes());
+    return head;
+  }
+  if (!head.ParseFromString(*value)) {
+    return absl::DataLossError("a stream row is damaged; rebuild the projections");
+  }
+  return head;
+}
+
+std::string ListPrefix(std::string_view name) { return Text(name, '\0'); }
+
+void FoldStream(const RecordedEvent& event, RowOverlay& rows) {
+  const v1::EventHeader& header = event.header->fields;
+  internal::StreamHead head;
+  head.set_position(header.stream_position());
+  head.set_digest(event.header->digest.bytes());
+  head.set_last_index(event.index.value);
+  *head.mutable_writer() = header.actor();
+  rows.Put(Family::kStreams, header.stream(), head.SerializeAsString());
+  rows.PutUnread(Family::kStreamEvents, ListPrefix(header.stream()) + LeafKey(event.index), "");
+  rows.PutUnread(Family::kTypeEvents, ListPrefix(header.type()) + LeafKey(event.index), "");
+}
+
+}  // namespace anamnesis

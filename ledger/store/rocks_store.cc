@@ -1,0 +1,286 @@
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <atomic>
+#include <limits>
+
+#include "ledger/store/store.h"
+#include "rocksdb/cache.h"
+#include "rocksdb/db.h"
+#include "rocksdb/filter_policy.h"
+#include "rocksdb/sst_file_writer.h"
+#include "rocksdb/table.h"
+#include "rocksdb/utilities/options_util.h"
+#include "rocksdb/write_batch.h"
+
+namespace anamnesis {
+namespace {
+
+using rocksdb::ColumnFamilyDescriptor;
+using rocksdb::ColumnFamilyHandle;
+
+rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+Status FromRocks(const rocksdb::Status& status) {
+  if (status.ok()) return OkStatus();
+  const std::string text = "store: " + status.ToString();
+  if (status.IsCorruption()) return absl::DataLossError(text + "; run fsck");
+  if (status.IsNoSpace()) return absl::ResourceExhaustedError(text);
+  if (status.IsNotFound()) return absl::NotFoundError(text);
+  return absl::InternalError(text);
+}
+
+// One iterator, positioned once for each read.
+class RangeReader {
+ public:
+  static StatusOr<std::optional<Row>> LastAtOrBefore(rocksdb::Iterator& it, Family family, std::string_view prefix,
+                                                     std::string_view key) {
+    it.SeekForPrev(ToSlice(key));
+    if (!it.Valid()) {
+      RETURN_IF_ERROR(FromRocks(it.status()));
+      return std::optional<Row>();
+    }
+    if (!ToView(it.key()).starts_with(prefix)) return std::optional<Row>();
+    return std::optional<Row>(Row{family, it.key().ToString(), it.value().ToString()});
+  }
+
+  static Status Scan(rocksdb::Iterator& it, std::string_view prefix, std::string_view from,
+                     const RowReader::Visitor& visit) {
+    for (it.Seek(ToSlice(from)); it.Valid() && ToView(it.key()).starts_with(prefix); it.Next()) {
+      if (!visit(ToView(it.key()), ToView(it.value()))) return OkStatus();
+    }
+    return FromRocks(it.status());
+  }
+
+  static Status ScanBackwards(rocksdb::Iterator& it, std::string_view prefix, std::string_view from,
+                              const RowReader::Visitor& visit) {
+    for (it.SeekForPrev(ToSlice(from)); it.Valid() && ToView(it.key()).starts_with(prefix); it.Prev()) {
+      if (!visit(ToView(it.key()), ToView(it.value()))) return OkStatus();
+    }
+    return FromRocks(it.status());
+  }
+};
+
+class RocksStore : public Store {
+ public:
+  RocksStore(std::string dir, StoreOptions options) : dir_(std::move(dir)), options_(options) {
+    rocksdb::BlockBasedTableOptions table;
+    table.block_cache = rocksdb::NewLRUCache(options.cache_bytes);
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    table.format_version = 5;
+    table.checksum = rocksdb::kXXH3;
+    table_factory_.reset(rocksdb::NewBlockBasedTableFactory(table));
+    read_.verify_checksums = !options.ignore_checksums;
+  }
+
+  ~RocksStore() override { (void)Close(); }
+
+  Status Open();
+  Status Close();
+
+  StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const override {
+    return GetWith(read_, family, key);
+  }
+  StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
+                                              std::string_view key) const override {
+    const auto it = NewIterator(family);
+    return RangeReader::LastAtOrBefore(*it, family, prefix, key);
+  }
+  Status Scan(Family family, std::string_view prefix, std::string_view from, const Visitor& visit) const override {
+    const auto it = NewIterator(family);
+    return RangeReader::Scan(*it, prefix, from, visit);
+  }
+  Status ScanBackwards(Family family, std::string_view prefix, std::string_view from,
+                       const Visitor& visit) const override {
+    const auto it = NewIterator(family);
+    return RangeReader::ScanBackwards(*it, prefix, from, visit);
+  }
+
+  Status Write(const std::vector<Row>& rows, bool durable) override;
+  std::unique_ptr<RowReader> View() const override;
+  Status TryResume() override { return FromRocks(db_->Resume()); }
+  Status ClearProjections() override;
+  Status BulkLoad(Family family, std::vector<Row> rows) override;
+  Status Flush() override;
+  uint64_t FreeBytes() const override;
+
+ private:
+  // Keeps one iterator a family for its lifetime.
+  class CachedView : public RowReader {
+   public:
+    explicit CachedView(const RocksStore& store) : store_(store) {}
+    StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const override {
+      return store_.Get(family, key);
+    }
+    StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
+                                                std::string_view key) const override {
+      return RangeReader::LastAtOrBefore(Iterator(family), family, prefix, key);
+    }
+    // A visitor may read the same family through this view, so scans have iterators of their own.
+    Status Scan(Family family, std::string_view prefix, std::string_view from, const Visitor& visit) const override {
+      return store_.Scan(family, prefix, from, visit);
+    }
+    Status ScanBackwards(Family family, std::string_view prefix, std::string_view from,
+                         const Visitor& visit) const override {
+      return store_.ScanBackwards(family, prefix, from, visit);
+    }
+
+   private:
+    rocksdb::Iterator& Iterator(Family family) const {
+      auto& it = iterators_[static_cast<size_t>(family)];
+      if (it == nullptr) it = store_.NewIterator(family);
+      return *it;
+    }
+    const RocksStore& store_;
+    mutable std::array<std::unique_ptr<rocksdb::Iterator>, kFamilies> iterators_;
+  };
+
+  rocksdb::ColumnFamilyOptions FamilyOptions(Family family) const;
+  rocksdb::DBOptions DatabaseOptions() const;
+  ColumnFamilyHandle* Handle(Family family) const { return handles_[static_cast<size_t>(family)]; }
+
+  std::unique_ptr<rocksdb::Iterator> NewIterator(Family family) const {
+    return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(read_, Handle(family)));
+  }
+  StatusOr<std::optional<std::string>> GetWith(const rocksdb::ReadOptions& read, Family family,
+                                               std::string_view key) const {
+    std::string value;
+    const rocksdb::Status status = db_->Get(read, Handle(family), ToSlice(key), &value);
+    if (status.IsNotFound()) return std::optional<std::string>();
+    RETURN_IF_ERROR(FromRocks(status));
+    return std::optional<std::string>(std::move(value));
+  }
+
+  const std::string dir_;
+  const StoreOptions options_;
+  std::shared_ptr<rocksdb::TableFactory> table_factory_;
+  rocksdb::ReadOptions read_;
+  std::unique_ptr<rocksdb::DB> db_;
+  // By Family; destroyed before db_.
+  std::vector<ColumnFamilyHandle*> handles_;
+  std::atomic<uint64_t> bulk_files_{0};
+};
+
+rocksdb::ColumnFamilyOptions RocksStore::FamilyOptions(Family family) const {
+  rocksdb::ColumnFamilyOptions options;
+  options.table_factory = table_factory_;
+  // Uncompressed: most bytes are digests and signatures, and a damaged byte then damages one row, not a block of them.
+  options.compression = rocksdb::kNoCompression;
+  const bool large = family == Family::kLeaves || family == Family::kBodies;
+  options.write_buffer_size = large ? 64u << 20 : 32u << 20;
+  options.max_write_buffer_number = 3;
+  return options;
+}
+
+rocksdb::DBOptions RocksStore::DatabaseOptions() const {
+  rocksdb::DBOptions options;
+  options.create_if_missing = options_.create_if_missing;
+  options.create_missing_column_families = true;
+  options.paranoid_checks = true;
+  options.max_total_wal_size = 256u << 20;
+  options.max_background_jobs = 2;
+  options.max_open_files = 512;
+  options.keep_log_file_num = 4;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  // A record cut off at the very end is a write that was never acknowledged; damage anywhere else is reported, never
+  // skipped.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  return options;
+}
+
+Status RocksStore::Open() {
+  std::vector<ColumnFamilyDescriptor> families = {{rocksdb::kDefaultColumnFamilyName, {}}};
+  for (size_t i = 0; i < kFamilies; ++i) {
+    const auto family = static_cast<Family>(i);
+    families.emplace_back(std::string(FamilyName(family)), FamilyOptions(family));
+  }
+  rocksdb::DB* db = nullptr;
+  std::vector<ColumnFamilyHandle*> handles;
+  const rocksdb::Status status =
+      options_.read_only ? rocksdb::DB::OpenForReadOnly(DatabaseOptions(), dir_, families, &handles, &db)
+                         : rocksdb::DB::Open(DatabaseOptions(), dir_, families, &handles, &db);
+  if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
+    return absl::FailedPreconditionError(Text("another process has the ledger in ", dir_, " open: ", status.ToString()));
+  }
+  if (status.IsInvalidArgument() && status.ToString().find("does not exist") != std::string::npos) {
+    return absl::NotFoundError(Text("no ledger in ", dir_));
+  }
+  if (status.IsInvalidArgument()) return absl::FailedPreconditionError(Text(dir_, ": ", status.ToString()));
+  RETURN_IF_ERROR(FromRocks(status));
+  db_.reset(db);
+  // The default family holds nothing.
+  RETURN_IF_ERROR(FromRocks(db_->DestroyColumnFamilyHandle(handles.front())));
+  handles_.assign(handles.begin() + 1, handles.end());
+  return OkStatus();
+}
+
+Status RocksStore::Close() {
+  if (db_ == nullptr) return OkStatus();
+  if (!options_.read_only) (void)Flush();
+  for (ColumnFamilyHandle* handle : handles_) (void)db_->DestroyColumnFamilyHandle(handle);
+  handles_.clear();
+  const Status closed = FromRocks(db_->Close());
+  db_.reset();
+  return closed;
+}
+
+Status RocksStore::Write(const std::vector<Row>& rows, bool durable) {
+  rocksdb::WriteBatch batch;
+  for (const Row& row : rows) {
+    RETURN_IF_ERROR(FromRocks(batch.Put(Handle(row.family), ToSlice(row.key), ToSlice(row.value))));
+  }
+  rocksdb::WriteOptions options;
+  options.sync = durable;
+  return FromRocks(db_->Write(options, &batch));
+}
+
+std::unique_ptr<RowReader> RocksStore::View() const { return std::make_unique<CachedView>(*this); }
+
+Status RocksStore::ClearProjections() {
+  for (Family family : kProjectionFamilies) {
+    ColumnFamilyHandle*& handle = handles_[static_cast<size_t>(family)];
+    RETURN_IF_ERROR(FromRocks(db_->DropColumnFamily(handle)));
+    RETURN_IF_ERROR(FromRocks(db_->DestroyColumnFamilyHandle(handle)));
+    handle = nullptr;
+    RETURN_IF_ERROR(
+        FromRocks(db_->CreateColumnFamily(FamilyOptions(family), std::string(FamilyName(family)), &handle)));
+  }
+  return OkStatus();
+}
+
+Status RocksStore::BulkLoad(Family family, std::vector<Row> rows) {
+  if (rows.empty()) return OkStatus();
+  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.key < b.key; });
+  const std::string path = Text(dir_, "/bulk-", bulk_files_.fetch_add(1), ".sst");
+  rocksdb::Options options(DatabaseOptions(), FamilyOptions(family));
+  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options, Handle(family));
+  RETURN_IF_ERROR(FromRocks(writer.Open(path)));
+  for (const Row& row : rows) RETURN_IF_ERROR(FromRocks(writer.Put(ToSlice(row.key), ToSlice(row.value))));
+  RETURN_IF_ERROR(FromRocks(writer.Finish()));
+  rocksdb::IngestExternalFileOptions ingest;
+  ingest.move_files = true;
+  return FromRocks(db_->IngestExternalFile(Handle(family), {path}, ingest));
+}
+
+Status RocksStore::Flush() {
+  rocksdb::FlushOptions options;
+  options.wait = true;
+  return FromRocks(db_->Flush(options, handles_));
+}
+
+uint64_t RocksStore::FreeBytes() const {
+  struct statvfs info = {};
+  if (statvfs(dir_.c_str(), &info) != 0) return 0;
+  return static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Store>> OpenRocksStore(const std::string& dir, const StoreOptions& options) {
+  auto store = std::make_unique<RocksStore>(dir, options);
+  RETURN_IF_ERROR(store->Open());
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+}  // namespace anamnesis

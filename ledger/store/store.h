@@ -1,0 +1,73 @@
+#ifndef ANAMNESIS_LEDGER_STORE_STORE_H_
+#define ANAMNESIS_LEDGER_STORE_STORE_H_
+
+// Where rows are kept: RocksDB on disk, or memory for tests and throw-away work. One writer at a time; any number of
+// readers beside it. What a reader sees of rows that are being replaced is unspecified, so readers bound themselves by a
+// published tree size: rows for leaves below it never change, except that partial tiles grow.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ledger/base/status.h"
+#include "ledger/merkle/tiles.h"
+#include "ledger/state/rows.h"
+
+namespace anamnesis {
+
+class Store : public RowReader {
+ public:
+  // Writes all rows or none, and returns when they survive a power cut (`durable`) or a crash of the process (not
+  // durable). RESOURCE_EXHAUSTED: no space; nothing was written and TryResume may help later. Other codes: the outcome
+  // is unknown and the store must be reopened before it is written again.
+  virtual Status Write(const std::vector<Row>& rows, bool durable) = 0;
+
+  // A reader with a view of the present, cheaper for many reads in a row than the store itself; one thread at a time.
+  // Must not outlive the store.
+  virtual std::unique_ptr<RowReader> View() const = 0;
+
+  // After RESOURCE_EXHAUSTED: whether the store can be written again.
+  virtual Status TryResume() = 0;
+
+  // Removes every row of the projection families. Nobody may read them meanwhile.
+  virtual Status ClearProjections() = 0;
+
+  // Adds rows to one family in bulk, without the log: not atomic, durable after Flush. `rows` need not be sorted and
+  // may not repeat a key.
+  virtual Status BulkLoad(Family family, std::vector<Row> rows) = 0;
+
+  // Writes everything that is only in memory and the write-ahead log to table files.
+  virtual Status Flush() = 0;
+
+  // Free bytes where the store lives; a large number in memory.
+  virtual uint64_t FreeBytes() const = 0;
+};
+
+struct StoreOptions {
+  bool create_if_missing = false;
+  // Opens without a lock and without writing; Write fails.
+  bool read_only = false;
+  // Reads return stored bytes even where the storage's own checksum fails, for a checker that has better ones (fsck).
+  bool ignore_checksums = false;
+  size_t cache_bytes = 256u << 20;
+};
+
+// Opens the RocksDB store in `dir`. NOT_FOUND: no store there. FAILED_PRECONDITION: another process has it open.
+// DATA_LOSS: it is damaged.
+StatusOr<std::unique_ptr<Store>> OpenRocksStore(const std::string& dir, const StoreOptions& options);
+
+std::unique_ptr<Store> MakeMemoryStore();
+
+// Tiles from a store's rows. `rows` must outlive it.
+class StoredTiles : public TileReader {
+ public:
+  explicit StoredTiles(const RowFinder& rows) : rows_(rows) {}
+  StatusOr<std::string> Tile(TileId id) const override;
+
+ private:
+  const RowFinder& rows_;
+};
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_STORE_STORE_H_
