@@ -182,8 +182,7 @@ StatusOr<TileNodeReader::Expanded*> TileNodeReader::Load(TileId id, size_t width
   RETURN_IF_ERROR(bytes.status());
   ASSIGN_OR_RETURN(std::vector<Digest> hashes, ParseTile(id, *bytes, width_needed));
   if (!known) std::swap(first, second);
-  first.emplace();
-  first->index = id.index;
+  first.emplace(Expanded{id.index, {}});
   first->rows.push_back(std::move(hashes));
   return &*first;
 }

@@ -93,7 +93,7 @@ class TileNodeReader : public NodeReader {
  private:
   // A tile and the complete subtrees above it: rows[h] holds those of 2^h hashes, as far up as was asked for.
   struct Expanded {
-    uint64_t index = 0;
+    uint64_t index;
     std::vector<std::vector<Digest>> rows;
   };
 
