@@ -36,6 +36,15 @@ inline constexpr size_t kCorrectionDepthMax = 32;
 // How many corrections may name one event.
 inline constexpr size_t kCorrectionsPerEventMax = 256;
 
+// Signed notes, proofs and policies from elsewhere. C2SP asks for at least 16 signatures and 32 of each kind of policy
+// line; a post-quantum signature takes nearly 5 kB. An audit path is never longer than 64 hashes.
+inline constexpr size_t kNoteBytesMax = 1024 * 1024;
+inline constexpr size_t kNoteSignaturesMax = 100;
+inline constexpr size_t kProofHashesMax = 64;
+inline constexpr size_t kProofBytesMax = 2 * kNoteBytesMax;
+inline constexpr size_t kPolicyBytesMax = 1024 * 1024;
+inline constexpr size_t kPolicyLinesOfAKindMax = 256;
+
 // One process: runs in one append request, and what may wait for the sequencer before callers are pushed back.
 inline constexpr size_t kRequestRunsMax = 256;
 inline constexpr size_t kRequestBytesMax = 16 * 1024 * 1024;
