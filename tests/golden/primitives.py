@@ -1,4 +1,4 @@
-"""Hashes, signatures and ids, named as docs/format.md names them."""
+"""Hashes, signatures and ids, named as format.md names them."""
 
 from __future__ import annotations
 

@@ -112,20 +112,19 @@ class SmallLog:
         self.add_batch(at + 1500, [self.run(FOUNDER, founding, at + 1000)])
 
     def give_keys(self, at: int) -> None:
-        """Leaves 3 to 5, in two batches; the second one's node is behind and proposes an earlier time."""
-        for number, (name, body, refs) in enumerate([
-            ("CredentialIssued", {"public_key": p.public_key(SEEDS[DEVICE]), "purpose": "SEAL"},
-             [ref("holder", *DEVICE)]),
-            ("CredentialIssued", {"public_key": p.public_key(SEEDS[SOFTWARE]), "purpose": "SEAL",
-                                  "valid_from_us": START_US, "valid_until_us": START_US + 3600 * SECOND_US},
-             [ref("holder", *SOFTWARE)]),
-        ]):
-            one = self.event(FOUNDER, name, body, refs, at, role_grant=self.grant)
-            self.add_batch(at + 2000 - 500 * number, [self.run(FOUNDER, [one], at + 1000)])
+        """Leaves 3 to 5, a batch each; the second one's node is behind and proposes an earlier time."""
+        bounds = {"valid_from_us": START_US, "valid_until_us": START_US + 3600 * SECOND_US}
+        self.give_key(DEVICE, {}, at, at + 2000)
+        self.give_key(SOFTWARE, bounds, at, at + 1500)
         model = self.event(FOUNDER, "DeviceModelRegistered",
                            {"name": "Vent 9", "intended_purpose": "Ventilation of adults in intensive care."},
                            [ref("device_model", "device_model", "vent-9")], at + SECOND_US)
         self.add_batch(at + SECOND_US + 2000, [self.run(FOUNDER, [model], at + SECOND_US + 1000)])
+
+    def give_key(self, holder: Agent, bounds: Value, at: int, proposed_us: int) -> None:
+        body = {"public_key": p.public_key(SEEDS[holder]), "purpose": "SEAL", **bounds}
+        one = self.event(FOUNDER, "CredentialIssued", body, [ref("holder", *holder)], at, role_grant=self.grant)
+        self.add_batch(proposed_us, [self.run(FOUNDER, [one], at + 1000)])
 
     def record_sources(self, at: int) -> None:
         """Leaves 6 to 8: one batch of two runs, from two writers."""

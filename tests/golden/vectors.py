@@ -95,7 +95,7 @@ def full_header() -> Value:
             ref("rollback_target", "artifact", "older", "0", {"algorithm": "SHA512", "value": bytes(range(64))}),
             ref("rollback_target", "artifact", "git", "a", {"algorithm": "GIT_SHA1", "value": bytes([255]) * 20}),
         ],
-        "rationale": "Schwellwert nach oben: \u201e88 %\u201c \u2192 90 % \u2014 \u5fc3\u7535\u56fe \U0001fac0\n2nd line",
+        "rationale": "Schwellwert nach oben: \u201e88 %\u201c \u2192 90 % \u2014 \u5fc3\u7535\u56fe \U0001fac0\n2.",
         "corrects": p.uuid7(BASE_US - 4_000_000, "corrects"), "late_reason": "r\u00e9seau coup\u00e9",
         "seen_tree_size": 2**40, "seen_root": p.sha256(b"seen"), "body_size": 4_194_304,
         "body_commitment": p.sha256(b"commitment"), "retrospective": True,
@@ -260,16 +260,16 @@ def anomaly(message: MessageType, index: int, recorded_us: int, position: int, p
 
 def ledger_decided_vectors(log: SmallLog, messages: dict[str, MessageType]) -> Value:
     cases: list[Value] = []
-    previous, position = p.ZERO_DIGEST, 0
+    previous = p.ZERO_DIGEST
     last = log.last_recorded_us
-    for name, index, recorded, body in [
+    anomalies: list[tuple[str, int, int, Value]] = [
         ("backwards", 12, last + 1,
          {"proposed_us": last - 5_000_000, "last_recorded_us": last, "step_us": -5_000_000}),
         ("no step seen", 20, last + 9, {"proposed_us": last - 1_000_000, "last_recorded_us": last + 8, "step_us": 0}),
         ("forwards", 2**32 + 7, last + 3_600_000_000,
          {"proposed_us": last + 3_600_000_000, "last_recorded_us": last + 9, "step_us": 3_599_000_000}),
-    ]:
-        position += 1
+    ]
+    for position, (name, index, recorded, body) in enumerate(anomalies, start=1):
         made = anomaly(messages["ClockAnomalyDetected"], index, recorded, position, previous, body)
         bytes_of_leaf = leaf(recorded, made.header_bytes, None)
         cases.append({"name": name, "leaf_index": index, "recorded_at_us": recorded, "stream_position": position,
