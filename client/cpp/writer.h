@@ -1,8 +1,8 @@
 #ifndef ANAMNESIS_CLIENT_CPP_WRITER_H_
 #define ANAMNESIS_CLIENT_CPP_WRITER_H_
 
-// Writes one stream: takes drafts, makes ids, nonces, chain and seals, sends runs and, when an outcome is unknown, sends
-// the same bytes again. Not safe for concurrent use; one writer a stream and process.
+// Writes one stream: takes drafts, makes ids, nonces, chain and seals, sends runs and, when an outcome is unknown,
+// sends the same bytes again. Not safe for concurrent use; one writer a stream and process.
 
 #include <memory>
 #include <string>
