@@ -2,9 +2,9 @@
 #define ANAMNESIS_CLIENT_CPP_LEDGER_CLIENT_H_
 
 // A ledger as its users see it: the API of proto/anamnesis/v1/ledger.proto as C++ calls, whatever is behind it. Two
-// things are: a cluster over gRPC (remote_client.h), and a ledger embedded in the process (client/cli/embedded_client.h).
-// Implementations are safe for concurrent use. Every call fails with the codes that ledger.proto states for it, plus
-// UNAVAILABLE when the ledger can't be reached.
+// things are: a cluster over gRPC (remote_client.h), and a ledger embedded in the process
+// (client/cli/embedded_client.h). Implementations are safe for concurrent use. Every call fails with the codes that
+// ledger.proto states for it, plus UNAVAILABLE when the ledger can't be reached.
 
 #include <functional>
 #include <memory>

@@ -36,7 +36,9 @@ constexpr uint64_t kSignBit = uint64_t{1} << 63;
 
 void AppendBigEndian32(std::string& out, uint32_t value) { AppendBigEndian(out, value); }
 void AppendBigEndian64(std::string& out, uint64_t value) { AppendBigEndian(out, value); }
-void AppendOrdered64(std::string& out, int64_t value) { AppendBigEndian64(out, static_cast<uint64_t>(value) ^ kSignBit); }
+void AppendOrdered64(std::string& out, int64_t value) {
+  AppendBigEndian64(out, static_cast<uint64_t>(value) ^ kSignBit);
+}
 
 StatusOr<uint8_t> ByteReader::Byte() {
   ASSIGN_OR_RETURN(std::string_view bytes, Take(1));

@@ -8,10 +8,10 @@ namespace anamnesis::internal {
 [[noreturn]] void CheckFailed(const char* file, int line, const char* condition);
 }  // namespace anamnesis::internal
 
-#define CHECK(condition)                                                          \
-  do {                                                                            \
-    if (!(condition)) [[unlikely]]                                                \
-      ::anamnesis::internal::CheckFailed(__FILE__, __LINE__, #condition);         \
+#define CHECK(condition)                                                  \
+  do {                                                                    \
+    if (!(condition)) [[unlikely]]                                        \
+      ::anamnesis::internal::CheckFailed(__FILE__, __LINE__, #condition); \
   } while (false)
 
 #endif  // ANAMNESIS_LEDGER_BASE_CHECK_H_

@@ -48,15 +48,25 @@ Status CheckDigest(std::string_view field, const v1::ContentDigest& digest) {
   const size_t size = digest.value().size();
   size_t expected = 0;
   switch (digest.algorithm()) {
-    case v1::SHA256: expected = 32; break;
-    case v1::SHA512: expected = 64; break;
+    case v1::SHA256:
+      expected = 32;
+      break;
+    case v1::SHA512:
+      expected = 64;
+      break;
     case v1::GIT_SHA1:
-    case v1::SHA1: expected = 20; break;
-    case v1::MD5: expected = 16; break;
-    default: return Malformed(field, "names no digest algorithm that this version knows");
+    case v1::SHA1:
+      expected = 20;
+      break;
+    case v1::MD5:
+      expected = 16;
+      break;
+    default:
+      return Malformed(field, "names no digest algorithm that this version knows");
   }
   if (size != expected) {
-    return Malformed(field, Text("has ", size, " bytes; ", v1::DigestAlgorithm_Name(digest.algorithm()), " has ", expected));
+    return Malformed(field,
+                     Text("has ", size, " bytes; ", v1::DigestAlgorithm_Name(digest.algorithm()), " has ", expected));
   }
   return OkStatus();
 }
@@ -108,7 +118,8 @@ Status CheckLinks(const v1::EventHeader& header) {
     return RefuseOverLimit("header.causes", limits::kCausesMax, static_cast<uint64_t>(header.causes_size()));
   }
   for (int i = 0; i < header.causes_size(); ++i) {
-    if (header.causes(i).size() != EventId::kSize) return Malformed(Text("causes[", i, "]"), "an event id has 16 bytes");
+    if (header.causes(i).size() != EventId::kSize)
+      return Malformed(Text("causes[", i, "]"), "an event id has 16 bytes");
   }
   const size_t root_size = header.seen_root().size();
   if (header.seen_tree_size() == 0 ? root_size != 0 : root_size != Digest::kSize) {

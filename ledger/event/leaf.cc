@@ -11,7 +11,8 @@ Status NotALeaf(std::string_view why) { return absl::InvalidArgumentError(Text("
 StatusOr<SealView> ParseSeal(std::string_view bytes) {
   ByteReader reader(bytes);
   StatusOr<std::string_view> statement = reader.LengthPrefixed32();
-  if (!statement.ok() || statement->size() > limits::kSealStatementBytesMax) return NotALeaf("bad seal statement length");
+  if (!statement.ok() || statement->size() > limits::kSealStatementBytesMax)
+    return NotALeaf("bad seal statement length");
   if (reader.rest().size() != kSignatureBytes) return NotALeaf("bad signature length");
   return SealView{*statement, reader.rest()};
 }

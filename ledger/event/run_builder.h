@@ -39,8 +39,8 @@ class RunBuilder {
   // Continues `stream` of `actor` after `head` (position 0 and a zero digest for a new stream).
   RunBuilder(std::string origin, std::string stream, v1::Agent actor, StreamPosition head, const Digest& head_digest);
 
-  // Adds an event. `nonce` has 32 random bytes. SCHEMA, OVER_LIMIT and MALFORMED refusals as the ledger would give them,
-  // so that a mistake is found before anything is sent; the builder is unchanged then.
+  // Adds an event. `nonce` has 32 random bytes. SCHEMA, OVER_LIMIT and MALFORMED refusals as the ledger would give
+  // them, so that a mistake is found before anything is sent; the builder is unchanged then.
   Status Add(const EventDraft& draft, const EventId& id, std::string_view nonce);
 
   // The sealed run of all events added, at least one; the builder is empty afterwards and continues after it.

@@ -62,9 +62,9 @@ Status CheckSealFitsRun(const ParsedSeal& seal, std::string_view origin, std::st
     return Invalid("stream", Text("is for stream \"", statement.stream(), "\", not for \"", stream, "\""));
   }
   if (statement.first_position() != first_position || statement.count() != headers.size()) {
-    return Invalid("first_position", Text("covers ", statement.count(), " events from position ",
-                                          statement.first_position(), ", the run has ", headers.size(), " from ",
-                                          first_position));
+    return Invalid("first_position",
+                   Text("covers ", statement.count(), " events from position ", statement.first_position(),
+                        ", the run has ", headers.size(), " from ", first_position));
   }
   if (seal.run_root != RunRoot(headers)) return Invalid("run_root", "is not the tree hash of the run's headers");
   return OkStatus();

@@ -48,13 +48,15 @@ bool IsSymbol(std::string_view text) {
 }
 
 Status CheckBytesFormat(std::string_view path, const v1::FieldRule& rule, std::string_view value) {
-  if (rule.max_bytes() != 0 && value.size() > rule.max_bytes()) return RefuseOverLimit(path, rule.max_bytes(), value.size());
+  if (rule.max_bytes() != 0 && value.size() > rule.max_bytes())
+    return RefuseOverLimit(path, rule.max_bytes(), value.size());
   switch (rule.format()) {
     case v1::DECIMAL:
       if (!IsDecimal(value)) return SchemaError(path, "is not a decimal number, for example -0.25 or 1e-3");
       break;
     case v1::SYMBOL:
-      if (!IsSymbol(value)) return SchemaError(path, "is not a symbol of a-z, 0-9, _ . - that starts with a letter or digit");
+      if (!IsSymbol(value))
+        return SchemaError(path, "is not a symbol of a-z, 0-9, _ . - that starts with a letter or digit");
       break;
     case v1::PUBLIC_KEY:
       if (value.size() != 32) return SchemaError(path, "an Ed25519 public key has 32 bytes");
@@ -81,9 +83,9 @@ Status ValidateElement(const Message& message, const FieldDescriptor& field, con
   std::string scratch;
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      return ValidateMessage(index < 0 ? reflection.GetMessage(message, &field)
-                                       : reflection.GetRepeatedMessage(message, &field, index),
-                             path + ".");
+      return ValidateMessage(
+          index < 0 ? reflection.GetMessage(message, &field) : reflection.GetRepeatedMessage(message, &field, index),
+          path + ".");
     case FieldDescriptor::CPPTYPE_STRING:
       return CheckBytesFormat(path, rule,
                               index < 0 ? reflection.GetStringReference(message, &field, &scratch)

@@ -56,6 +56,13 @@ Status ValidateBody(const google::protobuf::Message& body);
 // SCHEMA refusal naming the field.
 Status ValidateHeader(const EventType& type, const v1::EventHeader& header);
 
+// `body` as the message of one event type, or nullptr when it is another's, or null.
+template <typename Body>
+const Body* BodyAs(const google::protobuf::Message* body) {
+  if (body == nullptr || body->GetDescriptor() != Body::descriptor()) return nullptr;
+  return static_cast<const Body*>(body);
+}
+
 // The first reference with this role, or nullptr.
 const v1::EntityRef* FindReference(const v1::EventHeader& header, std::string_view role);
 

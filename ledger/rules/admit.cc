@@ -40,11 +40,11 @@ Status CheckBodyMatches(const v1::Body& body, const ParsedHeader& header) {
 
 // What can't be said in options: how `corrects` and record.corrected go together.
 Status CheckCorrection(const AdmittedEvent& event) {
-  if (event.type->body != v1::RecordCorrected::descriptor()) return OkStatus();
+  const auto* body = BodyAs<v1::RecordCorrected>(event.body.get());
+  if (body == nullptr) return OkStatus();
   if (event.header.fields.corrects().empty()) {
     return Refuse(v1::SCHEMA, "header.corrects", "is required for record.corrected");
   }
-  const auto* body = google::protobuf::DownCast<const v1::RecordCorrected*>(event.body.get());
   const bool has_times = body->occurred_earliest_us() != 0 || body->occurred_latest_us() != 0;
   if (has_times != (body->kind() == v1::RecordCorrected::OCCURRED_AT)) {
     return Refuse(v1::SCHEMA, "body.occurred_earliest_us", "is required for kind OCCURRED_AT and only there");
@@ -67,9 +67,10 @@ StatusOr<AdmittedEvent> AdmitEvent(std::string_view header_bytes, const v1::Body
   }
   event.type = Vocabulary::Get().Find(fields.type(), fields.schema_version());
   if (event.type == nullptr || event.type->options->ledger_decided()) {
-    return Refuse(v1::UNKNOWN_TYPE, "header.type",
-                  Text("\"", fields.type(), "\" version ", fields.schema_version(),
-                       event.type == nullptr ? " is not in this ledger's vocabulary" : " is decided by the ledger only"));
+    return Refuse(
+        v1::UNKNOWN_TYPE, "header.type",
+        Text("\"", fields.type(), "\" version ", fields.schema_version(),
+             event.type == nullptr ? " is not in this ledger's vocabulary" : " is decided by the ledger only"));
   }
   RETURN_IF_ERROR(CheckBodyMatches(body, event.header));
   RETURN_IF_ERROR(ValidateHeader(*event.type, fields));

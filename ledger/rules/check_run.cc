@@ -15,8 +15,6 @@
 namespace anamnesis {
 namespace {
 
-using google::protobuf::DownCast;
-
 bool SameAgent(const v1::Agent& a, const v1::Agent& b) { return a.kind() == b.kind() && a.id() == b.id(); }
 
 std::string AgentText(const v1::Agent& agent) { return Text(agent.kind(), ":", agent.id()); }
@@ -37,10 +35,11 @@ Status ChainBroken(const AdmittedRun& run, const internal::StreamHead& head) {
   detail.set_submitted_position(run.first_position().value);
   detail.set_head_position(head.position());
   detail.set_head_digest(head.digest());
-  return Refuse(detail, Text("stream \"", run.stream(), "\" stands at position ", head.position(),
-                             "; the run starts at ", run.first_position().value,
-                             run.first_position().value == head.position() + 1 ? " but names another previous header" : "",
-                             "; read the stream's head and chain to it"));
+  return Refuse(detail,
+                Text("stream \"", run.stream(), "\" stands at position ", head.position(), "; the run starts at ",
+                     run.first_position().value,
+                     run.first_position().value == head.position() + 1 ? " but names another previous header" : "",
+                     "; read the stream's head and chain to it"));
 }
 
 // Finds which of the run's events the ledger has. All: a retry. None: fresh. Some, or the same id on other bytes:
@@ -142,8 +141,8 @@ class Links {
     ASSIGN_OR_RETURN(const LoadedEvent corrected, LoadEvent(rows_, *index));
     if (event.type->body != v1::RecordCorrected::descriptor() && event.type->body != corrected.type->body) {
       return Refuse(v1::REFERENCE_INVALID, "header.corrects",
-                    Text("a ", event.type->name(), " can't take the place of a ", corrected.type->name(),
-                         " (leaf ", index->value, "); retract that with record.corrected"));
+                    Text("a ", event.type->name(), " can't take the place of a ", corrected.type->name(), " (leaf ",
+                         index->value, "); retract that with record.corrected"));
     }
     ASSIGN_OR_RETURN(const std::vector<LoadedEvent> chain, CorrectedChain(rows_, corrected.view()));
     if (chain.size() + 2 > limits::kCorrectionDepthMax) {
@@ -165,8 +164,8 @@ Status CheckCredentials(const AdmittedRun& run, const RowFinder& rows) {
   std::set<std::string_view> issued;
   for (size_t i = 0; i < run.events.size(); ++i) {
     const AdmittedEvent& event = run.events[i];
-    if (event.type->body == v1::CredentialIssued::descriptor()) {
-      const std::string& key = DownCast<const v1::CredentialIssued*>(event.body.get())->public_key();
+    if (const auto* body = BodyAs<v1::CredentialIssued>(event.body.get())) {
+      const std::string& key = body->public_key();
       ASSIGN_OR_RETURN(const std::optional<internal::CredentialState> credential, FindCredential(rows, key));
       if (credential.has_value() || !issued.insert(key).second) {
         return AtPlace(Refuse(v1::ENTITY_TAKEN, "body.public_key",
@@ -174,13 +173,13 @@ Status CheckCredentials(const AdmittedRun& run, const RowFinder& rows) {
                        0, i);
       }
     }
-    if (event.type->body == v1::CredentialRevoked::descriptor()) {
-      const std::string& key = DownCast<const v1::CredentialRevoked*>(event.body.get())->public_key();
+    if (const auto* body = BodyAs<v1::CredentialRevoked>(event.body.get())) {
+      const std::string& key = body->public_key();
       ASSIGN_OR_RETURN(const std::optional<internal::CredentialState> credential, FindCredential(rows, key));
       if (!credential.has_value()) {
-        return AtPlace(Refuse(v1::REFERENCE_INVALID, "body.public_key",
-                              Text("no credential was issued for key ", HexEncode(key))),
-                       0, i);
+        return AtPlace(
+            Refuse(v1::REFERENCE_INVALID, "body.public_key", Text("no credential was issued for key ", HexEncode(key))),
+            0, i);
       }
     }
   }
@@ -205,12 +204,11 @@ Status CheckFounding(const AdmittedRun& run) {
       enrolled = true;
     }
     if (!is_actor(FindReference(header, "holder"))) continue;
-    if (event.type->body == v1::CredentialIssued::descriptor()) {
-      const auto* body = DownCast<const v1::CredentialIssued*>(event.body.get());
+    if (const auto* body = BodyAs<v1::CredentialIssued>(event.body.get())) {
       if (body->public_key() == run.seal.key.view() && body->purpose() == v1::CredentialIssued::SEAL) issued = true;
     }
-    if (event.type->body == v1::RoleGranted::descriptor()) {
-      administrator |= DownCast<const v1::RoleGranted*>(event.body.get())->role() == v1::ADMINISTRATOR;
+    if (const auto* body = BodyAs<v1::RoleGranted>(event.body.get())) {
+      administrator |= body->role() == v1::ADMINISTRATOR;
     }
   }
   if (enrolled && issued && administrator) return OkStatus();

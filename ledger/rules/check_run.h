@@ -1,8 +1,8 @@
 #ifndef ANAMNESIS_LEDGER_RULES_CHECK_RUN_H_
 #define ANAMNESIS_LEDGER_RULES_CHECK_RUN_H_
 
-// Admission with state: whether a run may be appended at its place in the log. Decided while applying, the same on every
-// replica, before anything of the run is written. Pure.
+// Admission with state: whether a run may be appended at its place in the log. Decided while applying, the same on
+// every replica, before anything of the run is written. Pure.
 
 #include <optional>
 #include <vector>

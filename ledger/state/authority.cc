@@ -106,20 +106,10 @@ StatusOr<bool> HoldsRole(const RowFinder& rows, const v1::Agent& agent, v1::Role
 }
 
 Status FoldAuthority(const RecordedEvent& event, RowOverlay& rows) {
-  using google::protobuf::DownCast;
-  const google::protobuf::Descriptor* body = event.type->body;
-  if (body == v1::CredentialIssued::descriptor()) {
-    return FoldIssued(event, *DownCast<const v1::CredentialIssued*>(event.body), rows);
-  }
-  if (body == v1::CredentialRevoked::descriptor()) {
-    return FoldRevoked(event, *DownCast<const v1::CredentialRevoked*>(event.body), rows);
-  }
-  if (body == v1::RoleGranted::descriptor()) {
-    return FoldGranted(event, *DownCast<const v1::RoleGranted*>(event.body), rows);
-  }
-  if (body == v1::RoleWithdrawn::descriptor()) {
-    return FoldWithdrawn(event, *DownCast<const v1::RoleWithdrawn*>(event.body), rows);
-  }
+  if (const auto* issued = BodyAs<v1::CredentialIssued>(event.body)) return FoldIssued(event, *issued, rows);
+  if (const auto* revoked = BodyAs<v1::CredentialRevoked>(event.body)) return FoldRevoked(event, *revoked, rows);
+  if (const auto* granted = BodyAs<v1::RoleGranted>(event.body)) return FoldGranted(event, *granted, rows);
+  if (const auto* withdrawn = BodyAs<v1::RoleWithdrawn>(event.body)) return FoldWithdrawn(event, *withdrawn, rows);
   return OkStatus();
 }
 

@@ -9,8 +9,6 @@
 namespace anamnesis {
 namespace {
 
-using google::protobuf::DownCast;
-
 // An entry of one timeline of one unit.
 struct Placed {
   std::string unit;
@@ -77,7 +75,6 @@ Status VisitSurfaces(const RowReader& rows, std::string_view unit, TreeSize size
 
 std::vector<ConfigurationEffect> EffectsOf(const RecordedEvent& event) {
   std::vector<ConfigurationEffect> effects;
-  const google::protobuf::Descriptor* type = event.type->body;
   const v1::EventHeader& header = event.header->fields;
   const v1::EntityRef* unit = FindReference(header, "unit");
   if (unit == nullptr) return effects;
@@ -85,20 +82,19 @@ std::vector<ConfigurationEffect> EffectsOf(const RecordedEvent& event) {
     effects.push_back({unit->id(), std::string(surface), effect});
   };
   const bool names_baseline = FindReference(header, "baseline") != nullptr;
-  if (type == v1::ArtifactActivated::descriptor()) {
-    add(DownCast<const v1::ArtifactActivated*>(event.body)->surface(), Effect::kSet);
-  } else if (type == v1::ArtifactDeactivated::descriptor()) {
-    add(DownCast<const v1::ArtifactDeactivated*>(event.body)->surface(), Effect::kCleared);
-  } else if (type == v1::DeviceUnitCommissioned::descriptor()) {
+  if (const auto* activated = BodyAs<v1::ArtifactActivated>(event.body)) {
+    add(activated->surface(), Effect::kSet);
+  } else if (const auto* deactivated = BodyAs<v1::ArtifactDeactivated>(event.body)) {
+    add(deactivated->surface(), Effect::kCleared);
+  } else if (BodyAs<v1::DeviceUnitCommissioned>(event.body) != nullptr) {
     add(kWholeUnit, Effect::kInService);
     if (names_baseline) add(kBaselineSurface, Effect::kSet);
-  } else if (type == v1::DeviceUnitDecommissioned::descriptor()) {
+  } else if (BodyAs<v1::DeviceUnitDecommissioned>(event.body) != nullptr) {
     add(kWholeUnit, Effect::kDecommissioned);
-  } else if (type == v1::DeviceUnitServiced::descriptor()) {
-    const auto* body = DownCast<const v1::DeviceUnitServiced*>(event.body);
-    if (body->storage() == v1::DeviceUnitServiced::NOT_PRESERVED) add(kWholeUnit, Effect::kWiped);
+  } else if (const auto* serviced = BodyAs<v1::DeviceUnitServiced>(event.body)) {
+    if (serviced->storage() == v1::DeviceUnitServiced::NOT_PRESERVED) add(kWholeUnit, Effect::kWiped);
     if (names_baseline) add(kBaselineSurface, Effect::kSet);
-  } else if (type == v1::ConfigurationAttested::descriptor()) {
+  } else if (BodyAs<v1::ConfigurationAttested>(event.body) != nullptr) {
     add(kMeasurements, Effect::kMeasured);
   }
   return effects;

@@ -7,13 +7,9 @@
 namespace anamnesis {
 namespace {
 
-using google::protobuf::DownCast;
 using v1::RecordCorrected;
 
-const RecordCorrected* AsCorrection(const RecordedEvent& event) {
-  if (event.type->body != RecordCorrected::descriptor()) return nullptr;
-  return DownCast<const RecordCorrected*>(event.body);
-}
+const RecordCorrected* AsCorrection(const RecordedEvent& event) { return BodyAs<RecordCorrected>(event.body); }
 
 // Whether `corrector` itself has been retracted, by a correction that counts.
 StatusOr<bool> IsRetracted(const RowFinder& rows, LeafIndex index, size_t depth) {

@@ -34,8 +34,7 @@ StatusOr<LoadedEvent> ParseStoredEvent(LeafIndex index, std::string_view leaf, s
   }
   if (!stored_body.empty()) {
     if (stored_body.size() < kNonceBytes) return Damaged(index, "its body is truncated");
-    StatusOr<std::unique_ptr<google::protobuf::Message>> body =
-        ParseBody(*event.type, stored_body.substr(kNonceBytes));
+    StatusOr<std::unique_ptr<google::protobuf::Message>> body = ParseBody(*event.type, stored_body.substr(kNonceBytes));
     if (!body.ok()) return Damaged(index, MessageOf(body.status()));
     event.body = *std::move(body);
   }

@@ -21,24 +21,24 @@ namespace anamnesis {
 
 // A column family on disk. The numbers are not on disk, the names (FamilyName) are: never change a name.
 enum class Family : uint8_t {
-  kMeta,         // name -> value: format version, origin, applied state, newest checkpoint
-  kLeaves,       // be64 index -> leaf
-  kBodies,       // be64 index -> 32-byte nonce || body; absent when erased
-  kTiles,        // be32 level || be64 tile index -> hashes, 32 bytes each
-  kEventIds,     // event id -> be64 index
-  kStreams,      // stream name -> StreamHead
-  kStreamEvents, // stream name || 0 || be64 index -> nothing
-  kTypeEvents,   // type || 0 || be64 index -> nothing
-  kEdges,        // see edges.h
-  kAuthority,    // see authority.h
-  kCorrections,  // see corrections.h
-  kTimelines,    // see timeline.h
+  kMeta,          // name -> value: format version, origin, applied state, newest checkpoint
+  kLeaves,        // be64 index -> leaf
+  kBodies,        // be64 index -> 32-byte nonce || body; absent when erased
+  kTiles,         // be32 level || be64 tile index -> hashes, 32 bytes each
+  kEventIds,      // event id -> be64 index
+  kStreams,       // stream name -> StreamHead
+  kStreamEvents,  // stream name || 0 || be64 index -> nothing
+  kTypeEvents,    // type || 0 || be64 index -> nothing
+  kEdges,         // see edges.h
+  kAuthority,     // see authority.h
+  kCorrections,   // see corrections.h
+  kTimelines,     // see timeline.h
 };
 inline constexpr size_t kFamilies = 12;
 // The log itself; everything else is derived from it and can be dropped and rebuilt.
 inline constexpr std::array kLogFamilies = {Family::kMeta, Family::kLeaves, Family::kBodies, Family::kTiles};
-inline constexpr std::array kProjectionFamilies = {Family::kEventIds,  Family::kStreams, Family::kStreamEvents,
-                                                   Family::kTypeEvents, Family::kEdges,   Family::kAuthority,
+inline constexpr std::array kProjectionFamilies = {Family::kEventIds,    Family::kStreams,  Family::kStreamEvents,
+                                                   Family::kTypeEvents,  Family::kEdges,    Family::kAuthority,
                                                    Family::kCorrections, Family::kTimelines};
 
 std::string_view FamilyName(Family family);

@@ -272,8 +272,7 @@ Status TimelineWriter::Erase(const TimelineEntry& entry) {
   return OkStatus();
 }
 
-StatusOr<TimelineAnswer> AskTimeline(const RowFinder& rows, std::string_view timeline_id, Timestamp at,
-                                     TreeSize size) {
+StatusOr<TimelineAnswer> AskTimeline(const RowFinder& rows, std::string_view timeline_id, Timestamp at, TreeSize size) {
   TimelineAnswer answer;
   if (size.value == 0) return answer;
   const NodeFinder nodes(rows, timeline_id, size.value - 1);
@@ -307,7 +306,8 @@ StatusOr<std::optional<TimelineEntry>> NextInTimeline(const RowFinder& rows, std
 TimelineAnswer MergeAnswers(const TimelineAnswer& whole, const TimelineAnswer& part) {
   TimelineAnswer merged;
   // The part's entry wins a tie: a commissioning empties the unit, then sets its baseline.
-  const bool part_wins = part.certain.has_value() && (!whole.certain.has_value() || !Before(*part.certain, *whole.certain));
+  const bool part_wins =
+      part.certain.has_value() && (!whole.certain.has_value() || !Before(*part.certain, *whole.certain));
   merged.certain = part_wins ? part.certain : whole.certain;
   const auto still_possible = [&](const TimelineEntry& entry, bool is_winner) {
     return !merged.certain.has_value() || is_winner || entry.latest > merged.certain->earliest;

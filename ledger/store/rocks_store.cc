@@ -197,11 +197,12 @@ Status RocksStore::Open() {
   }
   rocksdb::DB* db = nullptr;
   std::vector<ColumnFamilyHandle*> handles;
-  const rocksdb::Status status =
-      options_.read_only ? rocksdb::DB::OpenForReadOnly(DatabaseOptions(), dir_, families, &handles, &db)
-                         : rocksdb::DB::Open(DatabaseOptions(), dir_, families, &handles, &db);
+  const rocksdb::Status status = options_.read_only
+                                     ? rocksdb::DB::OpenForReadOnly(DatabaseOptions(), dir_, families, &handles, &db)
+                                     : rocksdb::DB::Open(DatabaseOptions(), dir_, families, &handles, &db);
   if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
-    return absl::FailedPreconditionError(Text("another process has the ledger in ", dir_, " open: ", status.ToString()));
+    return absl::FailedPreconditionError(
+        Text("another process has the ledger in ", dir_, " open: ", status.ToString()));
   }
   if (status.IsInvalidArgument() && status.ToString().find("does not exist") != std::string::npos) {
     return absl::NotFoundError(Text("no ledger in ", dir_));

@@ -2,8 +2,8 @@
 #define ANAMNESIS_LEDGER_STORE_STORE_H_
 
 // Where rows are kept: RocksDB on disk, or memory for tests and throw-away work. One writer at a time; any number of
-// readers beside it. What a reader sees of rows that are being replaced is unspecified, so readers bound themselves by a
-// published tree size: rows for leaves below it never change, except that partial tiles grow.
+// readers beside it. What a reader sees of rows that are being replaced is unspecified, so readers bound themselves by
+// a published tree size: rows for leaves below it never change, except that partial tiles grow.
 
 #include <memory>
 #include <string>

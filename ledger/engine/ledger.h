@@ -1,0 +1,92 @@
+#ifndef ANAMNESIS_LEDGER_ENGINE_LEDGER_H_
+#define ANAMNESIS_LEDGER_ENGINE_LEDGER_H_
+
+// The ledger as a library: open a directory, append sealed runs, ask questions, prove answers. No server, no network. A
+// node is this class behind gRPC; the command line on `file:DIR` is this class in its process.
+//
+// On disk: DIR/db (RocksDB, see state/rows.h), DIR/checkpoint.key (the key that signs checkpoints), DIR/checkpoint (the
+// newest checkpoint, a C2SP signed note: a ledger that holds less than it says was cut off).
+//
+// All methods are safe for concurrent use. Reads answer from synced state only. A write that fails for lack of space is
+// refused and service goes on; any other failed write, or damaged bytes found while applying, stops appends until the
+// ledger is opened again, while reads go on.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "anamnesis/v1/ledger.pb.h"
+#include "ledger/base/status.h"
+#include "ledger/engine/clock.h"
+#include "ledger/keys/key_file.h"
+
+namespace anamnesis {
+
+struct LedgerOptions {
+  // Must outlive the ledger.
+  const Clock* clock = &SystemClock();
+  // Threads that check runs before they are ordered; 0 means one for each processor.
+  size_t admission_threads = 0;
+  // Appends are refused while less than this is free, so that what was acknowledged can always be written out.
+  uint64_t disk_reserve_bytes = 64u << 20;
+  size_t cache_bytes = 256u << 20;
+  // Gets one line for each thing an operator should know; may be called from any thread.
+  std::function<void(std::string_view)> log = [](std::string_view) {};
+};
+
+// Makes a new ledger in `dir` (created if needed) with its founding run: the founder's enrolment, key and administrator
+// role, and the key that signs checkpoints. INVALID_ARGUMENT: bad origin or key name; ALREADY_EXISTS: there is a ledger;
+// anything that writing files fails with.
+Status CreateLedger(const std::string& dir, std::string_view origin, const NamedKey& founder,
+                    const LedgerOptions& options);
+
+class Ledger {
+ public:
+  // Opens the ledger in `dir`, replays what the storage's own log holds, checks tree and identity, and rebuilds
+  // projections that are missing or were found damaged. NOT_FOUND: no ledger there. FAILED_PRECONDITION: another process
+  // has it, or its format is newer than this program. DATA_LOSS: its bytes are wrong; run fsck.
+  static StatusOr<std::unique_ptr<Ledger>> Open(const std::string& dir, const LedgerOptions& options);
+  ~Ledger();
+
+  // Called once with the verdict, from the applying thread; must not block. `tree_size` includes the run.
+  using AppendCallback = std::function<void(v1::RunResult result, uint64_t tree_size)>;
+
+  // Appends a run; the callback gets its verdict when it is synced. Never blocks on the disk. Runs of one caller are
+  // applied in the order of their calls. A Status in `refused` is a refusal (errors.proto), RESOURCE_EXHAUSTED (too much
+  // queued, or the disk is full: nothing was written, retry later) or UNAVAILABLE (outcome unknown, or not serving).
+  void AppendAsync(v1::Run run, AppendCallback callback);
+  // The same for several runs, waiting for all. INVALID_ARGUMENT when the request is over a limit.
+  StatusOr<v1::AppendResponse> Append(v1::AppendRequest request);
+
+  // The services of ledger.proto, with its errors. `on_read` returns false to stop. Read does not follow: a caller that
+  // wants to waits for growth and reads on.
+  Status Read(const v1::ReadRequest& request, const std::function<bool(v1::ReadResponse)>& on_read) const;
+  StatusOr<v1::Event> GetEvent(const v1::GetEventRequest& request) const;
+  StatusOr<v1::StreamHead> GetStreamHead(const v1::GetStreamHeadRequest& request) const;
+  StatusOr<v1::Credential> GetCredential(const v1::GetCredentialRequest& request) const;
+  v1::LedgerStatus GetStatus() const;
+  StatusOr<v1::ConfigurationAnswer> GetConfiguration(const v1::GetConfigurationRequest& request) const;
+  StatusOr<v1::Checkpoint> GetCheckpoint();
+  StatusOr<v1::Receipt> GetReceipt(const v1::GetReceiptRequest& request);
+  StatusOr<v1::ConsistencyProof> GetConsistencyProof(const v1::GetConsistencyProofRequest& request) const;
+
+  // The durable tree size.
+  uint64_t tree_size() const;
+  // Called with every new durable size, from the applying thread; must not block. Returns a token for RemoveListener,
+  // after which the listener is not called any more.
+  uint64_t AddListener(std::function<void(uint64_t tree_size)> listener);
+  void RemoveListener(uint64_t token);
+
+  // Finishes what was submitted, then refuses appends. Reads go on. Idempotent; the destructor calls it.
+  void StopAppends();
+
+ private:
+  class Impl;
+  explicit Ledger(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_ENGINE_LEDGER_H_
