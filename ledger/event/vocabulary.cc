@@ -161,11 +161,10 @@ Status CheckReferenceRule(const v1::ReferenceRule& rule, const v1::EventHeader& 
 }  // namespace
 
 Vocabulary::Vocabulary() {
-  // vocabulary.proto imports the vocabulary files and defines nothing, so it is found by name in the generated pool;
-  // naming one of its messages here makes sure that it is linked in.
-  (void)v1::RecordCorrected::descriptor();
-  const FileDescriptor* list =
-      google::protobuf::DescriptorPool::generated_pool()->FindFileByName("anamnesis/v1/vocabulary.proto");
+  // vocabulary.proto imports the vocabulary files and defines nothing, so nothing refers to its object file and a linker
+  // would leave it out. Taking its name from its own table refers to it.
+  const FileDescriptor* list = google::protobuf::DescriptorPool::generated_pool()->FindFileByName(
+      descriptor_table_anamnesis_2fv1_2fvocabulary_2eproto.filename);
   CHECK(list != nullptr);
   for (int f = 0; f < list->dependency_count(); ++f) {
     const FileDescriptor& file = *list->dependency(f);
