@@ -63,7 +63,8 @@ Status CheckAddress(std::string_view address) {
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   const bool host_fits = !host.empty() && (bracketed || host.find(':') == std::string_view::npos) &&
                          host.find_first_of("/ \t\r\n") == std::string_view::npos;
-  const bool digits = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string_view::npos;
+  const bool digits =
+      !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string_view::npos;
   const int number = digits ? std::atoi(std::string(port).c_str()) : 0;
   if (host_fits && number >= 1 && number <= 65535) return OkStatus();
   return absl::InvalidArgumentError(
