@@ -161,8 +161,8 @@ Status CheckReferenceRule(const v1::ReferenceRule& rule, const v1::EventHeader& 
 }  // namespace
 
 Vocabulary::Vocabulary() {
-  // vocabulary.proto imports the vocabulary files and defines nothing, so nothing refers to its object file and a linker
-  // would leave it out. Taking its name from its own table refers to it.
+  // vocabulary.proto imports the vocabulary files and defines nothing, so nothing refers to its object file and a
+  // linker would leave it out. Taking its name from its own table refers to it.
   const FileDescriptor* list = google::protobuf::DescriptorPool::generated_pool()->FindFileByName(
       descriptor_table_anamnesis_2fv1_2fvocabulary_2eproto.filename);
   CHECK(list != nullptr);
