@@ -161,10 +161,11 @@ Status CheckReferenceRule(const v1::ReferenceRule& rule, const v1::EventHeader& 
 }  // namespace
 
 Vocabulary::Vocabulary() {
-  // vocabulary.proto imports the vocabulary files and defines nothing, so nothing refers to its object file and a
-  // linker would leave it out. Taking its name from its own table refers to it.
-  const FileDescriptor* list = google::protobuf::DescriptorPool::generated_pool()->FindFileByName(
-      descriptor_table_anamnesis_2fv1_2fvocabulary_2eproto.filename);
+  // vocabulary.proto imports the vocabulary files and defines nothing, so it is found by name in the generated pool. No
+  // symbol of it is needed either, so without this use of its descriptor table the linker leaves it out of the program.
+  [[maybe_unused]] const void* volatile linked_in = &descriptor_table_anamnesis_2fv1_2fvocabulary_2eproto;
+  const FileDescriptor* list =
+      google::protobuf::DescriptorPool::generated_pool()->FindFileByName("anamnesis/v1/vocabulary.proto");
   CHECK(list != nullptr);
   for (int f = 0; f < list->dependency_count(); ++f) {
     const FileDescriptor& file = *list->dependency(f);
