@@ -4,6 +4,8 @@
 // Writes one stream: takes drafts, makes ids, nonces, chain and seals, sends runs and, when an outcome is unknown,
 // sends the same bytes again. Not safe for concurrent use; one writer a stream and process.
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,33 +33,65 @@ struct IdentifiedDraft {
   EventId id;
 };
 
+// How often a run is sent while its outcome is unknown or the ledger asks to wait, and how long to wait between.
+struct RetryPolicy {
+  int tries = 5;
+  // Before the second try; each further wait is twice as long, and up to half of each is left to chance, so that
+  // writers that were cut off together don't come back together.
+  std::chrono::milliseconds first_wait{100};
+  std::chrono::milliseconds longest_wait{3000};
+  // Waits; empty means this thread sleeps.
+  std::function<void(std::chrono::milliseconds)> wait;
+};
+
 class StreamWriter {
  public:
   // Asks the ledger for its origin, who holds the key, and where the stream stands. `client` and `key` must outlive the
-  // writer. FAILED_PRECONDITION when the ledger has no credential for the key.
-  static StatusOr<std::unique_ptr<StreamWriter>> Open(LedgerClient& client, const NamedKey& key, std::string stream);
+  // writer. FAILED_PRECONDITION when the ledger has no credential for the key; UNAVAILABLE when it can't be reached.
+  static StatusOr<std::unique_ptr<StreamWriter>> Open(LedgerClient& client, const NamedKey& key, std::string stream,
+                                                      RetryPolicy retry = {});
 
   // Appends the drafts in order, as few runs as limits allow; a run is whole or not at all. Returns a place for each.
-  // On a refusal nothing of that run and those after it is written; the Status carries the ledger's RefusalDetail.
+  // Nothing is sent when a draft breaks a rule that can be checked here; the Status then carries the RefusalDetail
+  // whose event_index is the draft's place in `drafts`. On a refusal by the ledger nothing of that run and those after
+  // it is written; the Status carries the ledger's RefusalDetail. When the outcome is still unknown after all tries,
+  // the Status is the last one (e.g. UNAVAILABLE) and the run may have been written: find out by the ids (give them
+  // yourself if you need that). After any failure the next call asks again where the stream stands.
   StatusOr<std::vector<Appended>> Append(const std::vector<IdentifiedDraft>& drafts);
   StatusOr<Appended> AppendOne(const EventDraft& draft);
 
   const v1::Agent& actor() const { return actor_; }
   const std::string& origin() const { return origin_; }
   const std::string& stream() const { return stream_; }
+  // Where the stream stood when the ledger last said so, or this writer last appended.
+  StreamPosition head() const { return head_; }
 
  private:
-  StreamWriter(LedgerClient& client, const NamedKey& key, std::string stream);
+  // A sealed run, and the ids and the head that the stream has after it.
+  struct BuiltRun {
+    v1::Run run;
+    std::vector<EventId> ids;
+    StreamPosition head;
+    Digest head_digest;
+  };
+
+  StreamWriter(LedgerClient& client, const NamedKey& key, std::string stream, RetryPolicy retry);
   Status Refresh();
+  StatusOr<std::vector<BuiltRun>> Build(const std::vector<IdentifiedDraft>& drafts) const;
   StatusOr<v1::RunResult> SendUntilKnown(const v1::Run& run);
+  StatusOr<v1::RunResult> SendOnce(const v1::AppendRequest& request);
+  void WaitBeforeTry(int next_try);
 
   LedgerClient& client_;
   const NamedKey& key_;
   const std::string stream_;
+  const RetryPolicy retry_;
   std::string origin_;
   v1::Agent actor_;
   StreamPosition head_;
   Digest head_digest_;
+  // The last call failed, so that the stream may stand elsewhere than head_ says.
+  bool head_uncertain_ = false;
 };
 
 // The wall clock, as a writer stamps it.

@@ -1,8 +1,8 @@
 #ifndef ANAMNESIS_LEDGER_ENGINE_CLOCK_H_
 #define ANAMNESIS_LEDGER_ENGINE_CLOCK_H_
 
-// Time as the engine sees it: the system's clock, which can be set, and one that only goes forward, against which a step
-// of the first is noticed. Safe from any thread.
+// Time as the engine sees it: the system's clock, which can be set, and one that only goes forward, against which a
+// step of the first is noticed. Safe from any thread.
 
 #include <cstdint>
 

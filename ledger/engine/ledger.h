@@ -36,16 +36,19 @@ struct LedgerOptions {
 };
 
 // Makes a new ledger in `dir` (created if needed) with its founding run: the founder's enrolment, key and administrator
-// role, and the key that signs checkpoints. INVALID_ARGUMENT: bad origin or key name; ALREADY_EXISTS: there is a ledger;
-// anything that writing files fails with.
+// role, and the key that signs checkpoints. INVALID_ARGUMENT: bad origin or key name; ALREADY_EXISTS: there is a
+// ledger; anything that writing files fails with.
 Status CreateLedger(const std::string& dir, std::string_view origin, const NamedKey& founder,
                     const LedgerOptions& options);
+
+// INVALID_ARGUMENT, with its numbers, when the request is over limits::kRequestRunsMax or kRequestBytesMax.
+Status CheckAppendRequest(const v1::AppendRequest& request);
 
 class Ledger {
  public:
   // Opens the ledger in `dir`, replays what the storage's own log holds, checks tree and identity, and rebuilds
-  // projections that are missing or were found damaged. NOT_FOUND: no ledger there. FAILED_PRECONDITION: another process
-  // has it, or its format is newer than this program. DATA_LOSS: its bytes are wrong; run fsck.
+  // projections that are missing or were found damaged. NOT_FOUND: no ledger there. FAILED_PRECONDITION: another
+  // process has it, or its format is newer than this program. DATA_LOSS: its bytes are wrong; run fsck.
   static StatusOr<std::unique_ptr<Ledger>> Open(const std::string& dir, const LedgerOptions& options);
   ~Ledger();
 
@@ -53,8 +56,9 @@ class Ledger {
   using AppendCallback = std::function<void(v1::RunResult result, uint64_t tree_size)>;
 
   // Appends a run; the callback gets its verdict when it is synced. Never blocks on the disk. Runs of one caller are
-  // applied in the order of their calls. A Status in `refused` is a refusal (errors.proto), RESOURCE_EXHAUSTED (too much
-  // queued, or the disk is full: nothing was written, retry later) or UNAVAILABLE (outcome unknown, or not serving).
+  // applied in the order of their calls. A Status in `refused` is a refusal (errors.proto), RESOURCE_EXHAUSTED (too
+  // much queued, or the disk is full: nothing was written, retry later) or UNAVAILABLE (outcome unknown, or not
+  // serving).
   void AppendAsync(v1::Run run, AppendCallback callback);
   // The same for several runs, waiting for all. INVALID_ARGUMENT when the request is over a limit.
   StatusOr<v1::AppendResponse> Append(v1::AppendRequest request);

@@ -8,13 +8,15 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
 #include "ledger/base/status.h"
 
 namespace anamnesis {
@@ -73,27 +75,35 @@ class RowReader : public RowFinder {
                                const Visitor& visit) const = 0;
 };
 
-// Rows written but not stored yet, in front of a finder. Not safe for concurrent use.
+// Rows written but not stored yet, in front of a finder. Made for rows that grow with the log: of the rows that share a
+// prefix, pending ones have later versions than stored ones. Not safe for concurrent use.
 class RowOverlay : public RowFinder {
  public:
   // `base` must outlive the overlay.
   explicit RowOverlay(const RowFinder& base) : base_(base) {}
+  RowOverlay(const RowOverlay&) = delete;
+  RowOverlay& operator=(const RowOverlay&) = delete;
 
   // Puts a row that later reads through this overlay see.
   void Put(Family family, std::string key, std::string value);
   // Puts a row that nobody reads before it is stored: cheaper.
   void PutUnread(Family family, std::string key, std::string value);
-  // All rows put; the overlay is empty afterwards.
+  // All rows, in the order in which their keys were first put, so the same on every replica; the overlay is empty
+  // afterwards.
   std::vector<Row> Take();
+  size_t size() const { return rows_.size(); }
 
   StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const override;
+  // Sees pending rows of kTimelines only; the folds ask for no others.
   StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
                                               std::string_view key) const override;
 
  private:
   const RowFinder& base_;
-  std::array<std::map<std::string, std::string, std::less<>>, kFamilies> pending_;
-  std::vector<Row> unread_;
+  // A deque, because the maps below borrow the keys.
+  std::deque<Row> rows_;
+  std::array<absl::flat_hash_map<std::string_view, Row*>, kFamilies> pending_;
+  absl::btree_map<std::string_view, Row*> pending_timelines_;
 };
 
 }  // namespace anamnesis

@@ -1,0 +1,25 @@
+#ifndef ANAMNESIS_CLIENT_CPP_REMOTE_CLIENT_H_
+#define ANAMNESIS_CLIENT_CPP_REMOTE_CLIENT_H_
+
+// A ledger served by one or more nodes over gRPC. The client owns its channels; they connect when they are first used.
+
+#include <memory>
+#include <string_view>
+
+#include "client/cpp/ledger_client.h"
+#include "ledger/base/status.h"
+
+namespace anamnesis {
+
+// `addresses` is HOST:PORT[,HOST:PORT...] ("[::1]:7420" for IPv6). A call that finds a node unreachable, or gets no
+// answer from it in ten seconds, goes on to the next address; that is safe for every call, since event ids make appends
+// idempotent. A broken Read goes on elsewhere after the last event it delivered. UNAVAILABLE comes back only when no
+// node answered. An AppendChannel stays with the node it was opened on: when that breaks, every unanswered run gets
+// UNAVAILABLE and the caller opens another channel, which looks for a node that answers.
+//
+// INVALID_ARGUMENT when an address has not this form; nothing is connected yet when this returns.
+StatusOr<std::unique_ptr<LedgerClient>> ConnectRemote(std::string_view addresses);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_CLIENT_CPP_REMOTE_CLIENT_H_

@@ -1,0 +1,192 @@
+#include "client/cpp/writer.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <thread>
+#include <utility>
+
+#include "ledger/base/check.h"
+#include "ledger/crypto/sha256.h"
+#include "ledger/event/refusal.h"
+#include "ledger/keys/random.h"
+
+namespace anamnesis {
+namespace {
+
+// The outcome is unknown, or the ledger asks to come back. Sending the same bytes again is right in both cases: ids
+// make it idempotent. A broken connection shows as UNKNOWN too.
+bool IsWorthRetrying(const Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kResourceExhausted:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The builder refuses an event because the run is full, not because of the event.
+bool IsRunFull(const Status& status) {
+  const auto detail = RefusalDetailOf(status);
+  return detail.has_value() && detail->reason() == v1::OVER_LIMIT &&
+         (detail->field() == "run" || detail->field() == "run.headers");
+}
+
+template <size_t kSize>
+std::array<uint8_t, kSize> Random() {
+  std::array<uint8_t, kSize> bytes;
+  FillRandom(bytes);
+  return bytes;
+}
+
+std::vector<Appended> PlacesOf(const std::vector<EventId>& ids, const v1::RunResult& result) {
+  std::vector<Appended> places;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const int at = static_cast<int>(i);
+    places.push_back({ids[i], LeafIndex(result.indexes(at)), Timestamp(result.recorded_us(at))});
+  }
+  return places;
+}
+
+}  // namespace
+
+StreamWriter::StreamWriter(LedgerClient& client, const NamedKey& key, std::string stream, RetryPolicy retry)
+    : client_(client), key_(key), stream_(std::move(stream)), retry_(std::move(retry)) {}
+
+StatusOr<std::unique_ptr<StreamWriter>> StreamWriter::Open(LedgerClient& client, const NamedKey& key,
+                                                           std::string stream, RetryPolicy retry) {
+  std::unique_ptr<StreamWriter> writer(new StreamWriter(client, key, std::move(stream), std::move(retry)));
+  ASSIGN_OR_RETURN(const v1::LedgerStatus status, client.GetStatus());
+  writer->origin_ = status.origin();
+  v1::GetCredentialRequest request;
+  request.set_public_key(key.key.public_key().bytes());
+  StatusOr<v1::Credential> credential = client.GetCredential(request);
+  if (credential.status().code() == absl::StatusCode::kNotFound) {
+    return absl::FailedPreconditionError(Text("the ledger ", writer->origin_, " has no credential for key ",
+                                              key.key.public_key().hex(), " (", key.name,
+                                              "); an administrator must issue one"));
+  }
+  if (!credential.ok()) return credential.status();
+  writer->actor_ = credential->holder();
+  RETURN_IF_ERROR(writer->Refresh());
+  return writer;
+}
+
+Status StreamWriter::Refresh() {
+  v1::GetStreamHeadRequest request;
+  request.set_stream(stream_);
+  ASSIGN_OR_RETURN(const v1::StreamHead head, client_.GetStreamHead(request));
+  ASSIGN_OR_RETURN(head_digest_, Digest::FromBytes(head.digest(), "stream head digest"));
+  head_ = StreamPosition(head.position());
+  head_uncertain_ = false;
+  return OkStatus();
+}
+
+StatusOr<std::vector<Appended>> StreamWriter::Append(const std::vector<IdentifiedDraft>& drafts) {
+  if (head_uncertain_) RETURN_IF_ERROR(Refresh());
+  // All runs are built before the first is sent, so that a mistake in a late draft leaves nothing half written.
+  ASSIGN_OR_RETURN(const std::vector<BuiltRun> runs, Build(drafts));
+  std::vector<Appended> places;
+  for (const BuiltRun& built : runs) {
+    const StatusOr<v1::RunResult> result = SendUntilKnown(built.run);
+    if (!result.ok()) {
+      head_uncertain_ = true;
+      return result.status();
+    }
+    head_ = built.head;
+    head_digest_ = built.head_digest;
+    const std::vector<Appended> of_run = PlacesOf(built.ids, *result);
+    places.insert(places.end(), of_run.begin(), of_run.end());
+  }
+  return places;
+}
+
+StatusOr<Appended> StreamWriter::AppendOne(const EventDraft& draft) {
+  ASSIGN_OR_RETURN(const std::vector<Appended> places, Append({{draft, EventId()}}));
+  return places.front();
+}
+
+StatusOr<std::vector<StreamWriter::BuiltRun>> StreamWriter::Build(const std::vector<IdentifiedDraft>& drafts) const {
+  std::vector<BuiltRun> runs;
+  RunBuilder builder(origin_, stream_, actor_, head_, head_digest_);
+  std::vector<EventId> ids;
+  const auto seal = [&] {
+    BuiltRun built{builder.Seal(key_.key, WallClockNow()), std::exchange(ids, {}), builder.head(), Digest()};
+    built.head_digest = Sha256(built.run.headers(built.run.headers_size() - 1));
+    runs.push_back(std::move(built));
+  };
+  for (size_t i = 0; i < drafts.size(); ++i) {
+    const EventId id = drafts[i].id == EventId() ? NewEventId() : drafts[i].id;
+    const std::string nonce = NewNonce();
+    Status added = builder.Add(drafts[i].draft, id, nonce);
+    if (IsRunFull(added) && builder.event_count() > 0) {
+      seal();
+      added = builder.Add(drafts[i].draft, id, nonce);
+    }
+    if (!added.ok()) return AtPlace(added, 0, i);
+    ids.push_back(id);
+  }
+  if (builder.event_count() > 0) seal();
+  return runs;
+}
+
+StatusOr<v1::RunResult> StreamWriter::SendUntilKnown(const v1::Run& run) {
+  v1::AppendRequest request;
+  *request.add_runs() = run;
+  StatusOr<v1::RunResult> result = SendOnce(request);
+  for (int tries = 1; tries < retry_.tries && !result.ok() && IsWorthRetrying(result.status()); ++tries) {
+    WaitBeforeTry(tries + 1);
+    result = SendOnce(request);
+  }
+  return result;
+}
+
+StatusOr<v1::RunResult> StreamWriter::SendOnce(const v1::AppendRequest& request) {
+  ASSIGN_OR_RETURN(const v1::AppendResponse response, client_.Append(request));
+  const int events = request.runs(0).headers_size();
+  if (response.results_size() != 1) {
+    return absl::InternalError(Text("the ledger answered one run with ", response.results_size(), " results"));
+  }
+  const v1::RunResult& result = response.results(0);
+  if (result.has_refused()) {
+    const Status refused = FromRpcStatus(result.refused());
+    if (!refused.ok()) return refused;
+    return absl::InternalError("the ledger refused a run with status OK");
+  }
+  if (result.indexes_size() != events || result.recorded_us_size() != events) {
+    return absl::InternalError(Text("the ledger answered ", events, " events with ", result.indexes_size(),
+                                    " indexes and ", result.recorded_us_size(), " recorded times"));
+  }
+  return result;
+}
+
+void StreamWriter::WaitBeforeTry(int next_try) {
+  std::chrono::milliseconds wait = retry_.first_wait;
+  for (int i = 2; i < next_try && wait < retry_.longest_wait; ++i) wait *= 2;
+  wait = std::min(wait, retry_.longest_wait);
+  // Between half of it and all of it.
+  wait -= wait * Random<1>()[0] / (2 * 256);
+  if (retry_.wait) {
+    retry_.wait(wait);
+  } else {
+    std::this_thread::sleep_for(wait);
+  }
+}
+
+Timestamp WallClockNow() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return Timestamp(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
+EventId NewEventId() { return EventId::MakeVersion7(static_cast<uint64_t>(WallClockNow().us / 1000), Random<10>()); }
+
+std::string NewNonce() {
+  const auto bytes = Random<32>();
+  return std::string(bytes.begin(), bytes.end());
+}
+
+}  // namespace anamnesis

@@ -1,0 +1,68 @@
+#include "ledger/engine/rebuild.h"
+
+#include "ledger/state/project.h"
+#include "ledger/state/recorded_event.h"
+
+namespace anamnesis {
+namespace {
+
+constexpr std::string_view kRebuildingKey = "rebuilding";
+// Bounds memory: rows of this many events are sorted and loaded at once.
+constexpr uint64_t kChunkEvents = 200000;
+
+Status Mark(Store& store, bool rebuilding) {
+  return store.Write({{Family::kMeta, std::string(kRebuildingKey), rebuilding ? "1" : "0"}}, true);
+}
+
+Status LoadRows(Store& store, std::vector<Row> rows) {
+  std::array<std::vector<Row>, kFamilies> by_family;
+  for (Row& row : rows) by_family[static_cast<size_t>(row.family)].push_back(std::move(row));
+  for (Family family : kProjectionFamilies) {
+    RETURN_IF_ERROR(store.BulkLoad(family, std::move(by_family[static_cast<size_t>(family)])));
+  }
+  return OkStatus();
+}
+
+// Folds [first, limit) and returns the rows.
+StatusOr<std::vector<Row>> FoldChunk(Store& store, uint64_t first, uint64_t limit) {
+  const std::unique_ptr<RowReader> view = store.View();
+  RowOverlay rows(*view);
+  uint64_t next = first;
+  Status status;
+  RETURN_IF_ERROR(
+      view->Scan(Family::kLeaves, "", LeafKey(LeafIndex(first)), [&](std::string_view key, std::string_view leaf) {
+        if (next == limit || key != LeafKey(LeafIndex(next))) return false;
+        StatusOr<std::optional<std::string>> body = view->Get(Family::kBodies, key);
+        status = body.status();
+        if (!status.ok()) return false;
+        StatusOr<LoadedEvent> event = ParseStoredEvent(LeafIndex(next), leaf, body->value_or(""));
+        status = event.ok() ? Project(event->view(), rows) : event.status();
+        ++next;
+        return status.ok();
+      }));
+  RETURN_IF_ERROR(status);
+  if (next != limit) return absl::DataLossError(Text("leaf ", next, " is missing; run fsck"));
+  return rows.Take();
+}
+
+}  // namespace
+
+StatusOr<bool> RebuildIsDue(const RowFinder& rows) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> mark, rows.Get(Family::kMeta, kRebuildingKey));
+  return mark == "1";
+}
+
+Status RebuildProjections(Store& store, TreeSize size, const std::function<void(uint64_t)>& progress) {
+  RETURN_IF_ERROR(Mark(store, true));
+  RETURN_IF_ERROR(store.ClearProjections());
+  for (uint64_t first = 0; first < size.value; first += kChunkEvents) {
+    const uint64_t limit = std::min(size.value, first + kChunkEvents);
+    ASSIGN_OR_RETURN(std::vector<Row> rows, FoldChunk(store, first, limit));
+    RETURN_IF_ERROR(LoadRows(store, std::move(rows)));
+    progress(limit);
+  }
+  RETURN_IF_ERROR(store.Flush());
+  return Mark(store, false);
+}
+
+}  // namespace anamnesis
