@@ -10,8 +10,8 @@
 #include "rocksdb/db.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/sst_file_writer.h"
+#include "rocksdb/slice_transform.h"
 #include "rocksdb/table.h"
-#include "rocksdb/utilities/options_util.h"
 #include "rocksdb/write_batch.h"
 
 namespace anamnesis {
@@ -61,6 +61,15 @@ class RangeReader {
     }
     return FromRocks(it.status());
   }
+};
+
+// All of a key but its last eight bytes. Keys that end with a log position come in ascending order below such a prefix,
+// which lets the memtable continue where it last inserted instead of searching.
+class AllButPosition : public rocksdb::SliceTransform {
+ public:
+  const char* Name() const override { return "anamnesis.AllButPosition"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override { return {key.data(), key.size() - 8}; }
+  bool InDomain(const rocksdb::Slice& key) const override { return key.size() >= 8; }
 };
 
 class RocksStore : public Store {
@@ -171,6 +180,8 @@ rocksdb::ColumnFamilyOptions RocksStore::FamilyOptions(Family family) const {
   const bool large = family == Family::kLeaves || family == Family::kBodies;
   options.write_buffer_size = large ? 64u << 20 : 32u << 20;
   options.max_write_buffer_number = 3;
+  const bool ascending = large || family == Family::kStreamEvents || family == Family::kTypeEvents;
+  if (ascending) options.memtable_insert_with_hint_prefix_extractor = std::make_shared<const AllButPosition>();
   return options;
 }
 
