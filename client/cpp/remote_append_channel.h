@@ -2,7 +2,8 @@
 #define ANAMNESIS_CLIENT_CPP_REMOTE_APPEND_CHANNEL_H_
 
 // AppendService.AppendStream as an AppendChannel: the caller's thread writes, a thread of the channel's own reads the
-// verdicts and calls back. A run for which Submit returned OK gets exactly one result; one for which it failed gets none.
+// verdicts and calls back. A run for which Submit returned OK gets exactly one result; one for which it failed gets
+// none.
 
 #include <deque>
 #include <memory>

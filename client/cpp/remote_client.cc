@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,8 @@ namespace {
 
 constexpr std::chrono::seconds kCallDeadline(10);
 constexpr std::chrono::milliseconds kConnectDeadline(2000);
+// Before a broken read goes on, so that a node that stops has gone.
+constexpr std::chrono::milliseconds kResumePause(100);
 constexpr int kKeepaliveMs = 30'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
 constexpr int kMessageBytesMax = static_cast<int>(limits::kRequestBytesMax) + (1 << 20);
@@ -63,7 +66,8 @@ Status CheckAddress(std::string_view address) {
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   const bool host_fits = !host.empty() && (bracketed || host.find(':') == std::string_view::npos) &&
                          host.find_first_of("/ \t\r\n") == std::string_view::npos;
-  const bool digits = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string_view::npos;
+  const bool digits =
+      !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string_view::npos;
   const int number = digits ? std::atoi(std::string(port).c_str()) : 0;
   if (host_fits && number >= 1 && number <= 65535) return OkStatus();
   return absl::InvalidArgumentError(
@@ -180,6 +184,7 @@ class RemoteClient : public LedgerClient {
       failed = delivered ? 0 : failed + 1;
       PassOver(place);
       last = Unreachable(endpoints_[place], last);
+      if (delivered) std::this_thread::sleep_for(kResumePause);
     }
     return last;
   }

@@ -1,6 +1,7 @@
 #include "ledger/rules/check_run.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 
@@ -107,23 +108,23 @@ Status CheckRoles(const AdmittedEvent& event, const RowFinder& rows, Timestamp r
 // What a run may name: events of the ledger, and earlier events of the run itself.
 class Links {
  public:
-  Links(const AdmittedRun& run, const RowFinder& rows) : run_(run), rows_(rows) {}
+  explicit Links(const RowFinder& rows) : rows_(rows) {}
 
-  Status Check(size_t place) const {
-    const v1::EventHeader& header = run_.events[place].header.fields;
+  // Checks the run's next event.
+  Status Check(const AdmittedEvent& event) {
+    const v1::EventHeader& header = event.header.fields;
     for (int i = 0; i < header.causes_size(); ++i) {
-      RETURN_IF_ERROR(Exists(Text("header.causes[", i, "]"), header.causes(i), place));
+      RETURN_IF_ERROR(Exists(Text("header.causes[", i, "]"), header.causes(i)));
     }
-    if (!header.role_grant().empty()) RETURN_IF_ERROR(Exists("header.role_grant", header.role_grant(), place));
-    if (!header.corrects().empty()) return CheckCorrects(run_.events[place]);
+    if (!header.role_grant().empty()) RETURN_IF_ERROR(Exists("header.role_grant", header.role_grant()));
+    if (!header.corrects().empty()) RETURN_IF_ERROR(CheckCorrects(event));
+    earlier_.insert(event.header.event_id.view());
     return OkStatus();
   }
 
  private:
-  Status Exists(std::string_view field, const std::string& id, size_t place) const {
-    for (size_t i = 0; i < place; ++i) {
-      if (run_.events[i].header.event_id.view() == id) return OkStatus();
-    }
+  Status Exists(std::string_view field, const std::string& id) const {
+    if (earlier_.contains(id)) return OkStatus();
     ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindEvent(rows_, id));
     if (index.has_value()) return OkStatus();
     return Refuse(v1::REFERENCE_INVALID, field,
@@ -131,7 +132,7 @@ class Links {
   }
 
   // A correction may name only events recorded before its run, so that what it changes is settled.
-  Status CheckCorrects(const AdmittedEvent& event) const {
+  Status CheckCorrects(const AdmittedEvent& event) {
     const std::string& id = event.header.fields.corrects();
     ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindEvent(rows_, id));
     if (!index.has_value()) {
@@ -149,14 +150,17 @@ class Links {
       return RefuseOverLimit("header.corrects", limits::kCorrectionDepthMax, chain.size() + 2);
     }
     ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows_, *index));
-    if (correctors.size() >= limits::kCorrectionsPerEventMax) {
-      return RefuseOverLimit("header.corrects", limits::kCorrectionsPerEventMax, correctors.size() + 1);
+    const size_t corrections = correctors.size() + ++corrections_[id];
+    if (corrections > limits::kCorrectionsPerEventMax) {
+      return RefuseOverLimit("header.corrects", limits::kCorrectionsPerEventMax, corrections);
     }
     return OkStatus();
   }
 
-  const AdmittedRun& run_;
   const RowFinder& rows_;
+  // Ids of the run's events checked so far, and how often each event was corrected by them.
+  std::set<std::string_view> earlier_;
+  std::map<std::string_view, size_t> corrections_;
 };
 
 // A key has one credential for ever: re-issuing it would hide a revocation.
@@ -234,13 +238,13 @@ StatusOr<std::optional<AlreadyRecorded>> CheckRun(const AdmittedRun& run, const 
     RETURN_IF_ERROR(CheckWriter(run, head, rows, first_recorded));
   }
   RETURN_IF_ERROR(CheckCredentials(run, rows));
-  const Links links(run, rows);
+  Links links(rows);
   for (size_t i = 0; i < run.events.size(); ++i) {
     if (!founding) {
       const Status roles = CheckRoles(run.events[i], rows, first_recorded);
       if (!roles.ok()) return AtPlace(roles, 0, i);
     }
-    const Status linked = links.Check(i);
+    const Status linked = links.Check(run.events[i]);
     if (!linked.ok()) return AtPlace(linked, 0, i);
   }
   return std::optional<AlreadyRecorded>();

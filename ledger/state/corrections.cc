@@ -11,18 +11,25 @@ using v1::RecordCorrected;
 
 const RecordCorrected* AsCorrection(const RecordedEvent& event) { return BodyAs<RecordCorrected>(event.body); }
 
-// Whether `corrector` itself has been retracted, by a correction that counts.
-StatusOr<bool> IsRetracted(const RowFinder& rows, LeafIndex index, size_t depth) {
+// The correction that decides what `event` counts for: the last in the log that changes state and is not itself
+// retracted; nullopt: none. A correction that was replaced or moved still counts as one: only its own effect changes.
+StatusOr<std::optional<LoadedEvent>> DeciderOf(const RowFinder& rows, const RecordedEvent& event, size_t depth) {
   if (depth > limits::kCorrectionDepthMax) return absl::InternalError("corrections of corrections nest too deep");
-  ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, index));
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, event.index));
   for (auto it = correctors.rbegin(); it != correctors.rend(); ++it) {
-    ASSIGN_OR_RETURN(const LoadedEvent corrector, LoadEvent(rows, *it));
-    const RecordCorrected* correction = AsCorrection(corrector.view());
-    if (correction != nullptr && correction->kind() != RecordCorrected::RETRACTED) continue;
-    ASSIGN_OR_RETURN(const bool retracted, IsRetracted(rows, *it, depth + 1));
-    if (!retracted) return true;
+    ASSIGN_OR_RETURN(LoadedEvent corrector, LoadEvent(rows, *it));
+    if (const RecordCorrected* correction = AsCorrection(corrector.view())) {
+      if (correction->kind() == RecordCorrected::ANNOTATED) continue;
+      if (correction->kind() == RecordCorrected::OCCURRED_AT && AsCorrection(event) != nullptr) continue;
+    }
+    ASSIGN_OR_RETURN(const std::optional<LoadedEvent> over, DeciderOf(rows, corrector.view(), depth + 1));
+    if (over.has_value()) {
+      const RecordCorrected* correction = AsCorrection(over->view());
+      if (correction != nullptr && correction->kind() == RecordCorrected::RETRACTED) continue;
+    }
+    return std::optional<LoadedEvent>(std::move(corrector));
   }
-  return false;
+  return std::optional<LoadedEvent>();
 }
 
 }  // namespace
@@ -42,22 +49,16 @@ StatusOr<std::vector<LeafIndex>> CorrectorsOf(const RowFinder& rows, LeafIndex i
 StatusOr<Standing> StandingOf(const RowFinder& rows, const RecordedEvent& event) {
   Standing standing;
   standing.evidence = event.index;
-  ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, event.index));
-  for (auto it = correctors.rbegin(); it != correctors.rend(); ++it) {
-    ASSIGN_OR_RETURN(const LoadedEvent corrector, LoadEvent(rows, *it));
-    const RecordCorrected* correction = AsCorrection(corrector.view());
-    if (correction != nullptr && correction->kind() == RecordCorrected::ANNOTATED) continue;
-    ASSIGN_OR_RETURN(const bool retracted, IsRetracted(rows, *it, 1));
-    if (retracted) continue;
-    standing.evidence = *it;
-    if (correction != nullptr && correction->kind() == RecordCorrected::OCCURRED_AT) {
-      standing.moved = true;
-      standing.earliest = Timestamp(correction->occurred_earliest_us());
-      standing.latest = Timestamp(correction->occurred_latest_us());
-    } else {
-      standing.void_effect = true;
-    }
-    return standing;
+  ASSIGN_OR_RETURN(const std::optional<LoadedEvent> decider, DeciderOf(rows, event, 0));
+  if (!decider.has_value()) return standing;
+  standing.evidence = decider->index;
+  const RecordCorrected* correction = AsCorrection(decider->view());
+  if (correction != nullptr && correction->kind() == RecordCorrected::OCCURRED_AT) {
+    standing.moved = true;
+    standing.earliest = Timestamp(correction->occurred_earliest_us());
+    standing.latest = Timestamp(correction->occurred_latest_us());
+  } else {
+    standing.void_effect = true;
   }
   return standing;
 }

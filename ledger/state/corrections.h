@@ -7,7 +7,8 @@
 //   - record.corrected RETRACTED takes away all effect of what it names; if that was a correction, what it had
 //     corrected counts again;
 //   - record.corrected OCCURRED_AT moves the effect in time;
-//   - an event of the same type takes the place of what it names, with its own effect;
+//   - an event of the same type takes the place of what it names, with its own effect, and keeps it when it is itself
+//     moved or replaced;
 //   - record.corrected ANNOTATED, and an OCCURRED_AT that names a record.corrected, change no state.
 // Of several that count, the last in the log decides.
 //

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <limits>
 
 #include "ledger/store/store.h"
@@ -191,6 +192,11 @@ rocksdb::DBOptions RocksStore::DatabaseOptions() const {
 }
 
 Status RocksStore::Open() {
+  // Asked first, because RocksDB leaves a directory and a log file behind where it finds nothing.
+  std::error_code ignored;
+  if (!options_.create_if_missing && !std::filesystem::exists(dir_ + "/CURRENT", ignored)) {
+    return absl::NotFoundError(Text("no ledger in ", dir_));
+  }
   std::vector<ColumnFamilyDescriptor> families = {{rocksdb::kDefaultColumnFamilyName, {}}};
   for (size_t i = 0; i < kFamilies; ++i) {
     const auto family = static_cast<Family>(i);

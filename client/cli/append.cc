@@ -1,0 +1,110 @@
+#include <iostream>
+#include <map>
+#include <sstream>
+
+#include "client/cli/context.h"
+#include "client/cli/event_spec.h"
+#include "client/cli/receipts.h"
+#include "client/cpp/writer.h"
+
+namespace anamnesis::cli {
+namespace {
+
+struct Options {
+  EventSpec spec;
+  std::string body_file;
+  std::string jsonl;
+  std::string receipts;
+  Common common;
+};
+
+StatusOr<std::vector<EventSpec>> ReadSpecs(const Options& options) {
+  if (options.jsonl.empty()) {
+    EventSpec spec = options.spec;
+    if (spec.stream.empty() || spec.type.empty()) {
+      return absl::InvalidArgumentError("--stream and --type are required without --jsonl");
+    }
+    if (!options.body_file.empty()) {
+      ASSIGN_OR_RETURN(spec.body_json, ReadFile(options.body_file));
+    }
+    return std::vector<EventSpec>{std::move(spec)};
+  }
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(options.jsonl));
+  std::vector<EventSpec> specs;
+  std::istringstream lines(text);
+  std::string line;
+  for (size_t number = 1; std::getline(lines, line); ++number) {
+    if (line.empty()) continue;
+    StatusOr<EventSpec> spec = ParseSpecLine(line);
+    if (!spec.ok()) return WithContext(spec.status(), Text(options.jsonl, " line ", number));
+    specs.push_back(*std::move(spec));
+  }
+  return specs;
+}
+
+// Appends one run a stream, the streams in the order of their first event.
+StatusOr<v1::RunResult> AppendSpecs(const Options& options, LedgerClient& client, const NamedKey& key) {
+  ASSIGN_OR_RETURN(const std::vector<EventSpec> specs, ReadSpecs(options));
+  std::vector<std::string> streams;
+  std::map<std::string, std::vector<IdentifiedDraft>> drafts;
+  for (size_t i = 0; i < specs.size(); ++i) {
+    StatusOr<EventDraft> draft = ToDraft(specs[i]);
+    if (!draft.ok()) return specs.size() == 1 ? draft.status() : WithContext(draft.status(), Text("event ", i + 1));
+    if (drafts.find(specs[i].stream) == drafts.end()) streams.push_back(specs[i].stream);
+    drafts[specs[i].stream].push_back({*std::move(draft), EventId()});
+  }
+  v1::RunResult all;
+  for (const std::string& stream : streams) {
+    ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(client, key, stream));
+    ASSIGN_OR_RETURN(const std::vector<Appended> appended, writer->Append(drafts[stream]));
+    for (size_t i = 0; i < appended.size(); ++i) {
+      all.add_indexes(appended[i].index.value);
+      all.add_recorded_us(appended[i].recorded.us);
+      if (!options.common.json) {
+        std::cout << appended[i].index.value << "  " << FormatTime(appended[i].recorded) << "  "
+                  << appended[i].id.text() << "  " << stream << "\n";
+      }
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+void AddAppend(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App& verb = *app.add_subcommand("append", "one event, or many from a file");
+  verb.footer(
+      "Example: anamnesis append --stream device_unit/ICU-7 --type artifact.activated --body body.json \\\n"
+      "           --ref unit=device_unit:ICU-7 --ref artifact=model:spleen@0.2.0 --as icu7.key --ledger file:ledger\n"
+      "Prints index, recorded time, event id and stream. `anamnesis types` lists types, fields and references.");
+  verb.add_option("--stream", options->spec.stream, "the writer's stream, e.g. device_unit/ICU-7");
+  verb.add_option("--type", options->spec.type, "the event type");
+  verb.add_option("--body", options->body_file, "the body as a JSON file, \"-\" for stdin");
+  verb.add_option("--ref", options->spec.refs, "ROLE=KIND:ID@VERSION#DIGEST; repeatable");
+  verb.add_option("--occurred-at", options->spec.occurred_at, "TIME or EARLIEST/LATEST (RFC 3339); default: now");
+  verb.add_option("--rationale", options->spec.rationale, "why");
+  verb.add_option("--late-reason", options->spec.late_reason, "why it is recorded late");
+  verb.add_option("--corrects", options->spec.corrects, "the event id of what this corrects");
+  verb.add_option("--cause", options->spec.causes, "the event id of a cause; repeatable");
+  verb.add_flag("--retrospective", options->spec.retrospective, "made from other records after the fact");
+  verb.add_option("--jsonl", options->jsonl, "many events, one JSON object a line: one run a stream");
+  verb.add_option("--receipt", options->receipts, "a directory to keep receipts in");
+  AddKeyOption(verb, options->common);
+  AddLedgerOption(verb, options->common);
+  AddJsonOption(verb, options->common);
+  SetAction(verb, [options]() -> StatusOr<ExitStatus> {
+    ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options->common.key_file));
+    ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options->common));
+    ASSIGN_OR_RETURN(const v1::RunResult appended, AppendSpecs(*options, *client, key));
+    if (options->common.json) RETURN_IF_ERROR(PrintJson(appended));
+    if (!options->receipts.empty()) {
+      for (uint64_t index : appended.indexes()) {
+        RETURN_IF_ERROR(WriteReceipt(*client, index, Text(options->receipts, "/", index)).status());
+      }
+    }
+    return kDone;
+  });
+}
+
+}  // namespace anamnesis::cli

@@ -1,0 +1,279 @@
+// The load generator behind every performance figure.
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <iostream>
+#include <mutex>
+#include <random>
+#include <vector>
+
+#include "anamnesis/v1/vocabulary.pb.h"
+#include "client/cli/context.h"
+#include "client/cpp/writer.h"
+#include "ledger/event/refusal.h"
+#include "ledger/query/events.h"
+
+namespace anamnesis::cli {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+double SecondsSince(SteadyClock::time_point start) {
+  return std::chrono::duration<double>(SteadyClock::now() - start).count();
+}
+
+double CpuSeconds() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+double Percentile(std::vector<double>& sorted, double part) {
+  if (sorted.empty()) return 0;
+  return sorted[std::min(sorted.size() - 1, static_cast<size_t>(part * static_cast<double>(sorted.size())))];
+}
+
+struct Figures {
+  std::string what;
+  uint64_t operations = 0;
+  uint64_t errors = 0;
+  double seconds = 0;
+  double cpu_seconds = 0;
+  std::vector<double> latencies_ms;
+};
+
+void Print(Figures& figures, std::string_view unit, bool json) {
+  std::sort(figures.latencies_ms.begin(), figures.latencies_ms.end());
+  const double rate = static_cast<double>(figures.operations) / figures.seconds;
+  const double p50 = Percentile(figures.latencies_ms, 0.50);
+  const double p99 = Percentile(figures.latencies_ms, 0.99);
+  if (json) {
+    std::cout << "{\"what\": \"" << figures.what << "\", \"" << unit << "_per_second\": " << rate
+              << ", \"p50_ms\": " << p50 << ", \"p99_ms\": " << p99 << ", \"" << unit << "\": " << figures.operations
+              << ", \"errors\": " << figures.errors << ", \"seconds\": " << figures.seconds
+              << ", \"cpu_seconds\": " << figures.cpu_seconds << "}\n";
+    return;
+  }
+  std::cout << figures.what << ": " << static_cast<uint64_t>(rate) << " " << unit << "/s, p50 " << p50 << " ms, p99 "
+            << p99 << " ms, " << figures.operations << " " << unit << " in " << figures.seconds << " s, "
+            << figures.errors << " errors, client CPU " << figures.cpu_seconds << " s\n";
+}
+
+struct Options {
+  uint64_t run = 1;
+  uint64_t inflight = 64;
+  uint64_t body_bytes = 400;
+  double seconds = 10;
+  uint64_t events = 0;
+  uint64_t queries = 2000;
+  std::string unit = "BENCH-1";
+  bool activations = false;
+  Common common;
+};
+
+// Makes runs of a stream of its own; one thread.
+class RunSource {
+ public:
+  static StatusOr<std::unique_ptr<RunSource>> Make(const Options& options, const NamedKey& key, LedgerClient& client) {
+    v1::GetCredentialRequest request;
+    request.set_public_key(std::string(key.key.public_key().view()));
+    ASSIGN_OR_RETURN(const v1::Credential credential, client.GetCredential(request));
+    ASSIGN_OR_RETURN(const v1::LedgerStatus status, client.GetStatus());
+    const std::string stream = Text("bench/", NewEventId().text());
+    auto source = std::unique_ptr<RunSource>(new RunSource(
+        options, key, RunBuilder(status.origin(), stream, credential.holder(), StreamPosition(0), Digest())));
+    return source;
+  }
+
+  StatusOr<v1::Run> Next() {
+    for (uint64_t i = 0; i < options_.run; ++i) {
+      std::array<uint8_t, 10> random;
+      for (uint8_t& byte : random) byte = static_cast<uint8_t>(random_());
+      std::string nonce(32, '\0');
+      for (char& byte : nonce) byte = static_cast<char>(random_());
+      const Timestamp now = WallClockNow();
+      const EventDraft draft = options_.activations ? Activation(now) : Document(now);
+      RETURN_IF_ERROR(builder_.Add(draft, EventId::MakeVersion7(static_cast<uint64_t>(now.us / 1000), random), nonce));
+    }
+    return builder_.Seal(key_.key, WallClockNow());
+  }
+
+ private:
+  RunSource(const Options& options, const NamedKey& key, RunBuilder builder)
+      : options_(options), key_(key), builder_(std::move(builder)), random_(std::random_device()()) {
+    auto document = std::make_shared<v1::DocumentReferenced>();
+    // The title takes up what is left of the wished body size.
+    document->set_title("adaptation telemetry");
+    document->set_media_type("application/octet-stream");
+    const size_t base = document->ByteSizeLong() + 3;
+    document->set_locator(std::string(options.body_bytes > base ? options.body_bytes - base : 1, 'x'));
+    document_ = document;
+  }
+
+  EventDraft Document(Timestamp now) {
+    EventDraft draft;
+    draft.body = document_;
+    SetOccurred(draft, now, now);
+    AddReference(draft, "document", "document", Text("telemetry-", count_++));
+    AddReference(draft, "about", "device_unit", options_.unit);
+    return draft;
+  }
+
+  EventDraft Activation(Timestamp now) {
+    auto activated = std::make_shared<v1::ArtifactActivated>();
+    activated->set_surface("alert_threshold");
+    EventDraft draft;
+    draft.body = activated;
+    SetOccurred(draft, now, now);
+    AddReference(draft, "unit", "device_unit", options_.unit);
+    AddReference(draft, "artifact", "artifact", "threshold", std::to_string(count_++));
+    return draft;
+  }
+
+  const Options options_;
+  const NamedKey& key_;
+  RunBuilder builder_;
+  std::mt19937_64 random_;
+  std::shared_ptr<const google::protobuf::Message> document_;
+  uint64_t count_ = 0;
+};
+
+// Keeps a number of runs in flight on one channel and times each from its sending to its acknowledgement.
+class AppendLoad {
+ public:
+  AppendLoad(const Options& options, LedgerClient& client, RunSource& source)
+      : options_(options), client_(client), source_(source) {}
+
+  StatusOr<Figures> Run() {
+    ASSIGN_OR_RETURN(const std::unique_ptr<AppendChannel> channel,
+                     client_.OpenAppendChannel([this](uint64_t sequence, const StatusOr<v1::RunResult>& result) {
+                       OnResult(sequence, result);
+                     }));
+    const auto start = SteadyClock::now();
+    const double cpu = CpuSeconds();
+    uint64_t sent = 0;
+    while (options_.events != 0 ? sent * options_.run < options_.events : SecondsSince(start) < options_.seconds) {
+      ASSIGN_OR_RETURN(v1::Run run, source_.Next());
+      {
+        std::unique_lock lock(mutex_);
+        room_.wait(lock, [&] { return sent - answered_ < options_.inflight; });
+        if (!first_error_.ok()) break;
+        sent_at_.push_back(SteadyClock::now());
+      }
+      RETURN_IF_ERROR(channel->Submit(sent++, std::move(run)));
+    }
+    RETURN_IF_ERROR(channel->Finish());
+    figures_.seconds = SecondsSince(start);
+    figures_.cpu_seconds = CpuSeconds() - cpu;
+    if (!first_error_.ok()) std::cerr << "first error: " << MessageOf(first_error_) << "\n";
+    return std::move(figures_);
+  }
+
+ private:
+  void OnResult(uint64_t sequence, const StatusOr<v1::RunResult>& result) {
+    const auto now = SteadyClock::now();
+    const std::lock_guard lock(mutex_);
+    ++answered_;
+    const Status status = result.ok() ? FromRpcStatus(result->refused()) : result.status();
+    if (status.ok()) {
+      figures_.operations += static_cast<uint64_t>(result->indexes_size());
+      figures_.latencies_ms.push_back(std::chrono::duration<double, std::milli>(now - sent_at_[sequence]).count());
+    } else {
+      ++figures_.errors;
+      if (first_error_.ok()) first_error_ = status;
+    }
+    room_.notify_one();
+  }
+
+  const Options& options_;
+  LedgerClient& client_;
+  RunSource& source_;
+  std::mutex mutex_;
+  std::condition_variable room_;
+  std::vector<SteadyClock::time_point> sent_at_;
+  uint64_t answered_ = 0;
+  Status first_error_;
+  Figures figures_;
+};
+
+StatusOr<ExitStatus> BenchAppend(const Options& options) {
+  ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options.common.key_file));
+  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options.common));
+  ASSIGN_OR_RETURN(const std::unique_ptr<RunSource> source, RunSource::Make(options, key, *client));
+  ASSIGN_OR_RETURN(Figures figures, AppendLoad(options, *client, *source).Run());
+  figures.what = Text("append, runs of ", options.run, ", ", options.inflight, " in flight");
+  Print(figures, "events", options.common.json);
+  return figures.errors == 0 ? kDone : kNotReached;
+}
+
+// Asks for the unit's configuration at random times, as known at random sizes.
+StatusOr<ExitStatus> BenchQuery(const Options& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options.common));
+  ASSIGN_OR_RETURN(const v1::LedgerStatus status, client->GetStatus());
+  v1::GetEventRequest first;
+  first.set_index(0);
+  ASSIGN_OR_RETURN(const v1::Event founding, client->GetEvent(first));
+  ASSIGN_OR_RETURN(const Timestamp begin, FromProtoTime(founding.recorded(), "recorded"));
+  ASSIGN_OR_RETURN(const Timestamp end, FromProtoTime(status.last_recorded(), "recorded"));
+  std::mt19937_64 random(1);
+  std::uniform_int_distribution<int64_t> times(begin.us, end.us);
+  std::uniform_int_distribution<uint64_t> sizes(1, status.tree_size());
+  Figures figures;
+  figures.what = Text("config at ", status.tree_size(), " events");
+  const auto start = SteadyClock::now();
+  const double cpu = CpuSeconds();
+  for (uint64_t i = 0; i < options.queries; ++i) {
+    v1::GetConfigurationRequest request;
+    request.set_unit(options.unit);
+    *request.mutable_at() = ToProtoTime(Timestamp(times(random)));
+    request.set_known_size(sizes(random));
+    const auto asked = SteadyClock::now();
+    const StatusOr<v1::ConfigurationAnswer> answer = client->GetConfiguration(request);
+    figures.latencies_ms.push_back(SecondsSince(asked) * 1000);
+    ++(answer.ok() ? figures.operations : figures.errors);
+  }
+  figures.seconds = SecondsSince(start);
+  figures.cpu_seconds = CpuSeconds() - cpu;
+  Print(figures, "queries", options.common.json);
+  return figures.errors == 0 ? kDone : kNotReached;
+}
+
+}  // namespace
+
+void AddBench(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App& bench = *app.add_subcommand("bench", "measures a ledger; run it on one made for the purpose");
+  bench.require_subcommand(1);
+
+  CLI::App& append = *bench.add_subcommand("append", "events/s and latency, each run acknowledged when synced");
+  append.footer("Example: anamnesis bench append --run 100 --inflight 16 --as ada.key --ledger 127.0.0.1:7420");
+  append.add_option("--run", options->run, "events a seal")->check(CLI::Range(1, 4096));
+  append.add_option("--inflight", options->inflight, "runs under way at once")->check(CLI::Range(1, 1024));
+  append.add_option("--body", options->body_bytes, "bytes of a body")->check(CLI::Range(32, 2000));
+  append.add_option("--seconds", options->seconds, "how long");
+  append.add_option("--events", options->events, "how many events, instead of --seconds");
+  append.add_option("--unit", options->unit, "the device unit that the events are about");
+  append.add_flag("--activations", options->activations, "artifact.activated on one surface of the unit");
+  AddKeyOption(append, options->common);
+  AddLedgerOption(append, options->common);
+  AddJsonOption(append, options->common);
+  SetAction(append, [options] { return BenchAppend(*options); });
+
+  CLI::App& query = *bench.add_subcommand("query", "config at random times, as known at random sizes");
+  query.footer("Example: anamnesis bench query --unit ICU-7 --queries 2000 --ledger 127.0.0.1:7420");
+  query.add_option("--unit", options->unit, "the device unit to ask about");
+  query.add_option("--queries", options->queries, "how many");
+  AddLedgerOption(query, options->common);
+  AddJsonOption(query, options->common);
+  SetAction(query, [options] { return BenchQuery(*options); });
+}
+
+}  // namespace anamnesis::cli

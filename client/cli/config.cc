@@ -1,0 +1,199 @@
+#include <charconv>
+#include <iostream>
+
+#include "client/cli/context.h"
+#include "client/cli/event_text.h"
+#include "ledger/base/bytes.h"
+#include "ledger/query/events.h"
+#include "ledger/query/item_history.h"
+
+namespace anamnesis::cli {
+namespace {
+
+struct Options {
+  std::string unit;
+  std::string at;
+  std::string known;
+  bool all_files = false;
+  Common common;
+};
+
+constexpr int kFilesShown = 12;
+
+std::string StateText(v1::UnitState state) {
+  switch (state) {
+    case v1::UNIT_IN_SERVICE:
+      return "in service";
+    case v1::UNIT_DECOMMISSIONED:
+      return "decommissioned";
+    case v1::UNIT_UNCERTAIN:
+      return "uncertain: records overlap in time";
+    default:
+      return "not known to be in service at that time";
+  }
+}
+
+std::string ConfidenceText(v1::Confidence confidence) {
+  switch (confidence) {
+    case v1::ATTESTED:
+      return Good("attested");
+    case v1::RECORDED:
+      return Good("recorded");
+    case v1::INFERRED:
+      return "inferred from a measurement";
+    default:
+      return Bad("UNKNOWN");
+  }
+}
+
+std::string ItemText(const v1::EntityRef& item) {
+  std::string text = item.kind().empty() ? "an item that the ledger doesn't know" : EntityText(item);
+  if (item.has_digest()) text += Text("  ", DigestText(item.digest()), IsWeak(item.digest()) ? " (weak digest)" : "");
+  return text;
+}
+
+void PrintParts(std::string_view label, const google::protobuf::RepeatedPtrField<v1::ItemHistory::Part>& parts) {
+  for (const auto& part : parts) {
+    std::cout << "        " << label << EntityText(part.entity());
+    if (!part.summary().empty()) std::cout << ": " << part.summary();
+    std::cout << Dim(Text("  [leaf ", part.leaf().index(), "]")) << "\n";
+  }
+}
+
+void PrintFiles(const v1::ItemHistory& history, bool all) {
+  int shown = 0;
+  for (const v1::FileDigest& file : history.files()) {
+    if (!all && ++shown > kFilesShown) {
+      std::cout << "        file        … and " << history.files_size() - kFilesShown << " more (--files)\n";
+      return;
+    }
+    std::cout << "        file        " << file.path() << "  "
+              << (file.missing() ? Bad("no digest was recorded") : DigestText(file.digest()))
+              << (file.weak() && file.digest().algorithm() != v1::GIT_SHA1 ? " (weak digest)" : "") << "\n";
+  }
+}
+
+void PrintHistory(const v1::ItemHistory& history, bool all_files) {
+  PrintParts("model       ", history.models());
+  PrintParts("artifact    ", history.artifacts());
+  PrintFiles(history, all_files);
+  PrintParts("trained in  ", history.training_runs());
+  PrintParts("data        ", history.datasets());
+  PrintParts("code        ", history.code());
+  PrintParts("evaluated   ", history.evaluations());
+  PrintParts("released    ", history.releases());
+  std::string missing;
+  for (const std::string& fact : history.missing()) missing += Text(missing.empty() ? "" : ", ", fact);
+  if (!missing.empty()) std::cout << "        not recorded: " << missing << "\n";
+}
+
+void PrintItem(const v1::ConfigurationItem& item, bool all_files) {
+  std::cout << "    " << Bold(item.surface()) << ": ";
+  if (item.has_item()) {
+    std::cout << ItemText(item.item());
+  } else {
+    std::cout << (item.empty() ? "nothing runs here" : "not known");
+  }
+  std::cout << "  [" << ConfidenceText(item.confidence()) << "]\n";
+  if (!item.unknown_because().empty()) std::cout << "        because " << item.unknown_because() << "\n";
+  for (const v1::Possibility& possibility : item.possibilities()) {
+    std::cout << "        possibly "
+              << (possibility.has_item() ? ItemText(possibility.item())
+                  : possibility.empty()  ? "nothing"
+                                         : "something unrecorded");
+    if (!possibility.since().type().empty()) std::cout << Dim(Text("  [", CitationText(possibility.since()), "]"));
+    std::cout << "\n";
+  }
+  if (!item.since().type().empty()) {
+    std::cout << "        since " << TimeText(item.since().occurred_earliest());
+    if (TimeText(item.since().occurred_latest()) != TimeText(item.since().occurred_earliest())) {
+      std::cout << " .. " << TimeText(item.since().occurred_latest());
+    }
+    std::cout << Dim(Text("  [", CitationText(item.since()), "]")) << "\n";
+  }
+  PrintHistory(item.history(), all_files);
+}
+
+void PrintView(std::string_view title, const v1::Configuration& view, bool all_files) {
+  std::cout << "\n  " << Bold(title) << "  (the first " << view.tree_size() << " events";
+  if (view.tree_size() > 0) std::cout << ", recorded until " << TimeText(view.known());
+  std::cout << ")\n    unit: " << StateText(view.unit_state());
+  if (!view.unit_since().type().empty()) std::cout << Dim(Text("  [", CitationText(view.unit_since()), "]"));
+  std::cout << "\n";
+  for (const v1::ConfigurationItem& item : view.items()) PrintItem(item, all_files);
+  if (view.has_attestation()) {
+    std::cout << "    measured by the unit (" << view.attestation().method() << ") at "
+              << TimeText(view.attestation().leaf().occurred_earliest())
+              << (view.attestation().covers_time() ? ", covering the time asked about" : "")
+              << Dim(Text("  [leaf ", view.attestation().leaf().index(), "]")) << "\n";
+  }
+  for (const std::string& note : view.notes()) std::cout << "    note: " << note << "\n";
+  if (!view.configuration_digest().empty()) {
+    std::cout << "    configuration digest " << HexEncode(view.configuration_digest()) << "\n";
+  }
+  std::cout << "    rests on leaves";
+  for (uint64_t leaf : view.leaves()) std::cout << " " << leaf;
+  std::cout << "\n";
+}
+
+void PrintAnswer(const v1::ConfigurationAnswer& answer, bool all_files) {
+  std::cout << Bold(Text("What ", answer.unit(), " was running at ", TimeText(answer.at()))) << "  (ledger "
+            << answer.origin() << ")\n";
+  if (answer.has_then_known()) PrintView("As known then", answer.then_known(), all_files);
+  PrintView(answer.has_then_known() ? "As known now" : "As known", answer.now_known(), all_files);
+  if (!answer.has_then_known()) return;
+  std::cout << "\n  " << Bold("Difference") << "\n";
+  if (answer.differences_size() == 0) std::cout << "    none: what was known then is what is known now\n";
+  for (const v1::ConfigurationDifference& difference : answer.differences()) {
+    std::cout << "    " << difference.surface() << "\n      then  " << difference.then_text() << "\n      now   "
+              << difference.now_text() << "\n";
+    for (const v1::LeafReference& leaf : difference.because()) {
+      std::cout << "      because of " << CitationText(leaf) << "\n";
+    }
+  }
+}
+
+Status SetKnown(const std::string& text, v1::GetConfigurationRequest& request) {
+  if (text.empty()) return OkStatus();
+  uint64_t size = 0;
+  const char* end = text.data() + text.size();
+  if (const auto parsed = std::from_chars(text.data(), end, size); parsed.ptr == end && parsed.ec == std::errc()) {
+    request.set_known_size(size);
+    return OkStatus();
+  }
+  ASSIGN_OR_RETURN(const Timestamp time, ParseTime(text));
+  *request.mutable_known_time() = ToProtoTime(time);
+  return OkStatus();
+}
+
+}  // namespace
+
+void AddConfig(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App& verb = *app.add_subcommand("config", "what a unit was running at a time, as known then and as known now");
+  verb.footer("Example: anamnesis config ICU-7 --at 2026-11-21T14:03:07Z --ledger 127.0.0.1:7420");
+  verb.add_option("UNIT", options->unit, "the device unit's id")->required();
+  verb.add_option("--at", options->at, "the time asked about (RFC 3339 with zone)")->required();
+  verb.add_option("--known", options->known, "as known at a time, or over the first N events");
+  verb.add_flag("--files", options->all_files, "list every file");
+  AddLedgerOption(verb, options->common);
+  AddJsonOption(verb, options->common);
+  SetAction(verb, [options]() -> StatusOr<ExitStatus> {
+    v1::GetConfigurationRequest request;
+    request.set_unit(options->unit);
+    ASSIGN_OR_RETURN(const Timestamp at, ParseTime(options->at));
+    *request.mutable_at() = ToProtoTime(at);
+    RETURN_IF_ERROR(SetKnown(options->known, request));
+    ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options->common));
+    ASSIGN_OR_RETURN(const v1::ConfigurationAnswer answer, client->GetConfiguration(request));
+    if (options->common.json) {
+      RETURN_IF_ERROR(PrintJson(answer));
+    } else {
+      PrintAnswer(answer, options->all_files);
+    }
+    return answer.now_known().unit_state() == v1::UNIT_UNKNOWN && answer.now_known().items_size() == 0 ? kAnswerIsNo
+                                                                                                       : kDone;
+  });
+}
+
+}  // namespace anamnesis::cli

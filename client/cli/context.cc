@@ -1,0 +1,123 @@
+#include "client/cli/context.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "client/cli/embedded_client.h"
+#include "client/cpp/remote_client.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace anamnesis::cli {
+namespace {
+
+constexpr std::string_view kFilePrefix = "file:";
+int last_exit_status = kDone;
+
+std::string Styled(std::string_view code, std::string_view text) {
+  return Coloured() ? Text("\x1b[", code, "m", text, "\x1b[0m") : std::string(text);
+}
+
+}  // namespace
+
+void AddLedgerOption(CLI::App& verb, Common& common) {
+  verb.add_option("--ledger", common.ledger, "file:DIR (embedded) or HOST:PORT[,HOST:PORT...]")
+      ->envname("ANAMNESIS_LEDGER")
+      ->required();
+}
+
+void AddKeyOption(CLI::App& verb, Common& common) {
+  verb.add_option("--as", common.key_file, "the writer's key file")->required();
+}
+
+void AddJsonOption(CLI::App& verb, Common& common) {
+  verb.add_flag("--json", common.json, "one JSON document on stdout");
+}
+
+StatusOr<std::unique_ptr<LedgerClient>> Connect(const Common& common) {
+  if (!common.ledger.starts_with(kFilePrefix)) return ConnectRemote(common.ledger);
+  LedgerOptions options;
+  options.log = [](std::string_view line) { std::cerr << line << "\n"; };
+  return OpenEmbedded(common.ledger.substr(kFilePrefix.size()), options);
+}
+
+void SetAction(CLI::App& verb, std::function<StatusOr<ExitStatus>()> run) {
+  verb.callback([&verb, run = std::move(run)] {
+    const StatusOr<ExitStatus> result = run();
+    if (result.ok()) {
+      last_exit_status = *result;
+    } else {
+      std::cerr << "anamnesis " << verb.get_name() << ": " << MessageOf(result.status()) << "\n";
+      last_exit_status = ExitStatusOf(result.status());
+    }
+  });
+}
+
+int LastExitStatus() { return last_exit_status; }
+
+ExitStatus ExitStatusOf(const Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return kDone;
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
+      return kAnswerIsNo;
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kOutOfRange:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kFailedPrecondition:
+      return kBadUsage;
+    default:
+      return kNotReached;
+  }
+}
+
+StatusOr<std::string> ToJson(const google::protobuf::Message& message, bool indent) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = indent;
+  options.always_print_primitive_fields = true;
+  std::string json;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  if (!status.ok()) return absl::InternalError(Text("as JSON: ", status.ToString()));
+  return json;
+}
+
+Status PrintJson(const google::protobuf::Message& message) {
+  ASSIGN_OR_RETURN(const std::string json, ToJson(message, true));
+  std::cout << json;
+  if (json.empty() || json.back() != '\n') std::cout << "\n";
+  return OkStatus();
+}
+
+bool Coloured() {
+  static const bool coloured = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  return coloured;
+}
+
+std::string Bold(std::string_view text) { return Styled("1", text); }
+std::string Dim(std::string_view text) { return Styled("2", text); }
+std::string Good(std::string_view text) { return Styled("32", text); }
+std::string Bad(std::string_view text) { return Styled("31;1", text); }
+
+StatusOr<std::string> ReadFile(const std::string& path) {
+  if (path == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::InvalidArgumentError(Text(path, ": can't be read"));
+  std::string bytes(std::istreambuf_iterator<char>(file), {});
+  if (file.bad()) return absl::InvalidArgumentError(Text(path, ": can't be read"));
+  return bytes;
+}
+
+Status WriteFile(const std::string& path, std::string_view bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (!file) return absl::InvalidArgumentError(Text(path, ": can't be written"));
+  return OkStatus();
+}
+
+}  // namespace anamnesis::cli

@@ -1,0 +1,80 @@
+#ifndef ANAMNESIS_CLIENT_CLI_CONTEXT_H_
+#define ANAMNESIS_CLIENT_CLI_CONTEXT_H_
+
+// What all verbs share: the options common to them, how a ledger is reached, how results are printed and how a Status
+// becomes an exit status (0 done; 1 the answer is no; 2 bad usage or input; 3 the ledger can't be reached or refuses).
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "client/cpp/ledger_client.h"
+#include "google/protobuf/message.h"
+#include "ledger/base/status.h"
+#include "ledger/base/time.h"
+
+namespace anamnesis::cli {
+
+enum ExitStatus { kDone = 0, kAnswerIsNo = 1, kBadUsage = 2, kNotReached = 3 };
+
+// The options of one verb that many have.
+struct Common {
+  std::string ledger;
+  std::string key_file;
+  bool json = false;
+};
+
+// Adds --ledger (default: the environment's ANAMNESIS_LEDGER), --as and --json.
+void AddLedgerOption(CLI::App& verb, Common& common);
+void AddKeyOption(CLI::App& verb, Common& common);
+void AddJsonOption(CLI::App& verb, Common& common);
+
+// Opens `file:DIR` in this process or connects to HOST:PORT[,HOST:PORT...].
+StatusOr<std::unique_ptr<LedgerClient>> Connect(const Common& common);
+
+// Makes `run` the verb's action: its Status is printed as one line on stderr and becomes the exit status.
+void SetAction(CLI::App& verb, std::function<StatusOr<ExitStatus>()> run);
+// The exit status of the verb that ran.
+int LastExitStatus();
+
+ExitStatus ExitStatusOf(const Status& status);
+
+// One JSON document of a message, in protobuf's JSON mapping, on stdout.
+Status PrintJson(const google::protobuf::Message& message);
+StatusOr<std::string> ToJson(const google::protobuf::Message& message, bool indent);
+
+// Whether stdout is a terminal that may be coloured.
+bool Coloured();
+std::string Bold(std::string_view text);
+std::string Dim(std::string_view text);
+std::string Good(std::string_view text);
+std::string Bad(std::string_view text);
+
+// The whole file; "-" is stdin. INVALID_ARGUMENT naming it when it can't be read.
+StatusOr<std::string> ReadFile(const std::string& path);
+// Writes a file, replacing it.
+Status WriteFile(const std::string& path, std::string_view bytes);
+
+// Every verb: one file each.
+void AddKey(CLI::App& app);
+void AddInit(CLI::App& app);
+void AddAppend(CLI::App& app);
+void AddImport(CLI::App& app);
+void AddShow(CLI::App& app);
+void AddLog(CLI::App& app);
+void AddConfig(CLI::App& app);
+void AddStatus(CLI::App& app);
+void AddCheckpoint(CLI::App& app);
+void AddReceipt(CLI::App& app);
+void AddVerify(CLI::App& app);
+void AddFsck(CLI::App& app);
+void AddRebuild(CLI::App& app);
+void AddTypes(CLI::App& app);
+void AddBench(CLI::App& app);
+
+}  // namespace anamnesis::cli
+
+#endif  // ANAMNESIS_CLIENT_CLI_CONTEXT_H_

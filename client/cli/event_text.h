@@ -1,0 +1,27 @@
+#ifndef ANAMNESIS_CLIENT_CLI_EVENT_TEXT_H_
+#define ANAMNESIS_CLIENT_CLI_EVENT_TEXT_H_
+
+// Events as text for a person.
+
+#include <string>
+
+#include "anamnesis/v1/ledger.pb.h"
+
+namespace anamnesis::cli {
+
+std::string TimeText(const google::protobuf::Timestamp& time);
+// An instant, or "earliest .. latest".
+std::string OccurredText(int64_t earliest_us, int64_t latest_us);
+std::string AgentText(const v1::Agent& agent);
+// "role=kind:id@version#digest", as --ref takes it.
+std::string ReferenceText(const v1::EntityRef& ref);
+// One line: index, recorded time, type, stream, main references.
+std::string EventLine(const v1::Event& event);
+// Everything, over many lines.
+std::string EventDetails(const v1::Event& event);
+// "leaf 12 artifact.activated (recorded ..., by ...)".
+std::string CitationText(const v1::LeafReference& leaf);
+
+}  // namespace anamnesis::cli
+
+#endif  // ANAMNESIS_CLIENT_CLI_EVENT_TEXT_H_

@@ -1,0 +1,24 @@
+// The command line: parses and hands over to a verb, one file each.
+
+#include "client/cli/context.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("The case history of medical AI: a provenance ledger. Every verb has --help with an example.",
+               "anamnesis");
+  app.require_subcommand(1);
+  app.set_help_all_flag("--help-all", "help for every verb");
+  for (const auto add :
+       {anamnesis::cli::AddKey, anamnesis::cli::AddInit, anamnesis::cli::AddAppend, anamnesis::cli::AddImport,
+        anamnesis::cli::AddShow, anamnesis::cli::AddLog, anamnesis::cli::AddConfig, anamnesis::cli::AddStatus,
+        anamnesis::cli::AddCheckpoint, anamnesis::cli::AddReceipt, anamnesis::cli::AddVerify, anamnesis::cli::AddFsck,
+        anamnesis::cli::AddRebuild, anamnesis::cli::AddTypes, anamnesis::cli::AddBench}) {
+    add(app);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help is no error; everything else that the parser finds is wrong usage.
+    return app.exit(error) == 0 ? anamnesis::cli::kDone : anamnesis::cli::kBadUsage;
+  }
+  return anamnesis::cli::LastExitStatus();
+}

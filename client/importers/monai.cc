@@ -1,0 +1,140 @@
+#include "client/importers/monai.h"
+
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "client/cpp/writer.h"
+#include "client/importers/monai_events.h"
+#include "client/importers/monai_git.h"
+#include "client/importers/monai_jsonl.h"
+#include "ledger/event/refusal.h"
+
+namespace anamnesis {
+namespace {
+
+// A refusal that is about this version and says nothing about the next.
+bool IsAboutTheVersion(const Status& status) {
+  const auto detail = RefusalDetailOf(status);
+  if (!detail.has_value()) return false;
+  return detail->reason() == v1::SCHEMA || detail->reason() == v1::OVER_LIMIT || detail->reason() == v1::MALFORMED;
+}
+
+// The ids of all events of a stream. A bundle's events are in its stream and nowhere else, so that one read, without
+// bodies, answers for all of them.
+StatusOr<std::set<EventId>> IdsInStream(LedgerClient& client, const std::string& stream, StreamPosition head) {
+  std::set<EventId> ids;
+  v1::ReadRequest request;
+  request.set_stream(stream);
+  while (ids.size() < head.value) {
+    const size_t before = ids.size();
+    Status malformed;
+    uint64_t next = 0;
+    request.set_limit(head.value - ids.size());
+    RETURN_IF_ERROR(client.Read(request, [&](const v1::ReadResponse& response) {
+      if (!response.has_event()) return true;
+      const StatusOr<EventId> id = EventId::FromBytes(response.event().header().event_id());
+      if (!id.ok()) {
+        malformed = id.status();
+        return false;
+      }
+      ids.insert(*id);
+      next = response.event().index() + 1;
+      return true;
+    }));
+    RETURN_IF_ERROR(malformed);
+    request.set_from(next);
+    if (ids.size() == before) {
+      return absl::InternalError(Text("stream \"", stream, "\" has ", head.value, " events and shows ", before));
+    }
+  }
+  return ids;
+}
+
+// Imports the versions of one bundle into its stream.
+class BundleImporter {
+ public:
+  BundleImporter(LedgerClient& client, const NamedKey& key) : client_(client), key_(key) {}
+
+  Status Import(const BundleVersion& version, std::string_view source, ImportReport& report) {
+    BundleState state = state_;
+    StatusOr<MappedVersion> mapped = MapBundleVersion(version, source, state);
+    if (!mapped.ok()) {
+      report.unreadable.push_back({version.place, std::string(MessageOf(mapped.status()))});
+      return OkStatus();
+    }
+    if (writer_ == nullptr) RETURN_IF_ERROR(Open(version.bundle));
+    std::vector<IdentifiedDraft> lacking;
+    for (IdentifiedDraft& event : mapped->events) {
+      if (present_.count(event.id) == 0) lacking.push_back(std::move(event));
+    }
+    const StatusOr<std::vector<Appended>> appended = writer_->Append(lacking);
+    if (!appended.ok() && IsAboutTheVersion(appended.status())) {
+      report.unreadable.push_back({version.place, std::string(MessageOf(appended.status()))});
+      return OkStatus();
+    }
+    if (!appended.ok()) return WithContext(appended.status(), Text(version.bundle, " ", version.version));
+    state_ = std::move(state);
+    for (const IdentifiedDraft& event : lacking) {
+      present_.insert(event.id);
+      ++report.added_by_type[event.draft.header.type()];
+    }
+    report.events_added += lacking.size();
+    report.events_already_there += mapped->events.size() - lacking.size();
+    report.weak_digests += mapped->weak_digests;
+    report.missing_digests += mapped->missing_digests;
+    for (Unreadable& note : mapped->unreadable) report.unreadable.push_back(std::move(note));
+    return OkStatus();
+  }
+
+ private:
+  Status Open(std::string_view bundle) {
+    ASSIGN_OR_RETURN(std::unique_ptr<StreamWriter> writer, StreamWriter::Open(client_, key_, MonaiStream(bundle)));
+    ASSIGN_OR_RETURN(present_, IdsInStream(client_, writer->stream(), writer->head()));
+    writer_ = std::move(writer);
+    return OkStatus();
+  }
+
+  LedgerClient& client_;
+  const NamedKey& key_;
+  std::unique_ptr<StreamWriter> writer_;
+  std::set<EventId> present_;
+  BundleState state_;
+};
+
+}  // namespace
+
+StatusOr<MonaiHistory> ReadMonaiHistory(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::file_status what = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(what)) {
+    return absl::NotFoundError(Text(path, ": there is nothing; give a Git repository or a .jsonl file"));
+  }
+  return std::filesystem::is_directory(what) ? ReadMonaiGit(path) : ReadMonaiJsonl(path);
+}
+
+StatusOr<ImportReport> ImportHistory(LedgerClient& client, const NamedKey& key, MonaiHistory history,
+                                     const ImportProgress& progress) {
+  ImportReport report;
+  report.versions_read = history.versions.size();
+  report.silent_changes = history.silent_changes;
+  report.unreadable = std::move(history.unreadable);
+  std::map<std::string, BundleImporter> importers;
+  for (size_t i = 0; i < history.versions.size(); ++i) {
+    const BundleVersion& version = history.versions[i];
+    BundleImporter& importer = importers.try_emplace(version.bundle, client, key).first->second;
+    RETURN_IF_ERROR(importer.Import(version, history.source, report));
+    if (progress) progress(i + 1, history.versions.size());
+  }
+  report.bundles_read = importers.size();
+  return report;
+}
+
+StatusOr<ImportReport> ImportMonai(LedgerClient& client, const NamedKey& key, const std::string& path,
+                                   const ImportProgress& progress) {
+  ASSIGN_OR_RETURN(MonaiHistory history, ReadMonaiHistory(path));
+  return ImportHistory(client, key, std::move(history), progress);
+}
+
+}  // namespace anamnesis

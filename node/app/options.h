@@ -1,0 +1,31 @@
+#ifndef ANAMNESIS_NODE_APP_OPTIONS_H_
+#define ANAMNESIS_NODE_APP_OPTIONS_H_
+
+// The command line of anamnesisd.
+
+#include <optional>
+#include <string>
+
+namespace anamnesis {
+
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitUnavailable = 3;
+
+struct NodeOptions {
+  std::string dir;
+  // HOST:PORT on this machine's loopback.
+  std::string listen = "127.0.0.1:7420";
+  // Where the address listened on is written; empty for nowhere.
+  std::string port_file;
+};
+
+// Parses the command line. nullopt when the program is to end with `exit_status`: what had to be said is printed then.
+std::optional<NodeOptions> ParseOptions(int argc, const char* const* argv, int& exit_status);
+
+// True for HOST:PORT where HOST is localhost, 127.0.0.0/8 or [::1], and PORT is 0 to 65535.
+bool IsLoopbackAddress(const std::string& address);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_NODE_APP_OPTIONS_H_

@@ -1,0 +1,73 @@
+#include "node/app/wiring.h"
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <utility>
+
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "ledger/engine/ledger.h"
+#include "node/app/housekeeping.h"
+#include "node/app/log.h"
+#include "node/service/node_server.h"
+
+namespace anamnesis {
+namespace {
+
+// A reader of `path` sees nothing or the whole line.
+Status WritePortFile(const std::string& path, const std::string& address) {
+  const std::string unfinished = path + ".new";
+  std::ofstream file(unfinished, std::ios::trunc);
+  file << address << "\n";
+  file.close();
+  if (!file.fail() && std::rename(unfinished.c_str(), path.c_str()) == 0) return OkStatus();
+  std::remove(unfinished.c_str());
+  return absl::UnavailableError(Text("--port-file: ", path, " can't be written"));
+}
+
+void Warn(std::string_view line) { LogLine(LogLevel::kWarning, line); }
+
+Status Announce(const NodeOptions& options, int port) {
+  const std::string address = Text(options.listen.substr(0, options.listen.rfind(':')), ":", port);
+  if (!options.port_file.empty()) RETURN_IF_ERROR(WritePortFile(options.port_file, address));
+  std::cout << "listening on " << address << std::endl;
+  Warn(Text("NO TLS and NO AUTHENTICATION of callers: for demonstration on one machine; serving ", options.dir, " on ",
+            address));
+  return OkStatus();
+}
+
+}  // namespace
+
+// Taken down from the last to the first.
+class Node::Parts {
+ public:
+  std::unique_ptr<Ledger> ledger;
+  std::unique_ptr<NodeServer> server;
+  std::unique_ptr<Housekeeping> housekeeping;
+};
+
+Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Node::~Node() {
+  parts_->housekeeping.reset();
+  parts_->server->Stop();
+  parts_->ledger->StopAppends();
+}
+
+StatusOr<std::unique_ptr<Node>> Node::Start(const NodeOptions& options) {
+  auto parts = std::make_unique<Parts>();
+  LedgerOptions ledger_options;
+  ledger_options.log = Warn;
+  ASSIGN_OR_RETURN(parts->ledger, Ledger::Open(options.dir, ledger_options));
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  NodeServerOptions server_options;
+  server_options.address = options.listen;
+  server_options.log = Warn;
+  ASSIGN_OR_RETURN(parts->server, NodeServer::Start(*parts->ledger, server_options));
+  RETURN_IF_ERROR(Announce(options, parts->server->port()));
+  parts->housekeeping = std::make_unique<Housekeeping>(*parts->ledger, *parts->server);
+  return std::unique_ptr<Node>(new Node(std::move(parts)));
+}
+
+}  // namespace anamnesis

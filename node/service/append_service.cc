@@ -1,0 +1,53 @@
+#include "node/service/append_service.h"
+
+#include <atomic>
+#include <utility>
+
+#include "ledger/event/refusal.h"
+#include "node/service/append_stream.h"
+
+namespace anamnesis {
+namespace {
+
+// The refusal of the run at `place` of a request, saying so.
+void PutPlace(v1::RunResult& result, size_t place) {
+  if (!result.has_refused()) return;
+  const Status refused = FromRpcStatus(result.refused());
+  const auto detail = RefusalDetailOf(refused);
+  if (detail.has_value()) *result.mutable_refused() = ToRpcStatus(AtPlace(refused, place, detail->event_index()));
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* AppendService::Append(grpc::CallbackServerContext* call, const v1::AppendRequest* request,
+                                                v1::AppendResponse* reply) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const Status size = CheckAppendRequest(*request);
+  const size_t runs = static_cast<size_t>(request->runs_size());
+  if (!size.ok() || runs == 0) {
+    reactor->Finish(context_.failures.Answer("Append", size));
+    return reactor;
+  }
+  for (size_t i = 0; i < runs; ++i) reply->add_results();
+  // Verdicts may come from any thread; the one that brings the last of them finishes the call.
+  const auto missing = std::make_shared<std::atomic<size_t>>(runs);
+  for (size_t i = 0; i < runs; ++i) {
+    const int place = static_cast<int>(i);
+    context_.ledger.AppendAsync(request->runs(place),
+                                [this, reactor, reply, missing, place](v1::RunResult result, uint64_t /*tree_size*/) {
+                                  PutPlace(result, static_cast<size_t>(place));
+                                  if (result.has_refused())
+                                    context_.failures.Note("Append", FromRpcStatus(result.refused()));
+                                  *reply->mutable_results(place) = std::move(result);
+                                  if (missing->fetch_sub(1) == 1) reactor->Finish(grpc::Status::OK);
+                                });
+  }
+  return reactor;
+}
+
+grpc::ServerBidiReactor<v1::AppendStreamRequest, v1::AppendStreamResponse>* AppendService::AppendStream(
+    grpc::CallbackServerContext* /*call*/) {
+  return anamnesis::AppendStream::Start(context_, streams_);
+}
+
+}  // namespace anamnesis

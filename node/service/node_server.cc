@@ -1,0 +1,118 @@
+#include "node/service/node_server.h"
+
+#include <chrono>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "grpcpp/grpcpp.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/resource_quota.h"
+#include "ledger/base/limits.h"
+#include "node/service/append_service.h"
+#include "node/service/context.h"
+#include "node/service/proof_service.h"
+#include "node/service/query_service.h"
+#include "node/service/read_service.h"
+
+namespace anamnesis {
+namespace {
+
+// A request a little over the limit gets the API's own answer; gRPC turns away what is far over.
+constexpr int kReceiveBytesMax = static_cast<int>(limits::kRequestBytesMax) + (4 << 20);
+constexpr size_t kMemoryBytesMax = 512u << 20;
+constexpr size_t kWaitingRequestsMax = 1024;
+constexpr int kStreamsPerConnectionMax = 1000;
+constexpr int kClientPingIntervalMsMin = 10'000;
+constexpr std::chrono::seconds kStopDeadline(5);
+constexpr std::chrono::milliseconds kGoAwayLead(100);
+
+class GrpcNodeServer : public NodeServer {
+ public:
+  GrpcNodeServer(Ledger& ledger, const NodeServerOptions& options)
+      : ledger_(ledger),
+        failures_(options.log),
+        workers_(options.workers, kWaitingRequestsMax),
+        context_{ledger, workers_, failures_},
+        append_(context_),
+        read_(context_),
+        query_(context_),
+        proof_(context_) {}
+  ~GrpcNodeServer() override {
+    Stop();
+    // A piece of work may still be one that the ledger's growth left for read_.
+    workers_.Stop();
+  }
+
+  Status Listen(const std::string& address) {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
+    // Two nodes on one port would each get some of the calls.
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnectionMax);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kClientPingIntervalMsMin);
+    builder.SetMaxReceiveMessageSize(kReceiveBytesMax);
+    builder.SetResourceQuota(grpc::ResourceQuota("node").Resize(kMemoryBytesMax));
+    builder.RegisterService(&append_);
+    builder.RegisterService(&read_);
+    builder.RegisterService(&query_);
+    builder.RegisterService(&proof_);
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || port_ == 0) return absl::UnavailableError(Text("cannot listen on ", address));
+    UpdateHealth();
+    return OkStatus();
+  }
+
+  int port() const override { return port_; }
+
+  void UpdateHealth() override {
+    const bool appends = ledger_.GetStatus().refusing_appends().empty();
+    const std::lock_guard lock(mutex_);
+    grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
+    if (stopped_ || health == nullptr) return;
+    health->SetServingStatus(v1::AppendService::service_full_name(), appends);
+    health->SetServingStatus(v1::ReadService::service_full_name(), true);
+    health->SetServingStatus(v1::QueryService::service_full_name(), true);
+    health->SetServingStatus(v1::ProofService::service_full_name(), true);
+  }
+
+  void Stop() override {
+    const std::lock_guard lock(mutex_);
+    if (server_ == nullptr || std::exchange(stopped_, true)) return;
+    if (server_->GetHealthCheckService() != nullptr) server_->GetHealthCheckService()->Shutdown();
+    // Clients first hear that this connection takes no more calls, and then that their streams end: one that opens its
+    // stream again at once must not do so here, where a call that meets the shutdown can stay without an answer.
+    std::thread shutdown([this] { server_->Shutdown(std::chrono::system_clock::now() + kStopDeadline); });
+    std::this_thread::sleep_for(kGoAwayLead);
+    append_.Drain();
+    read_.Drain();
+    // Returns when every call has ended, so nothing refers to the services any more.
+    shutdown.join();
+  }
+
+ private:
+  Ledger& ledger_;
+  Failures failures_;
+  int port_ = 0;
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  bool stopped_ = false;
+  WorkerPool workers_;
+  const ServiceContext context_;
+  AppendService append_;
+  ReadService read_;
+  QueryService query_;
+  ProofService proof_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace
+
+StatusOr<std::unique_ptr<NodeServer>> NodeServer::Start(Ledger& ledger, const NodeServerOptions& options) {
+  auto server = std::make_unique<GrpcNodeServer>(ledger, options);
+  RETURN_IF_ERROR(server->Listen(options.address));
+  return std::unique_ptr<NodeServer>(std::move(server));
+}
+
+}  // namespace anamnesis

@@ -1,0 +1,174 @@
+#include "node/service/read_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ledger/base/limits.h"
+#include "ledger/event/refusal.h"
+
+namespace anamnesis {
+namespace {
+
+constexpr uint64_t kChunkEventsMax = 64;
+// A chunk ends with the event that reaches this.
+constexpr size_t kChunkBytesMax = 1u << 20;
+
+}  // namespace
+
+ReadStream* ReadStream::Start(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request) {
+  const std::shared_ptr<ReadStream> stream(new ReadStream(context, streams, request));
+  stream->self_ = stream;
+  streams.Add(stream);
+  stream->Proceed(std::unique_lock(stream->mutex_));
+  return stream.get();
+}
+
+ReadStream::ReadStream(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request)
+    : context_(context),
+      streams_(streams),
+      rest_(request),
+      follow_(request.follow()),
+      start_size_(context.ledger.tree_size()) {
+  bounded_ = !follow_ || rest_.limit() > 0;
+  if (bounded_ && rest_.limit() == 0) rest_.set_limit(limits::kReadEventsDefault);
+  // The ledger itself doesn't follow.
+  rest_.set_follow(false);
+  if (follow_ && Backwards()) {
+    status_ = Refuse(v1::MALFORMED, "follow", "only forwards; new events come after the last one");
+    ended_ = true;
+  }
+  // Where a read towards the beginning starts is fixed now, whatever is added while it goes on.
+  if (!rest_.has_from() && Backwards() && start_size_ > 0) rest_.set_from(start_size_ - 1);
+}
+
+void ReadStream::Grown(uint64_t tree_size) {
+  if (!follow_) return;
+  std::unique_lock lock(mutex_);
+  ledger_size_ = std::max(ledger_size_, tree_size);
+  Proceed(std::move(lock));
+}
+
+void ReadStream::Drain() {
+  std::unique_lock lock(mutex_);
+  draining_ = true;
+  stop_ = true;
+  Proceed(std::move(lock));
+}
+
+void ReadStream::OnWriteDone(bool ok) {
+  std::unique_lock lock(mutex_);
+  writing_ = false;
+  if (!ok) broken_ = true;
+  Proceed(std::move(lock));
+}
+
+void ReadStream::OnCancel() {
+  std::unique_lock lock(mutex_);
+  broken_ = true;
+  stop_ = true;
+  Proceed(std::move(lock));
+}
+
+void ReadStream::OnDone() {
+  streams_.Remove(this);
+  const std::shared_ptr<ReadStream> last = std::move(self_);
+}
+
+void ReadStream::ReadChunk() {
+  Chunk chunk = CollectChunk();
+  std::unique_lock lock(mutex_);
+  Advance(std::move(chunk));
+  working_ = false;
+  Proceed(std::move(lock));
+}
+
+ReadStream::Chunk ReadStream::CollectChunk() {
+  Chunk chunk;
+  v1::ReadRequest request = rest_;
+  request.set_limit(bounded_ ? std::min(rest_.limit(), kChunkEventsMax) : kChunkEventsMax);
+  chunk.status =
+      context_.ledger.Read(request, [this, &chunk](v1::ReadResponse item) { return Collect(std::move(item), chunk); });
+  return chunk;
+}
+
+bool ReadStream::Collect(v1::ReadResponse item, Chunk& chunk) const {
+  if (stop_) return false;
+  if (item.has_caught_up()) {
+    chunk.caught_up = item.caught_up().tree_size();
+    return true;
+  }
+  const uint64_t index = item.event().index();
+  chunk.next = Backwards() ? (index > 0 ? std::optional(index - 1) : std::nullopt) : std::optional(index + 1);
+  chunk.bytes += item.ByteSizeLong();
+  ++chunk.events;
+  chunk.items.push_back(std::move(item));
+  return chunk.bytes < kChunkBytesMax;
+}
+
+void ReadStream::Advance(Chunk chunk) {
+  items_ = std::move(chunk.items);
+  status_ = chunk.status;
+  if (bounded_) rest_.set_limit(rest_.limit() - chunk.events);
+  const bool limit_reached = bounded_ && rest_.limit() == 0;
+  const bool read_all = chunk.caught_up.has_value() || (chunk.events > 0 && !chunk.next.has_value());
+  if (!status_.ok() || limit_reached) {
+    ended_ = true;
+  } else if (read_all) {
+    seen_size_ = Backwards() ? start_size_ : chunk.caught_up.value_or(start_size_);
+    if (!std::exchange(caught_up_, true)) items_.emplace_back().mutable_caught_up()->set_tree_size(seen_size_);
+    if (!follow_) ended_ = true;
+    rest_.set_from(seen_size_);
+  } else if (chunk.events > 0) {
+    rest_.set_from(*chunk.next);
+  } else if (!stop_) {
+    ended_ = true;
+  }
+}
+
+bool ReadStream::MayWrite() const { return !writing_ && !broken_ && !finished_ && !items_.empty(); }
+
+bool ReadStream::MayReadChunk() const {
+  const bool idle = !working_ && items_.empty() && !finished_;
+  const bool wanted = !ended_ && !broken_ && !draining_;
+  return idle && wanted && (!caught_up_ || ledger_size_ > seen_size_);
+}
+
+bool ReadStream::MayFinish() const {
+  if (finished_ || writing_ || working_ || acting_ > 0) return false;
+  return broken_ || (items_.empty() && (ended_ || draining_));
+}
+
+grpc::Status ReadStream::Outcome() {
+  if (broken_) return grpc::Status::CANCELLED;
+  if (!status_.ok() || ended_) return context_.failures.Answer("Read", status_);
+  return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the node stops; read on from another or later");
+}
+
+void ReadStream::Proceed(std::unique_lock<std::mutex> lock) {
+  // gRPC is never called with the lock held, since it may call back at once.
+  ++acting_;
+  while (true) {
+    const bool write = MayWrite();
+    const bool work = !write && MayReadChunk();
+    if (!write && !work) break;
+    if (write) {
+      writing_ = true;
+      response_ = std::move(items_.front());
+      items_.pop_front();
+    } else {
+      working_ = true;
+    }
+    lock.unlock();
+    if (write) StartWrite(&response_);
+    if (work) context_.workers.Submit([held = self_] { held->ReadChunk(); });
+    lock.lock();
+  }
+  --acting_;
+  if (!MayFinish()) return;
+  finished_ = true;
+  const grpc::Status outcome = Outcome();
+  lock.unlock();
+  Finish(outcome);
+}
+
+}  // namespace anamnesis

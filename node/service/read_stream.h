@@ -1,0 +1,96 @@
+#ifndef ANAMNESIS_NODE_SERVICE_READ_STREAM_H_
+#define ANAMNESIS_NODE_SERVICE_READ_STREAM_H_
+
+// One call of ReadService.Read. A worker reads a bounded chunk; when it is written, the next one is read. A reader that
+// takes its time holds only its chunk, no thread. One that follows waits, after caught_up, for the ledger to grow.
+//
+// Lifetime: gRPC's OnDone gives up the stream's hold on itself; a worker's job holds the stream too, and the call is
+// not finished while a job is out.
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "anamnesis/v1/ledger.grpc.pb.h"
+#include "node/service/context.h"
+#include "node/service/open_streams.h"
+
+namespace anamnesis {
+
+class ReadStream : public grpc::ServerWriteReactor<v1::ReadResponse>, public OpenStream {
+ public:
+  // A new read, known in `streams`, which outlives it.
+  static ReadStream* Start(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request);
+
+  // The ledger has `tree_size` events now.
+  void Grown(uint64_t tree_size);
+  void Drain() override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+ private:
+  struct Chunk {
+    std::deque<v1::ReadResponse> items;
+    size_t events = 0;
+    size_t bytes = 0;
+    // The place after the last event, in the direction of the read; nullopt before index 0.
+    std::optional<uint64_t> next;
+    // Everything below this size was looked at.
+    std::optional<uint64_t> caught_up;
+    Status status;
+  };
+
+  ReadStream(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request);
+  // On a worker: reads a chunk and takes it in.
+  void ReadChunk();
+  Chunk CollectChunk();
+  bool Collect(v1::ReadResponse item, Chunk& chunk) const;
+  // Where the read stands after `chunk`.
+  void Advance(Chunk chunk);
+  // Starts what can be started, and finishes the call when nothing is left. Every change of state ends with it; `this`
+  // may be gone when it returns, unless the caller holds it.
+  void Proceed(std::unique_lock<std::mutex> lock);
+  bool Backwards() const { return rest_.direction() == v1::ReadRequest::BACKWARDS; }
+  bool MayWrite() const;
+  bool MayReadChunk() const;
+  bool MayFinish() const;
+  grpc::Status Outcome();
+
+  const ServiceContext context_;
+  OpenStreams& streams_;
+  std::shared_ptr<ReadStream> self_;
+  // What is left to read; belongs to the worker's job while one is out, else guarded by mutex_.
+  v1::ReadRequest rest_;
+  bool bounded_ = false;
+  const bool follow_;
+  // The ledger's size when the call began.
+  const uint64_t start_size_;
+  // Belongs to the write that is going on.
+  v1::ReadResponse response_;
+  // Tells a job that is out to stop.
+  std::atomic<bool> stop_ = false;
+
+  std::mutex mutex_;
+  // All below are guarded by mutex_.
+  std::deque<v1::ReadResponse> items_;
+  Status status_;
+  // Sizes that were read to, and that the ledger is known to have.
+  uint64_t seen_size_ = 0;
+  uint64_t ledger_size_ = 0;
+  // Threads that are about to start a write or a job: the call must not be finished under them.
+  int acting_ = 0;
+  bool working_ = false;
+  bool writing_ = false;
+  bool caught_up_ = false;
+  bool ended_ = false;
+  bool broken_ = false;
+  bool draining_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_NODE_SERVICE_READ_STREAM_H_

@@ -1,0 +1,166 @@
+#include "client/cpp/writer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "anamnesis/v1/vocabulary_model.pb.h"
+#include "anamnesis/v1/vocabulary_record.pb.h"
+#include "ledger/base/limits.h"
+#include "ledger/event/refusal.h"
+#include "tests/client/fake_ledger.h"
+
+namespace anamnesis {
+namespace {
+
+EventDraft Draft(std::string_view commit = "abc", size_t padding = 0) {
+  EventDraft draft;
+  auto body = std::make_shared<v1::CodeRevisionRecorded>();
+  body->set_vcs("git");
+  body->set_commit_id(std::string(commit));
+  for (size_t left = padding; left > 0; left -= std::min<size_t>(left, 1000)) {
+    body->add_path_roles(std::string(std::min<size_t>(left, 1000), 'x'));
+  }
+  draft.body = std::move(body);
+  SetOccurred(draft, Timestamp(1), Timestamp(2));
+  AddReference(draft, "code", "code_revision", "project", commit);
+  return draft;
+}
+
+class StreamWriterTest : public testing::Test {
+ protected:
+  StreamWriterTest() { ledger_.Issue(key_, "writer"); }
+
+  std::unique_ptr<StreamWriter> Open(RetryPolicy retry = {}) {
+    if (!retry.wait) {
+      retry.wait = [this](std::chrono::milliseconds wait) { waits_.push_back(wait); };
+    }
+    auto writer = StreamWriter::Open(ledger_, key_, "code/project", std::move(retry));
+    EXPECT_TRUE(writer.ok()) << writer.status();
+    return *std::move(writer);
+  }
+
+  FakeLedger ledger_;
+  const NamedKey key_ = TestKey();
+  std::vector<std::chrono::milliseconds> waits_;
+};
+
+TEST_F(StreamWriterTest, AppendsAndContinuesTheStream) {
+  const auto writer = Open();
+  EXPECT_EQ(writer->actor().id(), "writer");
+  const auto first = writer->Append({{Draft("a"), {}}, {Draft("b"), {}}});
+  ASSERT_TRUE(first.ok()) << first.status();
+  ASSERT_EQ(first->size(), 2u);
+  EXPECT_EQ((*first)[1].index, LeafIndex(1));
+  EXPECT_NE((*first)[0].id, (*first)[1].id);
+  EXPECT_EQ((*first)[0].id.version(), 7);
+  ASSERT_TRUE(writer->AppendOne(Draft("c")).ok());
+  EXPECT_EQ(ledger_.runs_written, 2u);
+  // A writer that comes later goes on where the stream stands.
+  ASSERT_TRUE(Open()->AppendOne(Draft("d")).ok());
+  EXPECT_EQ(ledger_.events().back().header.stream_position(), 4u);
+}
+
+TEST_F(StreamWriterTest, NothingToAppendSendsNothing) {
+  const auto places = Open()->Append({});
+  ASSERT_TRUE(places.ok());
+  EXPECT_TRUE(places->empty());
+  EXPECT_EQ(ledger_.append_calls, 0u);
+}
+
+TEST_F(StreamWriterTest, AKeyWithoutCredentialIsToldOf) {
+  const NamedKey stranger = TestKey('s');
+  const auto writer = StreamWriter::Open(ledger_, stranger, "code/project");
+  EXPECT_EQ(writer.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(MessageOf(writer.status())), testing::HasSubstr(stranger.key.public_key().hex()));
+}
+
+TEST_F(StreamWriterTest, ALostAnswerIsAskedForAgainWithTheSameBytes) {
+  const auto writer = Open();
+  ledger_.faults = {{absl::UnavailableError("broken"), true}, {absl::DeadlineExceededError("slow"), false}};
+  const auto place = writer->AppendOne(Draft());
+  ASSERT_TRUE(place.ok()) << place.status();
+  EXPECT_EQ(ledger_.append_calls, 3u);
+  // Written once: other bytes would have been another event, or refused.
+  EXPECT_EQ(ledger_.events().size(), 1u);
+  EXPECT_EQ(waits_.size(), 2u);
+  ASSERT_TRUE(writer->AppendOne(Draft("next")).ok());
+}
+
+TEST_F(StreamWriterTest, TriesAndWaitsAreBounded) {
+  RetryPolicy retry;
+  retry.tries = 7;
+  retry.first_wait = std::chrono::milliseconds(100);
+  retry.longest_wait = std::chrono::milliseconds(400);
+  const auto writer = Open(retry);
+  ledger_.faults.assign(7, {absl::UnavailableError("broken"), false});
+  EXPECT_EQ(writer->AppendOne(Draft()).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ledger_.append_calls, 7u);
+  const std::vector<int> longest = {100, 200, 400, 400, 400, 400};
+  ASSERT_EQ(waits_.size(), longest.size());
+  for (size_t i = 0; i < longest.size(); ++i) {
+    EXPECT_LE(waits_[i].count(), longest[i]);
+    EXPECT_GE(waits_[i].count(), longest[i] / 2);
+  }
+}
+
+TEST_F(StreamWriterTest, AfterAnUnknownOutcomeTheNextCallAsksWhereTheStreamStands) {
+  RetryPolicy retry;
+  retry.tries = 1;
+  const auto writer = Open(retry);
+  ledger_.faults = {{absl::UnavailableError("broken"), true}};
+  EXPECT_FALSE(writer->AppendOne(Draft("a")).ok());
+  ASSERT_TRUE(writer->AppendOne(Draft("b")).ok());
+  EXPECT_EQ(ledger_.events().size(), 2u);
+}
+
+TEST_F(StreamWriterTest, ARefusalIsNotRetriedAndKeepsItsDetail) {
+  const auto writer = Open();
+  const auto other = Open();
+  ASSERT_TRUE(other->AppendOne(Draft("a")).ok());
+  const auto refused = writer->AppendOne(Draft("b"));
+  ASSERT_TRUE(RefusalDetailOf(refused.status()).has_value()) << refused.status();
+  EXPECT_EQ(RefusalDetailOf(refused.status())->reason(), v1::CHAIN_BROKEN);
+  EXPECT_EQ(ledger_.append_calls, 2u);
+  // It has learnt where the stream stands.
+  EXPECT_TRUE(writer->AppendOne(Draft("b")).ok());
+}
+
+TEST_F(StreamWriterTest, AMistakeInALateDraftLeavesNothingHalfWritten) {
+  std::vector<IdentifiedDraft> drafts(limits::kRunEventsMax + 2, {Draft(), {}});
+  drafts.back().draft.header.clear_refs();
+  const auto refused = Open()->Append(drafts);
+  ASSERT_TRUE(RefusalDetailOf(refused.status()).has_value()) << refused.status();
+  EXPECT_EQ(RefusalDetailOf(refused.status())->reason(), v1::SCHEMA);
+  EXPECT_EQ(RefusalDetailOf(refused.status())->event_index(), drafts.size() - 1);
+  EXPECT_EQ(ledger_.append_calls, 0u);
+}
+
+TEST_F(StreamWriterTest, SplitsWhereALimitOfARunIsReached) {
+  const std::vector<IdentifiedDraft> large(5, {Draft("large", 3000000), {}});
+  const auto places = Open()->Append(large);
+  ASSERT_TRUE(places.ok()) << places.status();
+  EXPECT_EQ(places->size(), 5u);
+  // Two bodies of 3 MB fit into a run of 8 MiB.
+  EXPECT_EQ(ledger_.runs_written, 3u);
+  EXPECT_EQ(places->back().index, LeafIndex(4));
+}
+
+TEST_F(StreamWriterTest, GivenIdsAreKept) {
+  const EventId id = NewEventId();
+  const auto places = Open()->Append({{Draft(), id}});
+  ASSERT_TRUE(places.ok());
+  EXPECT_EQ(places->front().id, id);
+  EXPECT_EQ(ledger_.events().front().header.event_id(), id.bytes());
+}
+
+TEST(WriterRandomnessTest, NoncesDiffer) {
+  std::set<std::string> nonces;
+  for (int i = 0; i < 100; ++i) nonces.insert(NewNonce());
+  EXPECT_EQ(nonces.size(), 100u);
+  EXPECT_EQ(nonces.begin()->size(), 32u);
+}
+
+}  // namespace
+}  // namespace anamnesis
