@@ -113,6 +113,7 @@ class RocksStore : public Store {
   Status ClearProjections() override;
   Status BulkLoad(Family family, std::vector<Row> rows) override;
   Status Flush() override;
+  Status VerifyChecksums() override { return FromRocks(db_->VerifyChecksum()); }
   uint64_t FreeBytes() const override;
 
  private:
