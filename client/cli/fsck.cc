@@ -45,8 +45,7 @@ void PrintReport(const std::string& dir, const FsckReport& report, double second
     std::cout << Bad(Text("  the first wrong leaf is ", report.first_wrong_leaf->value)) << "\n";
   }
   for (const FsckProblem& problem : report.problems) {
-    if (problem.leaf.has_value()) std::cout << "  leaf " << problem.leaf->value << ": ";
-    std::cout << (problem.leaf.has_value() ? "" : "  ") << problem.what << "\n";
+    std::cout << "  " << problem.what << "\n";
   }
   if (report.problems_cut_off) std::cout << "  … and more\n";
 }
