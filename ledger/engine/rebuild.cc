@@ -1,5 +1,9 @@
 #include "ledger/engine/rebuild.h"
 
+#include <array>
+#include <atomic>
+#include <future>
+
 #include "ledger/state/project.h"
 #include "ledger/state/recorded_event.h"
 
@@ -14,13 +18,34 @@ Status Mark(Store& store, bool rebuilding) {
   return store.Write({{Family::kMeta, std::string(kRebuildingKey), rebuilding ? "1" : "0"}}, true);
 }
 
+// Families don't depend on each other, so two threads sort and write them.
 Status LoadRows(Store& store, std::vector<Row> rows) {
   std::array<std::vector<Row>, kFamilies> by_family;
   for (Row& row : rows) by_family[static_cast<size_t>(row.family)].push_back(std::move(row));
-  for (Family family : kProjectionFamilies) {
-    RETURN_IF_ERROR(store.BulkLoad(family, std::move(by_family[static_cast<size_t>(family)])));
+  std::atomic<size_t> next = 0;
+  const auto load = [&]() -> Status {
+    for (size_t i = next++; i < kProjectionFamilies.size(); i = next++) {
+      const Family family = kProjectionFamilies[i];
+      RETURN_IF_ERROR(store.BulkLoad(family, std::move(by_family[static_cast<size_t>(family)])));
+    }
+    return OkStatus();
+  };
+  std::future<Status> other = std::async(std::launch::async, load);
+  const Status own = load();
+  const Status others = other.get();
+  return own.ok() ? others : own;
+}
+
+// The event, with its body only where a fold reads it: most bodies are evidence, not state.
+StatusOr<LoadedEvent> LoadForFold(const RowReader& rows, LeafIndex index, std::string_view leaf) {
+  ASSIGN_OR_RETURN(LoadedEvent event, ParseStoredEvent(index, leaf, ""));
+  if (!FoldsReadBody(*event.type)) return event;
+  ASSIGN_OR_RETURN(const std::optional<std::string> body, rows.Get(Family::kBodies, LeafKey(index)));
+  if (!body.has_value()) {
+    return absl::DataLossError(
+        Text("the body of leaf ", index.value, " is missing, and state depends on it; run fsck"));
   }
-  return OkStatus();
+  return ParseStoredEvent(index, leaf, *body);
 }
 
 // Folds [first, limit) and returns the rows.
@@ -29,17 +54,14 @@ StatusOr<std::vector<Row>> FoldChunk(Store& store, uint64_t first, uint64_t limi
   RowOverlay rows(*view);
   uint64_t next = first;
   Status status;
-  RETURN_IF_ERROR(
-      view->Scan(Family::kLeaves, "", LeafKey(LeafIndex(first)), [&](std::string_view key, std::string_view leaf) {
-        if (next == limit || key != LeafKey(LeafIndex(next))) return false;
-        StatusOr<std::optional<std::string>> body = view->Get(Family::kBodies, key);
-        status = body.status();
-        if (!status.ok()) return false;
-        StatusOr<LoadedEvent> event = ParseStoredEvent(LeafIndex(next), leaf, body->value_or(""));
-        status = event.ok() ? Project(event->view(), rows) : event.status();
-        ++next;
-        return status.ok();
-      }));
+  const auto fold = [&](std::string_view key, std::string_view leaf) {
+    if (next == limit || key != LeafKey(LeafIndex(next))) return false;
+    const StatusOr<LoadedEvent> event = LoadForFold(*view, LeafIndex(next), leaf);
+    status = event.ok() ? Project(event->view(), rows) : event.status();
+    ++next;
+    return status.ok();
+  };
+  RETURN_IF_ERROR(view->Scan(Family::kLeaves, "", LeafKey(LeafIndex(first)), fold));
   RETURN_IF_ERROR(status);
   if (next != limit) return absl::DataLossError(Text("leaf ", next, " is missing; run fsck"));
   return rows.Take();

@@ -10,6 +10,9 @@
 
 namespace anamnesis {
 
+// Whether any fold reads the body of events of this type; of other types Project takes a null body.
+bool FoldsReadBody(const EventType& type);
+
 // Puts every projection row that the event causes. Events are projected in log order, each once. The event's leaf and
 // body must be readable through `rows` when a later event may correct it.
 Status Project(const RecordedEvent& event, RowOverlay& rows);
