@@ -128,7 +128,7 @@ class Node:
 class Load:
     """Client processes that append without pause, one stream each (append_load.cc)."""
 
-    def __init__(self, place, node, home, clients=3, in_flight=8, pause_us=2000, body_bytes=200, name="load"):
+    def __init__(self, place, node, home, clients=3, in_flight=16, pause_us=500, body_bytes=200, name="load"):
         self.streams = {f"{name}/{number}": os.path.join(home, f"{name}-{number}.acks") for number in range(clients)}
         self.processes = []
         for stream, acks in self.streams.items():
@@ -149,7 +149,7 @@ class Load:
         while self.acknowledged() < wanted:
             self.check_alive()
             expect(time.monotonic() < deadline, f"no progress: {self.retries()[-3:]}")
-            time.sleep(0.05)
+            time.sleep(0.02)
 
     def check_alive(self):
         for process in self.processes:

@@ -11,10 +11,12 @@ import time
 import harness
 
 
-def kill_and_restart(node, load, random_source, kills):
+def kill_and_restart(node, load, moments, kills):
     for number in range(1, kills + 1):
-        # From the very start of service on, while clients come back, to well into full load.
-        time.sleep(random_source.choice([0.02, 0.2, 0.8]) * random_source.random())
+        # One kill in four strikes while the node has just begun to serve, the others when the load is back.
+        if moments.random() > 0.25:
+            load.wait_for(moments.randrange(1, 200))
+        time.sleep(0.03 * moments.random())
         load.check_alive()
         node.kill()
         node.start()
