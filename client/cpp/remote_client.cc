@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,8 @@ namespace {
 
 constexpr std::chrono::seconds kCallDeadline(10);
 constexpr std::chrono::milliseconds kConnectDeadline(2000);
+// Before a broken read goes on, so that a node that stops has gone.
+constexpr std::chrono::milliseconds kResumePause(100);
 constexpr int kKeepaliveMs = 30'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
 constexpr int kMessageBytesMax = static_cast<int>(limits::kRequestBytesMax) + (1 << 20);
@@ -181,6 +184,7 @@ class RemoteClient : public LedgerClient {
       failed = delivered ? 0 : failed + 1;
       PassOver(place);
       last = Unreachable(endpoints_[place], last);
+      if (delivered) std::this_thread::sleep_for(kResumePause);
     }
     return last;
   }

@@ -47,7 +47,8 @@ struct WeightFact {
 struct FileFact {
   std::string path;
   std::string blob;
-  uint64_t size_bytes = 0;
+  // Unknown when Git knows the file and doesn't hold it (a partial clone).
+  std::optional<uint64_t> size_bytes;
 };
 
 // An archive of the version that was published, and when by which commit.

@@ -226,6 +226,8 @@ StatusOr<Document> ParseJson(std::string_view text) {
 
 StatusOr<Document> ParseYaml(std::string_view text) {
   RETURN_IF_ERROR(CheckSize(text));
+  // libyaml stops the process on a null pointer, which an empty view may hold.
+  if (text.empty()) return Document();
   return YamlReader(text).Read();
 }
 

@@ -199,7 +199,7 @@ class VersionMapper {
     for (const FileFact& file : version_.files) {
       v1::FileRecord record;
       record.set_path(file.path);
-      record.set_size_bytes(file.size_bytes);
+      record.set_size_bytes(file.size_bytes.value_or(0));
       SetDigest(record, DigestOf("git", file.blob));
       AddIfValid(std::move(record), *body->mutable_files());
     }
@@ -270,7 +270,7 @@ class VersionMapper {
       record.set_path(file.path);
       const std::optional<v1::ContentDigest> digest = BlobDigest(file.path);
       // The size of a pointer is not the size of the weights.
-      if (digest.has_value()) record.set_size_bytes(file.size_bytes);
+      if (digest.has_value()) record.set_size_bytes(file.size_bytes.value_or(0));
       AddCounted(std::move(record), digest, weights_);
     }
   }
@@ -278,7 +278,7 @@ class VersionMapper {
   // The Git digest of a file in the bundle's folder, unless it can only be a pointer to bytes elsewhere.
   std::optional<v1::ContentDigest> BlobDigest(std::string_view path) const {
     for (const FileFact& file : version_.files) {
-      if (file.path != path || file.size_bytes < kLfsPointerBytesLimit) continue;
+      if (file.path != path || file.size_bytes.value_or(0) < kLfsPointerBytesLimit) continue;
       return DigestOf("git", file.blob);
     }
     return std::nullopt;

@@ -64,6 +64,9 @@ class FolderLister {
     return OkStatus();
   }
 
+  // Files that the repository names and doesn't hold.
+  size_t files_not_held() const { return files_not_held_; }
+
  private:
   Status Take(const git_tree_entry& entry, const std::string& folder, size_t depth) {
     const std::string path = JoinPath(folder, git_tree_entry_name(&entry));
@@ -72,14 +75,17 @@ class FolderLister {
     // Another repository's commit (a submodule) is no file.
     if (git_tree_entry_type(&entry) != GIT_OBJECT_BLOB) return OkStatus();
     if (!IsUtf8(path)) return absl::InvalidArgumentError("has a file whose name is not UTF-8");
-    ASSIGN_OR_RETURN(const uint64_t size, repository_.BlobSize(id));
-    files_.push_back({path, GitIdText(id), size});
+    const StatusOr<uint64_t> size = repository_.BlobSize(id);
+    if (!size.ok() && !absl::IsNotFound(size.status())) return size.status();
+    if (!size.ok()) ++files_not_held_;
+    files_.push_back({path, GitIdText(id), size.ok() ? std::optional<uint64_t>(*size) : std::nullopt});
     return OkStatus();
   }
 
   const GitRepository& repository_;
   std::vector<FileFact>& files_;
   size_t entries_ = 0;
+  size_t files_not_held_ = 0;
 };
 
 class HistoryReader {
@@ -182,7 +188,12 @@ class HistoryReader {
       tree_id = *git_tree_entry_id(entry.get());
     }
     version.tree = GitIdText(tree_id);
-    RETURN_IF_ERROR(FolderLister(repository_, version.files).List(tree_id, ""));
+    FolderLister lister(repository_, version.files);
+    RETURN_IF_ERROR(lister.List(tree_id, ""));
+    if (lister.files_not_held() > 0) {
+      Note(version.place, absl::NotFoundError(Text("the repository does not hold ", lister.files_not_held(),
+                                                   " of its files (a partial clone?); their sizes are not known")));
+    }
     ReadLargeFiles(commit, folder, version);
     ReadPointers(version);
     return OkStatus();
@@ -212,7 +223,8 @@ class HistoryReader {
   // Weights under Git LFS: the pointer has the digest of what it stands for.
   void ReadPointers(BundleVersion& version) {
     for (const FileFact& file : version.files) {
-      if (!IsWeightFile(file.path) || file.size_bytes >= kLfsPointerBytesLimit) continue;
+      if (!IsWeightFile(file.path) || file.size_bytes.value_or(kLfsPointerBytesLimit) >= kLfsPointerBytesLimit)
+        continue;
       git_oid id;
       if (git_oid_fromstr(&id, file.blob.c_str()) < 0) continue;
       const StatusOr<std::string> text = repository_.BlobBytes(id, kLfsPointerBytesLimit);

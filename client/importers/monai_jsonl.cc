@@ -18,7 +18,7 @@ StatusOr<FileFact> ReadFile(const Document& item) {
   ASSIGN_OR_RETURN(file.path, RequiredText(item, "path"));
   ASSIGN_OR_RETURN(file.blob, RequiredText(item, "blob"));
   ASSIGN_OR_RETURN(const std::string size, RequiredText(item, "size"));
-  if (!ParseSize(size, file.size_bytes)) return absl::InvalidArgumentError("size: is no count of bytes");
+  if (!ParseSize(size, file.size_bytes.emplace())) return absl::InvalidArgumentError("size: is no count of bytes");
   return file;
 }
 

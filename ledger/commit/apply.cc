@@ -19,11 +19,14 @@ namespace {
 constexpr std::string_view kEventIdDomain("anamnesis.ledger-event.v1\0", 26);
 constexpr std::string_view kNonceDomain("anamnesis.ledger-nonce.v1\0", 26);
 
+// The nearest time that events may name: a broken clock must not stop the ledger.
+Timestamp InRange(Timestamp time) { return std::clamp(time, kTimestampMin, Timestamp(kTimestampLimit.us - 1)); }
+
 // Works through one batch.
 class Application {
  public:
   Application(const LedgerState& state, const RowFinder& stored, Timestamp proposed)
-      : state_(state), rows_(stored), proposed_(proposed) {}
+      : state_(state), rows_(stored), proposed_(InRange(proposed)) {}
 
   Status NoteClockStep(int64_t step_us);
   StatusOr<RunVerdict> ApplyRun(const AdmittedRun& run);
@@ -89,8 +92,8 @@ StatusOr<RunVerdict> Application::ApplyRun(const AdmittedRun& run) {
 Status Application::NoteClockStep(int64_t step_us) {
   if (step_us == 0 || state_.size().value == 0) return OkStatus();
   v1::ClockAnomalyDetected content;
-  content.set_proposed_us(std::clamp(proposed_, kTimestampMin, Timestamp(kTimestampLimit.us - 1)).us);
-  content.set_last_recorded_us(state_.last_recorded.us);
+  content.set_proposed_us(proposed_.us);
+  content.set_last_recorded_us(InRange(state_.last_recorded).us);
   content.set_step_us(step_us);
 
   const LeafIndex index(state_.size().value);
@@ -107,8 +110,8 @@ Status Application::NoteClockStep(int64_t step_us) {
   header.set_previous_header_digest(head.digest());
   header.set_type("clock.anomaly_detected");
   header.set_schema_version(1);
-  header.set_occurred_earliest_us(NextRecorded().us);
-  header.set_occurred_latest_us(NextRecorded().us);
+  header.set_occurred_earliest_us(InRange(NextRecorded()).us);
+  header.set_occurred_latest_us(InRange(NextRecorded()).us);
   header.mutable_actor()->set_kind("organisation");
   header.mutable_actor()->set_id("ledger");
   header.set_body_size(body.content().size());

@@ -36,6 +36,7 @@ struct LedgerState {
 // Runs that were ordered together, already admitted (rules/admit.h).
 struct Batch {
   // The proposing node's system clock. Recorded times start here, or just after the last recorded one if that is later.
+  // A time outside [kTimestampMin, kTimestampLimit) counts as the nearest one inside.
   Timestamp proposed;
   // By how much that clock was seen to step since the node's last batch; 0 for not at all.
   int64_t clock_step_us = 0;

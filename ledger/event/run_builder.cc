@@ -9,6 +9,11 @@
 #include "ledger/event/vocabulary.h"
 
 namespace anamnesis {
+namespace {
+
+constexpr size_t kNonceBytes = 32;
+
+}  // namespace
 
 void SetOccurred(EventDraft& draft, Timestamp earliest, Timestamp latest) {
   draft.header.set_occurred_earliest_us(earliest.us);
@@ -38,6 +43,9 @@ Status RunBuilder::Add(const EventDraft& draft, const EventId& id, std::string_v
     return RefuseOverLimit("run.headers", limits::kRunEventsMax, event_count() + 1);
   }
   if (draft.body == nullptr) return Refuse(v1::SCHEMA, "body", "is missing");
+  if (nonce.size() != kNonceBytes) {
+    return Refuse(v1::MALFORMED, "body.nonce", Text("has ", nonce.size(), " bytes; 32 are required"));
+  }
   v1::Body body;
   body.set_nonce(std::string(nonce));
   body.set_content(draft.body->SerializeAsString());

@@ -39,6 +39,9 @@ class Store : public RowReader {
   // Writes everything that is only in memory and the write-ahead log to table files.
   virtual Status Flush() = 0;
 
+  // Reads every table file and compares the storage's own checksums. DATA_LOSS, with the file, when one is wrong.
+  virtual Status VerifyChecksums() = 0;
+
   // Free bytes where the store lives; a large number in memory.
   virtual uint64_t FreeBytes() const = 0;
 };

@@ -3,20 +3,11 @@
 #include <atomic>
 #include <utility>
 
-#include "ledger/base/limits.h"
 #include "ledger/event/refusal.h"
 #include "node/service/append_stream.h"
 
 namespace anamnesis {
 namespace {
-
-Status CheckSize(const v1::AppendRequest& request) {
-  const size_t runs = static_cast<size_t>(request.runs_size());
-  if (runs > limits::kRequestRunsMax) return RefuseOverLimit("runs", limits::kRequestRunsMax, runs);
-  const size_t bytes = request.ByteSizeLong();
-  if (bytes > limits::kRequestBytesMax) return RefuseOverLimit("runs", limits::kRequestBytesMax, bytes);
-  return OkStatus();
-}
 
 // The refusal of the run at `place` of a request, saying so.
 void PutPlace(v1::RunResult& result, size_t place) {
@@ -31,7 +22,7 @@ void PutPlace(v1::RunResult& result, size_t place) {
 grpc::ServerUnaryReactor* AppendService::Append(grpc::CallbackServerContext* call, const v1::AppendRequest* request,
                                                 v1::AppendResponse* reply) {
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const Status size = CheckSize(*request);
+  const Status size = CheckAppendRequest(*request);
   const size_t runs = static_cast<size_t>(request->runs_size());
   if (!size.ok() || runs == 0) {
     reactor->Finish(context_.failures.Answer("Append", size));

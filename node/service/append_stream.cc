@@ -115,20 +115,17 @@ void AppendStream::Proceed(std::unique_lock<std::mutex> lock) {
   while (true) {
     const bool write = MayWrite();
     const bool read = !write && MayRead();
-    grpc::WriteOptions options;
     if (write) {
       writing_ = true;
       response_ = std::move(slots_.front().response);
       slot_bytes_ -= slots_.front().bytes;
       slots_.pop_front();
       ++first_place_;
-      // The next answer is ready, and goes out together with this one.
-      if (!slots_.empty() && slots_.front().decided) options.set_buffer_hint();
     }
     if (read) reading_ = true;
     if (!write && !read) break;
     lock.unlock();
-    if (write) StartWrite(&response_, options);
+    if (write) StartWrite(&response_);
     if (read) StartRead(&request_);
     lock.lock();
   }

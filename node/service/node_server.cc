@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "grpcpp/grpcpp.h"
@@ -24,6 +25,7 @@ constexpr size_t kWaitingRequestsMax = 1024;
 constexpr int kStreamsPerConnectionMax = 1000;
 constexpr int kClientPingIntervalMsMin = 10'000;
 constexpr std::chrono::seconds kStopDeadline(5);
+constexpr std::chrono::milliseconds kGoAwayLead(100);
 
 class GrpcNodeServer : public NodeServer {
  public:
@@ -79,10 +81,14 @@ class GrpcNodeServer : public NodeServer {
     const std::lock_guard lock(mutex_);
     if (server_ == nullptr || std::exchange(stopped_, true)) return;
     if (server_->GetHealthCheckService() != nullptr) server_->GetHealthCheckService()->Shutdown();
+    // Clients first hear that this connection takes no more calls, and then that their streams end: one that opens its
+    // stream again at once must not do so here, where a call that meets the shutdown can stay without an answer.
+    std::thread shutdown([this] { server_->Shutdown(std::chrono::system_clock::now() + kStopDeadline); });
+    std::this_thread::sleep_for(kGoAwayLead);
     append_.Drain();
     read_.Drain();
-    // Returns when every call has ended, so nothing below refers to one any more.
-    server_->Shutdown(std::chrono::system_clock::now() + kStopDeadline);
+    // Returns when every call has ended, so nothing refers to the services any more.
+    shutdown.join();
   }
 
  private:

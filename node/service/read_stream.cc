@@ -151,17 +151,15 @@ void ReadStream::Proceed(std::unique_lock<std::mutex> lock) {
     const bool write = MayWrite();
     const bool work = !write && MayReadChunk();
     if (!write && !work) break;
-    grpc::WriteOptions options;
     if (write) {
       writing_ = true;
       response_ = std::move(items_.front());
       items_.pop_front();
-      if (!items_.empty()) options.set_buffer_hint();
     } else {
       working_ = true;
     }
     lock.unlock();
-    if (write) StartWrite(&response_, options);
+    if (write) StartWrite(&response_);
     if (work) context_.workers.Submit([held = self_] { held->ReadChunk(); });
     lock.lock();
   }

@@ -289,6 +289,22 @@ TEST(ReadMonaiGitTest, AShallowHistoryStartsLateAndSaysSo) {
   EXPECT_THAT(history.unreadable[0].reason, HasSubstr("shallow"));
 }
 
+TEST(ReadMonaiGitTest, AFileThatIsNotHeldHasNoSize) {
+  TestRepository repository;
+  const git_oid metadata = repository.Blob("{\"version\": \"1\"}");
+  git_oid lost = metadata;
+  lost.id[0] ^= 1;
+  const git_oid configs = repository.RawTree({{"metadata.json", "100644", metadata}});
+  const git_oid bundle = repository.RawTree({{"configs", "40000", configs}, {"model.pt", "100644", lost}});
+  repository.CommitTree(repository.RawTree({{"spleen", "40000", bundle}}));
+  const MonaiHistory history = Read(repository);
+  ASSERT_EQ(history.versions.size(), 1u);
+  ASSERT_EQ(history.versions[0].files.size(), 2u);
+  EXPECT_EQ(history.versions[0].files[1].size_bytes, std::nullopt);
+  ASSERT_EQ(history.unreadable.size(), 1u);
+  EXPECT_THAT(history.unreadable[0].reason, HasSubstr("partial clone"));
+}
+
 TEST(ReadMonaiGitTest, ATreeOfBillionsIsRefusedAndTheNextCommitIsRead) {
   TestRepository repository;
   git_oid tree = repository.RawTree({{"f", "100644", repository.Blob("x")}});

@@ -81,8 +81,8 @@ TEST(ParseMonaiLineTest, WeightsWithAndWithoutHashes) {
 
 TEST(ParseMonaiLineTest, PackagesLoseTheirSuffix) {
   const BundleVersion version = Parse(
-      R"(, "packages": {"monai_version": "0.9.0", "numpy_version": 1.2, "optional_packages_version": {"nibabel": "3.2.1"},
-                        "required_packages_version": {"fire": "0.4"}})");
+      R"(, "packages": {"monai_version": "0.9.0", "numpy_version": 1.2, "optional_packages_version": {"nibabel":
+                        "3.2.1"}, "required_packages_version": {"fire": "0.4"}})");
   std::vector<std::string> packages;
   for (const PackageFact& package : version.packages) packages.push_back(Text(package.name, " ", package.version));
   EXPECT_THAT(packages, testing::ElementsAre("monai 0.9.0", "numpy 1.2", "nibabel 3.2.1", "fire 0.4"));
@@ -92,7 +92,8 @@ TEST(ParseMonaiLineTest, WrongShapesAreToldOfAndTheRestIsRead) {
   std::vector<Unreadable> notes;
   const BundleVersion version =
       Parse(R"(, "task": ["a"], "data_type": "dicom", "files": [{"path": "p", "blob": "b", "size": -1}, {"path": "q",
-               "blob": "b", "size": 3}], "released": {"checksum": "no date"}, "packages": {"optional_packages_version": 3})",
+               "blob": "b", "size": 3}], "released": {"checksum": "no date"},
+               "packages": {"optional_packages_version": 3})",
             &notes);
   EXPECT_EQ(version.data_type, "dicom");
   EXPECT_EQ(version.task, std::nullopt);

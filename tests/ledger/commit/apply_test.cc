@@ -190,12 +190,15 @@ TEST_F(ApplyTest, AClockStepIsRecordedBeforeTheBatch) {
 
 // What a broken clock proposes must not stop the ledger or reach a reader as a time that it can't hold.
 TEST_F(ApplyTest, AbsurdClocksAreRecordedWithinRange) {
-  for (const int64_t proposed : {INT64_MIN, kTimestampMin.us - 1, int64_t{0}}) {
+  for (const int64_t proposed : {INT64_MIN, kTimestampMin.us - 1, int64_t{0}, INT64_MAX, INT64_MAX, int64_t{0}}) {
     Batch batch = BatchOf(Timestamp(proposed), {});
     batch.clock_step_us = -1;
     const uint64_t index = ledger_.size().value;
     ledger_.Commit(batch);
-    EXPECT_TRUE(LoadEvent(ledger_.rows(), LeafIndex(index)).ok()) << proposed;
+    const StatusOr<LoadedEvent> event = LoadEvent(ledger_.rows(), LeafIndex(index));
+    ASSERT_TRUE(event.ok()) << proposed << " " << event.status();
+    EXPECT_LT(event->recorded.us, kTimestampLimit.us + 10) << proposed;
+    EXPECT_TRUE(ledger_.AppendAt(Timestamp(proposed), admin_.Write({ReferToDocument("a")})).ok()) << proposed;
   }
 }
 
