@@ -9,8 +9,8 @@
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
 #include "rocksdb/filter_policy.h"
-#include "rocksdb/sst_file_writer.h"
 #include "rocksdb/slice_transform.h"
+#include "rocksdb/sst_file_writer.h"
 #include "rocksdb/table.h"
 #include "rocksdb/write_batch.h"
 
@@ -117,8 +117,8 @@ class RocksStore : public Store {
   uint64_t FreeBytes() const override;
 
  private:
-  // Whether a flush surely has the space it needs. Without one, opening replays the storage's own log; a flush that runs
-  // out of space may end the process, since RocksDB asserts that a file whose writing failed isn't used again.
+  // Whether a flush surely has the space it needs. Without one, opening replays the storage's own log; a flush that
+  // runs out of space may end the process, since RocksDB asserts that a file whose writing failed isn't used again.
   bool MayFlush() const;
   // Keeps one iterator a family for its lifetime.
   class CachedView : public RowReader {

@@ -76,7 +76,8 @@ def check_reads(place, node, verifier_key, receipt):
     # Of a unit that is in no record, `config` says so with exit status 1.
     for verb, well in ((["status"], 0), (["log"], 0), (["config", "ICU-7", "--at", "2026-01-01T00:00:00Z"], 1)):
         done = harness.run(*verb, "--ledger", node.address)
-        harness.expect(done.returncode == well and done.stdout, f"{verb[0]} on a full disk: {done.returncode} {done.stderr}")
+        harness.expect(done.returncode == well and done.stdout,
+                       f"{verb[0]} on a full disk: {done.returncode} {done.stderr}")
     done = harness.run("verify", receipt, "--key", verifier_key)
     harness.expect(done.returncode == 0, f"an earlier receipt: {done.stdout}{done.stderr}")
 
