@@ -117,6 +117,9 @@ class RocksStore : public Store {
   uint64_t FreeBytes() const override;
 
  private:
+  // Whether a flush surely has the space it needs. Without one, opening replays the storage's own log; a flush that
+  // runs out of space may end the process, since RocksDB asserts that a file whose writing failed isn't used again.
+  bool MayFlush() const;
   // Keeps one iterator a family for its lifetime.
   class CachedView : public RowReader {
    public:
@@ -236,12 +239,18 @@ Status RocksStore::Open() {
 
 Status RocksStore::Close() {
   if (db_ == nullptr) return OkStatus();
-  if (!options_.read_only) (void)Flush();
+  if (!options_.read_only && MayFlush()) (void)Flush();
   for (ColumnFamilyHandle* handle : handles_) (void)db_->DestroyColumnFamilyHandle(handle);
   handles_.clear();
   const Status closed = FromRocks(db_->Close());
   db_.reset();
   return closed;
+}
+
+bool RocksStore::MayFlush() const {
+  uint64_t unwritten = 0;
+  if (!db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kSizeAllMemTables, &unwritten)) return false;
+  return FreeBytes() > 2 * unwritten;
 }
 
 Status RocksStore::Write(const std::vector<Row>& rows, bool durable) {
