@@ -41,7 +41,10 @@ StatusOr<std::unique_ptr<LedgerClient>> Connect(const Common& common) {
   if (!common.ledger.starts_with(kFilePrefix)) return ConnectRemote(common.ledger);
   LedgerOptions options;
   options.log = [](std::string_view line) { std::cerr << line << "\n"; };
-  return OpenEmbedded(common.ledger.substr(kFilePrefix.size()), options);
+  StatusOr<std::unique_ptr<LedgerClient>> client = OpenEmbedded(common.ledger.substr(kFilePrefix.size()), options);
+  // Whatever the reason, the ledger could not be reached: that is not a "no" to the question asked.
+  if (!client.ok()) return absl::UnavailableError(Text(MessageOf(client.status())));
+  return client;
 }
 
 void SetAction(CLI::App& verb, std::function<StatusOr<ExitStatus>()> run) {
