@@ -8,11 +8,15 @@
 namespace anamnesis {
 namespace {
 
+// What may wait while a message is being written, and so what a message holds: both within its limits.
+constexpr int kQueuedRunsMax = static_cast<int>(limits::kRequestRunsMax);
+constexpr size_t kQueuedBytesMax = 4u << 20;
+
 // A verdict that says UNAVAILABLE is no verdict: the outcome is unknown.
-StatusOr<v1::RunResult> ResultOf(v1::AppendStreamResponse response) {
-  const google::rpc::Status& refused = response.result().refused();
+StatusOr<v1::RunResult> ResultOf(v1::AppendVerdict& verdict) {
+  const google::rpc::Status& refused = verdict.result().refused();
   if (refused.code() == static_cast<int>(absl::StatusCode::kUnavailable)) return FromRpcStatus(refused);
-  return std::move(*response.mutable_result());
+  return std::move(*verdict.mutable_result());
 }
 
 }  // namespace
@@ -29,6 +33,7 @@ Status FromGrpcStatus(const grpc::Status& status) {
 RemoteAppendChannel::RemoteAppendChannel(std::shared_ptr<grpc::Channel> channel, OnResult on_result)
     : on_result_(std::move(on_result)), stub_(v1::AppendService::NewStub(channel)) {
   stream_ = stub_->AppendStream(&context_);
+  sender_ = std::thread([this] { SendQueued(); });
   reader_ = std::thread([this] { ReadResults(); });
 }
 
@@ -36,54 +41,95 @@ RemoteAppendChannel::~RemoteAppendChannel() {
   if (!reader_.joinable()) return;
   context_.TryCancel();
   reader_.join();
+  sender_.join();
 }
 
 Status RemoteAppendChannel::Submit(uint64_t sequence, v1::Run run) {
-  if (writes_done_) return absl::FailedPreconditionError("the append channel was finished");
-  if (run.ByteSizeLong() > limits::kRequestBytesMax) {
-    return RefuseOverLimit("run", limits::kRequestBytesMax, run.ByteSizeLong());
-  }
+  const size_t bytes = run.ByteSizeLong();
+  bool first = false;
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    if (finishing_) return absl::FailedPreconditionError("the append channel was finished");
+    if (bytes > limits::kRequestBytesMax) return RefuseOverLimit("run", limits::kRequestBytesMax, bytes);
+    queue_empties_.wait(lock, [&] { return broken_ || HasRoom(bytes); });
     if (broken_) return outcome_.ok() ? absl::UnavailableError("the node ended the append stream") : outcome_;
     unanswered_.push_back(sequence);
+    first = queued_.submissions_size() == 0;
+    v1::AppendSubmission& submission = *queued_.add_submissions();
+    submission.set_sequence(sequence);
+    *submission.mutable_run() = std::move(run);
+    queued_bytes_ += bytes;
   }
-  v1::AppendStreamRequest request;
-  request.set_sequence(sequence);
-  *request.mutable_run() = std::move(run);
-  // When this fails the reader finds the stream broken too, and gives the run its result.
-  stream_->Write(request);
+  // While there is something in the queue the sender doesn't wait.
+  if (first) queue_fills_.notify_one();
   return OkStatus();
 }
 
 Status RemoteAppendChannel::Finish() {
-  if (!writes_done_) {
-    writes_done_ = true;
-    stream_->WritesDone();
+  {
+    const std::lock_guard lock(mutex_);
+    finishing_ = true;
   }
+  queue_fills_.notify_one();
+  if (sender_.joinable()) sender_.join();
   if (reader_.joinable()) reader_.join();
   return outcome_;
+}
+
+bool RemoteAppendChannel::HasRoom(size_t bytes) const {
+  // A run that is larger than what may wait goes alone.
+  if (queued_.submissions_size() == 0) return true;
+  return queued_.submissions_size() < kQueuedRunsMax && queued_bytes_ + bytes <= kQueuedBytesMax;
+}
+
+void RemoteAppendChannel::SendQueued() {
+  v1::AppendStreamRequest request;
+  while (TakeQueued(request)) {
+    // When this fails the reader finds the stream broken too, and gives the runs their results.
+    if (!stream_->Write(request)) return;
+    request.Clear();
+  }
+  stream_->WritesDone();
+}
+
+bool RemoteAppendChannel::TakeQueued(v1::AppendStreamRequest& request) {
+  {
+    std::unique_lock lock(mutex_);
+    queue_fills_.wait(lock, [this] { return broken_ || finishing_ || queued_.submissions_size() > 0; });
+    if (broken_ || queued_.submissions_size() == 0) return false;
+    request = std::exchange(queued_, {});
+    queued_bytes_ = 0;
+  }
+  queue_empties_.notify_one();
+  return true;
 }
 
 void RemoteAppendChannel::ReadResults() {
   v1::AppendStreamResponse response;
   while (stream_->Read(&response)) {
-    if (!TakeAnswered(response)) {
+    const int answered = TakeAnswered(response);
+    for (int i = 0; i < answered; ++i) {
+      v1::AppendVerdict& verdict = *response.mutable_verdicts(i);
+      on_result_(verdict.sequence(), ResultOf(verdict));
+    }
+    if (answered < response.verdicts_size()) {
       context_.TryCancel();
       break;
     }
-    const uint64_t sequence = response.sequence();
-    on_result_(sequence, ResultOf(std::move(response)));
     response.Clear();
   }
   Break();
 }
 
-bool RemoteAppendChannel::TakeAnswered(const v1::AppendStreamResponse& response) {
+int RemoteAppendChannel::TakeAnswered(const v1::AppendStreamResponse& response) {
   const std::lock_guard lock(mutex_);
-  if (unanswered_.empty() || unanswered_.front() != response.sequence()) return false;
-  unanswered_.pop_front();
-  return true;
+  int answered = 0;
+  for (const v1::AppendVerdict& verdict : response.verdicts()) {
+    if (unanswered_.empty() || unanswered_.front() != verdict.sequence()) break;
+    unanswered_.pop_front();
+    ++answered;
+  }
+  return answered;
 }
 
 void RemoteAppendChannel::Break() {
@@ -100,6 +146,8 @@ void RemoteAppendChannel::Break() {
     broken_ = true;
     outcome_ = ended.ok() && lost.empty() ? OkStatus() : unknown;
   }
+  queue_fills_.notify_all();
+  queue_empties_.notify_all();
   for (const uint64_t sequence : lost) on_result_(sequence, unknown);
 }
 

@@ -1,10 +1,11 @@
 #ifndef ANAMNESIS_CLIENT_CPP_REMOTE_APPEND_CHANNEL_H_
 #define ANAMNESIS_CLIENT_CPP_REMOTE_APPEND_CHANNEL_H_
 
-// AppendService.AppendStream as an AppendChannel: the caller's thread writes, a thread of the channel's own reads the
-// verdicts and calls back. A run for which Submit returned OK gets exactly one result; one for which it failed gets
-// none.
+// AppendService.AppendStream as an AppendChannel: the caller's thread queues, one thread of the channel's own writes
+// all that is queued as one message, another reads the verdicts and calls back. A run for which Submit returned OK gets
+// exactly one result; one for which it failed gets none.
 
+#include <condition_variable>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -32,9 +33,14 @@ class RemoteAppendChannel : public AppendChannel {
  private:
   using Stream = grpc::ClientReaderWriter<v1::AppendStreamRequest, v1::AppendStreamResponse>;
 
+  bool HasRoom(size_t bytes) const;
+  void SendQueued();
+  // Waits until `request` has something to send; false when nothing more will come.
+  bool TakeQueued(v1::AppendStreamRequest& request);
   void ReadResults();
-  // Takes the submission that `response` answers; false when it is not the one whose turn it is.
-  bool TakeAnswered(const v1::AppendStreamResponse& response);
+  // Takes the submissions that `response` answers; returns how many verdicts there are before the first that is not for
+  // the one whose turn it is.
+  int TakeAnswered(const v1::AppendStreamResponse& response);
   // Ends the stream and gives every unanswered run its result.
   void Break();
 
@@ -44,13 +50,17 @@ class RemoteAppendChannel : public AppendChannel {
   std::unique_ptr<Stream> stream_;
 
   std::mutex mutex_;
-  // Guarded by mutex_.
+  std::condition_variable queue_fills_;
+  std::condition_variable queue_empties_;
+  // Guarded by mutex_. What is queued is unanswered too.
+  v1::AppendStreamRequest queued_;
+  size_t queued_bytes_ = 0;
   std::deque<uint64_t> unanswered_;
+  bool finishing_ = false;
   bool broken_ = false;
   // Written by the reader before it ends, read after it is joined; while broken_, guarded by mutex_.
   Status outcome_;
-  // Used by the writing thread only.
-  bool writes_done_ = false;
+  std::thread sender_;
   std::thread reader_;
 };
 

@@ -1,7 +1,9 @@
 #include "node/service/append_stream.h"
 
 #include <utility>
+#include <vector>
 
+#include "ledger/base/limits.h"
 #include "ledger/event/refusal.h"
 
 namespace anamnesis {
@@ -9,6 +11,8 @@ namespace {
 
 constexpr size_t kUnansweredBytesMax = 4u << 20;
 constexpr size_t kUnansweredRunsMax = 1024;
+// A message of verdicts ends with the one that reaches this: one verdict can have 80 kB.
+constexpr size_t kResponseBytesMax = 256u << 10;
 
 }  // namespace
 
@@ -27,44 +31,53 @@ void AppendStream::Drain() {
 }
 
 void AppendStream::OnReadDone(bool ok) {
-  bool submit = false;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!ok) reads_ended_ = true;
-    // A run that arrives while the stream is ending is left alone; its writer is told so.
-    submit = ok && !draining_ && !broken_ && !finished_;
-    if (submit) {
-      slots_.emplace_back();
-      slots_.back().response.set_sequence(request_.sequence());
-      slots_.back().bytes = request_.ByteSizeLong();
-      slot_bytes_ += slots_.back().bytes;
-      ++undecided_;
-    }
-  }
-  if (submit) Submit();
+  uint64_t first_place = 0;
+  if (ok && TakeSlots(first_place)) Submit(first_place);
   std::unique_lock lock(mutex_);
+  if (!ok) reads_ended_ = true;
   reading_ = false;
   Proceed(std::move(lock));
 }
 
-void AppendStream::Submit() {
-  uint64_t place = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    // The newest slot is this run's, and it is undecided, so it is still there.
-    place = first_place_ + slots_.size() - 1;
+bool AppendStream::TakeSlots(uint64_t& first_place) {
+  std::vector<Slot> slots(static_cast<size_t>(request_.submissions_size()));
+  size_t bytes = 0;
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const v1::AppendSubmission& submission = request_.submissions(static_cast<int>(i));
+    slots[i].verdict.set_sequence(submission.sequence());
+    slots[i].bytes = submission.run().ByteSizeLong();
+    bytes += slots[i].bytes;
   }
-  context_.ledger.AppendAsync(
-      std::move(*request_.mutable_run()),
-      [this, place](v1::RunResult result, uint64_t tree_size) { Decide(place, std::move(result), tree_size); });
+  const std::lock_guard lock(mutex_);
+  if (slots.size() > limits::kRequestRunsMax) {
+    over_limit_ = RefuseOverLimit("submissions", limits::kRequestRunsMax, slots.size());
+  } else if (bytes > limits::kRequestBytesMax) {
+    over_limit_ = RefuseOverLimit("submissions", limits::kRequestBytesMax, bytes);
+  }
+  // Runs that arrive while the stream is ending are left alone; their writer is told so.
+  if (!over_limit_.ok() || draining_ || broken_ || finished_) return false;
+  first_place = first_place_ + slots_.size();
+  slot_bytes_ += bytes;
+  undecided_ += slots.size();
+  for (Slot& slot : slots) slots_.push_back(std::move(slot));
+  return true;
+}
+
+void AppendStream::Submit(uint64_t place) {
+  for (v1::AppendSubmission& submission : *request_.mutable_submissions()) {
+    context_.ledger.AppendAsync(
+        std::move(*submission.mutable_run()),
+        [this, place](v1::RunResult result, uint64_t tree_size) { Decide(place, std::move(result), tree_size); });
+    ++place;
+  }
 }
 
 void AppendStream::Decide(uint64_t place, v1::RunResult result, uint64_t tree_size) {
   if (result.has_refused()) context_.failures.Note("AppendStream", FromRpcStatus(result.refused()));
   std::unique_lock lock(mutex_);
   Slot& slot = slots_[place - first_place_];
-  *slot.response.mutable_result() = std::move(result);
-  slot.response.set_tree_size(tree_size);
+  *slot.verdict.mutable_result() = std::move(result);
+  slot.verdict.set_tree_size(tree_size);
   slot.decided = true;
   --undecided_;
   Proceed(std::move(lock));
@@ -89,8 +102,8 @@ void AppendStream::OnDone() {
 }
 
 bool AppendStream::MayRead() const {
-  return !reading_ && !reads_ended_ && !broken_ && !draining_ && !finished_ && slot_bytes_ <= kUnansweredBytesMax &&
-         slots_.size() < kUnansweredRunsMax;
+  const bool open = !reads_ended_ && !broken_ && !draining_ && !finished_ && over_limit_.ok();
+  return open && !reading_ && slot_bytes_ <= kUnansweredBytesMax && slots_.size() < kUnansweredRunsMax;
 }
 
 bool AppendStream::MayWrite() const {
@@ -99,14 +112,28 @@ bool AppendStream::MayWrite() const {
 
 bool AppendStream::MayFinish() const {
   if (finished_ || writing_ || undecided_ > 0 || acting_ > 0) return false;
-  const bool over = draining_ || (reads_ended_ && !reading_);
+  const bool over = draining_ || ((reads_ended_ || !over_limit_.ok()) && !reading_);
   return broken_ || (over && slots_.empty());
 }
 
 grpc::Status AppendStream::Outcome() const {
   if (broken_) return grpc::Status::CANCELLED;
+  if (!over_limit_.ok()) return context_.failures.Answer("AppendStream", over_limit_);
   if (reads_ended_) return grpc::Status::OK;
   return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the node stops; send what was not answered to another or later");
+}
+
+void AppendStream::GatherVerdicts() {
+  response_.Clear();
+  size_t bytes = 0;
+  while (!slots_.empty() && slots_.front().decided && bytes < kResponseBytesMax) {
+    Slot& slot = slots_.front();
+    bytes += slot.verdict.ByteSizeLong();
+    *response_.add_verdicts() = std::move(slot.verdict);
+    slot_bytes_ -= slot.bytes;
+    slots_.pop_front();
+    ++first_place_;
+  }
 }
 
 void AppendStream::Proceed(std::unique_lock<std::mutex> lock) {
@@ -117,10 +144,7 @@ void AppendStream::Proceed(std::unique_lock<std::mutex> lock) {
     const bool read = !write && MayRead();
     if (write) {
       writing_ = true;
-      response_ = std::move(slots_.front().response);
-      slot_bytes_ -= slots_.front().bytes;
-      slots_.pop_front();
-      ++first_place_;
+      GatherVerdicts();
     }
     if (read) reading_ = true;
     if (!write && !read) break;

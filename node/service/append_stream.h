@@ -2,8 +2,8 @@
 #define ANAMNESIS_NODE_SERVICE_APPEND_STREAM_H_
 
 // One call of AppendService.AppendStream. Runs go to the ledger as they are read; verdicts are written in the order of
-// the runs. While more than a bound is read and not answered, nothing more is read, so that gRPC's flow control holds
-// the client back.
+// the runs, and those that come while a message is being written go together into the next. While more than a bound is
+// read and not answered, nothing more is read, so that gRPC's flow control holds the client back.
 //
 // Lifetime: gRPC's OnDone gives up the stream's hold on itself. The call is finished only when the ledger has given
 // every verdict, so none arrives after that; a client that goes away does not change this.
@@ -33,15 +33,19 @@ class AppendStream : public grpc::ServerBidiReactor<v1::AppendStreamRequest, v1:
  private:
   // A run that was read, until its answer is written.
   struct Slot {
-    v1::AppendStreamResponse response;
+    v1::AppendVerdict verdict;
     size_t bytes = 0;
     bool decided = false;
   };
 
   AppendStream(const ServiceContext& context, OpenStreams& streams) : context_(context), streams_(streams) {}
-  // Hands the run in request_ to the ledger.
-  void Submit();
+  // Gives each run in request_ its slot; false when the request is over a limit or comes too late.
+  bool TakeSlots(uint64_t& first_place);
+  // Hands the runs in request_ to the ledger; the first has the slot at `place`.
+  void Submit(uint64_t place);
   void Decide(uint64_t place, v1::RunResult result, uint64_t tree_size);
+  // Moves the verdicts that can be written to response_.
+  void GatherVerdicts();
   // Starts what can be started, and finishes the call when nothing is left. Every change of state ends with it; `this`
   // may be gone when it returns.
   void Proceed(std::unique_lock<std::mutex> lock);
@@ -71,6 +75,8 @@ class AppendStream : public grpc::ServerBidiReactor<v1::AppendStreamRequest, v1:
   bool broken_ = false;
   bool draining_ = false;
   bool finished_ = false;
+  // Why the client's requests are no longer read.
+  Status over_limit_;
 };
 
 }  // namespace anamnesis

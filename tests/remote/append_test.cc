@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "anamnesis/v1/ledger.grpc.pb.h"
+#include "grpcpp/grpcpp.h"
 #include "ledger/base/limits.h"
 #include "ledger/event/refusal.h"
 #include "tests/remote/served_ledger.h"
@@ -139,6 +141,21 @@ TEST_F(RemoteAppendTest, AChannelAnswersInOrder) {
     ASSERT_EQ(results.results()[i]->indexes(0), founded_ + i);
     if (i % 100 != 0) i += 98;
   }
+}
+
+TEST_F(RemoteAppendTest, AMessageWithTooManyRunsEndsTheStreamAndWritesNothing) {
+  const auto stub = v1::AppendService::NewStub(grpc::CreateChannel(address(), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  const auto stream = stub->AppendStream(&context);
+  TestWriter writer = Writer("notes/many");
+  v1::AppendStreamRequest request;
+  *request.add_submissions()->mutable_run() = writer.Write({ReferToDocument("a")});
+  while (static_cast<size_t>(request.submissions_size()) <= limits::kRequestRunsMax) request.add_submissions();
+  EXPECT_TRUE(stream->Write(request));
+  v1::AppendStreamResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(ledger_->tree_size(), founded_);
 }
 
 TEST_F(RemoteAppendTest, FiftyChannelsAtOnce) {
