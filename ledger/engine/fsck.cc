@@ -1,11 +1,9 @@
 #include "ledger/engine/fsck.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <mutex>
 
 #include "absl/container/flat_hash_map.h"
 #include "anamnesis/internal/state.pb.h"
@@ -17,14 +15,11 @@
 #include "ledger/engine/fsck_workers.h"
 #include "ledger/engine/layout.h"
 #include "ledger/engine/rebuild.h"
-#include "ledger/event/leaf.h"
-#include "ledger/event/seal.h"
 #include "ledger/keys/key_file.h"
 #include "ledger/merkle/frontier.h"
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/note/checkpoint.h"
 #include "ledger/state/authority.h"
-#include "ledger/state/project.h"
 #include "ledger/state/recorded_event.h"
 #include "ledger/store/store.h"
 
@@ -33,6 +28,8 @@ namespace {
 
 // Leaves that are read and verified while the ones before them are put in order.
 constexpr uint64_t kWindow = 1024;
+
+std::string TileName(const TileId& id) { return Text("tile ", id.level, "/", id.index); }
 
 // --- The stored tree ---
 
@@ -452,7 +449,11 @@ void Checker::ReadApplied() {
         last_size = *index + 1;
         return false;
       });
-  if (!scanned.ok()) problems_.Add(Text("leaves can't be listed: ", MessageOf(scanned)));
+  if (!scanned.ok()) {
+    problems_.Add(Text("leaves can't be listed: ", MessageOf(scanned)));
+    last_size = std::max({last_size, applied_root_.has_value() ? report_.size.value : 0,
+                          checkpoint_.has_value() ? checkpoint_->size.value : 0});
+  }
   const uint64_t signed_size = checkpoint_.has_value() ? checkpoint_->size.value : 0;
   // So many leaves may be missing at the end before the size is held to be what is wrong.
   constexpr uint64_t kMissingMax = 4096;
@@ -552,7 +553,8 @@ void Checker::CheckExtraRows() {
 StatusOr<FsckReport> Checker::Run() {
   StoreOptions store_options;
   store_options.read_only = true;
-  store_options.ignore_checksums = true;
+  // The storage's checksums are left on: RocksDB is built with assertions, and a damaged block that it takes for whole
+  // ends the process. So all rows of such a block, about 4 KiB, are named as unreadable.
   store_options.cache_bytes = options_.cache_bytes;
   ASSIGN_OR_RETURN(store_, OpenRocksStore(DatabasePath(dir_), store_options));
   RETURN_IF_ERROR(ReadIdentity());

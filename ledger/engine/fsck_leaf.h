@@ -1,22 +1,22 @@
 #ifndef ANAMNESIS_LEDGER_ENGINE_FSCK_LEAF_H_
 #define ANAMNESIS_LEDGER_ENGINE_FSCK_LEAF_H_
 
-// One leaf checked by itself, from its bytes and its body. Internal to fsck.
+// One leaf and its body, read and looked at alone: what of a check any thread can do.
 
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "ledger/commit/apply.h"
+#include "google/protobuf/message.h"
+#include "ledger/base/digest.h"
+#include "ledger/event/header.h"
 #include "ledger/event/leaf.h"
 #include "ledger/event/seal.h"
-#include "ledger/merkle/tree_hash.h"
-#include "ledger/state/project.h"
+#include "ledger/event/vocabulary.h"
 #include "ledger/state/recorded_event.h"
+#include "ledger/state/rows.h"
 
 namespace anamnesis {
-
-inline constexpr size_t kNonceBytes = 32;
 
 struct CheckedLeaf {
   uint64_t index = 0;
@@ -45,83 +45,8 @@ struct CheckedLeaf {
   RecordedEvent event() const { return {LeafIndex(index), view.recorded, &*header, type, body.get()}; }
 };
 
-inline void CheckBody(const RowFinder& rows, CheckedLeaf& leaf) {
-  const StatusOr<std::optional<std::string>> row = rows.Get(Family::kBodies, LeafKey(LeafIndex(leaf.index)));
-  if (!row.ok()) {
-    leaf.body_defect = Text("its body can't be read: ", MessageOf(row.status()));
-    return;
-  }
-  leaf.body_present = row->has_value();
-  if (!leaf.body_present) {
-    if (leaf.type->options->retention() != v1::PERSONAL_DATA) {
-      leaf.body_defect = Text("its body is missing, and a ", leaf.type->name(), " can't be erased");
-    }
-    return;
-  }
-  if ((*row)->size() < kNonceBytes) {
-    leaf.body_defect = "its body is truncated";
-    return;
-  }
-  const std::string_view content = std::string_view(**row).substr(kNonceBytes);
-  leaf.nonce = (*row)->substr(0, kNonceBytes);
-  if (content.size() != leaf.header->fields.body_size()) {
-    leaf.body_defect =
-        Text("its body has ", content.size(), " bytes, the header says ", leaf.header->fields.body_size());
-    return;
-  }
-  if (BodyCommitment(leaf.nonce, content) != leaf.header->body_commitment) {
-    leaf.body_defect = "its body is not the one that the header commits to";
-    return;
-  }
-  StatusOr<std::unique_ptr<google::protobuf::Message>> body = ParseBody(*leaf.type, content);
-  if (!body.ok()) {
-    leaf.body_defect = Text("its body: ", MessageOf(body.status()));
-    return;
-  }
-  leaf.body = *std::move(body);
-}
-
-inline std::string DefectOf(CheckedLeaf& leaf) {
-  const StatusOr<LeafView> view = ParseLeaf(leaf.leaf);
-  if (!view.ok()) return std::string(MessageOf(view.status()));
-  leaf.view = *view;
-  StatusOr<ParsedHeader> header = ParseHeader(view->header);
-  if (!header.ok()) return Text("its header: ", MessageOf(header.status()));
-  leaf.header = *std::move(header);
-  const v1::EventHeader& fields = leaf.header->fields;
-  leaf.type = Vocabulary::Get().Find(fields.type(), fields.schema_version());
-  if (leaf.type == nullptr) {
-    return Text("this program doesn't know its type \"", fields.type(), "\" version ", fields.schema_version());
-  }
-  // The folds rely on the references that a type asks for.
-  if (const Status fits = ValidateHeader(*leaf.type, fields); !fits.ok()) {
-    return Text("its header: ", MessageOf(fits));
-  }
-  if (!view->seal.has_value()) return "";
-  StatusOr<ParsedSeal> seal = VerifySeal(*view->seal);
-  if (!seal.ok()) return Text("its seal: ", MessageOf(seal.status()));
-  leaf.seal = *std::move(seal);
-  return "";
-}
-
-inline std::unique_ptr<CheckedLeaf> CheckLeaf(const RowFinder& rows, uint64_t index) {
-  auto leaf = std::make_unique<CheckedLeaf>();
-  leaf->index = index;
-  StatusOr<std::optional<std::string>> row = rows.Get(Family::kLeaves, LeafKey(LeafIndex(index)));
-  if (!row.ok()) {
-    leaf->unreadable = Text("can't be read: ", MessageOf(row.status()));
-    return leaf;
-  }
-  if (!row->has_value()) {
-    leaf->unreadable = "is missing";
-    return leaf;
-  }
-  leaf->leaf = **std::move(row);
-  leaf->hash = LeafHash(leaf->leaf);
-  leaf->defect = DefectOf(*leaf);
-  if (leaf->header.has_value() && leaf->type != nullptr) CheckBody(rows, *leaf);
-  return leaf;
-}
+// Reads leaf `index` and its body and verifies all that they say of themselves, the seal's signature included.
+std::unique_ptr<CheckedLeaf> CheckLeaf(const RowFinder& rows, uint64_t index);
 
 }  // namespace anamnesis
 

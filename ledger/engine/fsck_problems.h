@@ -1,27 +1,26 @@
 #ifndef ANAMNESIS_LEDGER_ENGINE_FSCK_PROBLEMS_H_
 #define ANAMNESIS_LEDGER_ENGINE_FSCK_PROBLEMS_H_
 
-// What a check of the ledger found wrong, in order and bounded. Internal to fsck.
+// What a check finds, in the order in which it is told.
 
 #include <algorithm>
-#include <map>
+#include <array>
+#include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ledger/engine/fsck.h"
-#include "ledger/merkle/tiles.h"
 #include "ledger/state/rows.h"
 
 namespace anamnesis {
 
-inline constexpr size_t kProblemsMax = 100;
-inline constexpr size_t kProblemsOfAFamilyMax = 8;
-
-inline std::string TileName(const TileId& id) { return Text("tile ", id.level, "/", id.index); }
-
 class Problems {
  public:
+  static constexpr size_t kMax = 100;
+  static constexpr size_t kOfAFamilyMax = 8;
   void OfLeaf(uint64_t index, std::string_view what) {
     first_wrong_ = std::min(first_wrong_, index);
     Add({LeafIndex(index), Text("leaf ", index, ": ", what)});
@@ -31,7 +30,7 @@ class Problems {
   // Safe from any thread.
   void OfProjection(Family family, std::string_view what) {
     const std::lock_guard lock(mutex_);
-    if (++of_family_[static_cast<size_t>(family)] > kProblemsOfAFamilyMax) {
+    if (++of_family_[static_cast<size_t>(family)] > kOfAFamilyMax) {
       cut_off_ = true;
       return;
     }
@@ -56,7 +55,7 @@ class Problems {
     AddLocked(std::move(problem));
   }
   void AddLocked(FsckProblem problem) {
-    if (list_.size() < kProblemsMax) {
+    if (list_.size() < kMax) {
       list_.push_back(std::move(problem));
     } else {
       cut_off_ = true;

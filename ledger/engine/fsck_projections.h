@@ -1,14 +1,20 @@
 #ifndef ANAMNESIS_LEDGER_ENGINE_FSCK_PROJECTIONS_H_
 #define ANAMNESIS_LEDGER_ENGINE_FSCK_PROJECTIONS_H_
 
-// Projections computed again, event by event, and compared with the stored rows. Internal to fsck.
+// The projections computed again from the log, and compared with the stored rows.
 
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "ledger/base/bytes.h"
+#include "ledger/engine/fsck.h"
 #include "ledger/engine/fsck_leaf.h"
 #include "ledger/engine/fsck_problems.h"
 #include "ledger/state/project.h"

@@ -1,0 +1,107 @@
+#include "ledger/engine/rebuild.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "ledger/engine/fsck.h"
+#include "tests/ledger/engine/stored_ledger.h"
+
+namespace anamnesis {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class RebuildTest : public testing::Test {
+ protected:
+  RebuildTest() {
+    LedgerMaker maker(dir_.path());
+    maker.GrowTo(300);
+    maker.Close();
+    before_ = StoredLedger::Read(dir_.path());
+  }
+
+  // Writes rows past the ledger, as damage would.
+  void Damage(const std::vector<Row>& rows, bool drop_all) {
+    StoreOptions options;
+    const auto store = OpenRocksStore(DatabasePath(dir_.path()), options);
+    ASSERT_TRUE(store.ok());
+    if (drop_all) {
+      ASSERT_TRUE((*store)->ClearProjections().ok());
+    }
+    ASSERT_TRUE((*store)->Write(rows, true).ok());
+  }
+
+  std::vector<std::string> OpenAndClose() {
+    LedgerOptions options;
+    std::vector<std::string> lines;
+    options.log = [&](std::string_view line) { lines.emplace_back(line); };
+    const auto ledger = Ledger::Open(dir_.path(), options);
+    EXPECT_TRUE(ledger.ok()) << ledger.status();
+    return lines;
+  }
+
+  void ExpectRestored() {
+    StoredLedger after = StoredLedger::Read(dir_.path());
+    for (Family family : kProjectionFamilies) {
+      const auto keys = before_.KeysOf(family);
+      EXPECT_EQ(after.KeysOf(family), keys) << FamilyName(family);
+      for (const auto& key : keys) EXPECT_EQ(after.rows[key], before_.rows[key]) << FamilyName(family);
+    }
+    for (Family family : {Family::kLeaves, Family::kBodies, Family::kTiles}) {
+      EXPECT_EQ(after.KeysOf(family), before_.KeysOf(family));
+    }
+    EXPECT_FALSE(std::filesystem::exists(DamagedProjectionsPath(dir_.path())));
+    const auto report = Fsck(dir_.path(), {});
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_TRUE(report->ok()) << report->problems.front().what;
+  }
+
+  const ScratchDirectory dir_;
+  StoredLedger before_;
+};
+
+TEST_F(RebuildTest, NothingToDo) { EXPECT_THAT(OpenAndClose(), IsEmpty()); }
+
+TEST_F(RebuildTest, MarkedAsDamaged) {
+  std::mt19937_64 random(1);
+  std::vector<Row> rows;
+  for (Family family : kProjectionFamilies) {
+    const auto keys = before_.KeysOf(family);
+    ASSERT_FALSE(keys.empty()) << FamilyName(family);
+    rows.push_back({family, keys[random() % keys.size()].second, "damaged"});
+    rows.push_back({family, "a row of no event", "x"});
+  }
+  Damage(rows, false);
+  ASSERT_TRUE(WriteSmallFile(DamagedProjectionsPath(dir_.path()), "").ok());
+  const auto report = Fsck(dir_.path(), {});
+  ASSERT_TRUE(report.ok());
+  EXPECT_FALSE(report->ok());
+  EXPECT_FALSE(report->first_wrong_leaf.has_value());
+  EXPECT_THAT(OpenAndClose(), Contains(HasSubstr("projections are damaged; rebuilding")));
+  ExpectRestored();
+  EXPECT_THAT(OpenAndClose(), IsEmpty());
+}
+
+TEST_F(RebuildTest, RebuildCutShort) {
+  Damage({{Family::kMeta, "rebuilding", "1"}}, true);
+  const auto report = Fsck(dir_.path(), {});
+  ASSERT_TRUE(report.ok());
+  ASSERT_FALSE(report->ok());
+  EXPECT_THAT(report->problems.front().what, HasSubstr("a rebuild was begun"));
+  EXPECT_THAT(OpenAndClose(), Contains(HasSubstr("projections are incomplete; rebuilding")));
+  ExpectRestored();
+}
+
+TEST_F(RebuildTest, AllRowsDropped) {
+  Damage({}, true);
+  ASSERT_TRUE(WriteSmallFile(DamagedProjectionsPath(dir_.path()), "").ok());
+  EXPECT_THAT(OpenAndClose(), Contains(HasSubstr("rebuilt the projections of")));
+  ExpectRestored();
+}
+
+}  // namespace
+}  // namespace anamnesis
