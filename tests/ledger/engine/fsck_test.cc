@@ -396,12 +396,18 @@ TEST(FsckTest, LinearFake) {
 TEST(FsckTest, FlippedBytesInFiles) {
   const ScratchDirectory original;
   {
-    LedgerMaker maker(original.path());
+    const ScratchDirectory writing;
+    LedgerMaker maker(writing.path());
     maker.GrowTo(60);
     maker.Close();
     maker.Open();
     maker.GrowTo(80);
-    maker.Close();
+    // As a process that ends without warning leaves it: the newest events are in the storage's log only.
+    std::filesystem::copy(writing.path(), original.path(), std::filesystem::copy_options::recursive);
+  }
+  {
+    const StatusOr<FsckReport> whole = Fsck(original.path(), Quick());
+    ASSERT_TRUE(whole.ok() && whole->ok());
   }
   int unused = 0;
   int flips = 0;
@@ -415,6 +421,9 @@ TEST(FsckTest, FlippedBytesInFiles) {
       if ((extension == ".sst" || extension == ".log") && entry.file_size() > 0) files.push_back(entry.path());
     }
     std::sort(files.begin(), files.end());
+    ASSERT_FALSE(files.empty());
+    // Every other flip is in the storage's log.
+    if (seed % 2 == 0) std::erase_if(files, [](const auto& file) { return file.extension() != ".log"; });
     ASSERT_FALSE(files.empty());
     const auto& path = files[random() % files.size()];
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
