@@ -32,6 +32,10 @@ StatusOr<LoadedEvent> ParseStoredEvent(LeafIndex index, std::string_view leaf, s
                                     event.header.fields.schema_version(),
                                     ", which this program doesn't know; upgrade it"));
   }
+  // The folds rely on the references that admission required.
+  if (const Status valid = ValidateHeader(*event.type, event.header.fields); !valid.ok()) {
+    return Damaged(index, MessageOf(valid));
+  }
   if (!stored_body.empty()) {
     if (stored_body.size() < kNonceBytes) return Damaged(index, "its body is truncated");
     StatusOr<std::unique_ptr<google::protobuf::Message>> body = ParseBody(*event.type, stored_body.substr(kNonceBytes));
