@@ -46,6 +46,9 @@ ExitStatus ExitStatusOf(const Status& status);
 Status PrintJson(const google::protobuf::Message& message);
 StatusOr<std::string> ToJson(const google::protobuf::Message& message, bool indent);
 
+// `text` as a JSON string; control characters become blanks. For the few reports that are no protobuf message.
+std::string Quoted(std::string_view text);
+
 // Whether stdout is a terminal that may be coloured.
 bool Coloured();
 std::string Bold(std::string_view text);

@@ -10,16 +10,6 @@
 namespace anamnesis::cli {
 namespace {
 
-// As a JSON string; problems hold no control characters but may hold quotes.
-std::string Quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out.push_back('\\');
-    out.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
-  }
-  return out + "\"";
-}
-
 void PrintJsonReport(const FsckReport& report, double seconds) {
   std::cout << "{\"origin\": " << Quoted(report.origin) << ", \"ok\": " << (report.ok() ? "true" : "false")
             << ", \"treeSize\": " << report.size.value << ", \"root\": \"" << report.root.hex()

@@ -9,22 +9,14 @@ namespace anamnesis::cli {
 namespace {
 
 std::string Json(const ImportReport& report) {
-  const auto quoted = [](std::string_view text) {
-    std::string out = "\"";
-    for (const char c : text) {
-      if (c == '"' || c == '\\') out.push_back('\\');
-      out.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
-    }
-    return out + "\"";
-  };
   std::string by_type;
   for (const auto& [type, count] : report.added_by_type) {
-    by_type += Text(by_type.empty() ? "" : ", ", quoted(type), ": ", count);
+    by_type += Text(by_type.empty() ? "" : ", ", Quoted(type), ": ", count);
   }
   std::string unreadable;
   for (const Unreadable& entry : report.unreadable) {
-    unreadable += Text(unreadable.empty() ? "" : ", ", "{\"place\": ", quoted(entry.place),
-                       ", \"reason\": ", quoted(entry.reason), "}");
+    unreadable += Text(unreadable.empty() ? "" : ", ", "{\"place\": ", Quoted(entry.place),
+                       ", \"reason\": ", Quoted(entry.reason), "}");
   }
   return Text("{\"versionsRead\": ", report.versions_read, ", \"bundlesRead\": ", report.bundles_read,
               ", \"eventsAdded\": ", report.events_added, ", \"eventsAlreadyThere\": ", report.events_already_there,

@@ -6,8 +6,6 @@
 namespace anamnesis {
 namespace {
 
-constexpr size_t kNonceBytes = 32;
-
 void CheckBody(const RowFinder& rows, CheckedLeaf& leaf) {
   const StatusOr<std::optional<std::string>> row = rows.Get(Family::kBodies, LeafKey(LeafIndex(leaf.index)));
   if (!row.ok()) {

@@ -145,7 +145,7 @@ class Ledger::Impl {
   Status OnOrdered(Revision revision, const BatchPayload& payload);
   Status Commit(Revision revision, const Batch& batch, CommitBatch& committed);
   void Publish();
-  void Settle(const BatchPayload& payload);
+  void Settle();
   void Fail(const Status& status);
 
   // Used by the applying thread only, after Open.
@@ -362,14 +362,14 @@ Status Ledger::Impl::OnOrdered(Revision revision, const BatchPayload& payload) {
       const std::lock_guard lock(queue_mutex_);
       resume_needed_ = true;
     }
-    Settle(payload);
+    Settle();
     return status;
   }
   if (!status.ok()) {
     Fail(status);
     const Status unknown = absl::UnavailableError(Text("outcome unknown: ", MessageOf(status)));
     for (const auto& submission : payload.submissions()) submission->refuse(unknown);
-    Settle(payload);
+    Settle();
     return status;
   }
   state_ = std::move(committed.next);
@@ -382,7 +382,7 @@ Status Ledger::Impl::OnOrdered(Revision revision, const BatchPayload& payload) {
     const std::lock_guard lock(listeners_mutex_);
     for (const auto& [token, listener] : listeners_) listener(size);
   }
-  Settle(payload);
+  Settle();
   return OkStatus();
 }
 
@@ -391,7 +391,7 @@ void Ledger::Impl::Publish() {
   published_ = {state_.size(), state_.frontier.Root(), state_.last_recorded};
 }
 
-void Ledger::Impl::Settle(const BatchPayload&) {
+void Ledger::Impl::Settle() {
   std::unique_lock lock(queue_mutex_);
   in_flight_ = false;
   ProposeNext(lock);

@@ -40,6 +40,9 @@ bool IsStreamName(std::string_view name);
 // True when `origin` is a C2SP checkpoint origin that we accept: 1 to 255 visible ASCII characters without "+".
 bool IsOrigin(std::string_view origin);
 
+// A body's nonce, in front of its content where both are stored together.
+inline constexpr size_t kNonceBytes = 32;
+
 // SHA-256(0x02 || nonce || content).
 Digest BodyCommitment(std::string_view nonce, std::string_view content);
 

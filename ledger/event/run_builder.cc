@@ -9,11 +9,6 @@
 #include "ledger/event/vocabulary.h"
 
 namespace anamnesis {
-namespace {
-
-constexpr size_t kNonceBytes = 32;
-
-}  // namespace
 
 void SetOccurred(EventDraft& draft, Timestamp earliest, Timestamp latest) {
   draft.header.set_occurred_earliest_us(earliest.us);

@@ -1,6 +1,7 @@
 #include "ledger/query/events.h"
 
 #include "ledger/base/limits.h"
+#include "ledger/event/header.h"
 #include "ledger/event/leaf.h"
 #include "ledger/event/seal.h"
 #include "ledger/state/recorded_event.h"
@@ -9,7 +10,6 @@
 namespace anamnesis {
 namespace {
 
-constexpr size_t kNonceBytes = 32;
 constexpr int64_t kUsPerSecond = 1000000;
 
 StatusOr<std::string> LeafBytes(const RowReader& rows, LeafIndex index) {

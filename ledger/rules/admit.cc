@@ -2,12 +2,11 @@
 
 #include "anamnesis/v1/vocabulary_record.pb.h"
 #include "ledger/base/limits.h"
+#include "ledger/event/header.h"
 #include "ledger/event/refusal.h"
 
 namespace anamnesis {
 namespace {
-
-constexpr size_t kNonceBytes = 32;
 
 Status CheckRunLimits(const v1::Run& run) {
   const auto count = static_cast<size_t>(run.headers_size());

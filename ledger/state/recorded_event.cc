@@ -6,8 +6,6 @@
 namespace anamnesis {
 namespace {
 
-constexpr size_t kNonceBytes = 32;
-
 Status Damaged(LeafIndex index, std::string_view why) {
   return absl::DataLossError(Text("leaf ", index.value, ": ", why, "; run fsck"));
 }

@@ -84,7 +84,6 @@ class RocksStore : public Store {
     // A block of its own for about every leaf and body: a damaged byte makes that one unreadable, and fsck can name it.
     table.block_size = 512;
     log_table_factory_.reset(rocksdb::NewBlockBasedTableFactory(table));
-    read_.verify_checksums = !options.ignore_checksums;
   }
 
   ~RocksStore() override { (void)Close(); }

@@ -50,8 +50,6 @@ struct StoreOptions {
   bool create_if_missing = false;
   // Opens without a lock and without writing; Write fails.
   bool read_only = false;
-  // Reads return stored bytes even where the storage's own checksum fails, for a checker that has better ones (fsck).
-  bool ignore_checksums = false;
   size_t cache_bytes = 256u << 20;
 };
 
