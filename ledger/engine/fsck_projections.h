@@ -17,13 +17,15 @@
 #include "ledger/engine/fsck.h"
 #include "ledger/engine/fsck_leaf.h"
 #include "ledger/engine/fsck_problems.h"
+#include "ledger/state/event_list.h"
 #include "ledger/state/project.h"
 #include "ledger/store/store.h"
 
 namespace anamnesis {
 
 // What the projections were before an event: rows that are overwritten in place from memory, the others, which have the
-// event's index in their keys, from the store.
+// event's index in their keys, from the store. Lists of events grow for a while and stay: from memory until they have
+// grown.
 class EarlierRows : public RowFinder {
  public:
   explicit EarlierRows(const RowFinder& stored) : stored_(stored) {}
@@ -32,6 +34,10 @@ class EarlierRows : public RowFinder {
   void set_first_unseen(uint64_t index) { first_unseen_ = index; }
   // Takes a computed row up; false when it is one that has to be compared with the store now.
   bool Keep(Row& row) {
+    if (row.family == Family::kStreamEvents || row.family == Family::kTypeEvents) {
+      MapOf(row.family).insert_or_assign(std::move(row.key), std::move(row.value));
+      return true;
+    }
     if (row.family == Family::kStreams || row.family == Family::kAuthority || row.family == Family::kCorrections) {
       MapOf(row.family).insert_or_assign(std::move(row.key), std::move(row.value));
       return true;
@@ -43,6 +49,16 @@ class EarlierRows : public RowFinder {
   }
   const absl::flat_hash_map<std::string, std::string>& MapOf(Family family) const {
     return overwritten_[static_cast<size_t>(family)];
+  }
+  // Moves the list rows that events from `next` on don't change to `rows`.
+  void TakeGrownLists(LeafIndex next, std::vector<Row>& rows) {
+    for (const Family family : {Family::kStreamEvents, Family::kTypeEvents}) {
+      absl::erase_if(MapOf(family), [&](auto& entry) {
+        if (FirstOfListRow(entry.first).value + kListRowIndexes > next.value) return false;
+        rows.push_back({family, entry.first, std::move(entry.second)});
+        return true;
+      });
+    }
   }
 
   StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const override {
@@ -118,6 +134,7 @@ class ProjectionCheck {
     std::vector<Row> rows = rows_.Take();
     if (stopped_) return {};
     std::erase_if(rows, [this](Row& row) { return earlier_.Keep(row); });
+    earlier_.TakeGrownLists(LeafIndex(next_index), rows);
     std::sort(rows.begin(), rows.end(),
               [](const Row& a, const Row& b) { return std::tie(a.family, a.key) < std::tie(b.family, b.key); });
     rows.erase(std::unique(rows.begin(), rows.end(),
@@ -141,6 +158,12 @@ class ProjectionCheck {
   // What can only be said at the end: rows that are overwritten, and rows that nothing wrote.
   void Finish(FsckReport& report) {
     if (stopped_) return;
+    std::vector<Row> last_lists;
+    earlier_.TakeGrownLists(LeafIndex(UINT64_MAX), last_lists);
+    for (const Row& row : last_lists) {
+      ++computed_[static_cast<size_t>(row.family)];
+      Compare(row);
+    }
     for (Family family : kRowsOverwritten) CompareAll(family, report);
     for (Family family : kRowsOfOneEvent) {
       uint64_t count = 0;

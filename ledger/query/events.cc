@@ -1,11 +1,13 @@
 #include "ledger/query/events.h"
 
+#include <algorithm>
+
 #include "ledger/base/limits.h"
 #include "ledger/event/header.h"
 #include "ledger/event/leaf.h"
 #include "ledger/event/seal.h"
+#include "ledger/state/event_list.h"
 #include "ledger/state/recorded_event.h"
-#include "ledger/state/stream.h"
 
 namespace anamnesis {
 namespace {
@@ -19,19 +21,25 @@ StatusOr<std::string> LeafBytes(const RowReader& rows, LeafIndex index) {
 }
 
 Status DamagedLeaf(LeafIndex index) {
-  return absl::DataLossError(Text("leaf ", index.value, " doesn't parse; run fsck"));
+  return absl::DataLossError(Text("leaf ", index.value, " is missing or doesn't parse; run fsck"));
 }
 
-// The family and prefix of the rows that a request walks, and where in the key the index is.
-struct Walk {
-  Family family = Family::kLeaves;
-  std::string prefix;
-};
-
-Walk WalkOf(const v1::ReadRequest& request) {
-  if (!request.stream().empty()) return {Family::kStreamEvents, ListPrefix(request.stream())};
-  if (!request.type().empty()) return {Family::kTypeEvents, ListPrefix(request.type())};
-  return {};
+// Calls `visit` with the events that the request asks for, in its direction, until it returns false.
+Status VisitRequested(const RowReader& rows, TreeSize size, const v1::ReadRequest& request, LeafIndex from,
+                      const std::function<bool(LeafIndex)>& visit) {
+  const bool backwards = request.direction() == v1::ReadRequest::BACKWARDS;
+  if (!request.stream().empty()) {
+    return VisitList(rows, Family::kStreamEvents, request.stream(), from, backwards, size, visit);
+  }
+  if (!request.type().empty()) {
+    return VisitList(rows, Family::kTypeEvents, request.type(), from, backwards, size, visit);
+  }
+  if (size.value == 0) return OkStatus();
+  uint64_t index = from.value;
+  if (backwards) index = std::min(index, size.value - 1);
+  // Descending, the index after 0 is beyond any size.
+  while (index < size.value && visit(LeafIndex(index))) index = backwards ? index - 1 : index + 1;
+  return OkStatus();
 }
 
 }  // namespace
@@ -116,19 +124,16 @@ Status ReadEvents(const RowReader& rows, TreeSize size, const v1::ReadRequest& r
   if (request.has_from() && (backwards ? request.from() >= size.value : request.from() > size.value)) {
     return absl::OutOfRangeError(Text("from: ", request.from(), " is beyond the ledger's ", size.value, " events"));
   }
-  const Walk walk = WalkOf(request);
   const uint64_t default_from = backwards && size.value > 0 ? size.value - 1 : 0;
   const LeafIndex from(request.has_from() ? request.from() : default_from);
   uint64_t left = request.limit() != 0 ? request.limit() : request.follow() ? UINT64_MAX : limits::kReadEventsDefault;
   Status status;
   bool ended = false;
-  const auto visit = [&](std::string_view key, std::string_view) {
-    ByteReader reader(key.substr(walk.prefix.size()));
-    const StatusOr<uint64_t> index = reader.BigEndian64();
-    if (!index.ok() || *index >= size.value) return backwards;
-    StatusOr<v1::Event> event = ReadEvent(rows, LeafIndex(*index), request.include_bodies());
+  const auto visit = [&](LeafIndex index) {
+    StatusOr<v1::Event> event = ReadEvent(rows, index, request.include_bodies());
     if (!event.ok()) {
-      status = event.status();
+      // What is below the size was there.
+      status = absl::IsNotFound(event.status()) ? DamagedLeaf(index) : event.status();
       return false;
     }
     v1::ReadResponse response;
@@ -136,9 +141,7 @@ Status ReadEvents(const RowReader& rows, TreeSize size, const v1::ReadRequest& r
     ended = !on_read(std::move(response));
     return !ended && --left > 0;
   };
-  const std::string start = walk.prefix + LeafKey(from);
-  RETURN_IF_ERROR(backwards ? rows.ScanBackwards(walk.family, walk.prefix, start, visit)
-                            : rows.Scan(walk.family, walk.prefix, start, visit));
+  RETURN_IF_ERROR(VisitRequested(rows, size, request, from, visit));
   RETURN_IF_ERROR(status);
   if (ended || left == 0) return OkStatus();
   v1::ReadResponse caught_up;

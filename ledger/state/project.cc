@@ -30,7 +30,7 @@ bool FoldsReadBody(const EventType& type) {
 
 Status Project(const RecordedEvent& event, RowOverlay& rows) {
   rows.Put(Family::kEventIds, event.header->event_id.bytes(), LeafKey(event.index));
-  FoldStream(event, rows);
+  RETURN_IF_ERROR(FoldStream(event, rows));
   FoldEdges(event, rows);
   RETURN_IF_ERROR(FoldAuthority(event, rows));
   return FoldConfiguration(event, rows);

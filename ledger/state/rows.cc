@@ -19,9 +19,21 @@ void RowOverlay::Put(Family family, std::string key, std::string value) {
     found->second->value = std::move(value);
     return;
   }
+  (void)Add(family, std::move(key), std::move(value));
+}
+
+Row& RowOverlay::Add(Family family, std::string key, std::string value) {
   Row& row = rows_.emplace_back(Row{family, std::move(key), std::move(value)});
-  pending.emplace(row.key, &row);
+  pending_[static_cast<size_t>(family)].emplace(row.key, &row);
   if (family == Family::kTimelines) pending_timelines_.emplace(row.key, &row);
+  return row;
+}
+
+StatusOr<std::string*> RowOverlay::Edit(Family family, std::string key) {
+  const auto& pending = pending_[static_cast<size_t>(family)];
+  if (const auto found = pending.find(key); found != pending.end()) return &found->second->value;
+  ASSIGN_OR_RETURN(std::optional<std::string> stored, base_.Get(family, key));
+  return &Add(family, std::move(key), stored.has_value() ? *std::move(stored) : std::string()).value;
 }
 
 void RowOverlay::PutUnread(Family family, std::string key, std::string value) {

@@ -29,8 +29,8 @@ enum class Family : uint8_t {
   kTiles,         // be32 level || be64 tile index -> hashes, 32 bytes each
   kEventIds,      // event id -> be64 index
   kStreams,       // stream name -> StreamHead
-  kStreamEvents,  // stream name || 0 || be64 index -> nothing
-  kTypeEvents,    // type || 0 || be64 index -> nothing
+  kStreamEvents,  // see event_list.h
+  kTypeEvents,    // see event_list.h
   kEdges,         // see edges.h
   kAuthority,     // see authority.h
   kCorrections,   // see corrections.h
@@ -86,6 +86,8 @@ class RowOverlay : public RowFinder {
 
   // Puts a row that later reads through this overlay see.
   void Put(Family family, std::string key, std::string value);
+  // The value of a row, to be changed in place; empty when there is no such row. Lives until the next call.
+  StatusOr<std::string*> Edit(Family family, std::string key);
   // Puts a row that nobody reads before it is stored: cheaper.
   void PutUnread(Family family, std::string key, std::string value);
   // All rows, in the order in which their keys were first put, so the same on every replica; the overlay is empty
@@ -99,6 +101,8 @@ class RowOverlay : public RowFinder {
                                               std::string_view key) const override;
 
  private:
+  Row& Add(Family family, std::string key, std::string value);
+
   const RowFinder& base_;
   // A deque, because the maps below borrow the keys.
   std::deque<Row> rows_;

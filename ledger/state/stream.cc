@@ -1,6 +1,7 @@
 #include "ledger/state/stream.h"
 
 #include "ledger/base/digest.h"
+#include "ledger/state/event_list.h"
 
 namespace anamnesis {
 
@@ -17,9 +18,7 @@ StatusOr<internal::StreamHead> FindStreamHead(const RowFinder& rows, std::string
   return head;
 }
 
-std::string ListPrefix(std::string_view name) { return Text(name, '\0'); }
-
-void FoldStream(const RecordedEvent& event, RowOverlay& rows) {
+Status FoldStream(const RecordedEvent& event, RowOverlay& rows) {
   const v1::EventHeader& header = event.header->fields;
   internal::StreamHead head;
   head.set_position(header.stream_position());
@@ -27,8 +26,8 @@ void FoldStream(const RecordedEvent& event, RowOverlay& rows) {
   head.set_last_index(event.index.value);
   *head.mutable_writer() = header.actor();
   rows.Put(Family::kStreams, header.stream(), head.SerializeAsString());
-  rows.PutUnread(Family::kStreamEvents, ListPrefix(header.stream()) + LeafKey(event.index), "");
-  rows.PutUnread(Family::kTypeEvents, ListPrefix(header.type()) + LeafKey(event.index), "");
+  RETURN_IF_ERROR(AddToList(rows, Family::kStreamEvents, header.stream(), event.index));
+  return AddToList(rows, Family::kTypeEvents, header.type(), event.index);
 }
 
 }  // namespace anamnesis

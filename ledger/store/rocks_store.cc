@@ -187,8 +187,7 @@ rocksdb::ColumnFamilyOptions RocksStore::FamilyOptions(Family family) const {
   options.table_factory = large ? log_table_factory_ : table_factory_;
   options.write_buffer_size = large ? 64u << 20 : 32u << 20;
   options.max_write_buffer_number = 3;
-  const bool ascending = large || family == Family::kStreamEvents || family == Family::kTypeEvents;
-  if (ascending) options.memtable_insert_with_hint_prefix_extractor = std::make_shared<const AllButPosition>();
+  if (large) options.memtable_insert_with_hint_prefix_extractor = std::make_shared<const AllButPosition>();
   return options;
 }
 
