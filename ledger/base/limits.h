@@ -51,6 +51,8 @@ inline constexpr size_t kRequestBytesMax = 16 * 1024 * 1024;
 inline constexpr size_t kQueuedBytesMax = 64 * 1024 * 1024;
 inline constexpr size_t kBatchBytesMax = 8 * 1024 * 1024;
 inline constexpr size_t kBatchEventsMax = 8192;
+// So many waiting events are applied while the batch before them is still being written; fewer go into a larger batch.
+inline constexpr size_t kBatchEventsWorthAhead = 512;
 // One read call answers at most this many events unless it follows.
 inline constexpr uint64_t kReadEventsDefault = 1000;
 

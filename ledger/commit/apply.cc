@@ -26,7 +26,7 @@ Timestamp InRange(Timestamp time) { return std::clamp(time, kTimestampMin, Times
 class Application {
  public:
   Application(const LedgerState& state, const RowFinder& stored, Timestamp proposed)
-      : state_(state), rows_(stored), proposed_(InRange(proposed)) {}
+      : state_(state), rows_(std::make_unique<RowOverlay>(stored)), proposed_(InRange(proposed)) {}
 
   Status NoteClockStep(int64_t step_us);
   StatusOr<RunVerdict> ApplyRun(const AdmittedRun& run);
@@ -39,7 +39,7 @@ class Application {
   StatusOr<RunVerdict> Existing(const AlreadyRecorded& indexes) const;
 
   LedgerState state_;
-  RowOverlay rows_;
+  std::unique_ptr<RowOverlay> rows_;
   Timestamp proposed_;
 };
 
@@ -51,16 +51,16 @@ Status Application::AppendEvent(const AdmittedEvent& event, std::string_view hea
   state_.frontier.Append(LeafHash(leaf));
   state_.last_recorded = recorded;
   // Readable at once: a later event of the batch may correct this one.
-  rows_.Put(Family::kLeaves, LeafKey(index), std::move(leaf));
-  rows_.Put(Family::kBodies, LeafKey(index), body.nonce() + body.content());
-  return Project({index, recorded, &event.header, event.type, event.body.get()}, rows_);
+  rows_->Put(Family::kLeaves, LeafKey(index), std::move(leaf));
+  rows_->Put(Family::kBodies, LeafKey(index), body.nonce() + body.content());
+  return Project({index, recorded, &event.header, event.type, event.body.get()}, *rows_);
 }
 
 StatusOr<RunVerdict> Application::Existing(const AlreadyRecorded& indexes) const {
   RunVerdict verdict;
   verdict.already_recorded = true;
   for (LeafIndex index : indexes) {
-    ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows_, index));
+    ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(*rows_, index));
     verdict.indexes.push_back(index);
     verdict.recorded.push_back(event.recorded);
   }
@@ -68,7 +68,7 @@ StatusOr<RunVerdict> Application::Existing(const AlreadyRecorded& indexes) const
 }
 
 StatusOr<RunVerdict> Application::ApplyRun(const AdmittedRun& run) {
-  StatusOr<std::optional<AlreadyRecorded>> checked = CheckRun(run, rows_, state_.size(), NextRecorded());
+  StatusOr<std::optional<AlreadyRecorded>> checked = CheckRun(run, *rows_, state_.size(), NextRecorded());
   if (!checked.ok()) {
     if (!RefusalDetailOf(checked.status()).has_value()) return checked.status();
     RunVerdict refused;
@@ -102,7 +102,7 @@ Status Application::NoteClockStep(int64_t step_us) {
   body.set_nonce(LedgerEventNonce(id));
   body.set_content(content.SerializeAsString());
 
-  ASSIGN_OR_RETURN(const internal::StreamHead head, FindStreamHead(rows_, kLedgerStream));
+  ASSIGN_OR_RETURN(const internal::StreamHead head, FindStreamHead(*rows_, kLedgerStream));
   v1::EventHeader header;
   header.set_event_id(id.bytes());
   header.set_stream(std::string(kLedgerStream));
@@ -128,15 +128,15 @@ Status Application::NoteClockStep(int64_t step_us) {
 CommitBatch Application::Finish(Revision revision, std::vector<RunVerdict> verdicts) {
   state_.revision = revision;
   for (TileUpdate& tile : state_.frontier.TakeChangedTiles()) {
-    rows_.PutUnread(Family::kTiles, TileKey(tile.id), std::move(tile.bytes));
+    rows_->PutUnread(Family::kTiles, TileKey(tile.id), std::move(tile.bytes));
   }
   internal::AppliedState applied;
   applied.set_revision(revision.value);
   applied.set_tree_size(state_.size().value);
   applied.set_root(state_.frontier.Root().bytes());
   applied.set_last_recorded_us(state_.last_recorded.us);
-  rows_.PutUnread(Family::kMeta, std::string(kAppliedKey), applied.SerializeAsString());
-  return {std::move(state_), rows_.Take(), std::move(verdicts)};
+  rows_->PutUnread(Family::kMeta, std::string(kAppliedKey), applied.SerializeAsString());
+  return {std::move(state_), std::move(rows_), std::move(verdicts)};
 }
 
 }  // namespace
@@ -155,7 +155,7 @@ EventId LedgerEventId(std::string_view origin, LeafIndex index) {
 std::string LedgerEventNonce(const EventId& id) { return Sha256({kNonceDomain, id.view()}).bytes(); }
 
 StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch) {
-  CHECK(revision.value == state.revision.value + 1);
+  CHECK(revision.value > state.revision.value);
   Application application(state, rows, batch.proposed);
   RETURN_IF_ERROR(application.NoteClockStep(batch.clock_step_us));
   std::vector<RunVerdict> verdicts;

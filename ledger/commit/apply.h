@@ -52,15 +52,16 @@ struct RunVerdict {
   std::vector<Timestamp> recorded;
 };
 
-// What a batch does: rows to write in one go, the state after them, and a verdict for each run in order.
+// What a batch does: rows to write in one go, the state after them, and a verdict for each run in order. While the rows
+// are being written they are, once rebased, what the next batch can be applied on.
 struct CommitBatch {
   LedgerState next;
-  std::vector<Row> rows;
+  std::unique_ptr<RowOverlay> rows;
   std::vector<RunVerdict> verdicts;
 };
 
-// Applies `batch` at `revision`, which must be the one after state.revision. Fails only when state can't be read; then
-// nothing may be written and the ledger must stop serving.
+// Applies `batch` at `revision`, which must be after state.revision. `rows` is not read any more once it returns. Fails
+// only when state can't be read; then nothing may be written and the ledger must stop serving.
 StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch);
 
 // Keys of kMeta.

@@ -131,9 +131,12 @@ class ProjectionCheck {
 
   // The rows of the events added since the last call that are to be compared with the store.
   std::vector<Row> TakeRows(uint64_t next_index) {
-    std::vector<Row> rows = rows_.Take();
+    Rows written = rows_.Take();
     if (stopped_) return {};
-    std::erase_if(rows, [this](Row& row) { return earlier_.Keep(row); });
+    std::vector<Row> rows;
+    for (Row& row : written) {
+      if (!earlier_.Keep(row)) rows.push_back(std::move(row));
+    }
     earlier_.TakeGrownLists(LeafIndex(next_index), rows);
     std::sort(rows.begin(), rows.end(),
               [](const Row& a, const Row& b) { return std::tie(a.family, a.key) < std::tie(b.family, b.key); });

@@ -1,17 +1,13 @@
 #include "ledger/engine/ledger.h"
 
-#include <atomic>
-#include <condition_variable>
-#include <deque>
 #include <filesystem>
 #include <map>
 #include <mutex>
 
-#include "anamnesis/internal/batch.pb.h"
 #include "anamnesis/internal/state.pb.h"
 #include "ledger/base/limits.h"
 #include "ledger/commit/apply.h"
-#include "ledger/engine/admission.h"
+#include "ledger/engine/appender.h"
 #include "ledger/engine/checkpointer.h"
 #include "ledger/engine/layout.h"
 #include "ledger/engine/rebuild.h"
@@ -20,107 +16,19 @@
 #include "ledger/note/tlog_proof.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
-#include "ledger/sequencer/sequencer.h"
 #include "ledger/state/authority.h"
 #include "ledger/state/stream.h"
 #include "ledger/store/store.h"
 
 namespace anamnesis {
-namespace {
-
-// A batch on its way through the sequencer, with whom to tell.
-class BatchPayload : public Payload {
- public:
-  BatchPayload(Batch batch, std::vector<std::unique_ptr<Submission>> submissions, size_t bytes)
-      : batch_(std::move(batch)), submissions_(std::move(submissions)), bytes_(bytes) {}
-
-  std::string Serialize() const override {
-    internal::Batch proto;
-    proto.set_proposed_us(batch_.proposed.us);
-    proto.set_clock_step_us(batch_.clock_step_us);
-    for (const auto& run : batch_.runs) *proto.add_runs() = run->run;
-    return proto.SerializeAsString();
-  }
-  size_t size_bytes() const override { return bytes_; }
-
-  const Batch& batch() const { return batch_; }
-  const std::vector<std::unique_ptr<Submission>>& submissions() const { return submissions_; }
-
- private:
-  Batch batch_;
-  std::vector<std::unique_ptr<Submission>> submissions_;
-  size_t bytes_;
-};
-
-v1::RunResult Refused(const Status& status) {
-  v1::RunResult result;
-  *result.mutable_refused() = ToRpcStatus(status);
-  return result;
-}
-
-v1::RunResult ResultOf(const RunVerdict& verdict) {
-  if (!verdict.status.ok()) return Refused(verdict.status);
-  v1::RunResult result;
-  result.set_already_recorded(verdict.already_recorded);
-  for (LeafIndex index : verdict.indexes) result.add_indexes(index.value);
-  for (Timestamp time : verdict.recorded) result.add_recorded_us(time.us);
-  return result;
-}
-
-// Notices when the system clock moves otherwise than time does.
-class StepDetector {
- public:
-  // The step since the last call, in microseconds; 0 when there was none worth noticing. `last_recorded` stands in for
-  // the last call after a start.
-  int64_t Observe(Timestamp now, int64_t monotonic_us, Timestamp last_recorded) {
-    int64_t step = 0;
-    if (!started_) {
-      // Only a clock behind the log is certain to be wrong: any time may have passed since.
-      if (now.us < last_recorded.us - limits::kClockStepNoticedUs) step = now.us - last_recorded.us;
-    } else {
-      const int64_t elapsed = monotonic_us - monotonic_us_;
-      const int64_t drift = (now.us - now_.us) - elapsed;
-      // A disciplined clock is slewed by up to 0.05 %; twice that is no step.
-      if (std::abs(drift) > limits::kClockStepNoticedUs + elapsed / 1000) step = drift;
-    }
-    started_ = true;
-    now_ = now;
-    monotonic_us_ = monotonic_us;
-    return step;
-  }
-
- private:
-  bool started_ = false;
-  Timestamp now_;
-  int64_t monotonic_us_ = 0;
-};
-
-}  // namespace
 
 class Ledger::Impl {
  public:
   Impl(std::string dir, LedgerOptions options) : dir_(std::move(dir)), options_(std::move(options)) {}
-  ~Impl() { StopAppends(); }
 
   Status Open();
-  void AppendAsync(v1::Run run, AppendCallback callback);
-  void StopAppends();
 
-  // A consistent view for readers: everything below the size is synced.
-  struct Published {
-    TreeSize size;
-    Digest root;
-    Timestamp last_recorded;
-  };
-  Published published() const {
-    const std::lock_guard lock(published_mutex_);
-    return published_;
-  }
-  std::string refusing() const {
-    const std::lock_guard lock(queue_mutex_);
-    return failure_.ok() ? (stopping_ ? "the ledger is stopping" : "") : std::string(MessageOf(failure_));
-  }
-
+  Appender::Published published() const { return appender_->published(); }
   // Passes a reader's result on, and takes note when the store turns out to be damaged.
   template <typename Result>
   Result Noted(Result result) const;
@@ -135,39 +43,14 @@ class Ledger::Impl {
   std::map<uint64_t, std::function<void(uint64_t)>> listeners_;
   uint64_t next_listener_ = 1;
 
+  // Last, so that its threads end first.
+  std::unique_ptr<Appender> appender_;
+
  private:
   Status ReadIdentity();
-  Status LoadState();
-  Status RebuildIfDue();
-  void Enqueue(std::unique_ptr<Submission> submission);
-  void ProposeNext(std::unique_lock<std::mutex>& lock);
-  Status CheckSpace(size_t bytes);
-  Status OnOrdered(Revision revision, const BatchPayload& payload);
-  Status Commit(Revision revision, const Batch& batch, CommitBatch& committed);
-  void Publish();
-  void Settle();
-  void Fail(const Status& status);
-
-  // Used by the applying thread only, after Open.
-  LedgerState state_;
-  StepDetector step_detector_;
-
-  mutable std::mutex published_mutex_;
-  Published published_;
-
-  mutable std::mutex queue_mutex_;
-  std::condition_variable idle_;
-  // Guarded by queue_mutex_.
-  std::deque<std::unique_ptr<Submission>> queue_;
-  size_t unanswered_bytes_ = 0;
-  bool in_flight_ = false;
-  bool stopping_ = false;
-  bool resume_needed_ = false;
-  Status failure_;
-
-  // Last, so that their threads end first.
-  std::unique_ptr<Sequencer> sequencer_;
-  std::unique_ptr<Admission> admission_;
+  StatusOr<LedgerState> LoadState() const;
+  Status RebuildIfDue(TreeSize size);
+  void TellListeners(TreeSize size);
 };
 
 // --- Opening ---
@@ -185,31 +68,32 @@ Status Ledger::Impl::ReadIdentity() {
   return OkStatus();
 }
 
-Status Ledger::Impl::LoadState() {
-  state_.origin = origin_;
+StatusOr<LedgerState> Ledger::Impl::LoadState() const {
+  LedgerState state;
+  state.origin = origin_;
   ASSIGN_OR_RETURN(const std::optional<std::string> row, store_->Get(Family::kMeta, kAppliedKey));
-  if (!row.has_value()) return OkStatus();
+  if (!row.has_value()) return state;
   internal::AppliedState applied;
   if (!applied.ParseFromString(*row)) return absl::DataLossError("the applied state is damaged; run fsck");
-  state_.revision = Revision(applied.revision());
-  state_.last_recorded = Timestamp(applied.last_recorded_us());
+  state.revision = Revision(applied.revision());
+  state.last_recorded = Timestamp(applied.last_recorded_us());
   const StoredTiles tiles(*store_);
-  ASSIGN_OR_RETURN(state_.frontier, Frontier::Load(tiles, TreeSize(applied.tree_size())));
-  if (state_.frontier.Root().view() != applied.root()) {
+  ASSIGN_OR_RETURN(state.frontier, Frontier::Load(tiles, TreeSize(applied.tree_size())));
+  if (state.frontier.Root().view() != applied.root()) {
     return absl::DataLossError("the stored tree doesn't have the root that was committed; run fsck");
   }
-  return OkStatus();
+  return state;
 }
 
-Status Ledger::Impl::RebuildIfDue() {
+Status Ledger::Impl::RebuildIfDue(TreeSize size) {
   ASSIGN_OR_RETURN(const bool begun, RebuildIsDue(*store_));
   const std::string marker = DamagedProjectionsPath(dir_);
   const bool damaged = std::filesystem::exists(marker);
   if (!begun && !damaged) return OkStatus();
-  options_.log(Text("projections are ", damaged ? "damaged" : "incomplete", "; rebuilding them from ",
-                    state_.size().value, " events"));
-  RETURN_IF_ERROR(RebuildProjections(*store_, state_.size(), [&](uint64_t done) {
-    options_.log(Text("rebuilt the projections of ", done, " of ", state_.size().value, " events"));
+  options_.log(
+      Text("projections are ", damaged ? "damaged" : "incomplete", "; rebuilding them from ", size.value, " events"));
+  RETURN_IF_ERROR(RebuildProjections(*store_, size, [&](uint64_t done) {
+    options_.log(Text("rebuilt the projections of ", done, " of ", size.value, " events"));
   }));
   std::error_code ignored;
   std::filesystem::remove(marker, ignored);
@@ -221,206 +105,24 @@ Status Ledger::Impl::Open() {
   store_options.cache_bytes = options_.cache_bytes;
   ASSIGN_OR_RETURN(store_, OpenRocksStore(DatabasePath(dir_), store_options));
   RETURN_IF_ERROR(ReadIdentity());
-  RETURN_IF_ERROR(LoadState());
-  RETURN_IF_ERROR(RebuildIfDue());
+  ASSIGN_OR_RETURN(LedgerState state, LoadState());
+  RETURN_IF_ERROR(RebuildIfDue(state.size()));
   ASSIGN_OR_RETURN(NamedKey key, ReadKeyFile(CheckpointKeyPath(dir_)));
   if (key.name != origin_) {
     return absl::FailedPreconditionError(
         Text(CheckpointKeyPath(dir_), " is the key of \"", key.name, "\", the ledger is \"", origin_, "\""));
   }
   checkpointer_ = std::make_unique<Checkpointer>(*store_, std::move(key), CheckpointPath(dir_));
-  RETURN_IF_ERROR(checkpointer_->Load(state_.size()));
-  Publish();
-  sequencer_ = MakeLocalSequencer();
-  RETURN_IF_ERROR(
-      sequencer_->Start(state_.revision, [this](Revision revision, const std::shared_ptr<const Payload>& payload) {
-        return OnOrdered(revision, static_cast<const BatchPayload&>(*payload));
-      }));
-  admission_ = std::make_unique<Admission>(origin_, options_.admission_threads,
-                                           [this](auto submission) { Enqueue(std::move(submission)); });
-  return OkStatus();
+  RETURN_IF_ERROR(checkpointer_->Load(state.size()));
+  appender_ = std::make_unique<Appender>(*store_, std::move(state), options_,
+                                         Appender::Events{[this](TreeSize size) { TellListeners(size); },
+                                                          [this](const Status& status) { (void)Noted(status); }});
+  return appender_->Start();
 }
 
-// --- Appending ---
-
-void Ledger::Impl::AppendAsync(v1::Run run, AppendCallback callback) {
-  auto submission = std::make_unique<Submission>();
-  submission->bytes = RunBytes(run);
-  Status refused;
-  {
-    const std::lock_guard lock(queue_mutex_);
-    if (!failure_.ok()) {
-      refused = absl::UnavailableError(Text("appends are refused: ", MessageOf(failure_)));
-    } else if (stopping_) {
-      refused = absl::UnavailableError("the ledger is stopping");
-    } else if (unanswered_bytes_ + submission->bytes > limits::kQueuedBytesMax) {
-      refused = absl::ResourceExhaustedError(
-          Text("more than ", limits::kQueuedBytesMax, " bytes wait to be appended; retry later"));
-    } else {
-      unanswered_bytes_ += submission->bytes;
-    }
-  }
-  if (!refused.ok()) {
-    callback(Refused(refused), published().size.value);
-    return;
-  }
-  submission->run = std::move(run);
-  submission->answer = [this, bytes = submission->bytes, callback = std::move(callback)](v1::RunResult result,
-                                                                                         uint64_t size) {
-    {
-      const std::lock_guard lock(queue_mutex_);
-      unanswered_bytes_ -= bytes;
-    }
-    callback(std::move(result), size);
-  };
-  submission->refuse = [this, answer = submission->answer](const Status& status) {
-    answer(Refused(status), published().size.value);
-  };
-  admission_->Submit(std::move(submission));
-}
-
-void Ledger::Impl::Enqueue(std::unique_ptr<Submission> submission) {
-  std::unique_lock lock(queue_mutex_);
-  if (!failure_.ok()) {
-    const Status failure = absl::UnavailableError(Text("appends are refused: ", MessageOf(failure_)));
-    lock.unlock();
-    submission->refuse(failure);
-    return;
-  }
-  queue_.push_back(std::move(submission));
-  // Idle: at once. Busy: gathers until the batch in flight is done.
-  if (!in_flight_) ProposeNext(lock);
-}
-
-Status Ledger::Impl::CheckSpace(size_t bytes) {
-  const uint64_t free = store_->FreeBytes();
-  // A batch is written about four times until it has settled: log, tables, indices, compaction.
-  const uint64_t needed = options_.disk_reserve_bytes + 4 * bytes;
-  if (free < needed) {
-    return absl::ResourceExhaustedError(Text("disk full: ", free >> 20, " MiB are free where the ledger is, ",
-                                             (needed >> 20) + 1,
-                                             " MiB are needed; nothing was written, retry when there is space"));
-  }
-  if (resume_needed_) {
-    RETURN_IF_ERROR(WithContext(store_->TryResume(), "the store can't be written yet"));
-    resume_needed_ = false;
-  }
-  return OkStatus();
-}
-
-void Ledger::Impl::ProposeNext(std::unique_lock<std::mutex>& lock) {
-  while (!queue_.empty() && !in_flight_) {
-    Batch batch;
-    std::vector<std::unique_ptr<Submission>> submissions;
-    size_t bytes = 0;
-    size_t events = 0;
-    while (!queue_.empty() && (submissions.empty() || (bytes + queue_.front()->bytes <= limits::kBatchBytesMax &&
-                                                       events < limits::kBatchEventsMax))) {
-      bytes += queue_.front()->bytes;
-      events += queue_.front()->admitted->events.size();
-      batch.runs.push_back(queue_.front()->admitted);
-      submissions.push_back(std::move(queue_.front()));
-      queue_.pop_front();
-    }
-    in_flight_ = true;
-    Status proposed = CheckSpace(bytes);
-    if (proposed.ok()) {
-      batch.proposed = options_.clock->Now();
-      batch.clock_step_us =
-          step_detector_.Observe(batch.proposed, options_.clock->MonotonicUs(), published().last_recorded);
-      if (batch.clock_step_us != 0) {
-        options_.log(Text("the system clock stepped by ", batch.clock_step_us, " us; recorded times go on increasing"));
-      }
-      auto payload = std::make_shared<const BatchPayload>(std::move(batch), std::move(submissions), bytes);
-      proposed = sequencer_->Submit(payload);
-      if (proposed.ok()) return;
-      lock.unlock();
-      for (const auto& submission : payload->submissions()) submission->refuse(proposed);
-    } else {
-      lock.unlock();
-      for (const auto& submission : submissions) submission->refuse(proposed);
-    }
-    lock.lock();
-    in_flight_ = false;
-  }
-  if (queue_.empty() && !in_flight_) idle_.notify_all();
-}
-
-Status Ledger::Impl::Commit(Revision revision, const Batch& batch, CommitBatch& committed) {
-  ASSIGN_OR_RETURN(committed, Apply(state_, *store_->View(), revision, batch));
-  const bool grew = committed.next.size() > state_.size();
-  return store_->Write(committed.rows, grew);
-}
-
-Status Ledger::Impl::OnOrdered(Revision revision, const BatchPayload& payload) {
-  CommitBatch committed;
-  const Status status = Commit(revision, payload.batch(), committed);
-  if (absl::IsResourceExhausted(status)) {
-    options_.log(Text("an append was refused: ", MessageOf(status)));
-    for (const auto& submission : payload.submissions()) submission->refuse(status);
-    {
-      const std::lock_guard lock(queue_mutex_);
-      resume_needed_ = true;
-    }
-    Settle();
-    return status;
-  }
-  if (!status.ok()) {
-    Fail(status);
-    const Status unknown = absl::UnavailableError(Text("outcome unknown: ", MessageOf(status)));
-    for (const auto& submission : payload.submissions()) submission->refuse(unknown);
-    Settle();
-    return status;
-  }
-  state_ = std::move(committed.next);
-  Publish();
-  const uint64_t size = state_.size().value;
-  for (size_t i = 0; i < payload.submissions().size(); ++i) {
-    payload.submissions()[i]->answer(ResultOf(committed.verdicts[i]), size);
-  }
-  {
-    const std::lock_guard lock(listeners_mutex_);
-    for (const auto& [token, listener] : listeners_) listener(size);
-  }
-  Settle();
-  return OkStatus();
-}
-
-void Ledger::Impl::Publish() {
-  const std::lock_guard lock(published_mutex_);
-  published_ = {state_.size(), state_.frontier.Root(), state_.last_recorded};
-}
-
-void Ledger::Impl::Settle() {
-  std::unique_lock lock(queue_mutex_);
-  in_flight_ = false;
-  ProposeNext(lock);
-}
-
-void Ledger::Impl::Fail(const Status& status) {
-  options_.log(Text("appends stop: ", status.ToString(), "; reads go on; open the ledger again"));
-  (void)Noted(status);
-  std::deque<std::unique_ptr<Submission>> waiting;
-  {
-    const std::lock_guard lock(queue_mutex_);
-    if (failure_.ok()) failure_ = status;
-    waiting.swap(queue_);
-  }
-  const Status refused = absl::UnavailableError(Text("appends are refused: ", MessageOf(status)));
-  for (const auto& submission : waiting) submission->refuse(refused);
-}
-
-void Ledger::Impl::StopAppends() {
-  {
-    const std::lock_guard lock(queue_mutex_);
-    stopping_ = true;
-  }
-  if (admission_ != nullptr) admission_->Stop();
-  {
-    std::unique_lock lock(queue_mutex_);
-    idle_.wait(lock, [this] { return queue_.empty() && !in_flight_; });
-  }
-  if (sequencer_ != nullptr) sequencer_->Stop();
+void Ledger::Impl::TellListeners(TreeSize size) {
+  const std::lock_guard lock(listeners_mutex_);
+  for (const auto& [token, listener] : listeners_) listener(size.value);
 }
 
 template <typename Result>
@@ -450,7 +152,7 @@ StatusOr<std::unique_ptr<Ledger>> Ledger::Open(const std::string& dir, const Led
 }
 
 void Ledger::AppendAsync(v1::Run run, AppendCallback callback) {
-  impl_->AppendAsync(std::move(run), std::move(callback));
+  impl_->appender_->Append(std::move(run), std::move(callback));
 }
 
 StatusOr<v1::AppendResponse> Ledger::Append(v1::AppendRequest request) {
@@ -527,7 +229,7 @@ StatusOr<v1::Credential> Ledger::GetCredential(const v1::GetCredentialRequest& r
 }
 
 v1::LedgerStatus Ledger::GetStatus() const {
-  const Impl::Published published = impl_->published();
+  const Appender::Published published = impl_->published();
   v1::LedgerStatus status;
   status.set_origin(impl_->origin_);
   status.set_tree_size(published.size.value);
@@ -539,7 +241,7 @@ v1::LedgerStatus Ledger::GetStatus() const {
   status.set_run_bytes_max(limits::kRunBytesMax);
   status.set_header_bytes_max(limits::kHeaderBytesMax);
   status.set_body_bytes_max(limits::kBodyBytesMax);
-  status.set_refusing_appends(impl_->refusing());
+  status.set_refusing_appends(impl_->appender_->refusing());
   return status;
 }
 
@@ -612,7 +314,7 @@ void Ledger::RemoveListener(uint64_t token) {
   impl_->listeners_.erase(token);
 }
 
-void Ledger::StopAppends() { impl_->StopAppends(); }
+void Ledger::StopAppends() { impl_->appender_->Stop(); }
 
 Status CheckAppendRequest(const v1::AppendRequest& request) {
   if (static_cast<size_t>(request.runs_size()) > limits::kRequestRunsMax) {

@@ -19,8 +19,8 @@ Status Mark(Store& store, bool rebuilding) {
 }
 
 // Families don't depend on each other, so two threads sort and write them.
-Status LoadRows(Store& store, std::vector<Row> rows) {
-  std::array<std::vector<Row>, kFamilies> by_family;
+Status LoadRows(Store& store, Rows rows) {
+  std::array<Rows, kFamilies> by_family;
   for (Row& row : rows) by_family[static_cast<size_t>(row.family)].push_back(std::move(row));
   std::atomic<size_t> next = 0;
   const auto load = [&]() -> Status {
@@ -49,7 +49,7 @@ StatusOr<LoadedEvent> LoadForFold(const RowReader& rows, LeafIndex index, std::s
 }
 
 // Folds [first, limit) and returns the rows.
-StatusOr<std::vector<Row>> FoldChunk(Store& store, uint64_t first, uint64_t limit) {
+StatusOr<Rows> FoldChunk(Store& store, uint64_t first, uint64_t limit) {
   const std::unique_ptr<RowReader> view = store.View();
   RowOverlay rows(*view);
   uint64_t next = first;
@@ -79,7 +79,7 @@ Status RebuildProjections(Store& store, TreeSize size, const std::function<void(
   RETURN_IF_ERROR(store.ClearProjections());
   for (uint64_t first = 0; first < size.value; first += kChunkEvents) {
     const uint64_t limit = std::min(size.value, first + kChunkEvents);
-    ASSIGN_OR_RETURN(std::vector<Row> rows, FoldChunk(store, first, limit));
+    ASSIGN_OR_RETURN(Rows rows, FoldChunk(store, first, limit));
     RETURN_IF_ERROR(LoadRows(store, std::move(rows)));
     progress(limit);
   }

@@ -50,7 +50,6 @@ class LocalSequencer : public Sequencer {
       lock.unlock();
       const Status delivered = consumer_(revision, payload);
       lock.lock();
-      if (absl::IsResourceExhausted(delivered)) continue;
       if (!delivered.ok()) {
         failed_ = true;
         return;

@@ -25,9 +25,8 @@ class Payload {
 
 class Sequencer {
  public:
-  // Called with each payload in the total order, revisions ascending without gaps, from one thread at a time.
-  // RESOURCE_EXHAUSTED means that the payload had no effect and was not kept; its revision is free again. Any other
-  // error means that the receiver can't go on: the sequencer delivers nothing more.
+  // Called with each payload in the total order, revisions ascending, from one thread at a time. An error means that
+  // the receiver can't go on: the sequencer delivers nothing more.
   using Consumer = std::function<Status(Revision, const std::shared_ptr<const Payload>&)>;
 
   virtual ~Sequencer() = default;

@@ -1,5 +1,7 @@
 #include "ledger/state/rows.h"
 
+#include <utility>
+
 #include "ledger/base/check.h"
 
 namespace anamnesis {
@@ -32,7 +34,7 @@ Row& RowOverlay::Add(Family family, std::string key, std::string value) {
 StatusOr<std::string*> RowOverlay::Edit(Family family, std::string key) {
   const auto& pending = pending_[static_cast<size_t>(family)];
   if (const auto found = pending.find(key); found != pending.end()) return &found->second->value;
-  ASSIGN_OR_RETURN(std::optional<std::string> stored, base_.Get(family, key));
+  ASSIGN_OR_RETURN(std::optional<std::string> stored, base_->Get(family, key));
   return &Add(family, std::move(key), stored.has_value() ? *std::move(stored) : std::string()).value;
 }
 
@@ -40,12 +42,10 @@ void RowOverlay::PutUnread(Family family, std::string key, std::string value) {
   rows_.push_back({family, std::move(key), std::move(value)});
 }
 
-std::vector<Row> RowOverlay::Take() {
+Rows RowOverlay::Take() {
   for (auto& pending : pending_) pending.clear();
   pending_timelines_.clear();
-  std::vector<Row> rows(std::make_move_iterator(rows_.begin()), std::make_move_iterator(rows_.end()));
-  rows_.clear();
-  return rows;
+  return std::exchange(rows_, {});
 }
 
 StatusOr<std::optional<std::string>> RowOverlay::Get(Family family, std::string_view key) const {
@@ -53,7 +53,7 @@ StatusOr<std::optional<std::string>> RowOverlay::Get(Family family, std::string_
   if (const auto found = pending.find(key); found != pending.end()) {
     return std::optional<std::string>(found->second->value);
   }
-  return base_.Get(family, key);
+  return base_->Get(family, key);
 }
 
 StatusOr<std::optional<Row>> RowOverlay::LastAtOrBefore(Family family, std::string_view prefix,
@@ -65,7 +65,7 @@ StatusOr<std::optional<Row>> RowOverlay::LastAtOrBefore(Family family, std::stri
       if (std::string_view(row.key).starts_with(prefix)) return std::optional<Row>(row);
     }
   }
-  return base_.LastAtOrBefore(family, prefix, key);
+  return base_->LastAtOrBefore(family, prefix, key);
 }
 
 }  // namespace anamnesis

@@ -50,6 +50,8 @@ struct Row {
   std::string key;
   std::string value;
 };
+// A deque, so that a row stays where it is while others are added.
+using Rows = std::deque<Row>;
 
 // Finds single rows: all that the folds need. Implementations are safe for concurrent use unless they say otherwise.
 // Every method can fail with DATA_LOSS (stored bytes are wrong) or INTERNAL (the storage failed).
@@ -76,11 +78,11 @@ class RowReader : public RowFinder {
 };
 
 // Rows written but not stored yet, in front of a finder. Made for rows that grow with the log: of the rows that share a
-// prefix, pending ones have later versions than stored ones. Not safe for concurrent use.
+// prefix, pending ones have later versions than stored ones. Const methods are safe for concurrent use.
 class RowOverlay : public RowFinder {
  public:
   // `base` must outlive the overlay.
-  explicit RowOverlay(const RowFinder& base) : base_(base) {}
+  explicit RowOverlay(const RowFinder& base) : base_(&base) {}
   RowOverlay(const RowOverlay&) = delete;
   RowOverlay& operator=(const RowOverlay&) = delete;
 
@@ -90,10 +92,13 @@ class RowOverlay : public RowFinder {
   StatusOr<std::string*> Edit(Family family, std::string key);
   // Puts a row that nobody reads before it is stored: cheaper.
   void PutUnread(Family family, std::string key, std::string value);
-  // All rows, in the order in which their keys were first put, so the same on every replica; the overlay is empty
-  // afterwards.
-  std::vector<Row> Take();
-  size_t size() const { return rows_.size(); }
+  // From now on what is not pending is read from `base`, which must outlive the overlay or be replaced again before the
+  // next read.
+  void Rebase(const RowFinder& base) { base_ = &base; }
+  // All pending rows, in the order in which their keys were first put, so the same on every replica.
+  const Rows& rows() const { return rows_; }
+  // The same; the overlay is empty afterwards.
+  Rows Take();
 
   StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const override;
   // Sees pending rows of kTimelines only; the folds ask for no others.
@@ -103,9 +108,9 @@ class RowOverlay : public RowFinder {
  private:
   Row& Add(Family family, std::string key, std::string value);
 
-  const RowFinder& base_;
-  // A deque, because the maps below borrow the keys.
-  std::deque<Row> rows_;
+  const RowFinder* base_;
+  // The maps below borrow the keys.
+  Rows rows_;
   std::array<absl::flat_hash_map<std::string_view, Row*>, kFamilies> pending_;
   absl::btree_map<std::string_view, Row*> pending_timelines_;
 };

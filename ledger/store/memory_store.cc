@@ -52,7 +52,7 @@ class MemoryStore : public Store {
     return OkStatus();
   }
 
-  Status Write(const std::vector<Row>& rows, bool) override {
+  Status Write(const Rows& rows, bool) override {
     const std::unique_lock lock(mutex_);
     for (const Row& row : rows) RowsOf(row.family).insert_or_assign(row.key, row.value);
     return OkStatus();
@@ -67,7 +67,7 @@ class MemoryStore : public Store {
     return OkStatus();
   }
 
-  Status BulkLoad(Family, std::vector<Row> rows) override { return Write(rows, false); }
+  Status BulkLoad(Family, Rows rows) override { return Write(rows, false); }
   Status Flush() override { return OkStatus(); }
   Status VerifyChecksums() override { return OkStatus(); }
   uint64_t FreeBytes() const override { return std::numeric_limits<uint64_t>::max(); }

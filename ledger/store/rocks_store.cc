@@ -109,11 +109,11 @@ class RocksStore : public Store {
     return RangeReader::ScanBackwards(*it, prefix, from, visit);
   }
 
-  Status Write(const std::vector<Row>& rows, bool durable) override;
+  Status Write(const Rows& rows, bool durable) override;
   std::unique_ptr<RowReader> View() const override;
   Status TryResume() override { return FromRocks(db_->Resume()); }
   Status ClearProjections() override;
-  Status BulkLoad(Family family, std::vector<Row> rows) override;
+  Status BulkLoad(Family family, Rows rows) override;
   Status Flush() override;
   Status VerifyChecksums() override { return FromRocks(db_->VerifyChecksum()); }
   uint64_t FreeBytes() const override;
@@ -255,7 +255,7 @@ bool RocksStore::MayFlush() const {
   return FreeBytes() > 2 * unwritten;
 }
 
-Status RocksStore::Write(const std::vector<Row>& rows, bool durable) {
+Status RocksStore::Write(const Rows& rows, bool durable) {
   rocksdb::WriteBatch batch;
   for (const Row& row : rows) {
     RETURN_IF_ERROR(FromRocks(batch.Put(Handle(row.family), ToSlice(row.key), ToSlice(row.value))));
@@ -279,7 +279,7 @@ Status RocksStore::ClearProjections() {
   return OkStatus();
 }
 
-Status RocksStore::BulkLoad(Family family, std::vector<Row> rows) {
+Status RocksStore::BulkLoad(Family family, Rows rows) {
   if (rows.empty()) return OkStatus();
   // Pointers, since moving rows costs more than comparing them.
   std::vector<const Row*> sorted;

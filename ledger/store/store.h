@@ -20,7 +20,7 @@ class Store : public RowReader {
   // Writes all rows or none, and returns when they survive a power cut (`durable`) or a crash of the process (not
   // durable). RESOURCE_EXHAUSTED: no space; nothing was written and TryResume may help later. Other codes: the outcome
   // is unknown and the store must be reopened before it is written again.
-  virtual Status Write(const std::vector<Row>& rows, bool durable) = 0;
+  virtual Status Write(const Rows& rows, bool durable) = 0;
 
   // A reader with a view of the present, cheaper for many reads in a row than the store itself; one thread at a time.
   // Must not outlive the store.
@@ -34,7 +34,7 @@ class Store : public RowReader {
 
   // Adds rows to one family in bulk, without the log: not atomic, durable after Flush. `rows` need not be sorted and
   // may not repeat a key.
-  virtual Status BulkLoad(Family family, std::vector<Row> rows) = 0;
+  virtual Status BulkLoad(Family family, Rows rows) = 0;
 
   // Writes everything that is only in memory and the write-ahead log to table files.
   virtual Status Flush() = 0;

@@ -30,7 +30,7 @@ struct SmallLog {
   CommitBatch Commit(const Batch& batch) {
     StatusOr<CommitBatch> commit = Apply(state, *store, Revision(state.revision.value + 1), batch);
     EXPECT_TRUE(commit.ok()) << commit.status();
-    EXPECT_TRUE(store->Write(commit->rows, true).ok());
+    EXPECT_TRUE(store->Write(commit->rows->rows(), true).ok());
     state = commit->next;
     return *std::move(commit);
   }

@@ -216,7 +216,7 @@ CommitBatch TestLedger::Commit(const Batch& batch) {
   StatusOr<CommitBatch> commit = Apply(state_, *store_, Revision(state_.revision.value + 1), batch);
   if (!commit.ok()) std::fprintf(stderr, "%s\n", commit.status().ToString().c_str());
   CHECK(commit.ok());
-  CHECK(store_->Write(commit->rows, true).ok());
+  CHECK(store_->Write(commit->rows->rows(), true).ok());
   state_ = commit->next;
   // A test may propose any time at all.
   next_ = Timestamp(std::min(batch.proposed.us, kTimestampLimit.us) + 1000000);

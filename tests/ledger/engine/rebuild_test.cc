@@ -25,7 +25,7 @@ class RebuildTest : public testing::Test {
   }
 
   // Writes rows past the ledger, as damage would.
-  void Damage(const std::vector<Row>& rows, bool drop_all) {
+  void Damage(const Rows& rows, bool drop_all) {
     StoreOptions options;
     const auto store = OpenRocksStore(DatabasePath(dir_.path()), options);
     ASSERT_TRUE(store.ok());
@@ -68,7 +68,7 @@ TEST_F(RebuildTest, NothingToDo) { EXPECT_THAT(OpenAndClose(), IsEmpty()); }
 
 TEST_F(RebuildTest, MarkedAsDamaged) {
   std::mt19937_64 random(1);
-  std::vector<Row> rows;
+  Rows rows;
   for (Family family : kProjectionFamilies) {
     const auto keys = before_.KeysOf(family);
     ASSERT_FALSE(keys.empty()) << FamilyName(family);

@@ -86,7 +86,7 @@ struct StoredLedger {
     options.create_if_missing = true;
     const auto store = OpenRocksStore(DatabasePath(dir), options);
     CHECK(store.ok());
-    std::vector<Row> all;
+    Rows all;
     for (const auto& [key, value] : rows) all.push_back({key.first, key.second, value});
     CHECK((*store)->Write(all, false).ok());
   }

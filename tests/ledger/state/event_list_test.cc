@@ -69,7 +69,7 @@ TEST(EventListTest, DamagedRowsAreReported) {
     const std::unique_ptr<Store> store = MakeMemoryStore();
     RowOverlay rows(*store);
     ASSERT_TRUE(AddToList(rows, Family::kStreamEvents, "a", LeafIndex(300)).ok());
-    std::vector<Row> written = rows.Take();
+    Rows written = rows.Take();
     written.at(0).value = std::string(value);
     ASSERT_TRUE(store->Write(written, true).ok());
     const auto visit = [](LeafIndex) { return true; };

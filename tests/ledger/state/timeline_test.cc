@@ -200,7 +200,7 @@ TEST(TimelineTest, AQuestionReadsLogarithmicallyManyRows) {
     ASSERT_TRUE(TimelineWriter(overlay, id, LeafIndex(i))
                     .Insert(Entry(static_cast<int64_t>(i), i, static_cast<int64_t>(i)))
                     .ok());
-    const std::vector<Row> rows = overlay.Take();
+    const Rows rows = overlay.Take();
     ASSERT_TRUE(store->Write(rows, true).ok());
   }
   std::mt19937_64 random(11);

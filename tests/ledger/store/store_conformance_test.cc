@@ -17,7 +17,7 @@ namespace anamnesis {
 namespace {
 
 using absl::StatusCode;
-using Rows = std::vector<std::pair<std::string, std::string>>;
+using KeysAndValues = std::vector<std::pair<std::string, std::string>>;
 
 constexpr Family kFamily = Family::kTimelines;
 
@@ -50,7 +50,7 @@ class StoreTest : public ::testing::TestWithParam<bool> {
   }
 
   void Put(const std::vector<std::string>& keys, Family family = kFamily) {
-    std::vector<Row> rows;
+    Rows rows;
     for (const std::string& key : keys) rows.push_back({family, key, "v" + key});
     ASSERT_TRUE(store_->Write(rows, false).ok());
   }
@@ -63,9 +63,9 @@ class StoreTest : public ::testing::TestWithParam<bool> {
     EXPECT_EQ(row->value, "v" + row->key);
     return row->key;
   }
-  static Rows Read(const RowReader& reader, std::string_view prefix, std::string_view from, bool backwards,
-                   size_t limit = SIZE_MAX, Family family = kFamily) {
-    Rows rows;
+  static KeysAndValues Read(const RowReader& reader, std::string_view prefix, std::string_view from, bool backwards,
+                            size_t limit = SIZE_MAX, Family family = kFamily) {
+    KeysAndValues rows;
     const auto visit = [&](std::string_view key, std::string_view value) {
       rows.emplace_back(key, value);
       return rows.size() < limit;
@@ -160,7 +160,7 @@ TEST_P(StoreTest, RandomRowsAgainstAMap) {
       return key;
     };
     for (int i = 0; i < 300; ++i) {
-      std::vector<Row> rows;
+      Rows rows;
       for (uint64_t n = random() % 3; n > 0; --n) {
         rows.push_back({kFamily, random_key(), std::to_string(random() % 1000)});
         model[rows.back().key] = rows.back().value;
@@ -169,12 +169,12 @@ TEST_P(StoreTest, RandomRowsAgainstAMap) {
       const std::unique_ptr<RowReader> view = store_->View();
       const std::string from = random_key();
       const std::string prefix = from.substr(0, random() % (from.size() + 1));
-      Rows in_prefix;
+      KeysAndValues in_prefix;
       for (const auto& row : model) {
         if (row.first.starts_with(prefix)) in_prefix.push_back(row);
       }
-      Rows up;
-      Rows down;
+      KeysAndValues up;
+      KeysAndValues down;
       for (const auto& row : in_prefix) (row.first >= from ? up : down).push_back(row);
       if (model.contains(from)) down.emplace_back(from, model[from]);
       std::reverse(down.begin(), down.end());
@@ -199,7 +199,7 @@ TEST_P(StoreTest, RandomRowsAgainstAMap) {
 
 TEST_P(StoreTest, BulkLoadedRowsAreReadInOrder) {
   Put({"0", "z"});
-  std::vector<Row> rows;
+  Rows rows;
   for (int i = 999; i >= 100; --i) rows.push_back({kFamily, std::to_string(i), Text("v", i)});
   ASSERT_TRUE(store_->BulkLoad(kFamily, rows).ok());
   ASSERT_TRUE(store_->BulkLoad(kFamily, {}).ok());

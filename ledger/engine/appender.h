@@ -1,0 +1,116 @@
+#ifndef ANAMNESIS_LEDGER_ENGINE_APPENDER_H_
+#define ANAMNESIS_LEDGER_ENGINE_APPENDER_H_
+
+// The way of a run from its submission to its verdict: checked on a pool of threads (admission.h), gathered with what
+// else waits into a batch, ordered (sequencer.h), applied, written, answered. Three batches can be on their way at
+// once: one gathers, one is applied on top of the rows of the one before, which is being written.
+//
+// A write that fails for lack of space takes back the batch and the one applied on top of it, refuses their runs and
+// goes on; any other failed write, or damaged bytes found while applying, stops appends for good.
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "ledger/base/status.h"
+#include "ledger/commit/apply.h"
+#include "ledger/engine/admission.h"
+#include "ledger/engine/batch_writer.h"
+#include "ledger/engine/ledger.h"
+#include "ledger/engine/step_detector.h"
+#include "ledger/sequencer/sequencer.h"
+#include "ledger/store/store.h"
+
+namespace anamnesis {
+
+class BatchPayload;
+
+// Safe for concurrent use.
+class Appender {
+ public:
+  // What readers may see: everything below the size is synced.
+  struct Published {
+    TreeSize size;
+    Digest root;
+    Timestamp last_recorded;
+  };
+  // Called from the applying or the writing thread; must not block.
+  struct Events {
+    // A batch was written and its callers have been answered.
+    std::function<void(TreeSize)> answered;
+    // Appends have stopped for good.
+    std::function<void(const Status&)> failed;
+  };
+
+  // Goes on from `state`, which is what `store` holds. `store` and options.clock must outlive it.
+  Appender(Store& store, LedgerState state, const LedgerOptions& options, Events events);
+  ~Appender();
+
+  // Takes runs from here on. Fails as the sequencer does.
+  Status Start();
+  // As Ledger::AppendAsync.
+  void Append(v1::Run run, Ledger::AppendCallback callback);
+  // Finishes what was submitted, then refuses. Idempotent.
+  void Stop();
+
+  Published published() const;
+  // Why appends are refused; empty while they are not.
+  std::string refusing() const;
+
+ private:
+  void Enqueue(std::unique_ptr<Submission> submission);
+  bool ShouldPropose() const;
+  void ProposeNext(std::unique_lock<std::mutex>& lock);
+  Status Propose(std::vector<std::unique_ptr<Submission>>& submissions, size_t bytes);
+  Status CheckSpace(size_t bytes);
+  Status OnOrdered(Revision revision, const std::shared_ptr<const BatchPayload>& payload);
+  StatusOr<CommitBatch> ApplyOnTop(Revision revision, const Batch& batch);
+  void Begin(std::shared_ptr<CommitBatch> committed, const std::shared_ptr<const BatchPayload>& payload);
+  void OnWritten(const Status& status, const CommitBatch& committed, const BatchPayload& payload);
+  void Refuse(const BatchPayload& payload, const Status& status) const;
+  void FreeToApply();
+  void Fail(const Status& status);
+
+  Store& store_;
+  const LedgerOptions& options_;
+  const Events events_;
+
+  // Used by the applying thread only: the state after the last applied batch, and that batch's rows.
+  LedgerState state_;
+  std::shared_ptr<RowOverlay> pending_;
+  // Written by the writing thread, read by the applying thread when nothing is being written.
+  LedgerState written_;
+  Status write_failure_;
+
+  void Publish();
+
+  mutable std::mutex published_mutex_;
+  // Guarded by published_mutex_.
+  Published published_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable idle_;
+  // Guarded by mutex_.
+  StepDetector step_detector_;
+  std::deque<std::unique_ptr<Submission>> queue_;
+  size_t queued_events_ = 0;
+  size_t unanswered_bytes_ = 0;
+  // A batch is ordered or being applied.
+  bool applying_ = false;
+  bool writing_ = false;
+  bool stopping_ = false;
+  bool resume_needed_ = false;
+  Status failure_;
+
+  // Last, so that their threads end first.
+  BatchWriter writer_;
+  std::unique_ptr<Sequencer> sequencer_;
+  std::unique_ptr<Admission> admission_;
+};
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_ENGINE_APPENDER_H_
