@@ -32,6 +32,12 @@ Status FromRocks(const rocksdb::Status& status) {
   return absl::InternalError(text);
 }
 
+// Rows that repeat a key keep their order. Pointers, since moving rows costs more than comparing them.
+void SortByKey(std::vector<const Row*>& rows) {
+  const auto by_key = [](const Row* a, const Row* b) { return a->key < b->key; };
+  if (!std::is_sorted(rows.begin(), rows.end(), by_key)) std::stable_sort(rows.begin(), rows.end(), by_key);
+}
+
 // One iterator, positioned once for each read.
 class RangeReader {
  public:
@@ -256,9 +262,15 @@ bool RocksStore::MayFlush() const {
 }
 
 Status RocksStore::Write(const Rows& rows, bool durable) {
+  std::array<std::vector<const Row*>, kFamilies> by_family;
+  for (const Row& row : rows) by_family[static_cast<size_t>(row.family)].push_back(&row);
   rocksdb::WriteBatch batch;
-  for (const Row& row : rows) {
-    RETURN_IF_ERROR(FromRocks(batch.Put(Handle(row.family), ToSlice(row.key), ToSlice(row.value))));
+  for (size_t i = 0; i < kFamilies; ++i) {
+    // In order of keys, in which the memtable goes on from where it last inserted.
+    SortByKey(by_family[i]);
+    for (const Row* row : by_family[i]) {
+      RETURN_IF_ERROR(FromRocks(batch.Put(handles_[i], ToSlice(row->key), ToSlice(row->value))));
+    }
   }
   rocksdb::WriteOptions options;
   options.sync = durable;
@@ -281,12 +293,10 @@ Status RocksStore::ClearProjections() {
 
 Status RocksStore::BulkLoad(Family family, Rows rows) {
   if (rows.empty()) return OkStatus();
-  // Pointers, since moving rows costs more than comparing them.
   std::vector<const Row*> sorted;
   sorted.reserve(rows.size());
   for (const Row& row : rows) sorted.push_back(&row);
-  const auto by_key = [](const Row* a, const Row* b) { return a->key < b->key; };
-  if (!std::is_sorted(sorted.begin(), sorted.end(), by_key)) std::sort(sorted.begin(), sorted.end(), by_key);
+  SortByKey(sorted);
   const std::string path = Text(dir_, "/bulk-", bulk_files_.fetch_add(1), ".sst");
   rocksdb::Options options(DatabaseOptions(), FamilyOptions(family));
   rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options, Handle(family));
