@@ -53,6 +53,8 @@ inline constexpr size_t kBatchBytesMax = 8 * 1024 * 1024;
 inline constexpr size_t kBatchEventsMax = 8192;
 // So many waiting events are applied while the batch before them is still being written; fewer go into a larger batch.
 inline constexpr size_t kBatchEventsWorthAhead = 512;
+// How long stopping waits for what was submitted, when the order is made elsewhere and can't be had.
+inline constexpr int64_t kStopWaitUs = 5000000;
 // One read call answers at most this many events unless it follows.
 inline constexpr uint64_t kReadEventsDefault = 1000;
 

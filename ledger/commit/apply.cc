@@ -4,6 +4,7 @@
 
 #include "anamnesis/internal/state.pb.h"
 #include "anamnesis/v1/vocabulary_record.pb.h"
+#include "ledger/base/bytes.h"
 #include "ledger/base/check.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/event/leaf.h"
@@ -30,7 +31,7 @@ class Application {
 
   Status NoteClockStep(int64_t step_us);
   StatusOr<RunVerdict> ApplyRun(const AdmittedRun& run);
-  CommitBatch Finish(Revision revision, std::vector<RunVerdict> verdicts);
+  CommitBatch Finish(Revision revision, const BatchId& id, std::vector<RunVerdict> verdicts);
 
  private:
   Timestamp NextRecorded() const { return std::max(proposed_, Timestamp(state_.last_recorded.us + 1)); }
@@ -125,7 +126,7 @@ Status Application::NoteClockStep(int64_t step_us) {
   return AppendEvent(event, header_bytes, body, std::nullopt);
 }
 
-CommitBatch Application::Finish(Revision revision, std::vector<RunVerdict> verdicts) {
+CommitBatch Application::Finish(Revision revision, const BatchId& id, std::vector<RunVerdict> verdicts) {
   state_.revision = revision;
   for (TileUpdate& tile : state_.frontier.TakeChangedTiles()) {
     rows_->PutUnread(Family::kTiles, TileKey(tile.id), std::move(tile.bytes));
@@ -136,6 +137,11 @@ CommitBatch Application::Finish(Revision revision, std::vector<RunVerdict> verdi
   applied.set_root(state_.frontier.Root().bytes());
   applied.set_last_recorded_us(state_.last_recorded.us);
   rows_->PutUnread(Family::kMeta, std::string(kAppliedKey), applied.SerializeAsString());
+  if (!id.session.empty()) {
+    std::string number;
+    AppendBigEndian64(number, id.number);
+    rows_->PutUnread(Family::kMeta, Text(kAppliedBatchPrefix, id.session), std::move(number));
+  }
   return {std::move(state_), std::move(rows_), std::move(verdicts)};
 }
 
@@ -154,7 +160,8 @@ EventId LedgerEventId(std::string_view origin, LeafIndex index) {
 
 std::string LedgerEventNonce(const EventId& id) { return Sha256({kNonceDomain, id.view()}).bytes(); }
 
-StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch) {
+StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch,
+                            const BatchId& id) {
   CHECK(revision.value > state.revision.value);
   Application application(state, rows, batch.proposed);
   RETURN_IF_ERROR(application.NoteClockStep(batch.clock_step_us));
@@ -164,7 +171,7 @@ StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Rev
     ASSIGN_OR_RETURN(RunVerdict verdict, application.ApplyRun(*run));
     verdicts.push_back(std::move(verdict));
   }
-  return application.Finish(revision, std::move(verdicts));
+  return application.Finish(revision, id, std::move(verdicts));
 }
 
 }  // namespace anamnesis

@@ -43,6 +43,13 @@ struct Batch {
   std::vector<std::shared_ptr<const AdmittedRun>> runs;
 };
 
+// The name under which a batch was ordered (sequencer.h); no session in the local order. Applied state says which
+// batches it holds, so that recovery never orders one again.
+struct BatchId {
+  std::string session;
+  uint64_t number = 0;
+};
+
 struct RunVerdict {
   // OK, or the refusal, and then nothing of the run was written.
   Status status;
@@ -62,12 +69,15 @@ struct CommitBatch {
 
 // Applies `batch` at `revision`, which must be after state.revision. `rows` is not read any more once it returns. Fails
 // only when state can't be read; then nothing may be written and the ledger must stop serving.
-StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch);
+StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch,
+                            const BatchId& id = {});
 
 // Keys of kMeta.
 inline constexpr std::string_view kIdentityKey = "identity";
 inline constexpr std::string_view kAppliedKey = "applied";
 inline constexpr std::string_view kCheckpointKey = "checkpoint";
+// Followed by a session: be64 number of the last of its batches that was applied.
+inline constexpr std::string_view kAppliedBatchPrefix = "applied_batch/";
 // The format that this program writes, and the newest that it reads.
 inline constexpr uint32_t kFormatVersion = 1;
 

@@ -1,5 +1,8 @@
 #include "ledger/engine/appender.h"
 
+#include <algorithm>
+#include <chrono>
+#include <utility>
 #include <vector>
 
 #include "anamnesis/internal/batch.pb.h"
@@ -30,7 +33,7 @@ Status AppendsAreRefused(const Status& why) {
 
 }  // namespace
 
-// A batch on its way through the sequencer, with whom to tell.
+// A batch on its way through the sequencer, with whom to tell; nobody when another process submitted it.
 class BatchPayload : public Payload {
  public:
   BatchPayload(Batch batch, std::vector<std::unique_ptr<Submission>> submissions, size_t bytes)
@@ -55,26 +58,54 @@ class BatchPayload : public Payload {
   size_t bytes_;
 };
 
-Appender::Appender(Store& store, LedgerState state, const LedgerOptions& options, Events events)
+namespace {
+
+Appender::Published PublishedOf(const LedgerState& state) {
+  return {state.size(), state.frontier.Root(), state.last_recorded};
+}
+
+StatusOr<std::shared_ptr<const Payload>> ParsePayload(const std::string& bytes, const std::string& origin) {
+  internal::Batch proto;
+  if (!proto.ParseFromString(bytes)) return absl::InvalidArgumentError("a batch doesn't parse");
+  Batch batch;
+  batch.proposed = Timestamp(proto.proposed_us());
+  batch.clock_step_us = proto.clock_step_us();
+  for (v1::Run& run : *proto.mutable_runs()) {
+    ASSIGN_OR_RETURN(AdmittedRun admitted, AdmitRun(std::move(run), origin));
+    batch.runs.push_back(std::make_shared<const AdmittedRun>(std::move(admitted)));
+  }
+  return std::shared_ptr<const Payload>(
+      std::make_shared<const BatchPayload>(std::move(batch), std::vector<std::unique_ptr<Submission>>(), bytes.size()));
+}
+
+}  // namespace
+
+Appender::Appender(Store& store, LedgerState state, const LedgerOptions& options, std::unique_ptr<Sequencer> sequencer,
+                   Events events)
     : store_(store),
       options_(options),
       events_(std::move(events)),
       state_(std::move(state)),
       written_(state_),
-      writer_(store) {
-  Publish();
-}
+      writer_(store),
+      sequencer_(std::move(sequencer)) {}
 
 Appender::~Appender() { Stop(); }
 
 Status Appender::Start() {
-  sequencer_ = MakeLocalSequencer();
-  RETURN_IF_ERROR(
-      sequencer_->Start(state_.revision, [this](Revision revision, const std::shared_ptr<const Payload>& payload) {
-        return OnOrdered(revision, std::static_pointer_cast<const BatchPayload>(payload));
-      }));
+  Sequencer::Receiver receiver;
+  receiver.ordered = [this](const Ordered& ordered) { return OnOrdered(ordered); };
+  receiver.settled = [this](Revision revision) { OnSettled(revision); };
+  receiver.dropped = [this](const std::shared_ptr<const Payload>& payload, const Status& why) {
+    OnDropped(static_cast<const BatchPayload&>(*payload), why);
+  };
+  receiver.parse = [origin = state_.origin](const std::string& bytes) { return ParsePayload(bytes, origin); };
+  const Revision applied = state_.revision;
+  Await({applied, PublishedOf(state_), {}, nullptr});
   admission_ = std::make_unique<Admission>(state_.origin, options_.admission_threads,
                                            [this](auto submission) { Enqueue(std::move(submission)); });
+  RETURN_IF_ERROR(sequencer_->Start(applied, std::move(receiver)));
+  sequencer_->Applied(applied);
   return OkStatus();
 }
 
@@ -83,15 +114,13 @@ Appender::Published Appender::published() const {
   return published_;
 }
 
-void Appender::Publish() {
-  const Published published{written_.size(), written_.frontier.Root(), written_.last_recorded};
-  const std::lock_guard lock(published_mutex_);
-  published_ = published;
-}
-
 std::string Appender::refusing() const {
-  const std::lock_guard lock(mutex_);
-  return failure_.ok() ? (stopping_ ? "the ledger is stopping" : "") : std::string(MessageOf(failure_));
+  {
+    const std::lock_guard lock(mutex_);
+    if (!failure_.ok()) return std::string(MessageOf(failure_));
+    if (stopping_) return "the ledger is stopping";
+  }
+  return sequencer_->refusing();
 }
 
 // --- Taking runs ---
@@ -110,6 +139,7 @@ void Appender::Append(v1::Run run, Ledger::AppendCallback callback) {
       refused = absl::ResourceExhaustedError(
           Text("more than ", limits::kQueuedBytesMax, " bytes wait to be appended; retry later"));
     } else {
+      ++unanswered_runs_;
       unanswered_bytes_ += submission->bytes;
     }
   }
@@ -120,16 +150,20 @@ void Appender::Append(v1::Run run, Ledger::AppendCallback callback) {
   submission->run = std::move(run);
   submission->answer = [this, bytes = submission->bytes, callback = std::move(callback)](v1::RunResult result,
                                                                                          uint64_t tree_size) {
-    {
-      const std::lock_guard lock(mutex_);
-      unanswered_bytes_ -= bytes;
-    }
     callback(std::move(result), tree_size);
+    Answered(bytes);
   };
   submission->refuse = [this, answer = submission->answer](const Status& status) {
     answer(Refused(status), published().size.value);
   };
   admission_->Submit(std::move(submission));
+}
+
+void Appender::Answered(size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  --unanswered_runs_;
+  unanswered_bytes_ -= bytes;
+  if (unanswered_runs_ == 0) idle_.notify_all();
 }
 
 void Appender::Enqueue(std::unique_ptr<Submission> submission) {
@@ -206,41 +240,46 @@ void Appender::ProposeNext(std::unique_lock<std::mutex>& lock) {
     lock.lock();
     applying_ = false;
   }
-  if (queue_.empty() && !applying_ && !writing_) idle_.notify_all();
+  if (!applying_ && !writing_) idle_.notify_all();
 }
 
 // --- Applying ---
 
-StatusOr<CommitBatch> Appender::ApplyOnTop(Revision revision, const Batch& batch) {
+StatusOr<CommitBatch> Appender::ApplyOnTop(const Ordered& ordered, const Batch& batch) {
+  const BatchId id{ordered.session, ordered.number};
   // Taken after the batch before the pending one was written, so together they are all there is.
   const std::unique_ptr<RowReader> stored = store_.View();
-  if (pending_ == nullptr) return Apply(state_, *stored, revision, batch);
+  if (pending_ == nullptr) return Apply(state_, *stored, ordered.revision, batch, id);
   pending_->Rebase(*stored);
-  return Apply(state_, *pending_, revision, batch);
+  return Apply(state_, *pending_, ordered.revision, batch, id);
 }
 
-Status Appender::OnOrdered(Revision revision, const std::shared_ptr<const BatchPayload>& payload) {
-  StatusOr<CommitBatch> committed = ApplyOnTop(revision, payload->batch());
+Status Appender::OnOrdered(const Ordered& ordered) {
+  const auto payload = std::static_pointer_cast<const BatchPayload>(ordered.payload);
+  const bool own = !payload->submissions().empty();
+  StatusOr<CommitBatch> committed = ApplyOnTop(ordered, payload->batch());
   writer_.Wait();
   const Status before = std::exchange(write_failure_, OkStatus());
-  if (absl::IsResourceExhausted(before)) {
+  Status failure = before.ok() ? committed.status() : before;
+  if (failure.ok()) {
+    Begin(std::make_shared<CommitBatch>(*std::move(committed)), payload);
+  } else if (absl::IsResourceExhausted(before) && !sequencer_->order_is_final()) {
     // The rows below this batch were not written.
     state_ = written_;
     pending_ = nullptr;
     Refuse(*payload, before);
-    FreeToApply();
-    return OkStatus();
-  }
-  const Status failure = before.ok() ? committed.status() : before;
-  if (!failure.ok()) {
+    failure = OkStatus();
+  } else {
     if (before.ok()) Fail(failure);
     Refuse(*payload, AppendsAreRefused(failure));
-    FreeToApply();
-    return failure;
   }
-  Begin(std::make_shared<CommitBatch>(*std::move(committed)), payload);
+  if (own) FreeToApply();
+  return failure;
+}
+
+void Appender::OnDropped(const BatchPayload& payload, const Status& why) {
+  Refuse(payload, absl::IsUnknown(why) ? absl::UnavailableError(Text("outcome unknown: ", MessageOf(why))) : why);
   FreeToApply();
-  return OkStatus();
 }
 
 void Appender::FreeToApply() {
@@ -249,9 +288,10 @@ void Appender::FreeToApply() {
   ProposeNext(lock);
 }
 
-// --- Writing and answering ---
+// --- Writing ---
 
-void Appender::Begin(std::shared_ptr<CommitBatch> committed, const std::shared_ptr<const BatchPayload>& payload) {
+void Appender::Begin(const std::shared_ptr<CommitBatch>& committed,
+                     const std::shared_ptr<const BatchPayload>& payload) {
   const bool grew = committed->next.size() > state_.size();
   state_ = committed->next;
   pending_ = std::move(committed->rows);
@@ -259,37 +299,79 @@ void Appender::Begin(std::shared_ptr<CommitBatch> committed, const std::shared_p
     const std::lock_guard lock(mutex_);
     writing_ = true;
   }
-  writer_.Begin(pending_, grew, [this, committed = std::move(committed), payload](const Status& status) {
-    OnWritten(status, *committed, *payload);
+  writer_.Begin(pending_, grew, [this, committed, payload](const Status& status) {
+    OnWritten(status, *committed, payload);
     std::unique_lock lock(mutex_);
     writing_ = false;
     ProposeNext(lock);
   });
 }
 
-void Appender::OnWritten(const Status& status, const CommitBatch& committed, const BatchPayload& payload) {
+void Appender::OnWritten(const Status& status, CommitBatch& committed,
+                         const std::shared_ptr<const BatchPayload>& payload) {
   write_failure_ = status;
-  if (absl::IsResourceExhausted(status)) {
+  if (absl::IsResourceExhausted(status) && !sequencer_->order_is_final()) {
     options_.log(Text("an append was refused: ", MessageOf(status)));
     {
       const std::lock_guard lock(mutex_);
       resume_needed_ = true;
     }
-    Refuse(payload, status);
+    Refuse(*payload, status);
     return;
   }
   if (!status.ok()) {
     Fail(status);
-    Refuse(payload, absl::UnavailableError(Text("outcome unknown: ", MessageOf(status))));
+    Refuse(*payload, absl::UnavailableError(Text("outcome unknown: ", MessageOf(status))));
     return;
   }
-  written_ = committed.next;
-  Publish();
-  const uint64_t size = written_.size().value;
-  for (size_t i = 0; i < payload.submissions().size(); ++i) {
-    payload.submissions()[i]->answer(ResultOf(committed.verdicts[i]), size);
+  written_ = std::move(committed.next);
+  Await({written_.revision, PublishedOf(written_), std::move(committed.verdicts), payload});
+  sequencer_->Applied(written_.revision);
+}
+
+// --- Showing and answering ---
+
+void Appender::Await(Unsettled unsettled) {
+  {
+    const std::lock_guard lock(show_mutex_);
+    unsettled_.push_back(std::move(unsettled));
   }
-  events_.answered(written_.size());
+  // Others may have settled it before it was written here.
+  ShowSettled();
+}
+
+void Appender::OnSettled(Revision revision) {
+  {
+    const std::lock_guard lock(show_mutex_);
+    settled_ = std::max(settled_, revision);
+  }
+  ShowSettled();
+}
+
+void Appender::ShowSettled() {
+  const std::lock_guard lock(show_mutex_);
+  while (!unsettled_.empty() && unsettled_.front().revision <= settled_) {
+    const Unsettled shown = std::move(unsettled_.front());
+    unsettled_.pop_front();
+    {
+      const std::lock_guard published_lock(published_mutex_);
+      published_ = shown.published;
+    }
+    const uint64_t size = shown.published.size.value;
+    for (size_t i = 0; shown.payload != nullptr && i < shown.payload->submissions().size(); ++i) {
+      shown.payload->submissions()[i]->answer(ResultOf(shown.verdicts[i]), size);
+    }
+    events_.answered(shown.published.size);
+  }
+}
+
+// Under the lock: what is refused here must not be answered by a settling that comes at the same time.
+void Appender::RefuseUnsettled() {
+  const std::lock_guard lock(show_mutex_);
+  for (const Unsettled& unsettled : std::exchange(unsettled_, {})) {
+    if (unsettled.payload == nullptr) continue;
+    Refuse(*unsettled.payload, absl::UnavailableError("outcome unknown: the ledger stopped before it was settled"));
+  }
 }
 
 void Appender::Refuse(const BatchPayload& payload, const Status& status) const {
@@ -315,11 +397,17 @@ void Appender::Stop() {
     stopping_ = true;
   }
   if (admission_ != nullptr) admission_->Stop();
+  const auto idle = [this] { return unanswered_runs_ == 0 && !applying_ && !writing_; };
   {
     std::unique_lock lock(mutex_);
-    idle_.wait(lock, [this] { return queue_.empty() && !applying_ && !writing_; });
+    // A sequencer that can't order at present drops what it has when it stops.
+    idle_.wait_for(lock, std::chrono::microseconds(limits::kStopWaitUs), idle);
   }
-  if (sequencer_ != nullptr) sequencer_->Stop();
+  sequencer_->Stop();
+  writer_.Wait();
+  RefuseUnsettled();
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, idle);
 }
 
 }  // namespace anamnesis

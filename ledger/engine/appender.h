@@ -2,11 +2,13 @@
 #define ANAMNESIS_LEDGER_ENGINE_APPENDER_H_
 
 // The way of a run from its submission to its verdict: checked on a pool of threads (admission.h), gathered with what
-// else waits into a batch, ordered (sequencer.h), applied, written, answered. Three batches can be on their way at
-// once: one gathers, one is applied on top of the rows of the one before, which is being written.
+// else waits into a batch, ordered (sequencer.h), applied, written, and once that is settled, answered. Several batches
+// can be on their way at once: one gathers, one is applied on top of the rows of the one before, which is being
+// written. Batches that other processes submitted come the same way from the order on.
 //
 // A write that fails for lack of space takes back the batch and the one applied on top of it, refuses their runs and
-// goes on; any other failed write, or damaged bytes found while applying, stops appends for good.
+// goes on, unless others apply them; any other failed write, or damaged bytes found while applying, stops appends for
+// good.
 
 #include <condition_variable>
 #include <deque>
@@ -14,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "ledger/base/status.h"
 #include "ledger/commit/apply.h"
@@ -31,22 +34,23 @@ class BatchPayload;
 // Safe for concurrent use.
 class Appender {
  public:
-  // What readers may see: everything below the size is synced.
+  // What readers may see: everything below the size is synced and settled.
   struct Published {
     TreeSize size;
     Digest root;
     Timestamp last_recorded;
   };
-  // Called from the applying or the writing thread; must not block.
+  // Called from any thread; must not block.
   struct Events {
-    // A batch was written and its callers have been answered.
+    // More is published, and the callers whose runs it holds have been answered.
     std::function<void(TreeSize)> answered;
     // Appends have stopped for good.
     std::function<void(const Status&)> failed;
   };
 
   // Goes on from `state`, which is what `store` holds. `store` and options.clock must outlive it.
-  Appender(Store& store, LedgerState state, const LedgerOptions& options, Events events);
+  Appender(Store& store, LedgerState state, const LedgerOptions& options, std::unique_ptr<Sequencer> sequencer,
+           Events events);
   ~Appender();
 
   // Takes runs from here on. Fails as the sequencer does.
@@ -66,13 +70,28 @@ class Appender {
   void ProposeNext(std::unique_lock<std::mutex>& lock);
   Status Propose(std::vector<std::unique_ptr<Submission>>& submissions, size_t bytes);
   Status CheckSpace(size_t bytes);
-  Status OnOrdered(Revision revision, const std::shared_ptr<const BatchPayload>& payload);
-  StatusOr<CommitBatch> ApplyOnTop(Revision revision, const Batch& batch);
-  void Begin(std::shared_ptr<CommitBatch> committed, const std::shared_ptr<const BatchPayload>& payload);
-  void OnWritten(const Status& status, const CommitBatch& committed, const BatchPayload& payload);
+  // What is written and not settled yet, or, when it is, not shown yet.
+  struct Unsettled {
+    Revision revision;
+    Published published;
+    std::vector<RunVerdict> verdicts;
+    // Null for what was there at the start.
+    std::shared_ptr<const BatchPayload> payload;
+  };
+
+  Status OnOrdered(const Ordered& ordered);
+  StatusOr<CommitBatch> ApplyOnTop(const Ordered& ordered, const Batch& batch);
+  void Begin(const std::shared_ptr<CommitBatch>& committed, const std::shared_ptr<const BatchPayload>& payload);
+  void OnWritten(const Status& status, CommitBatch& committed, const std::shared_ptr<const BatchPayload>& payload);
+  void OnSettled(Revision revision);
+  void OnDropped(const BatchPayload& payload, const Status& why);
+  void Await(Unsettled unsettled);
+  void ShowSettled();
+  void RefuseUnsettled();
   void Refuse(const BatchPayload& payload, const Status& status) const;
   void FreeToApply();
   void Fail(const Status& status);
+  void Answered(size_t bytes);
 
   Store& store_;
   const LedgerOptions& options_;
@@ -85,7 +104,10 @@ class Appender {
   LedgerState written_;
   Status write_failure_;
 
-  void Publish();
+  // Held while callers are answered, so that one thread at a time publishes, ascending. Guards what follows it.
+  std::mutex show_mutex_;
+  std::deque<Unsettled> unsettled_;
+  Revision settled_;
 
   mutable std::mutex published_mutex_;
   // Guarded by published_mutex_.
@@ -97,8 +119,9 @@ class Appender {
   StepDetector step_detector_;
   std::deque<std::unique_ptr<Submission>> queue_;
   size_t queued_events_ = 0;
+  size_t unanswered_runs_ = 0;
   size_t unanswered_bytes_ = 0;
-  // A batch is ordered or being applied.
+  // A batch of our own is being ordered or applied.
   bool applying_ = false;
   bool writing_ = false;
   bool stopping_ = false;
@@ -107,7 +130,7 @@ class Appender {
 
   // Last, so that their threads end first.
   BatchWriter writer_;
-  std::unique_ptr<Sequencer> sequencer_;
+  const std::unique_ptr<Sequencer> sequencer_;
   std::unique_ptr<Admission> admission_;
 };
 

@@ -114,7 +114,7 @@ Status Ledger::Impl::Open() {
   }
   checkpointer_ = std::make_unique<Checkpointer>(*store_, std::move(key), CheckpointPath(dir_));
   RETURN_IF_ERROR(checkpointer_->Load(state.size()));
-  appender_ = std::make_unique<Appender>(*store_, std::move(state), options_,
+  appender_ = std::make_unique<Appender>(*store_, std::move(state), options_, MakeLocalSequencer(),
                                          Appender::Events{[this](TreeSize size) { TellListeners(size); },
                                                           [this](const Status& status) { (void)Noted(status); }});
   return appender_->Start();

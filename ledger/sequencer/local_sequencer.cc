@@ -12,8 +12,8 @@ class LocalSequencer : public Sequencer {
  public:
   ~LocalSequencer() override { Stop(); }
 
-  Status Start(Revision applied, Consumer consumer) override {
-    consumer_ = std::move(consumer);
+  Status Start(Revision applied, Receiver receiver) override {
+    receiver_ = std::move(receiver);
     last_ = applied;
     thread_ = std::thread([this] { Run(); });
     return OkStatus();
@@ -28,6 +28,10 @@ class LocalSequencer : public Sequencer {
     wake_.notify_one();
     return OkStatus();
   }
+
+  void Applied(Revision revision) override { receiver_.settled(revision); }
+  bool order_is_final() const override { return false; }
+  std::string refusing() const override { return ""; }
 
   void Stop() override {
     {
@@ -48,7 +52,7 @@ class LocalSequencer : public Sequencer {
       queue_.pop_front();
       const Revision revision(last_.value + 1);
       lock.unlock();
-      const Status delivered = consumer_(revision, payload);
+      const Status delivered = receiver_.ordered({revision, "", 0, payload});
       lock.lock();
       if (!delivered.ok()) {
         failed_ = true;
@@ -65,7 +69,7 @@ class LocalSequencer : public Sequencer {
   bool stopping_ = false;
   bool failed_ = false;
   // Set before the thread starts, then used by it only.
-  Consumer consumer_;
+  Receiver receiver_;
   Revision last_;
   std::thread thread_;
 };

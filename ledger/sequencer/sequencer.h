@@ -2,8 +2,8 @@
 #define ANAMNESIS_LEDGER_SEQUENCER_SEQUENCER_H_
 
 // The seam at which batches get their place in the total order. In one process LocalSequencer orders them as they come;
-// in a cluster the order is etcd's. Whoever stands behind it, the ledger submits payloads here and applies what comes
-// back, in order, each once: one path. A sequencer knows no event.
+// in a cluster the order is etcd's. Whoever stands behind it, the ledger submits payloads here, applies what comes
+// back, in order, each once, and shows to others what is settled: one path. A sequencer knows no event.
 
 #include <functional>
 #include <memory>
@@ -23,27 +23,56 @@ class Payload {
   virtual size_t size_bytes() const = 0;
 };
 
+struct Ordered {
+  // Ascending, not without gaps.
+  Revision revision;
+  // Name the payload for ever: the session of the process that submitted it, and its number there, from 1 and ascending
+  // in the order too. Empty and 0 in the local order, which is not kept.
+  std::string session;
+  uint64_t number = 0;
+  std::shared_ptr<const Payload> payload;
+};
+
 class Sequencer {
  public:
-  // Called with each payload in the total order, revisions ascending, from one thread at a time. An error means that
-  // the receiver can't go on: the sequencer delivers nothing more.
-  using Consumer = std::function<Status(Revision, const std::shared_ptr<const Payload>&)>;
+  // The ledger's side. What it is given here may be called from any thread; `ordered` and `settled` each by one at a
+  // time.
+  struct Receiver {
+    // The next payload in the total order. Fails when the receiver can't go on: nothing more is delivered.
+    std::function<Status(const Ordered&)> ordered;
+    // What is applied up to here is kept whatever happens, and may be shown to anybody. Ascending.
+    std::function<void(Revision)> settled;
+    // A payload submitted here was not delivered and, as `why` says, will not be, or nobody knows (UNKNOWN).
+    std::function<void(const std::shared_ptr<const Payload>&, const Status& why)> dropped;
+    // Takes apart and verifies, every seal, what Serialize made in another process. INVALID_ARGUMENT when it is wrong.
+    std::function<StatusOr<std::shared_ptr<const Payload>>(std::string)> parse;
+  };
 
   virtual ~Sequencer() = default;
 
   // Starts delivering from the revision after `applied`. Called once, before Submit.
-  virtual Status Start(Revision applied, Consumer consumer) = 0;
+  virtual Status Start(Revision applied, Receiver receiver) = 0;
 
   // Gives a payload to be ordered. Does not wait. UNAVAILABLE: stopped, or stopped delivering; the payload is not
   // ordered.
   virtual Status Submit(std::shared_ptr<const Payload> payload) = 0;
 
-  // Delivers what was submitted, then stops. Idempotent.
+  // What was delivered up to this revision is applied and synced.
+  virtual void Applied(Revision revision) = 0;
+
+  // Whether a payload that was delivered must be applied, since others do. Otherwise one that can't be written may be
+  // left out.
+  virtual bool order_is_final() const = 0;
+
+  // Why nothing can be ordered at present; empty when it can.
+  virtual std::string refusing() const = 0;
+
+  // Delivers what was submitted, as far as that is possible now, then stops. Idempotent.
   virtual void Stop() = 0;
 };
 
-// Orders in process, in the order of Submit, on a thread of its own. Nothing is kept: a payload that was not delivered
-// when the process ends was never acknowledged.
+// Orders in process, in the order of Submit, on a thread of its own. What is applied is settled. Nothing is kept: a
+// payload that was not delivered when the process ends was never acknowledged.
 std::unique_ptr<Sequencer> MakeLocalSequencer();
 
 }  // namespace anamnesis
