@@ -1,7 +1,7 @@
 /*
- * The replication protocol: store, order, apply, answer, collect, change of members, recover. README.md beside this file
- * says what is left out and why that is allowed; model_test.py runs the configurations that have to hold and the planted
- * errors that have to be found.
+ * The replication protocol: store, order, apply, answer, collect, change of members, recover. README.md beside this
+ * file says what is left out and why that is allowed; model_test.py runs the configurations that have to hold and the
+ * planted errors that have to be found.
  *
  * What a node does at one moment is one d_step, so that the states between its statements are not searched. A node that
  * is slow, cut off or down is one that takes no step. Nothing here is ever obliged to happen: a step that is lost for
@@ -34,7 +34,7 @@
 #define DESTROYED 0         /* disks lost for good */
 #endif
 #ifndef RECOVER
-#define RECOVER 1           /* etcd may be lost at any moment */
+#define RECOVER 1           /* etcd is lost, at any moment: 1, or only seems to be, and lives on for the others: 2 */
 #endif
 
 #define NONE 0              /* no session: sessions count from 1 */
@@ -44,8 +44,13 @@
 #define HAS(set, n) (((set) >> (n)) & 1)
 #define COUNT(set) (HAS(set, 0) + HAS(set, 1) + HAS(set, 2) + HAS(set, 3))
 #define MAJORITY(set, of) (COUNT((set) & (of)) * 2 > COUNT(of))
+#ifdef PLANT_RECOVER_UNFENCED
+#define RUNS(n) (!HAS(destroyed, n))
+#else
+#define RUNS(n) (!HAS(destroyed | fenced, n))
+#endif
 
-/* ---- etcd: one history; a revision is represented by how many order records were there before it ------------------- */
+/* ---- etcd: one history; a revision is represented by how many order records were there before it --------------- */
 
 byte order[BATCHES];                   /* the order records' batches */
 byte ordered;                          /* how many */
@@ -58,21 +63,23 @@ byte change_at[MEMBER_CHANGES + 1];    /* of a version: how many order records t
 byte request[BATCHES];                 /* transaction under way: 1 + the version of members that it compares, or 0 */
 bool trimmed[BATCHES];                 /* only planted, see PLANT_TRIM_UNFENCED */
 
-/* ---- nodes: durable ------------------------------------------------------------------------------------------------ */
+/* ---- nodes: durable -------------------------------------------------------------------------------------------- */
 
 byte staged[BATCHES];                  /* of a batch: set of nodes */
 byte applied[NODES];                   /* how many order records */
 byte history[NODES * BATCHES];         /* what a node applied: 1 + batch */
 byte known[NODES];                     /* version of members that it has processed, between the order records */
 byte destroyed;                        /* set of nodes whose disks are lost */
+byte fenced;                           /* set of nodes that `cluster recover` was given */
+byte recovered;                        /* length of the longest applied prefix there */
 byte ever_voter;                       /* set of nodes: batches are only sent to voters, by senders who may be behind */
 
-/* ---- nodes: volatile ----------------------------------------------------------------------------------------------- */
+/* ---- nodes: volatile ------------------------------------------------------------------------------------------- */
 
 byte session[NODES];                   /* that the process believes to have */
 byte acked[BATCHES];                   /* set of voters whose acknowledgement its proposer has */
 
-/* ---- batches, numbered as they are proposed ------------------------------------------------------------------------ */
+/* ---- batches, numbered as they are proposed -------------------------------------------------------------------- */
 
 byte proposed;
 byte proposer[BATCHES];
@@ -97,13 +104,15 @@ hidden byte nothing_of_ended_sessions_staged;
 
 hidden byte i, j, k, m, s, set, holders, latest, longest, place;
 
-/* ---- Answer -------------------------------------------------------------------------------------------------------- */
+/* ---- Answer ---------------------------------------------------------------------------------------------------- */
 
 /* A node shows an order record and what rests on it only when it has applied it and a majority of the voters, as far as
    it knows the members, has durably applied it. The design once said: when the proposer has applied it. The planted
    PLANT_ANSWER_WHEN_APPLIED_HERE is that rule; see README.md for what recover then does. */
 inline raise_answered() {
-#ifndef PLANT_ANSWER_WHEN_APPLIED_HERE
+#ifdef PLANT_ANSWER_WHEN_APPLIED_HERE
+  skip  /* raised where a node applies */
+#else
   for (i : 0 .. NODES - 1) {
     for (k : answered + 1 .. applied[i]) {
       set = 0;
@@ -114,7 +123,7 @@ inline raise_answered() {
 #endif
 }
 
-/* ---- What holds in every state ------------------------------------------------------------------------------------- */
+/* ---- What holds in every state --------------------------------------------------------------------------------- */
 
 /* Any minority of the voters may lose its disks now: whichever majority is left, it holds every ordered batch. */
 inline check_obtainable() {
@@ -139,7 +148,8 @@ inline check_history() {
     for (m : 0 .. i) {
       for (k : 0 .. BATCHES - 1) {
         if
-        :: k < applied[i] && k < applied[m] && history[i * BATCHES + k] != history[m * BATCHES + k] -> one_history = false
+        :: k < applied[i] && k < applied[m] && history[i * BATCHES + k] != history[m * BATCHES + k] ->
+           one_history = false
         :: else
         fi
       }
@@ -148,26 +158,37 @@ inline check_history() {
   assert(one_history)
 }
 
-/* etcd is lost now. Whichever nodes `cluster recover` is given, if they are a majority of the voters of the latest
-   configuration that one of them knows: the longest applied prefix there, then what is still staged there, by session and
-   number, is the new order. Nodes that were given are fenced: they take no part in the old order any more. */
+/* What `cluster recover` sees on the disks of the nodes of `set`. */
+inline look_at_disks() {
+  latest = 0;
+  longest = 0;
+  for (m : 0 .. NODES - 1) {
+    if
+    :: HAS(set, m) ->
+       if :: known[m] > latest -> latest = known[m] :: else fi;
+       if :: applied[m] > longest -> longest = applied[m] :: else fi
+    :: else
+    fi
+  }
+}
+
+/* It accepts a majority of the voters of the latest configuration that one of the nodes knows. */
+#ifdef RECOVER_FROM_EVERY_NODE
+#define ACCEPTED (set == BIT(NODES) - 1)
+#else
+#define ACCEPTED ((set & destroyed) == 0 && MAJORITY(set, voters[latest]))
+#endif
+
+/* etcd is lost now. Whichever nodes are given: the longest applied prefix there, then what is still staged there, by
+   session and number, is the new order. */
 inline check_recover() {
   recover_keeps_answered = true;
   recover_keeps_order_of_answered = true;
   recover_orders_once = true;
   for (set : 1 .. BIT(NODES) - 1) {
-    latest = 0;
-    longest = 0;
-    for (m : 0 .. NODES - 1) {
-      if
-      :: HAS(set, m) ->
-         if :: known[m] > latest -> latest = known[m] :: else fi;
-         if :: applied[m] > longest -> longest = applied[m] :: else fi
-      :: else
-      fi
-    }
+    look_at_disks();
     if
-    :: (set & destroyed) == 0 && MAJORITY(set, voters[latest]) ->
+    :: ACCEPTED ->
        place = longest;
        k = (longest < answered -> longest : answered);
        for (s : 1 .. sessions) {
@@ -191,7 +212,7 @@ inline check_recover() {
        if :: k < answered -> recover_keeps_answered = false :: else fi;
        if
        :: !recover_keeps_answered || !recover_keeps_order_of_answered || !recover_orders_once ->
-          printf("etcd is lost; recover from the nodes of set %d\n", set);
+          printf("etcd is lost; recover is given nodes set %d\n", set);
           break
        :: else
        fi
@@ -203,17 +224,28 @@ inline check_recover() {
   assert(recover_orders_once)
 }
 
+/* The nodes that recover was given take no part in the old order any more; others may not know, and their etcd may
+   live. What they still show to anybody has to be in the new order. */
+inline check_recovered() {
+  recover_keeps_answered = fenced == 0 || answered <= recovered;
+  assert(recover_keeps_answered)
+}
+
 inline check() {
   raise_answered();
+#ifndef RECOVER_ALONE
   check_obtainable();
+#endif
   check_history();
-#if RECOVER
+#if RECOVER == 1
   check_recover();
+#elif RECOVER == 2
+  check_recovered();
 #endif
   set = 0
 }
 
-/* ---- Order --------------------------------------------------------------------------------------------------------- */
+/* ---- Order ----------------------------------------------------------------------------------------------------- */
 
 #define ENDED(b) (ended_at[session_of[b]] != NEVER)
 #define PROCESS_HAS_SESSION(b) (session[proposer[b]] == session_of[b])
@@ -247,7 +279,7 @@ inline put_order_record(b) {
   printf("etcd puts order record %d: batch %d\n", ordered, b);
   ordered_once = position[b] == NEVER;
   assert(ordered_once);
-#ifndef CONSEQUENCES_ONLY
+#if !defined(CONSEQUENCES_ONLY) && !defined(RECOVER_ALONE)
   order_record_stored_by_majority = MAJORITY(acked[b], voters[version]);
   assert(order_record_stored_by_majority);
 #endif
@@ -305,7 +337,7 @@ end:
   od
 }
 
-/* ---- Store and collect --------------------------------------------------------------------------------------------- */
+/* ---- Store and collect ----------------------------------------------------------------------------------------- */
 
 /* The watch has shown the deletion of the session's key, so everything before it is applied here. What is still staged
    then was not ordered. */
@@ -320,20 +352,20 @@ end:
   do
   /* The message may arrive long after its sender's end. Refused once the end of its session was seen: nobody would
      collect it. The acknowledgement reaches the process that proposed it, or nobody. */
-  :: d_step { b < proposed && !HAS(destroyed, n) && HAS(ever_voter, n) && !HAS(staged[b], n) &&
+  :: d_step { b < proposed && RUNS(n) && HAS(ever_voter, n) && !HAS(staged[b], n) &&
               applied[n] <= position[b] && applied[n] < ended_at[session_of[b]] ->
               printf("node %d stages batch %d of node %d\n", n, b, proposer[b]);
               staged[b] = staged[b] | BIT(n);
               if :: PROCESS_HAS_SESSION(b) && position[b] == NEVER -> acked[b] = acked[b] | BIT(n) :: else fi;
               check() }
-  :: d_step { HAS(staged[b], n) && ENDED(b) && END_SEEN(n, b) ->
+  :: d_step { HAS(staged[b], n) && RUNS(n) && ENDED(b) && END_SEEN(n, b) ->
               printf("node %d collects batch %d\n", n, b);
               staged[b] = staged[b] & ~BIT(n);
               check() }
   od
 }
 
-/* ---- A node: propose, apply, learn of members, learn that its session has ended ------------------------------------ */
+/* ---- A node: propose, apply, learn of members, learn that its session has ended -------------------------------- */
 
 /* Which node proposes is open, except that nodes of a kind are interchangeable: they are named as they come. */
 #define PROPOSED_BEFORE(n) ((proposed > 0 && proposer[0] == (n)) || \
@@ -353,7 +385,7 @@ inline forget_session(n) {
 proctype node(byte n) {
 end:
   do
-  :: d_step { proposed < BATCHES && !HAS(destroyed, n) && NAMED_AS_THEY_COME(n) ->
+  :: d_step { proposed < BATCHES && RUNS(n) && NAMED_AS_THEY_COME(n) ->
               if :: session[n] == NONE -> sessions++; session[n] = sessions :: else fi;
               printf("node %d proposes batch %d in session %d\n", n, proposed, session[n]);
               proposer[proposed] = n;
@@ -361,7 +393,7 @@ end:
               proposed++ }
 
   /* The next order record: from staged, or from a node that has it. Nodes that are destroyed have nothing. */
-  :: d_step { !HAS(destroyed, n) && applied[n] < ordered ->
+  :: d_step { RUNS(n) && applied[n] < ordered ->
               i = order[applied[n]];
               set = staged[i];
               for (m : 0 .. NODES - 1) { if :: applied[m] > applied[n] -> set = set | BIT(m) :: else fi };
@@ -396,7 +428,7 @@ end:
               :: else
               fi }
 
-  :: d_step { !HAS(destroyed, n) && known[n] < version && change_at[known[n] + 1] <= applied[n] ->
+  :: d_step { RUNS(n) && known[n] < version && change_at[known[n] + 1] <= applied[n] ->
               known[n] = known[n] + 1;
               printf("node %d learns of version %d of members\n", n, known[n]);
               check() }
@@ -408,7 +440,7 @@ end:
   od
 }
 
-/* ---- What goes wrong, and the operator ----------------------------------------------------------------------------- */
+/* ---- What goes wrong, and the operator ------------------------------------------------------------------------- */
 
 #define PROCESS_WITH(s) (session[0] == (s) || session[1 % NODES] == (s) || session[2 % NODES] == (s) || \
                          session[3 % NODES] == (s))
@@ -445,7 +477,7 @@ inline change_members(which) {
   voters[version] = set;
   change_at[version] = ordered;
   ever_voter = ever_voter | set;
-  printf("version %d of members: voters are set %d\n", version, set)
+  printf("version %d of members: voters are nodes set %d\n", version, set)
 }
 
 #ifdef PLANT_CHANGE_BEFORE_THE_LAST_IS_APPLIED
@@ -508,7 +540,26 @@ end:
   od
 }
 
-/* ---- When nothing more can happen ---------------------------------------------------------------------------------- */
+#if RECOVER == 2
+proctype recovery(byte which) {
+end:
+  do
+  :: d_step { fenced == 0 ->
+              set = which;
+              look_at_disks();
+              if
+              :: ACCEPTED ->
+                 printf("recover is given nodes set %d\n", which);
+                 fenced = which;
+                 recovered = longest
+              :: else
+              fi;
+              set = 0 }
+  od
+}
+#endif
+
+/* ---- When nothing more can happen ------------------------------------------------------------------------------ */
 
 proctype the_end() {
   timeout ->
@@ -516,10 +567,10 @@ proctype the_end() {
     everybody_applied_everything = true;
     nothing_of_ended_sessions_staged = true;
     for (m : 0 .. NODES - 1) {
-      if :: !HAS(destroyed, m) && applied[m] < ordered -> everybody_applied_everything = false :: else fi
+      if :: fenced == 0 && RUNS(m) && applied[m] < ordered -> everybody_applied_everything = false :: else fi
     }
     for (j : 0 .. proposed - 1) {
-      if :: ENDED(j) && staged[j] != 0 -> nothing_of_ended_sessions_staged = false :: else fi
+      if :: fenced == 0 && ENDED(j) && staged[j] != 0 -> nothing_of_ended_sessions_staged = false :: else fi
     }
     assert(everybody_applied_everything);
     assert(nothing_of_ended_sessions_staged)
@@ -539,6 +590,9 @@ init {
       run ordering(j);
       run expiry(j + 1)
     }
+#if RECOVER == 2
+    for (i : 1 .. BIT(NODES) - 1) { run recovery(i) }
+#endif
     run the_end()
   }
 }
