@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -60,6 +61,11 @@ class GrpcNodeServer : public NodeServer {
     builder.RegisterService(&proof_);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) return absl::UnavailableError(Text("cannot listen on ", address));
+    if (grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService(); health != nullptr) {
+      health->SetServingStatus(v1::ReadService::service_full_name(), true);
+      health->SetServingStatus(v1::QueryService::service_full_name(), true);
+      health->SetServingStatus(v1::ProofService::service_full_name(), true);
+    }
     UpdateHealth();
     return OkStatus();
   }
@@ -71,10 +77,9 @@ class GrpcNodeServer : public NodeServer {
     const std::lock_guard lock(mutex_);
     grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
     if (stopped_ || health == nullptr) return;
+    // gRPC tells every watcher whatever is set, changed or not.
+    if (std::exchange(healthy_appends_, appends) == appends) return;
     health->SetServingStatus(v1::AppendService::service_full_name(), appends);
-    health->SetServingStatus(v1::ReadService::service_full_name(), true);
-    health->SetServingStatus(v1::QueryService::service_full_name(), true);
-    health->SetServingStatus(v1::ProofService::service_full_name(), true);
   }
 
   void Stop() override {
@@ -98,6 +103,8 @@ class GrpcNodeServer : public NodeServer {
   std::mutex mutex_;
   // Guarded by mutex_.
   bool stopped_ = false;
+  // What health says of appends; nullopt before it says anything.
+  std::optional<bool> healthy_appends_;
   WorkerPool workers_;
   const ServiceContext context_;
   AppendService append_;

@@ -72,13 +72,14 @@ class Place:
 
 class Node:
     """anamnesisd on a ledger; takes a free port at its first start and the same one again later. `home` holds its
-    files, so that they need not be on the disk that is made full."""
+    files, so that they need not be on the disk that is made full. `options` are subprocess.Popen's."""
 
-    def __init__(self, ledger, home):
+    def __init__(self, ledger, home, **options):
         self.ledger = ledger
         self.port_file = os.path.join(home, "port")
         self.log_file = os.path.join(home, "node.log")
         self.address = "127.0.0.1:0"
+        self.options = options
         self.process = None
 
     def start(self):
@@ -87,7 +88,7 @@ class Node:
         command = [os.path.join(BIN, "anamnesisd"), "--dir", self.ledger, "--listen", self.address, "--port-file",
                    self.port_file]
         with open(self.log_file, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, **self.options)
         deadline = time.monotonic() + START_SECONDS
         while not os.path.exists(self.port_file):
             expect(self.process.poll() is None, f"the node ended: {self.log_tail()}")
