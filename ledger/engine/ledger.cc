@@ -37,6 +37,7 @@ class Ledger::Impl {
   const LedgerOptions options_;
   std::string origin_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<Staging> staging_;
   std::unique_ptr<Checkpointer> checkpointer_;
 
   std::mutex listeners_mutex_;
@@ -114,7 +115,14 @@ Status Ledger::Impl::Open() {
   }
   checkpointer_ = std::make_unique<Checkpointer>(*store_, std::move(key), CheckpointPath(dir_));
   RETURN_IF_ERROR(checkpointer_->Load(state.size()));
-  appender_ = std::make_unique<Appender>(*store_, std::move(state), options_, MakeLocalSequencer(),
+  staging_ = std::make_unique<Staging>(*store_);
+  std::unique_ptr<Sequencer> sequencer;
+  if (options_.make_sequencer) {
+    ASSIGN_OR_RETURN(sequencer, options_.make_sequencer(*staging_));
+  } else {
+    sequencer = MakeLocalSequencer();
+  }
+  appender_ = std::make_unique<Appender>(*store_, std::move(state), options_, std::move(sequencer),
                                          Appender::Events{[this](TreeSize size) { TellListeners(size); },
                                                           [this](const Status& status) { (void)Noted(status); }});
   return appender_->Start();

@@ -19,7 +19,9 @@
 #include "anamnesis/v1/ledger.pb.h"
 #include "ledger/base/status.h"
 #include "ledger/engine/clock.h"
+#include "ledger/engine/staging.h"
 #include "ledger/keys/key_file.h"
+#include "ledger/sequencer/sequencer.h"
 
 namespace anamnesis {
 
@@ -31,6 +33,9 @@ struct LedgerOptions {
   // Appends are refused while less than this is free, so that what was acknowledged can always be written out.
   uint64_t disk_reserve_bytes = 64u << 20;
   size_t cache_bytes = 256u << 20;
+  // Who orders batches, for a ledger that is one of several: see sequencer.h and staging.h, which outlives what is
+  // made. Not set: the ledger itself.
+  std::function<StatusOr<std::unique_ptr<Sequencer>>(Staging&)> make_sequencer;
   // Gets one line for each thing an operator should know; may be called from any thread.
   std::function<void(std::string_view)> log = [](std::string_view) {};
 };

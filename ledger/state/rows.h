@@ -35,8 +35,9 @@ enum class Family : uint8_t {
   kAuthority,     // see authority.h
   kCorrections,   // see corrections.h
   kTimelines,     // see timeline.h
+  kStaged,        // see engine/staging.h; not of the log and not derived from it
 };
-inline constexpr size_t kFamilies = 12;
+inline constexpr size_t kFamilies = 13;
 // The log itself; everything else is derived from it and can be dropped and rebuilt.
 inline constexpr std::array kLogFamilies = {Family::kMeta, Family::kLeaves, Family::kBodies, Family::kTiles};
 inline constexpr std::array kProjectionFamilies = {Family::kEventIds,    Family::kStreams,  Family::kStreamEvents,

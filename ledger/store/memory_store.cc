@@ -14,7 +14,7 @@ class MemoryStore : public Store {
  public:
   StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const override {
     const std::shared_lock lock(mutex_);
-    const Rows& rows = RowsOf(family);
+    const Sorted& rows = RowsOf(family);
     const auto found = rows.find(key);
     if (found == rows.end()) return std::optional<std::string>();
     return std::optional<std::string>(found->second);
@@ -23,7 +23,7 @@ class MemoryStore : public Store {
   StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
                                               std::string_view key) const override {
     const std::shared_lock lock(mutex_);
-    const Rows& rows = RowsOf(family);
+    const Sorted& rows = RowsOf(family);
     auto after = rows.upper_bound(key);
     if (after == rows.begin()) return std::optional<Row>();
     --after;
@@ -33,7 +33,7 @@ class MemoryStore : public Store {
 
   Status Scan(Family family, std::string_view prefix, std::string_view from, const Visitor& visit) const override {
     const std::shared_lock lock(mutex_);
-    const Rows& rows = RowsOf(family);
+    const Sorted& rows = RowsOf(family);
     for (auto it = rows.lower_bound(from); it != rows.end() && std::string_view(it->first).starts_with(prefix); ++it) {
       if (!visit(it->first, it->second)) break;
     }
@@ -43,7 +43,7 @@ class MemoryStore : public Store {
   Status ScanBackwards(Family family, std::string_view prefix, std::string_view from,
                        const Visitor& visit) const override {
     const std::shared_lock lock(mutex_);
-    const Rows& rows = RowsOf(family);
+    const Sorted& rows = RowsOf(family);
     auto it = rows.upper_bound(from);
     while (it != rows.begin()) {
       --it;
@@ -55,6 +55,12 @@ class MemoryStore : public Store {
   Status Write(const Rows& rows, bool) override {
     const std::unique_lock lock(mutex_);
     for (const Row& row : rows) RowsOf(row.family).insert_or_assign(row.key, row.value);
+    return OkStatus();
+  }
+
+  Status Remove(Family family, const std::vector<std::string>& keys) override {
+    const std::unique_lock lock(mutex_);
+    for (const std::string& key : keys) RowsOf(family).erase(key);
     return OkStatus();
   }
 
@@ -73,7 +79,7 @@ class MemoryStore : public Store {
   uint64_t FreeBytes() const override { return std::numeric_limits<uint64_t>::max(); }
 
  private:
-  using Rows = std::map<std::string, std::string, std::less<>>;
+  using Sorted = std::map<std::string, std::string, std::less<>>;
 
   class Borrowed : public RowReader {
    public:
@@ -97,11 +103,11 @@ class MemoryStore : public Store {
     const MemoryStore& store_;
   };
 
-  const Rows& RowsOf(Family family) const { return rows_[static_cast<size_t>(family)]; }
-  Rows& RowsOf(Family family) { return rows_[static_cast<size_t>(family)]; }
+  const Sorted& RowsOf(Family family) const { return rows_[static_cast<size_t>(family)]; }
+  Sorted& RowsOf(Family family) { return rows_[static_cast<size_t>(family)]; }
 
   mutable std::shared_mutex mutex_;
-  std::array<Rows, kFamilies> rows_;
+  std::array<Sorted, kFamilies> rows_;
 };
 
 }  // namespace

@@ -116,6 +116,7 @@ class RocksStore : public Store {
   }
 
   Status Write(const Rows& rows, bool durable) override;
+  Status Remove(Family family, const std::vector<std::string>& keys) override;
   std::unique_ptr<RowReader> View() const override;
   Status TryResume() override { return FromRocks(db_->Resume()); }
   Status ClearProjections() override;
@@ -275,6 +276,12 @@ Status RocksStore::Write(const Rows& rows, bool durable) {
   rocksdb::WriteOptions options;
   options.sync = durable;
   return FromRocks(db_->Write(options, &batch));
+}
+
+Status RocksStore::Remove(Family family, const std::vector<std::string>& keys) {
+  rocksdb::WriteBatch batch;
+  for (const std::string& key : keys) RETURN_IF_ERROR(FromRocks(batch.Delete(Handle(family), ToSlice(key))));
+  return FromRocks(db_->Write(rocksdb::WriteOptions(), &batch));
 }
 
 std::unique_ptr<RowReader> RocksStore::View() const { return std::make_unique<CachedView>(*this); }

@@ -1,9 +1,10 @@
 #ifndef ANAMNESIS_LEDGER_STORE_STORE_H_
 #define ANAMNESIS_LEDGER_STORE_STORE_H_
 
-// Where rows are kept: RocksDB on disk, or memory for tests and throw-away work. One writer at a time; any number of
-// readers beside it. What a reader sees of rows that are being replaced is unspecified, so readers bound themselves by
-// a published tree size: rows for leaves below it never change, except that partial tiles grow.
+// Where rows are kept: RocksDB on disk, or memory for tests and throw-away work. Safe for concurrent use; writers of
+// the same rows wait for one another, and those that write at the same time share a sync. What a reader sees of rows
+// that are being replaced is unspecified, so readers bound themselves by a published tree size: rows for leaves below
+// it never change, except that partial tiles grow.
 
 #include <memory>
 #include <string>
@@ -21,6 +22,9 @@ class Store : public RowReader {
   // durable). RESOURCE_EXHAUSTED: no space; nothing was written and TryResume may help later. Other codes: the outcome
   // is unknown and the store must be reopened before it is written again.
   virtual Status Write(const Rows& rows, bool durable) = 0;
+
+  // Removes rows, if they are there, not durably.
+  virtual Status Remove(Family family, const std::vector<std::string>& keys) = 0;
 
   // A reader with a view of the present, cheaper for many reads in a row than the store itself; one thread at a time.
   // Must not outlive the store.

@@ -1,0 +1,53 @@
+#ifndef ANAMNESIS_LEDGER_ENGINE_STAGING_H_
+#define ANAMNESIS_LEDGER_ENGINE_STAGING_H_
+
+// Batches that this node keeps for a cluster from before they are ordered until they are applied: what a majority has
+// staged can be ordered, since no minority can lose it. Beside the ledger in its store, so that staging and applying
+// share syncs.
+//
+// Rows of kStaged: session 0 be64 number -> SHA-256 of the batch || batch. A session holds no zero byte.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledger/base/digest.h"
+#include "ledger/base/status.h"
+#include "ledger/commit/apply.h"
+#include "ledger/store/store.h"
+
+namespace anamnesis {
+
+// Safe for concurrent use. Fails as the store does.
+class Staging {
+ public:
+  // `store` must outlive it.
+  explicit Staging(Store& store) : store_(store) {}
+
+  // Keeps a batch; durable when it returns. The same again is harmless.
+  Status Put(const BatchId& id, std::string_view batch);
+  // The batch; nullopt when it is not staged. DATA_LOSS: its bytes are not those that were staged.
+  StatusOr<std::optional<std::string>> Get(const BatchId& id) const;
+  // Forgets batches, some time: a crash can bring them back, which is harmless too.
+  Status Remove(const std::vector<BatchId>& ids);
+
+  struct Staged {
+    BatchId id;
+    Digest digest;
+    // Of the batch, in bytes.
+    size_t size = 0;
+  };
+  // All that is staged, by session and number.
+  StatusOr<std::vector<Staged>> List() const;
+
+  // For each session the last of its batches that was applied: earlier ones were applied or will never be ordered.
+  StatusOr<std::vector<BatchId>> LastApplied() const;
+
+ private:
+  Store& store_;
+};
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_ENGINE_STAGING_H_

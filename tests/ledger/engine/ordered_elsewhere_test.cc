@@ -1,0 +1,246 @@
+// A ledger as one of several: what the order says is applied, by whomever it was submitted, and shown once it is
+// settled.
+
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <mutex>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "ledger/engine/ledger.h"
+#include "tests/support/test_run.h"
+
+namespace anamnesis {
+namespace {
+
+using testing::HasSubstr;
+
+// One ledger's end of an order that the test makes by hand.
+class End : public Sequencer {
+ public:
+  explicit End(std::string session) : session_(std::move(session)) {}
+  Status Start(Revision, Receiver receiver) override {
+    receiver_ = std::move(receiver);
+    return OkStatus();
+  }
+  Status Submit(std::shared_ptr<const Payload> payload) override {
+    const std::lock_guard lock(mutex_);
+    submitted_.push_back(std::move(payload));
+    changed_.notify_all();
+    return OkStatus();
+  }
+  void Applied(Revision revision) override {
+    const std::lock_guard lock(mutex_);
+    applied_ = revision;
+    changed_.notify_all();
+  }
+  bool order_is_final() const override { return true; }
+  std::string refusing() const override { return ""; }
+  void Stop() override {
+    for (const auto& payload : std::exchange(submitted_, {})) {
+      receiver_.dropped(payload, absl::UnknownError("stopped"));
+    }
+  }
+
+  std::shared_ptr<const Payload> AwaitSubmitted() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !submitted_.empty(); });
+    std::shared_ptr<const Payload> payload = submitted_.front();
+    submitted_.pop_front();
+    return payload;
+  }
+  void AwaitApplied(Revision revision) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return applied_ >= revision; });
+  }
+  Receiver& receiver() { return receiver_; }
+  const std::string& session() const { return session_; }
+
+ private:
+  const std::string session_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::shared_ptr<const Payload>> submitted_;
+  Revision applied_;
+  Receiver receiver_;
+};
+
+class OrderedElsewhereTest : public testing::Test {
+ protected:
+  struct Node {
+    // Owned by the ledger.
+    End* end = nullptr;
+    Staging* staging = nullptr;
+    std::unique_ptr<Ledger> ledger;
+  };
+
+  OrderedElsewhereTest() {
+    std::string pattern = testing::TempDir() + "elsewhere_XXXXXX";
+    root_ = ::mkdtemp(pattern.data());
+    EXPECT_TRUE(CreateLedger(Dir(0), kTestOrigin, {"ada", KeyOfSeed(1)}, {}).ok());
+    std::filesystem::copy(Dir(0), Dir(1), std::filesystem::copy_options::recursive);
+    for (size_t i = 0; i < 2; ++i) Open(i);
+  }
+  ~OrderedElsewhereTest() override {
+    for (Node& node : nodes_) node.ledger.reset();
+    std::filesystem::remove_all(root_);
+  }
+
+  std::string Dir(size_t i) const { return Text(root_, "/", i); }
+
+  void Open(size_t i) {
+    nodes_[i].ledger.reset();
+    LedgerOptions options;
+    options.make_sequencer = [&, i](Staging& staging) -> StatusOr<std::unique_ptr<Sequencer>> {
+      auto end = std::make_unique<End>(Text("session-", i));
+      nodes_[i].end = end.get();
+      nodes_[i].staging = &staging;
+      return std::unique_ptr<Sequencer>(std::move(end));
+    };
+    auto opened = Ledger::Open(Dir(i), options);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    nodes_[i].ledger = *std::move(opened);
+  }
+
+  // Orders what node `from` submitted next, for both.
+  void Order(size_t from) {
+    const std::shared_ptr<const Payload> payload = nodes_[from].end->AwaitSubmitted();
+    const std::string bytes = payload->Serialize();
+    revision_ = Revision(revision_.value + 3);
+    ordered_ = revision_;
+    for (size_t i = 0; i < 2; ++i) {
+      StatusOr<std::shared_ptr<const Payload>> parsed = nodes_[i].end->receiver().parse(bytes);
+      ASSERT_TRUE(parsed.ok()) << parsed.status();
+      const Ordered ordered{revision_, nodes_[from].end->session(), revision_.value, i == from ? payload : *parsed};
+      ASSERT_TRUE(nodes_[i].end->receiver().ordered(ordered).ok());
+    }
+  }
+  void Settle(size_t i) {
+    nodes_[i].end->AwaitApplied(ordered_);
+    nodes_[i].end->receiver().settled(revision_);
+  }
+
+  v1::RunResult& Append(size_t i, TestWriter& writer, const std::string& document) {
+    v1::RunResult& result = results_.emplace_back();
+    nodes_[i].ledger->AppendAsync(writer.Write({ReferToDocument(document)}),
+                                  [&result](v1::RunResult answered, uint64_t) { result = std::move(answered); });
+    return result;
+  }
+  static bool IsAnswered(const v1::RunResult& result) { return result.has_refused() || result.indexes_size() > 0; }
+
+  std::string root_;
+  Node nodes_[2];
+  // Above what founding took.
+  Revision revision_{100};
+  Revision ordered_;
+  std::deque<v1::RunResult> results_;
+};
+
+TEST_F(OrderedElsewhereTest, NobodyIsAnsweredAndNothingShownBeforeItIsSettled) {
+  Settle(0);
+  TestWriter writer("person", "ada", 1, kTestOrigin, "person/ada/notes");
+  const uint64_t size = nodes_[0].ledger->tree_size();
+  const v1::RunResult& result = Append(0, writer, "a");
+  Order(0);
+  nodes_[0].end->AwaitApplied(revision_);
+  EXPECT_FALSE(IsAnswered(result));
+  EXPECT_EQ(nodes_[0].ledger->tree_size(), size);
+  Settle(0);
+  ASSERT_TRUE(IsAnswered(result));
+  EXPECT_EQ(result.indexes(0), size);
+  EXPECT_EQ(nodes_[0].ledger->tree_size(), size + 1);
+}
+
+TEST_F(OrderedElsewhereTest, ANodeThatStartsShowsWhatItHasOnceThatIsSettled) {
+  EXPECT_EQ(nodes_[1].ledger->tree_size(), 0u);
+  nodes_[1].end->receiver().settled(revision_);
+  EXPECT_GT(nodes_[1].ledger->tree_size(), 0u);
+}
+
+TEST_F(OrderedElsewhereTest, BothApplyTheSameWhoeverSubmitted) {
+  TestWriter writers[2] = {TestWriter("person", "ada", 1, kTestOrigin, "person/ada/notes"),
+                           TestWriter("person", "ada", 1, kTestOrigin, "person/ada/letters")};
+  for (size_t i = 0; i < 20; ++i) {
+    const size_t from = i * i % 3 % 2;
+    const v1::RunResult& result = Append(from, writers[from], Text("document ", i));
+    Order(from);
+    // The other may lag, and settling may come before or after its write.
+    if (i % 2 == 0) nodes_[1 - from].end->receiver().settled(revision_);
+    Settle(from);
+    Settle(1 - from);
+    EXPECT_EQ(result.indexes_size(), 1) << i;
+  }
+  EXPECT_EQ(nodes_[0].ledger->GetStatus().tree_size(), nodes_[1].ledger->GetStatus().tree_size());
+  EXPECT_EQ(nodes_[0].ledger->GetStatus().root(), nodes_[1].ledger->GetStatus().root());
+  const auto applied = nodes_[1].staging->LastApplied();
+  ASSERT_TRUE(applied.ok()) << applied.status();
+  ASSERT_EQ(applied->size(), 2u);
+  for (const BatchId& id : *applied) EXPECT_THAT(id.session, HasSubstr("session-"));
+  const std::string root = nodes_[0].ledger->GetStatus().root();
+  // And it is all there after a start.
+  Open(0);
+  nodes_[0].end->receiver().settled(revision_);
+  EXPECT_EQ(nodes_[0].ledger->GetStatus().root(), root);
+}
+
+TEST_F(OrderedElsewhereTest, OfTwoRunsForOnePlaceTheOrderDecides) {
+  Settle(0);
+  Settle(1);
+  TestWriter writer("person", "ada", 1, kTestOrigin, "person/ada/notes");
+  TestWriter same("person", "ada", 1, kTestOrigin, "person/ada/notes");
+  const v1::RunResult& first = Append(0, writer, "one");
+  const v1::RunResult& second = Append(1, same, "other");
+  Order(1);
+  Order(0);
+  Settle(0);
+  Settle(1);
+  EXPECT_EQ(second.indexes_size(), 1);
+  EXPECT_TRUE(first.has_refused() || first.already_recorded()) << first.ShortDebugString();
+}
+
+TEST_F(OrderedElsewhereTest, WhatIsDroppedHasAnUnknownOutcomeAndTheNextIsSubmitted) {
+  Settle(0);
+  TestWriter writer("person", "ada", 1, kTestOrigin, "person/ada/notes");
+  const v1::RunResult& dropped = Append(0, writer, "a");
+  nodes_[0].end->receiver().dropped(nodes_[0].end->AwaitSubmitted(), absl::UnknownError("the session ended"));
+  ASSERT_TRUE(dropped.has_refused());
+  EXPECT_EQ(dropped.refused().code(), static_cast<int>(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(dropped.refused().message(), HasSubstr("outcome unknown: the session ended"));
+  TestWriter other("person", "ada", 1, kTestOrigin, "person/ada/letters");
+  const v1::RunResult& next = Append(0, other, "b");
+  Order(0);
+  Settle(0);
+  EXPECT_EQ(next.indexes_size(), 1);
+}
+
+TEST_F(OrderedElsewhereTest, StoppingAnswersWhatWasNeverSettled) {
+  Settle(0);
+  TestWriter writer("person", "ada", 1, kTestOrigin, "person/ada/notes");
+  const v1::RunResult& result = Append(0, writer, "a");
+  Order(0);
+  nodes_[0].end->AwaitApplied(revision_);
+  nodes_[0].ledger->StopAppends();
+  ASSERT_TRUE(result.has_refused());
+  EXPECT_THAT(result.refused().message(), HasSubstr("outcome unknown"));
+}
+
+TEST_F(OrderedElsewhereTest, ForgedBatchesDontParse) {
+  TestWriter writer("person", "ada", 1, kTestOrigin, "person/ada/notes");
+  (void)Append(0, writer, "a");
+  const std::shared_ptr<const Payload> payload = nodes_[0].end->AwaitSubmitted();
+  const std::string bytes = payload->Serialize();
+  size_t refused = 0;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    std::string forged = bytes;
+    forged[i] = static_cast<char>(forged[i] ^ 0x10);
+    refused += nodes_[1].end->receiver().parse(forged).ok() ? 0 : 1;
+  }
+  // Only the proposer's clock is not signed by the writer: the fields before the run, some ten bytes.
+  EXPECT_GT(refused, bytes.size() - 24);
+  EXPECT_FALSE(nodes_[1].end->receiver().parse(bytes.substr(0, bytes.size() / 2)).ok());
+  nodes_[0].end->receiver().dropped(payload, absl::UnavailableError("the test is over"));
+}
+
+}  // namespace
+}  // namespace anamnesis

@@ -1,0 +1,70 @@
+#include "ledger/engine/staging.h"
+
+#include "gtest/gtest.h"
+#include "ledger/crypto/sha256.h"
+
+namespace anamnesis {
+namespace {
+
+class StagingTest : public testing::Test {
+ protected:
+  std::unique_ptr<Store> store_ = MakeMemoryStore();
+  Staging staging_{*store_};
+};
+
+TEST_F(StagingTest, KeepsWhatWasPutUntilItIsRemoved) {
+  ASSERT_TRUE(staging_.Put({"b", 1}, "one").ok());
+  ASSERT_TRUE(staging_.Put({"a", 256}, "two").ok());
+  ASSERT_TRUE(staging_.Put({"a", 7}, "").ok());
+  ASSERT_TRUE(staging_.Put({"b", 1}, "one").ok());
+  const auto all = staging_.List();
+  ASSERT_TRUE(all.ok()) << all.status();
+  ASSERT_EQ(all->size(), 3u);
+  EXPECT_EQ((*all)[0].id.session, "a");
+  EXPECT_EQ((*all)[0].id.number, 7u);
+  EXPECT_EQ((*all)[0].size, 0u);
+  EXPECT_EQ((*all)[1].id.number, 256u);
+  EXPECT_EQ((*all)[2].digest, Sha256({"one"}));
+  EXPECT_EQ(staging_.Get({"a", 256})->value(), "two");
+  EXPECT_FALSE(staging_.Get({"a", 1})->has_value());
+  ASSERT_TRUE(staging_.Remove({{"a", 256}, {"nobody", 1}}).ok());
+  EXPECT_FALSE(staging_.Get({"a", 256})->has_value());
+  EXPECT_EQ(staging_.List()->size(), 2u);
+}
+
+TEST_F(StagingTest, DamagedBatchesAreReported) {
+  ASSERT_TRUE(staging_.Put({"a", 1}, "batch").ok());
+  std::string key;
+  std::string value;
+  ASSERT_TRUE(store_
+                  ->Scan(Family::kStaged, "", "",
+                         [&](std::string_view found, std::string_view stored) {
+                           key = found;
+                           value = stored;
+                           return true;
+                         })
+                  .ok());
+  value.back() ^= 1;
+  ASSERT_TRUE(store_->Write({{Family::kStaged, key, value}}, true).ok());
+  EXPECT_EQ(staging_.Get({"a", 1}).status().code(), absl::StatusCode::kDataLoss);
+  ASSERT_TRUE(store_->Write({{Family::kStaged, "short", ""}}, true).ok());
+  EXPECT_EQ(staging_.List().status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(StagingTest, TellsTheLastBatchThatWasApplied) {
+  for (const uint64_t number : {1u, 2u, 300u}) {
+    LedgerState state;
+    state.origin = "test.example/ledger";
+    const StatusOr<CommitBatch> commit = Apply(state, *store_, Revision(number), Batch(), {"a", number});
+    ASSERT_TRUE(commit.ok()) << commit.status();
+    ASSERT_TRUE(store_->Write(commit->rows->rows(), true).ok());
+  }
+  const auto last = staging_.LastApplied();
+  ASSERT_TRUE(last.ok()) << last.status();
+  ASSERT_EQ(last->size(), 1u);
+  EXPECT_EQ(last->front().session, "a");
+  EXPECT_EQ(last->front().number, 300u);
+}
+
+}  // namespace
+}  // namespace anamnesis
