@@ -31,7 +31,8 @@ class Application {
 
   Status NoteClockStep(int64_t step_us);
   StatusOr<RunVerdict> ApplyRun(const AdmittedRun& run);
-  CommitBatch Finish(Revision revision, const BatchId& id, std::vector<RunVerdict> verdicts);
+  void Keep(const BatchName& name, const std::optional<std::string>& note);
+  CommitBatch Finish(Revision revision, std::vector<RunVerdict> verdicts);
 
  private:
   Timestamp NextRecorded() const { return std::max(proposed_, Timestamp(state_.last_recorded.us + 1)); }
@@ -126,7 +127,17 @@ Status Application::NoteClockStep(int64_t step_us) {
   return AppendEvent(event, header_bytes, body, std::nullopt);
 }
 
-CommitBatch Application::Finish(Revision revision, const BatchId& id, std::vector<RunVerdict> verdicts) {
+void Application::Keep(const BatchName& name, const std::optional<std::string>& note) {
+  if (note.has_value()) rows_->PutUnread(Family::kMeta, std::string(kNoteKey), *note);
+  if (name.session == 0) return;
+  std::string key(kAppliedBatchPrefix);
+  AppendBigEndian64(key, name.session);
+  std::string number;
+  AppendBigEndian64(number, name.number);
+  rows_->PutUnread(Family::kMeta, std::move(key), std::move(number));
+}
+
+CommitBatch Application::Finish(Revision revision, std::vector<RunVerdict> verdicts) {
   state_.revision = revision;
   for (TileUpdate& tile : state_.frontier.TakeChangedTiles()) {
     rows_->PutUnread(Family::kTiles, TileKey(tile.id), std::move(tile.bytes));
@@ -137,11 +148,6 @@ CommitBatch Application::Finish(Revision revision, const BatchId& id, std::vecto
   applied.set_root(state_.frontier.Root().bytes());
   applied.set_last_recorded_us(state_.last_recorded.us);
   rows_->PutUnread(Family::kMeta, std::string(kAppliedKey), applied.SerializeAsString());
-  if (!id.session.empty()) {
-    std::string number;
-    AppendBigEndian64(number, id.number);
-    rows_->PutUnread(Family::kMeta, Text(kAppliedBatchPrefix, id.session), std::move(number));
-  }
   return {std::move(state_), std::move(rows_), std::move(verdicts)};
 }
 
@@ -161,7 +167,7 @@ EventId LedgerEventId(std::string_view origin, LeafIndex index) {
 std::string LedgerEventNonce(const EventId& id) { return Sha256({kNonceDomain, id.view()}).bytes(); }
 
 StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch,
-                            const BatchId& id) {
+                            const BatchName& name, const std::optional<std::string>& note) {
   CHECK(revision.value > state.revision.value);
   Application application(state, rows, batch.proposed);
   RETURN_IF_ERROR(application.NoteClockStep(batch.clock_step_us));
@@ -171,7 +177,8 @@ StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Rev
     ASSIGN_OR_RETURN(RunVerdict verdict, application.ApplyRun(*run));
     verdicts.push_back(std::move(verdict));
   }
-  return application.Finish(revision, id, std::move(verdicts));
+  application.Keep(name, note);
+  return application.Finish(revision, std::move(verdicts));
 }
 
 }  // namespace anamnesis

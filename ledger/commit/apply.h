@@ -7,6 +7,7 @@
 // the same rows. Pure; one caller at a time.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,10 +44,10 @@ struct Batch {
   std::vector<std::shared_ptr<const AdmittedRun>> runs;
 };
 
-// The name under which a batch was ordered (sequencer.h); no session in the local order. Applied state says which
-// batches it holds, so that recovery never orders one again.
-struct BatchId {
-  std::string session;
+// The name under which a batch was ordered (sequencer.h); session 0 in the local order. Applied state says which
+// batches it holds, so that none is ever ordered again.
+struct BatchName {
+  uint64_t session = 0;
   uint64_t number = 0;
 };
 
@@ -69,15 +70,18 @@ struct CommitBatch {
 
 // Applies `batch` at `revision`, which must be after state.revision. `rows` is not read any more once it returns. Fails
 // only when state can't be read; then nothing may be written and the ledger must stop serving.
+// `note` is kept with the applied state until another is.
 StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch,
-                            const BatchId& id = {});
+                            const BatchName& name = {}, const std::optional<std::string>& note = std::nullopt);
 
 // Keys of kMeta.
 inline constexpr std::string_view kIdentityKey = "identity";
 inline constexpr std::string_view kAppliedKey = "applied";
 inline constexpr std::string_view kCheckpointKey = "checkpoint";
-// Followed by a session: be64 number of the last of its batches that was applied.
+// Followed by be64 session: be64 number of the last of its batches that was applied.
 inline constexpr std::string_view kAppliedBatchPrefix = "applied_batch/";
+// The last note.
+inline constexpr std::string_view kNoteKey = "note";
 // The format that this program writes, and the newest that it reads.
 inline constexpr uint32_t kFormatVersion = 1;
 

@@ -246,16 +246,19 @@ void Appender::ProposeNext(std::unique_lock<std::mutex>& lock) {
 // --- Applying ---
 
 StatusOr<CommitBatch> Appender::ApplyOnTop(const Ordered& ordered, const Batch& batch) {
-  const BatchId id{ordered.session, ordered.number};
+  const BatchName name{ordered.session, ordered.number};
   // Taken after the batch before the pending one was written, so together they are all there is.
   const std::unique_ptr<RowReader> stored = store_.View();
-  if (pending_ == nullptr) return Apply(state_, *stored, ordered.revision, batch, id);
+  if (pending_ == nullptr) return Apply(state_, *stored, ordered.revision, batch, name, ordered.note);
   pending_->Rebase(*stored);
-  return Apply(state_, *pending_, ordered.revision, batch, id);
+  return Apply(state_, *pending_, ordered.revision, batch, name, ordered.note);
 }
 
 Status Appender::OnOrdered(const Ordered& ordered) {
-  const auto payload = std::static_pointer_cast<const BatchPayload>(ordered.payload);
+  static const auto kNothing =
+      std::make_shared<const BatchPayload>(Batch(), std::vector<std::unique_ptr<Submission>>(), 0);
+  const auto payload =
+      ordered.payload == nullptr ? kNothing : std::static_pointer_cast<const BatchPayload>(ordered.payload);
   const bool own = !payload->submissions().empty();
   StatusOr<CommitBatch> committed = ApplyOnTop(ordered, payload->batch());
   writer_.Wait();
@@ -292,14 +295,15 @@ void Appender::FreeToApply() {
 
 void Appender::Begin(const std::shared_ptr<CommitBatch>& committed,
                      const std::shared_ptr<const BatchPayload>& payload) {
-  const bool grew = committed->next.size() > state_.size();
+  // What others are told that this node has must be there after a power cut, even when it added no leaf.
+  const bool durable = committed->next.size() > state_.size() || sequencer_->order_is_final();
   state_ = committed->next;
   pending_ = std::move(committed->rows);
   {
     const std::lock_guard lock(mutex_);
     writing_ = true;
   }
-  writer_.Begin(pending_, grew, [this, committed, payload](const Status& status) {
+  writer_.Begin(pending_, durable, [this, committed, payload](const Status& status) {
     OnWritten(status, *committed, payload);
     std::unique_lock lock(mutex_);
     writing_ = false;

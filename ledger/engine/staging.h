@@ -5,7 +5,7 @@
 // staged can be ordered, since no minority can lose it. Beside the ledger in its store, so that staging and applying
 // share syncs.
 //
-// Rows of kStaged: session 0 be64 number -> SHA-256 of the batch || batch. A session holds no zero byte.
+// Rows of kStaged: be64 session || be64 number -> SHA-256 of the batch || batch.
 
 #include <optional>
 #include <string>
@@ -26,14 +26,14 @@ class Staging {
   explicit Staging(Store& store) : store_(store) {}
 
   // Keeps a batch; durable when it returns. The same again is harmless.
-  Status Put(const BatchId& id, std::string_view batch);
+  Status Put(const BatchName& name, std::string_view batch);
   // The batch; nullopt when it is not staged. DATA_LOSS: its bytes are not those that were staged.
-  StatusOr<std::optional<std::string>> Get(const BatchId& id) const;
+  StatusOr<std::optional<std::string>> Get(const BatchName& name) const;
   // Forgets batches, some time: a crash can bring them back, which is harmless too.
-  Status Remove(const std::vector<BatchId>& ids);
+  Status Remove(const std::vector<BatchName>& names);
 
   struct Staged {
-    BatchId id;
+    BatchName name;
     Digest digest;
     // Of the batch, in bytes.
     size_t size = 0;
@@ -42,7 +42,9 @@ class Staging {
   StatusOr<std::vector<Staged>> List() const;
 
   // For each session the last of its batches that was applied: earlier ones were applied or will never be ordered.
-  StatusOr<std::vector<BatchId>> LastApplied() const;
+  StatusOr<std::vector<BatchName>> LastApplied() const;
+  // The last note that was ordered (Ordered::note); nullopt when there was none.
+  StatusOr<std::optional<std::string>> Note() const;
 
  private:
   Store& store_;

@@ -52,7 +52,7 @@ class LocalSequencer : public Sequencer {
       queue_.pop_front();
       const Revision revision(last_.value + 1);
       lock.unlock();
-      const Status delivered = receiver_.ordered({revision, "", 0, payload});
+      const Status delivered = receiver_.ordered({revision, 0, 0, payload, std::nullopt});
       lock.lock();
       if (!delivered.ok()) {
         failed_ = true;

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "ledger/base/ids.h"
@@ -27,10 +28,13 @@ struct Ordered {
   // Ascending, not without gaps.
   Revision revision;
   // Name the payload for ever: the session of the process that submitted it, and its number there, from 1 and ascending
-  // in the order too. Empty and 0 in the local order, which is not kept.
-  std::string session;
+  // in the order too. 0 in the local order, which is not kept.
+  uint64_t session = 0;
   uint64_t number = 0;
+  // Null when there is nothing to apply, and only the applied revision moves.
   std::shared_ptr<const Payload> payload;
+  // To be kept with the applied revision until another is; not for the receiver.
+  std::optional<std::string> note;
 };
 
 class Sequencer {
@@ -57,7 +61,7 @@ class Sequencer {
   // ordered.
   virtual Status Submit(std::shared_ptr<const Payload> payload) = 0;
 
-  // What was delivered up to this revision is applied and synced.
+  // What was delivered up to this revision is applied and synced. Called once after Start with what was applied before.
   virtual void Applied(Revision revision) = 0;
 
   // Whether a payload that was delivered must be applied, since others do. Otherwise one that can't be written may be

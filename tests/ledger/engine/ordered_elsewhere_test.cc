@@ -19,7 +19,7 @@ using testing::HasSubstr;
 // One ledger's end of an order that the test makes by hand.
 class End : public Sequencer {
  public:
-  explicit End(std::string session) : session_(std::move(session)) {}
+  explicit End(uint64_t session) : session_(session) {}
   Status Start(Revision, Receiver receiver) override {
     receiver_ = std::move(receiver);
     return OkStatus();
@@ -55,10 +55,10 @@ class End : public Sequencer {
     changed_.wait(lock, [&] { return applied_ >= revision; });
   }
   Receiver& receiver() { return receiver_; }
-  const std::string& session() const { return session_; }
+  uint64_t session() const { return session_; }
 
  private:
-  const std::string session_;
+  const uint64_t session_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::shared_ptr<const Payload>> submitted_;
@@ -93,7 +93,7 @@ class OrderedElsewhereTest : public testing::Test {
     nodes_[i].ledger.reset();
     LedgerOptions options;
     options.make_sequencer = [&, i](Staging& staging) -> StatusOr<std::unique_ptr<Sequencer>> {
-      auto end = std::make_unique<End>(Text("session-", i));
+      auto end = std::make_unique<End>(i + 1);
       nodes_[i].end = end.get();
       nodes_[i].staging = &staging;
       return std::unique_ptr<Sequencer>(std::move(end));
@@ -112,7 +112,8 @@ class OrderedElsewhereTest : public testing::Test {
     for (size_t i = 0; i < 2; ++i) {
       StatusOr<std::shared_ptr<const Payload>> parsed = nodes_[i].end->receiver().parse(bytes);
       ASSERT_TRUE(parsed.ok()) << parsed.status();
-      const Ordered ordered{revision_, nodes_[from].end->session(), revision_.value, i == from ? payload : *parsed};
+      const Ordered ordered{revision_, nodes_[from].end->session(), revision_.value, i == from ? payload : *parsed,
+                            std::nullopt};
       ASSERT_TRUE(nodes_[i].end->receiver().ordered(ordered).ok());
     }
   }
@@ -176,12 +177,28 @@ TEST_F(OrderedElsewhereTest, BothApplyTheSameWhoeverSubmitted) {
   const auto applied = nodes_[1].staging->LastApplied();
   ASSERT_TRUE(applied.ok()) << applied.status();
   ASSERT_EQ(applied->size(), 2u);
-  for (const BatchId& id : *applied) EXPECT_THAT(id.session, HasSubstr("session-"));
+  EXPECT_EQ((*applied)[0].session, 1u);
+  EXPECT_EQ((*applied)[1].session, 2u);
   const std::string root = nodes_[0].ledger->GetStatus().root();
   // And it is all there after a start.
   Open(0);
   nodes_[0].end->receiver().settled(revision_);
   EXPECT_EQ(nodes_[0].ledger->GetStatus().root(), root);
+}
+
+TEST_F(OrderedElsewhereTest, NotesAreKeptAndMoveTheAppliedRevision) {
+  EXPECT_FALSE(nodes_[0].staging->Note()->has_value());
+  for (const std::string note : {"one", "two"}) {
+    revision_ = Revision(revision_.value + 1);
+    ASSERT_TRUE(nodes_[0].end->receiver().ordered({revision_, 0, 0, nullptr, note}).ok());
+  }
+  revision_ = Revision(revision_.value + 1);
+  ASSERT_TRUE(nodes_[0].end->receiver().ordered({revision_, 0, 0, nullptr, std::nullopt}).ok());
+  nodes_[0].end->AwaitApplied(revision_);
+  Open(0);
+  EXPECT_EQ(nodes_[0].staging->Note()->value(), "two");
+  nodes_[0].end->AwaitApplied(revision_);
+  EXPECT_TRUE(nodes_[0].staging->LastApplied()->empty());
 }
 
 TEST_F(OrderedElsewhereTest, OfTwoRunsForOnePlaceTheOrderDecides) {
