@@ -163,6 +163,8 @@ void EtcdConnection::Dress(grpc::ClientContext& context) const {
 }
 
 Status EtcdConnection::CheckCluster(const etcdserverpb::ResponseHeader& header) {
+  // Some answers have an empty header.
+  if (header.cluster_id() == 0) return OkStatus();
   uint64_t known = 0;
   if (cluster_id_.compare_exchange_strong(known, header.cluster_id()) || known == header.cluster_id()) {
     return OkStatus();
@@ -176,12 +178,10 @@ void EtcdConnection::Probe(Endpoint& endpoint) {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
   }
-  if (endpoint.channel->GetState(true) != GRPC_CHANNEL_READY) {
-    TakeProbe(endpoint, grpc::Status(grpc::StatusCode::UNAVAILABLE, "not connected"), {});
-    return;
-  }
+  // Waiting until the channel is connected is not idle: gRPC moves a connection on only while a call waits for it.
   const auto probe = std::make_shared<StatusProbe>();
   probe->context.set_deadline(std::chrono::system_clock::now() + options_.probe_timeout);
+  probe->context.set_wait_for_ready(true);
   const std::string token = Token();
   if (!token.empty()) probe->context.AddMetadata("token", token);
   if (!Add(probe)) return;
@@ -223,10 +223,10 @@ void EtcdConnection::TakeProbe(Endpoint& endpoint, const grpc::Status& status,
     if (down && !was_down) affected.assign(in_flight_.begin(), in_flight_.end());
   }
   for (const std::shared_ptr<InFlight>& call : affected) call->OnEndpointDown(endpoint);
-  // A member is looked for more often before the first answer: a client starts with it.
-  const bool connecting = !status.ok() && cluster_id_ == 0;
-  const auto interval = connecting ? std::chrono::milliseconds(50) : options_.probe_interval;
-  timers_.After(std::min(interval, options_.probe_interval), [weak = weak_from_this(), &endpoint] {
+  // Without a connection the next probe waits for one, so it begins at once; the pause is for errors that come at once.
+  const bool connected = endpoint.channel->GetState(false) == GRPC_CHANNEL_READY;
+  const auto interval = connected ? options_.probe_interval : std::chrono::milliseconds(20);
+  timers_.After(interval, [weak = weak_from_this(), &endpoint] {
     if (const auto self = weak.lock()) self->Probe(endpoint);
   });
 }

@@ -16,11 +16,11 @@ namespace anamnesis {
 // Names of PEM files, read once by EtcdClient::Connect.
 struct EtcdTls {
   // The certificates that may have signed a member's; empty: those that the system trusts.
-  std::string ca_file;
+  std::string ca_file = "";
   // Who we are; both or neither. Members started with --client-cert-auth want them, and take the certificate's common
   // name for the user where no user is given here.
-  std::string certificate_file;
-  std::string key_file;
+  std::string certificate_file = "";
+  std::string key_file = "";
 };
 
 struct EtcdOptions {

@@ -31,9 +31,9 @@ enum class EtcdConsistency { kLinearizable, kSerializable };
 
 struct EtcdRangeQuery {
   // The keys that start with it, in the order of their bytes.
-  std::string prefix;
+  std::string prefix = "";
   // Begins after this key: the last one of the page before. Empty: with the first.
-  std::string after;
+  std::string after = "";
   // At most so many; 0: all.
   int64_t limit = 0;
   // As of this revision: that of the first page on the pages that follow. 0: now.

@@ -1,5 +1,6 @@
 #include "node/etcd/outcome.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -63,10 +64,8 @@ CallFailure Refused(const Refusal& refusal, std::string_view message, std::strin
 
 bool WasNeverSent(const grpc::Status& status) {
   if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return false;
-  for (const std::string_view text : kNeverSent) {
-    if (std::string_view(status.error_message()).starts_with(text)) return true;
-  }
-  return false;
+  const std::string message = status.error_message();
+  return std::ranges::any_of(kNeverSent, [&](std::string_view text) { return message.starts_with(text); });
 }
 
 absl::StatusCode CodeOf(const grpc::Status& status) { return static_cast<absl::StatusCode>(status.error_code()); }
@@ -74,7 +73,7 @@ absl::StatusCode CodeOf(const grpc::Status& status) { return static_cast<absl::S
 }  // namespace
 
 CallFailure JudgeWrite(const grpc::Status& status, std::string_view endpoint) {
-  const std::string_view message = status.error_message();
+  const std::string message = status.error_message();
   if (const Refusal* refusal = RefusalOf(message)) return Refused(*refusal, message, endpoint);
   if (WasNeverSent(status)) return {absl::UnavailableError(Message(message, endpoint)), true, false};
   const std::string code = absl::StatusCodeToString(CodeOf(status));
@@ -82,7 +81,7 @@ CallFailure JudgeWrite(const grpc::Status& status, std::string_view endpoint) {
 }
 
 CallFailure JudgeRead(const grpc::Status& status, std::string_view endpoint) {
-  const std::string_view message = status.error_message();
+  const std::string message = status.error_message();
   if (const Refusal* refusal = RefusalOf(message)) return Refused(*refusal, message, endpoint);
   const absl::StatusCode code = CodeOf(status);
   const bool elsewhere = code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kDeadlineExceeded ||
