@@ -75,7 +75,7 @@ class LeaseKeeper::State : public std::enable_shared_from_this<State> {
   }
 
  private:
-  BootClock::duration ThirdOfLife() const { return std::chrono::seconds(lease_.ttl_seconds) / 3; }
+  BootClock::duration ThirdOfLife() const { return BootClock::duration(std::chrono::seconds(lease_.ttl_seconds)) / 3; }
 
   void RenewAfter(BootClock::duration delay) {
     connection_->timers().After(delay, [self = shared_from_this()] { self->Renew(); });

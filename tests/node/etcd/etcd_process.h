@@ -30,7 +30,8 @@ class EtcdCluster {
     std::string tls_directory = "";
   };
 
-  // Starts the members, without waiting for them.
+  // Starts the members, without waiting for them. Members also end when the thread ends that started them, so tests
+  // start and restart them from the main one.
   explicit EtcdCluster(Setup setup);
   EtcdCluster() : EtcdCluster(Setup()) {}
   // Kills them and removes their data.
