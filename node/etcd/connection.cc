@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <thread>
 #include <utility>
 
 #include "grpcpp/grpcpp.h"
@@ -247,13 +248,25 @@ void EtcdConnection::Remove(const std::shared_ptr<InFlight>& call) {
 void EtcdConnection::Close() {
   std::unique_lock lock(mutex_);
   closed_ = true;
-  const std::vector<std::shared_ptr<InFlight>> calls(in_flight_.begin(), in_flight_.end());
+  std::vector<std::shared_ptr<InFlight>> calls(in_flight_.begin(), in_flight_.end());
   lock.unlock();
   for (const std::shared_ptr<InFlight>& call : calls) call->Cancel();
+  calls.clear();
   lock.lock();
   list_changes_.wait(lock, [this] { return in_flight_.empty(); });
   lock.unlock();
   timers_.Stop();
+  // A call that has left the list still drops what it holds, on a thread of gRPC. Such a thread must not drop the last
+  // channel of the process: gRPC 1.51 then joins all its threads, this one included, and aborts.
+  for (const std::unique_ptr<Endpoint>& endpoint : endpoints_) {
+    endpoint->kv = nullptr;
+    endpoint->watch = nullptr;
+    endpoint->lease = nullptr;
+    endpoint->maintenance = nullptr;
+    endpoint->auth = nullptr;
+    while (endpoint->channel.use_count() > 1) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    endpoint->channel = nullptr;
+  }
 }
 
 }  // namespace anamnesis

@@ -73,7 +73,8 @@ class EtcdConnection : public std::enable_shared_from_this<EtcdConnection> {
   bool Add(const std::shared_ptr<InFlight>& call);
   // Takes it off: the last thing that a call does.
   void Remove(const std::shared_ptr<InFlight>& call);
-  // Cancels what goes on, returns when all of it is off the list and no timer runs. Not from a callback.
+  // Cancels what goes on, returns when all of it is off the list, no timer runs and the channels are gone. Not from a
+  // callback.
   void Close();
 
  private:
