@@ -85,7 +85,8 @@ class EtcdCall : public InFlight, public std::enable_shared_from_this<EtcdCall<R
     const auto context = std::make_shared<grpc::ClientContext>();
     context->set_deadline(std::chrono::system_clock::now() +
                           std::chrono::duration_cast<std::chrono::microseconds>(std::min(left, attempt_time_)));
-    connection_->Dress(*context);
+    // A stale token would have etcd refuse to give another one.
+    connection_->Dress(*context, kind_ == CallKind::kAuthenticate ? "" : token_);
     {
       const std::lock_guard lock(mutex_);
       if (!cancelled_) context_ = context;
@@ -120,7 +121,8 @@ class EtcdCall : public InFlight, public std::enable_shared_from_this<EtcdCall<R
     CallFailure failure = write ? JudgeWrite(status, endpoint.address) : JudgeRead(status, endpoint.address);
     if (failure.try_elsewhere || absl::IsUnknown(failure.status)) connection_->MoveOnFrom(endpoint);
     failure_ = failure.status;
-    if (failure.token_refused && connection_->WantsToken() && renewals_ < kRenewalsMax) return RenewToken();
+    const bool renewable = kind_ != CallKind::kAuthenticate && connection_->WantsToken() && renewals_ < kRenewalsMax;
+    if (failure.token_refused && renewable) return RenewToken();
     if (!failure.try_elsewhere) return Finish(failure_);
     // After each endpoint had its turn they all lack a leader, or the like, which takes a while to change.
     if (attempts_ % connection_->options().endpoints.size() == 0) return AttemptLater();

@@ -156,10 +156,9 @@ void EtcdConnection::TakeToken(const StatusOr<etcdserverpb::AuthenticateResponse
   for (const std::function<void(Status)>& done : waiters) done(response.status());
 }
 
-void EtcdConnection::Dress(grpc::ClientContext& context) const {
+void EtcdConnection::Dress(grpc::ClientContext& context, const std::string& token) const {
   // A member that knows no leader then refuses calls, and ends streams, instead of going on by itself.
   context.AddMetadata("hasleader", "true");
-  const std::string token = Token();
   if (!token.empty()) context.AddMetadata("token", token);
 }
 
@@ -224,12 +223,20 @@ void EtcdConnection::TakeProbe(Endpoint& endpoint, const grpc::Status& status,
     if (down && !was_down) affected.assign(in_flight_.begin(), in_flight_.end());
   }
   for (const std::shared_ptr<InFlight>& call : affected) call->OnEndpointDown(endpoint);
-  // Without a connection the next probe waits for one, so it begins at once; the pause is for errors that come at once.
-  const bool connected = endpoint.channel->GetState(false) == GRPC_CHANNEL_READY;
-  const auto interval = connected ? options_.probe_interval : std::chrono::milliseconds(20);
-  timers_.After(interval, [weak = weak_from_this(), &endpoint] {
-    if (const auto self = weak.lock()) self->Probe(endpoint);
-  });
+  ProbeLater(endpoint, BootClock::now() + options_.probe_interval);
+}
+
+void EtcdConnection::ProbeLater(Endpoint& endpoint, BootClock::time_point due) {
+  // A lost connection is looked for sooner than the next probe is due, since it is the probe that brings it back.
+  constexpr BootClock::duration kLook = std::chrono::milliseconds(50);
+  timers_.After(std::min<BootClock::duration>(kLook, options_.probe_interval),
+                [weak = weak_from_this(), &endpoint, due] {
+                  const auto self = weak.lock();
+                  if (!self) return;
+                  const bool connected = endpoint.channel->GetState(true) == GRPC_CHANNEL_READY;
+                  if (connected && BootClock::now() < due) return self->ProbeLater(endpoint, due);
+                  self->Probe(endpoint);
+                });
 }
 
 bool EtcdConnection::Add(const std::shared_ptr<InFlight>& call) {

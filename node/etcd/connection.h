@@ -63,8 +63,8 @@ class EtcdConnection : public std::enable_shared_from_this<EtcdConnection> {
   bool WantsToken() const { return !options_.user.empty(); }
   // Gets another token than `refused` and then calls `done`, possibly at once. Several who ask share one call.
   void RenewToken(const std::string& refused, std::function<void(Status)> done);
-  // Adds what every call carries: the token, and that the member must know a leader.
-  void Dress(grpc::ClientContext& context) const;
+  // Adds what every call carries: `token` unless it is empty, and that the member must know a leader.
+  void Dress(grpc::ClientContext& context, const std::string& token) const;
 
   // FAILED_PRECONDITION when `header` is from another cluster than the headers before.
   Status CheckCluster(const etcdserverpb::ResponseHeader& header);
@@ -81,6 +81,7 @@ class EtcdConnection : public std::enable_shared_from_this<EtcdConnection> {
   explicit EtcdConnection(EtcdOptions options) : options_(std::move(options)), health_(options_.endpoints.size()) {}
   Status MakeEndpoints();
   void Probe(Endpoint& endpoint);
+  void ProbeLater(Endpoint& endpoint, BootClock::time_point due);
   void TakeProbe(Endpoint& endpoint, const grpc::Status& status, const etcdserverpb::StatusResponse& response);
   void TakeToken(const StatusOr<etcdserverpb::AuthenticateResponse>& response);
 

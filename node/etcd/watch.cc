@@ -95,7 +95,7 @@ class EtcdWatch::Stream : public grpc::ClientBidiReactor<etcdserverpb::WatchRequ
  public:
   Stream(std::shared_ptr<State> state, Endpoint& endpoint)
       : endpoint_(endpoint), token_(state->connection()->Token()), state_(std::move(state)) {
-    state_->connection()->Dress(context_);
+    state_->connection()->Dress(context_, token_);
   }
 
   void Start(etcdserverpb::WatchRequest request) {
@@ -201,7 +201,7 @@ class EtcdWatch::Stream : public grpc::ClientBidiReactor<etcdserverpb::WatchRequ
     };
     const auto question = std::make_shared<Question>();
     question->context.set_deadline(std::chrono::system_clock::now() + state_->connection()->options().probe_timeout);
-    state_->connection()->Dress(question->context);
+    state_->connection()->Dress(question->context, token_);
     if (!state_->connection()->Add(question)) return;
     endpoint_.maintenance->async()->Status(&question->context, &question->request, &question->response,
                                            [self = shared_from_this(), question](const grpc::Status& status) {
