@@ -111,12 +111,12 @@ TEST(Failover, LosingMembersUnderLoadLosesNothingAcknowledged) {
   std::this_thread::sleep_for(500ms);
   const size_t first = PlaceOfLeader(*client);
   etcd.Kill(first);
-  std::this_thread::sleep_for(2500ms);
+  std::this_thread::sleep_for(1800ms);
   etcd.Restart(first);
-  std::this_thread::sleep_for(1500ms);
+  std::this_thread::sleep_for(1000ms);
   const size_t second = PlaceOfLeader(*client);
   etcd.Pause(second);
-  std::this_thread::sleep_for(2500ms);
+  std::this_thread::sleep_for(1800ms);
   etcd.Resume(second);
   std::this_thread::sleep_for(500ms);
   stop = true;

@@ -85,11 +85,11 @@ TEST(LeaseKeeper, OutlivesTheLossOfAMember) {
   EtcdCluster etcd({.members = 3});
   const auto client = etcd.Connect();
   Lost lost;
-  const auto keeper = client->KeepLease(5s, lost.Callback());
+  const auto keeper = client->KeepLease(4s, lost.Callback());
   ASSERT_TRUE(keeper.ok());
   const size_t leader = PlaceOfLeader(*client);
   etcd.Pause(leader);
-  EXPECT_EQ(lost.future.wait_for(6s), std::future_status::timeout);
+  EXPECT_EQ(lost.future.wait_for(4500ms), std::future_status::timeout);
   EXPECT_TRUE((*keeper)->alive());
   etcd.Resume(leader);
 }
