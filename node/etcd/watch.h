@@ -1,0 +1,60 @@
+#ifndef ANAMNESIS_NODE_ETCD_WATCH_H_
+#define ANAMNESIS_NODE_ETCD_WATCH_H_
+
+// A watch on the keys below a prefix: every change from a revision on, in order, each once, whatever happens to
+// connections and members in between; a broken stream is taken up on another endpoint after the last revision that was
+// delivered or queued. It is read by pulling: what is not read stops the stream, so nothing grows without bound. A
+// batch is queued only when all fragments of it have arrived, so that no revision is ever delivered in part.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "ledger/base/status.h"
+#include "node/etcd/etcd_types.h"
+
+namespace anamnesis {
+
+class EtcdConnection;
+
+// One thread reads; the other methods are safe from any thread. Destroyed before its client.
+class EtcdWatch {
+ public:
+  // `prefix` is whole, the client's prefix included; `hidden_bytes` of it are taken off every key.
+  EtcdWatch(std::shared_ptr<EtcdConnection> connection, std::string prefix, size_t hidden_bytes, int64_t from_revision);
+  ~EtcdWatch();
+
+  // The next batch, waiting up to `timeout` for it. What is queued comes before an error.
+  //   DEADLINE_EXCEEDED: there was none in time. Call again. Lasting disconnection shows in EtcdClient::Health.
+  //   OUT_OF_RANGE: the next revision is compacted; compact_revision() is the oldest that can still be watched. The
+  //     watch is over: read the keys as they are now, and watch from there.
+  //   PERMISSION_DENIED, UNAUTHENTICATED, FAILED_PRECONDITION: the user may not read these keys, or no token is to be
+  //     had for it, or the endpoints are of two clusters. The watch is over.
+  //   CANCELLED: Cancel was called, or the client was closed.
+  StatusOr<EtcdWatchBatch> Next(std::chrono::milliseconds timeout);
+
+  // Asks etcd to say until which revision everything has been delivered: the answer comes as a batch, in its turn, when
+  // the stream holds until then. False, and nothing is asked, when there is no stream just now, or when its member is
+  // of a version whose answer can overtake events (before 3.4.25, or 3.5 before 3.5.8; Debian 12 has 3.4.23). Then read
+  // the keys with EtcdRangeQuery::changed_since instead, and wait for what that finds.
+  bool RequestProgress();
+
+  // Wakes up Next. Idempotent.
+  void Cancel();
+
+  // 0 unless Next has returned OUT_OF_RANGE.
+  int64_t compact_revision() const;
+
+ private:
+  class State;
+  class Stream;
+  const std::shared_ptr<State> state_;
+};
+
+// Whether a member of this version ("3.4.23") answers a request for progress only after the events before it.
+bool AnswersProgressInOrder(std::string_view version);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_NODE_ETCD_WATCH_H_
