@@ -17,7 +17,8 @@ namespace anamnesis {
 
 // ---- etcd -----------------------------------------------------------------------------------------------------------
 
-// Watch order records, session keys and `members` from this revision on: once, after Start.
+// Watch order records, session keys and `members` from this revision on: once, after Start. When it lies before what
+// this etcd has at all, at or below the base, OnCompacted(base + 1).
 struct Watch {
   Revision from;
 };

@@ -21,21 +21,22 @@
 // Driver's duties, beyond those written at the actions:
 //   * After every call, or some, carry out TakeActions().
 //   * Call Tick every 100 ms or so.
-//   * Keep the bytes of an own proposal in memory until DeliverBatch or Dropped for it. Keep those of OnStoreRequest
-//   and
+//   * Keep the bytes of an own proposal in memory until DeliverBatch or Dropped for it, and its Stage is answered. Keep
+//   those of OnStoreRequest and
 //     OnFetched until the Stage that follows is answered; when the actions hold no Stage for it, drop them at once.
 //   * Answer peers' Fetch from staging, with bytes whose digest is asked for; "gone" when they are not there and the
 //     record's revision is not above the applied one.
 //   * Peers are authenticated and of the same ledger and incarnation before anything from them is handed in.
 //   * Keep the lease alive, and call OnSessionLost as soon as it may have ended by the clock that goes on while the
 //     machine sleeps.
+//   * Ask the watch for progress about every second, for without it nothing moves past the last order record.
 //   * A write that fails for good (not for want of space) ends the process.
 //   * A fenced node (recovery.h) makes no Replica.
 //
 // Time is microseconds of any clock that does not go back. After Halt no input has any effect.
 
 #include <cstdint>
-#include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -44,9 +45,14 @@
 #include "ledger/base/status.h"
 #include "node/replication/actions.h"
 #include "node/replication/batch.h"
+#include "node/replication/fetches.h"
 #include "node/replication/members.h"
+#include "node/replication/order_queue.h"
+#include "node/replication/proposals.h"
 #include "node/replication/recovery.h"
 #include "node/replication/replica_options.h"
+#include "node/replication/sessions.h"
+#include "node/replication/staging_index.h"
 
 namespace anamnesis {
 
@@ -96,7 +102,6 @@ enum class FetchFailure {
 class Replica {
  public:
   Replica(DurableState durable, ReplicaOptions options);
-  ~Replica();
   Replica(const Replica&) = delete;
   Replica& operator=(const Replica&) = delete;
 
@@ -106,7 +111,7 @@ class Replica {
   Status Start(int64_t now_us, const EtcdSnapshot& snapshot);
 
   // The actions since the last call, in order.
-  std::vector<Action> TakeActions();
+  std::vector<Action> TakeActions() { return std::exchange(actions_, {}); }
 
   // Asks again for what was not answered, when it is time.
   void Tick(int64_t now_us);
@@ -165,25 +170,95 @@ class Replica {
   // The watch can't be resumed: history before `compacted` is gone.
   void OnCompacted(Revision compacted);
 
+  // The last revision that the watch has shown; a watch that broke off is resumed at the next one, or any before it.
+  Revision watched() const { return watched_; }
   // False while enough is queued: then read no more from the watch until it is true again.
-  bool wants_watch() const;
+  bool wants_watch() const { return !catching_up_ && queue_.size() < options_.watched_max; }
 
   // ---- For status pages and tests ----
 
   // The open session, 0 while there is none.
-  SessionId session() const;
+  SessionId session() const { return session_; }
   // Durably applied here.
-  Revision applied() const;
-  Revision settled() const;
+  Revision applied() const { return applied_; }
+  Revision settled() const { return settled_; }
   // As the watch has shown them last.
-  const Members& members() const;
+  const Members& members() const { return members_; }
   // Durably applied by each member, as far as heard, this node included: for CheckMembersChange.
   absl::btree_map<NodeId, Revision> applied_by_members() const;
-  bool catching_up() const;
+  bool catching_up() const { return catching_up_; }
 
  private:
-  class State;
-  std::unique_ptr<State> state_;
+  enum class SessionState { kNone, kOpening, kOpen };
+  // Of another member.
+  struct Peer {
+    Revision applied;
+    bool heard = false;
+    // Or since when it is known as a member.
+    int64_t heard_us = 0;
+  };
+
+  void Do(Action action);
+  void DoAll(std::vector<Fetch> fetches);
+  void HaltFor(Status reason);
+  // From now on only what others need of this node goes on.
+  void CatchUp(Revision at_least);
+
+  void WantSession();
+  void EndSession();
+  void RenewSessionWhenFull();
+
+  // Sends the proposal to the voters that have not stored it, and writes it here if that is missing.
+  void Store(Proposal& proposal);
+  void TryOrder();
+  void BeginStage(const OrderRecord& batch, const NodeId& acknowledge);
+  // Whether the driver has the bytes of a batch to apply.
+  bool HasBytes(const OrderRecord& record);
+
+  // True when the watch has not shown `revision` before.
+  bool Advance(Revision revision);
+  bool MayDeliver(const QueueEntry& entry);
+  void Deliver(const QueueEntry& entry);
+  void DeliverAndFetch();
+  std::vector<NodeId> HoldersOf(const OrderRecord& record) const;
+
+  // Everything up to it that the watch will ever show is durably applied here.
+  Revision Processed() const;
+  // Every member that isn't far behind has durably applied up to it.
+  Revision LowestApplied() const;
+  // What follows from the state of application here and elsewhere.
+  void SettleAndRemove();
+  void NoteMembers(const Members& members);
+
+  const NodeId self_;
+  const ReplicaOptions options_;
+  std::vector<Action> actions_;
+  bool halted_ = false;
+  bool catching_up_ = false;
+  int64_t now_us_ = 0;
+
+  // As far as the watch has shown, or the snapshot at the start.
+  Members members_;
+  Sessions sessions_;
+  Revision watched_;
+  // Of each session the last number seen in the order.
+  AppliedNumbers ordered_numbers_;
+  OrderQueue queue_;
+  Fetches fetches_;
+  StagingIndex staging_;
+
+  // As of what is durably applied here.
+  Revision applied_;
+  Members applied_members_;
+  Revision settled_;
+  absl::btree_map<NodeId, Peer> peers_;
+  Revision compacted_;
+  int64_t published_us_ = 0;
+
+  SessionState session_state_ = SessionState::kNone;
+  SessionId session_;
+  uint64_t last_number_ = 0;
+  Proposals proposals_;
 };
 
 }  // namespace anamnesis
