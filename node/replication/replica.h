@@ -24,8 +24,8 @@
 //   * Keep the bytes of an own proposal in memory until DeliverBatch or Dropped for it, and its Stage is answered. Keep
 //   those of OnStoreRequest and
 //     OnFetched until the Stage that follows is answered; when the actions hold no Stage for it, drop them at once.
-//   * Answer peers' Fetch from staging, with bytes whose digest is asked for; "gone" when they are not there and the
-//     record's revision is not above the applied one.
+//   * Answer peers' Fetch from staging, or with an own proposal's bytes, if they have the digest that is asked for; "gone"
+//     when they are not there and AppliedNumbers on the disk contain the batch.
 //   * Peers are authenticated and of the same ledger and incarnation before anything from them is handed in.
 //   * Keep the lease alive, and call OnSessionLost as soon as it may have ended by the clock that goes on while the
 //     machine sleeps.

@@ -1,13 +1,22 @@
 #include "node/replication/staging_index.h"
 
+#include <utility>
+
 namespace anamnesis {
 
 void StagingIndex::Add(const StagedBatch& batch) {
-  entries_[batch.id] = {.digest = batch.digest, .size_bytes = batch.size_bytes, .durable = true};
+  Entry& entry = entries_[batch.id];
+  entry.digest = batch.digest;
+  entry.size_bytes = batch.size_bytes;
+  entry.durable = true;
 }
 
 void StagingIndex::Begin(const OrderRecord& batch, const NodeId& acknowledge) {
-  entries_[batch.id] = {.digest = batch.digest, .size_bytes = batch.size_bytes, .acknowledge = acknowledge};
+  Entry entry;
+  entry.digest = batch.digest;
+  entry.size_bytes = batch.size_bytes;
+  entry.acknowledge = acknowledge;
+  entries_[batch.id] = std::move(entry);
 }
 
 StagingIndex::Entry* StagingIndex::Done(const BatchId& id) {
