@@ -1,0 +1,84 @@
+#include "node/replication/members.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace anamnesis {
+namespace {
+
+bool Names(const std::vector<Member>& members, const NodeId& node) {
+  return std::any_of(members.begin(), members.end(), [&](const Member& member) { return member.node == node; });
+}
+
+Status CheckNodeId(const NodeId& node) {
+  const bool good = !node.empty() && node.size() <= 64 && std::all_of(node.begin(), node.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+  if (good) return OkStatus();
+  return absl::InvalidArgumentError(Text("members: '", node, "' is not 1 to 64 characters of [a-z0-9-]"));
+}
+
+Status CheckValue(const Members& members) {
+  if (members.voters.empty()) return absl::InvalidArgumentError("members: there must be a voter");
+  if (members.voters.size() > kVotersMax) {
+    return absl::InvalidArgumentError(Text("members: ", members.voters.size(), " voters; at most ", kVotersMax));
+  }
+  if (members.voters.size() + members.learners.size() > kMembersMax) {
+    return absl::InvalidArgumentError(Text("members: more than ", kMembersMax, " nodes"));
+  }
+  absl::btree_set<NodeId> nodes;
+  for (const auto* list : {&members.voters, &members.learners}) {
+    for (const Member& member : *list) {
+      RETURN_IF_ERROR(CheckNodeId(member.node));
+      if (!nodes.insert(member.node).second) {
+        return absl::InvalidArgumentError(Text("members: node ", member.node, " is named twice"));
+      }
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+bool Members::IsVoter(const NodeId& node) const { return Names(voters, node); }
+
+bool Members::IsMember(const NodeId& node) const { return Names(voters, node) || Names(learners, node); }
+
+bool IsMajority(const Members& members, const absl::btree_set<NodeId>& nodes) {
+  const auto among = std::count_if(members.voters.begin(), members.voters.end(),
+                                   [&](const Member& voter) { return nodes.contains(voter.node); });
+  return static_cast<size_t>(among) * 2 > members.voters.size();
+}
+
+Revision ReachedByMajority(const Members& members, const absl::btree_map<NodeId, Revision>& reached) {
+  if (members.voters.empty()) return Revision(0);
+  std::vector<Revision> revisions;
+  revisions.reserve(members.voters.size());
+  for (const Member& voter : members.voters) {
+    const auto found = reached.find(voter.node);
+    revisions.push_back(found == reached.end() ? Revision(0) : found->second);
+  }
+  std::sort(revisions.begin(), revisions.end(), std::greater<>());
+  return revisions[revisions.size() / 2];
+}
+
+Status CheckMembersChange(const Members& current, const Members& next,
+                          const absl::btree_map<NodeId, Revision>& durably_applied) {
+  RETURN_IF_ERROR(CheckValue(next));
+  if (next.incarnation != current.incarnation) {
+    return absl::InvalidArgumentError("members: only recover makes another incarnation");
+  }
+  size_t changed = 0;
+  for (const Member& voter : next.voters) changed += !current.IsVoter(voter.node);
+  for (const Member& voter : current.voters) changed += !next.IsVoter(voter.node);
+  if (changed > 1) {
+    return absl::InvalidArgumentError("members: add or remove one voter at a time; replacing one is two changes");
+  }
+  if (ReachedByMajority(current, durably_applied) < current.revision) {
+    return absl::FailedPreconditionError(Text("members: no majority of the voters has yet applied the last change, at ",
+                                              "revision ", current.revision.value, "; try again"));
+  }
+  return OkStatus();
+}
+
+}  // namespace anamnesis
