@@ -118,7 +118,7 @@ Status Ledger::Impl::Open() {
   staging_ = std::make_unique<Staging>(*store_);
   std::unique_ptr<Sequencer> sequencer;
   if (options_.make_sequencer) {
-    ASSIGN_OR_RETURN(sequencer, options_.make_sequencer(*staging_));
+    ASSIGN_OR_RETURN(sequencer, options_.make_sequencer(origin_, *staging_));
   } else {
     sequencer = MakeLocalSequencer();
   }

@@ -35,7 +35,7 @@ struct LedgerOptions {
   size_t cache_bytes = 256u << 20;
   // Who orders batches, for a ledger that is one of several: see sequencer.h and staging.h, which outlives what is
   // made. Not set: the ledger itself.
-  std::function<StatusOr<std::unique_ptr<Sequencer>>(Staging&)> make_sequencer;
+  std::function<StatusOr<std::unique_ptr<Sequencer>>(const std::string& origin, Staging&)> make_sequencer;
   // Gets one line for each thing an operator should know; may be called from any thread.
   std::function<void(std::string_view)> log = [](std::string_view) {};
 };

@@ -50,8 +50,12 @@ StatusOr<std::vector<Result>> ParseAll(const Store& store, Family family, std::s
 
 }  // namespace
 
-Status Staging::Put(const BatchName& name, std::string_view batch) {
-  return store_.Write({{Family::kStaged, StagedKey(name), Text(Sha256({batch}).view(), batch)}}, true);
+Status Staging::Put(const std::vector<Batch>& batches) {
+  Rows rows;
+  for (const auto& [name, bytes] : batches) {
+    rows.push_back({Family::kStaged, StagedKey(name), Text(Sha256({bytes}).view(), bytes)});
+  }
+  return store_.Write(rows, true);
 }
 
 StatusOr<std::optional<std::string>> Staging::Get(const BatchName& name) const {

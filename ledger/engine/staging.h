@@ -25,8 +25,13 @@ class Staging {
   // `store` must outlive it.
   explicit Staging(Store& store) : store_(store) {}
 
-  // Keeps a batch; durable when it returns. The same again is harmless.
-  Status Put(const BatchName& name, std::string_view batch);
+  struct Batch {
+    BatchName name;
+    std::string_view bytes;
+  };
+  // Keeps batches, replacing those of the same name; durable when it returns. RESOURCE_EXHAUSTED: no space, and none is
+  // kept.
+  Status Put(const std::vector<Batch>& batches);
   // The batch; nullopt when it is not staged. DATA_LOSS: its bytes are not those that were staged.
   StatusOr<std::optional<std::string>> Get(const BatchName& name) const;
   // Forgets batches, some time: a crash can bring them back, which is harmless too.

@@ -33,6 +33,20 @@ std::optional<NodeOptions> ParseOptions(int argc, const char* const* argv, int& 
   app.add_option("--listen", options.listen, "HOST:PORT on the loopback; port 0 takes a free one")
       ->capture_default_str();
   app.add_option("--port-file", options.port_file, "file to write the address to, once the node serves");
+  app.add_option("--etcd", options.cluster.etcd_endpoints, "HOST:PORT[,HOST:PORT...] of etcd: take part in a cluster")
+      ->delimiter(',');
+  app.add_option("--etcd-prefix", options.cluster.etcd_prefix, "of this ledger's keys in etcd, e.g. anamnesis/acme/")
+      ->needs("--etcd");
+  app.add_option("--peer-listen", options.cluster.peer_listen, "HOST:PORT on the loopback for the other nodes")
+      ->needs("--etcd");
+  app.add_option("--found-with", options.cluster.founding_voters,
+                 "ID=HOST:PORT[,...]: the voters of a new cluster, by DIR/node-id and --peer-listen")
+      ->delimiter(',')
+      ->needs("--etcd");
+  app.add_option("--session-ttl", options.cluster.session_ttl_seconds,
+                 "seconds after which a node that isn't heard of has no session any more")
+      ->check(CLI::Range(2, 600))
+      ->capture_default_str();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -44,6 +58,15 @@ std::optional<NodeOptions> ParseOptions(int argc, const char* const* argv, int& 
         << "--listen: \"" << options.listen
         << "\" is not a loopback HOST:PORT such as 127.0.0.1:7420; this node has no TLS and serves its own machine "
            "only\n";
+    exit_status = kExitUsage;
+    return std::nullopt;
+  }
+  const NodeOptions::Cluster& cluster = options.cluster;
+  const bool whole = !cluster.etcd_prefix.empty() && IsLoopbackAddress(cluster.peer_listen);
+  if (!cluster.etcd_endpoints.empty() && !whole) {
+    std::cerr
+        << "--etcd: also needs --etcd-prefix, and --peer-listen with a loopback HOST:PORT (there is no TLS between "
+           "nodes yet)\n";
     exit_status = kExitUsage;
     return std::nullopt;
   }

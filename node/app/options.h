@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace anamnesis {
 
@@ -18,6 +19,17 @@ struct NodeOptions {
   std::string listen = "127.0.0.1:7420";
   // Where the address listened on is written; empty for nowhere.
   std::string port_file;
+
+  // For a node of a cluster; without etcd the node orders by itself.
+  struct Cluster {
+    std::vector<std::string> etcd_endpoints;
+    // Of the ledger's keys in etcd.
+    std::string etcd_prefix;
+    std::string peer_listen;
+    // ID=HOST:PORT each.
+    std::vector<std::string> founding_voters;
+    int session_ttl_seconds = 10;
+  } cluster;
 };
 
 // Parses the command line. nullopt when the program is to end with `exit_status`: what had to be said is printed then.

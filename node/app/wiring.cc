@@ -10,6 +10,8 @@
 #include "ledger/engine/ledger.h"
 #include "node/app/housekeeping.h"
 #include "node/app/log.h"
+#include "node/app/node_id.h"
+#include "node/cluster/cluster_sequencer.h"
 #include "node/service/node_server.h"
 
 namespace anamnesis {
@@ -27,6 +29,24 @@ Status WritePortFile(const std::string& path, const std::string& address) {
 }
 
 void Warn(std::string_view line) { LogLine(LogLevel::kWarning, line); }
+
+StatusOr<ClusterOptions> ClusterOptionsOf(const NodeOptions& options) {
+  ClusterOptions cluster;
+  ASSIGN_OR_RETURN(cluster.node, ReadOrMakeNodeId(options.dir));
+  cluster.peer_address = options.cluster.peer_listen;
+  cluster.etcd.endpoints = options.cluster.etcd_endpoints;
+  cluster.etcd.prefix = options.cluster.etcd_prefix;
+  cluster.session_ttl = std::chrono::seconds(options.cluster.session_ttl_seconds);
+  cluster.log = Warn;
+  for (const std::string& voter : options.cluster.founding_voters) {
+    const size_t equals = voter.find('=');
+    if (equals == std::string::npos) {
+      return absl::InvalidArgumentError(Text("--found-with: \"", voter, "\" is not ID=HOST:PORT"));
+    }
+    cluster.founding_voters.push_back({voter.substr(0, equals), "", voter.substr(equals + 1), ""});
+  }
+  return cluster;
+}
 
 Status Announce(const NodeOptions& options, int port) {
   const std::string address = Text(options.listen.substr(0, options.listen.rfind(':')), ":", port);
@@ -59,6 +79,13 @@ StatusOr<std::unique_ptr<Node>> Node::Start(const NodeOptions& options) {
   auto parts = std::make_unique<Parts>();
   LedgerOptions ledger_options;
   ledger_options.log = Warn;
+  if (!options.cluster.etcd_endpoints.empty()) {
+    ASSIGN_OR_RETURN(ClusterOptions cluster, ClusterOptionsOf(options));
+    ledger_options.make_sequencer = [cluster](const std::string& origin, Staging& staging) mutable {
+      cluster.origin = origin;
+      return MakeClusterSequencer(cluster, staging);
+    };
+  }
   ASSIGN_OR_RETURN(parts->ledger, Ledger::Open(options.dir, ledger_options));
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   NodeServerOptions server_options;

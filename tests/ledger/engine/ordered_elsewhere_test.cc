@@ -92,7 +92,7 @@ class OrderedElsewhereTest : public testing::Test {
   void Open(size_t i) {
     nodes_[i].ledger.reset();
     LedgerOptions options;
-    options.make_sequencer = [&, i](Staging& staging) -> StatusOr<std::unique_ptr<Sequencer>> {
+    options.make_sequencer = [&, i](const std::string&, Staging& staging) -> StatusOr<std::unique_ptr<Sequencer>> {
       auto end = std::make_unique<End>(i + 1);
       nodes_[i].end = end.get();
       nodes_[i].staging = &staging;

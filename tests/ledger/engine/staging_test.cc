@@ -13,10 +13,10 @@ class StagingTest : public testing::Test {
 };
 
 TEST_F(StagingTest, KeepsWhatWasPutUntilItIsRemoved) {
-  ASSERT_TRUE(staging_.Put({2, 1}, "one").ok());
-  ASSERT_TRUE(staging_.Put({1, 256}, "two").ok());
-  ASSERT_TRUE(staging_.Put({1, 7}, "").ok());
-  ASSERT_TRUE(staging_.Put({2, 1}, "one").ok());
+  ASSERT_TRUE(staging_.Put({{{2, 1}, "one"}}).ok());
+  ASSERT_TRUE(staging_.Put({{{1, 256}, "two"}}).ok());
+  ASSERT_TRUE(staging_.Put({{{1, 7}, ""}}).ok());
+  ASSERT_TRUE(staging_.Put({{{2, 1}, "one"}}).ok());
   const auto all = staging_.List();
   ASSERT_TRUE(all.ok()) << all.status();
   ASSERT_EQ(all->size(), 3u);
@@ -33,7 +33,7 @@ TEST_F(StagingTest, KeepsWhatWasPutUntilItIsRemoved) {
 }
 
 TEST_F(StagingTest, DamagedBatchesAreReported) {
-  ASSERT_TRUE(staging_.Put({1, 1}, "batch").ok());
+  ASSERT_TRUE(staging_.Put({{{1, 1}, "batch"}}).ok());
   std::string key;
   std::string value;
   ASSERT_TRUE(store_

@@ -1,0 +1,36 @@
+#ifndef ANAMNESIS_NODE_CLUSTER_CLUSTER_OPTIONS_H_
+#define ANAMNESIS_NODE_CLUSTER_CLUSTER_OPTIONS_H_
+
+// How a node takes part in a cluster.
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "node/etcd/etcd_options.h"
+#include "node/replication/batch.h"
+#include "node/replication/members.h"
+
+namespace anamnesis {
+
+struct ClusterOptions {
+  // Made with the disk, and lost with it.
+  NodeId node;
+  // Of the ledger: peers of another are turned away.
+  std::string origin;
+  // HOST:PORT on this machine's loopback where peers reach this node; there is no TLS between peers yet.
+  std::string peer_address;
+  EtcdOptions etcd;
+  // How long etcd keeps this node's session after it was heard last.
+  std::chrono::seconds session_ttl{10};
+  // The voters with which a new cluster begins; ignored when it has members.
+  std::vector<Member> founding_voters;
+  // Gets one line for each thing an operator should know; may be called from any thread.
+  std::function<void(std::string_view)> log = [](std::string_view) {};
+};
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_NODE_CLUSTER_CLUSTER_OPTIONS_H_

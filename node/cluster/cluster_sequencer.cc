@@ -1,0 +1,519 @@
+#include "node/cluster/cluster_sequencer.h"
+
+#include <atomic>
+#include <deque>
+#include <future>
+#include <map>
+#include <mutex>
+#include <variant>
+
+#include "ledger/crypto/sha256.h"
+#include "node/cluster/etcd_order.h"
+#include "node/cluster/peers.h"
+#include "node/cluster/wire.h"
+#include "node/cluster/worker.h"
+
+namespace anamnesis {
+namespace {
+
+constexpr auto kTickInterval = std::chrono::milliseconds(100);
+// How long a payload waits for a session before its callers are told that there is none.
+constexpr int64_t kProposeWithinUs = 5000000;
+
+using Bytes = std::shared_ptr<const std::string>;
+
+// A batch in memory: its bytes, and what they were parsed to when their seals were verified.
+struct Held {
+  OrderRecord record;
+  Bytes bytes;
+  std::shared_ptr<const Payload> payload;
+};
+
+BatchName NameOf(const BatchId& id) { return {id.session.value, id.number.value}; }
+
+int64_t NowUs() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+std::shared_ptr<internal::PeerMessage> NewMessage() { return std::make_shared<internal::PeerMessage>(); }
+
+class ClusterSequencer : public Sequencer {
+ public:
+  ClusterSequencer(ClusterOptions options, Staging& staging, std::unique_ptr<EtcdClient> client)
+      : options_(std::move(options)), staging_(staging), client_(std::move(client)) {}
+  ~ClusterSequencer() override { Stop(); }
+
+  Status Start(Revision applied, Receiver receiver) override;
+  Status Submit(std::shared_ptr<const Payload> payload) override;
+  void Applied(Revision revision) override;
+  bool order_is_final() const override { return true; }
+  std::string refusing() const override;
+  void Stop() override;
+
+ private:
+  // A payload that has no number yet.
+  struct Waiting {
+    std::shared_ptr<const Payload> payload;
+    Bytes bytes;
+    Digest digest;
+    int64_t since_us;
+  };
+
+  // Calls `work` on the protocol's thread and then does what the replica wants.
+  void Post(std::function<void(Replica&)> work);
+  void AfterInput();
+  void Propose();
+  void OnMessage(const NodeId& from, internal::PeerMessage message);
+  void OnStore(const NodeId& from, internal::PeerMessage::Store store);
+  void OnFetch(const NodeId& from, const internal::PeerMessage::Fetch& fetch);
+  void OnFetchedMessage(const NodeId& from, internal::PeerMessage::Fetched fetched);
+  // Parses and verifies; null, and said so, when the bytes are wrong.
+  std::shared_ptr<const Held> Verify(const NodeId& from, const OrderRecord& record, std::string bytes);
+  void StageHeld(const std::shared_ptr<const Held>& held);
+  void WriteStaged();
+  StatusOr<std::shared_ptr<const Payload>> PayloadOf(const OrderRecord& record, std::shared_ptr<const Held> held);
+  void Deliver(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held);
+  void Refuse(std::string why);
+
+  void Do(const Watch& action) { etcd_->Do(action); }
+  void Do(const OpenSession& action) { etcd_->Do(action); }
+  void Do(const OrderTransaction& action) { etcd_->Do(action); }
+  void Do(const TrimSessions& action) { etcd_->Do(action); }
+  void Do(const Compact& action) { etcd_->Do(action); }
+  void Do(const SendStore& action);
+  void Do(const Acknowledge& action);
+  void Do(const Fetch& action);
+  void Do(const PublishApplied& action);
+  void Do(const Stage& action);
+  void Do(const RemoveStaged& action);
+  void Do(const DeliverBatch& action);
+  void Do(const DeliverMembers& action);
+  void Do(const DeliverProgress& action);
+  void Do(const Settled& action);
+  void Do(const Dropped& action);
+  void Do(const NeedCatchUp& action);
+  void Do(const Halt& action);
+
+  const ClusterOptions options_;
+  Staging& staging_;
+  std::unique_ptr<EtcdClient> client_;
+  Receiver receiver_;
+  Revision applied_at_start_;
+  std::atomic<bool> wants_watch_ = true;
+  std::atomic<bool> stopped_ = false;
+
+  mutable std::mutex refusing_mutex_;
+  std::string refusing_ = "this node is joining its cluster";
+
+  // Used by the protocol's thread only.
+  std::unique_ptr<Replica> replica_;
+  std::deque<Waiting> waiting_;
+  std::map<BatchId, std::shared_ptr<const Held>> own_;
+  // What came and is not staged yet, then what is staged, so that it is not parsed again when it is delivered.
+  std::map<BatchId, std::shared_ptr<const Held>> arrived_;
+  std::map<BatchId, std::shared_ptr<const Held>> staged_;
+  std::vector<NodeId> members_;
+
+  std::mutex to_stage_mutex_;
+  std::vector<std::shared_ptr<const Held>> to_stage_;
+
+  // Their threads end in the order of Stop.
+  std::unique_ptr<EtcdOrder> etcd_;
+  std::unique_ptr<Peers> peers_;
+  std::unique_ptr<Worker> disk_;
+  std::unique_ptr<Worker> applying_;
+  std::unique_ptr<Worker> protocol_;
+};
+
+// --- Beginning and end ---
+
+Status ClusterSequencer::Start(Revision applied, Receiver receiver) {
+  receiver_ = std::move(receiver);
+  applied_at_start_ = applied;
+  DurableState durable;
+  durable.node = options_.node;
+  durable.applied = applied;
+  ASSIGN_OR_RETURN(const std::vector<BatchName> numbers, staging_.LastApplied());
+  for (const BatchName& name : numbers) durable.applied_numbers[SessionId(name.session)] = BatchNumber(name.number);
+  ASSIGN_OR_RETURN(const std::optional<std::string> note, staging_.Note());
+  if (note.has_value()) {
+    ASSIGN_OR_RETURN(durable.members, ParseMembers(*note));
+  }
+  ASSIGN_OR_RETURN(const std::vector<Staging::Staged> staged, staging_.List());
+  for (const Staging::Staged& one : staged) {
+    durable.staged.push_back({{SessionId(one.name.session), BatchNumber(one.name.number)}, one.digest, one.size});
+  }
+  etcd_ = std::make_unique<EtcdOrder>(
+      options_, std::move(client_), [this](std::function<void(Replica&)> work) { Post(std::move(work)); },
+      [this] { return wants_watch_.load(); });
+  ASSIGN_OR_RETURN(const EtcdSnapshot snapshot, etcd_->Snapshot());
+  replica_ = std::make_unique<Replica>(std::move(durable), ReplicaOptions());
+  RETURN_IF_ERROR(replica_->Start(NowUs(), snapshot));
+  ASSIGN_OR_RETURN(peers_, Peers::Start(options_, [this](const NodeId& from, internal::PeerMessage message) {
+                     OnMessage(from, std::move(message));
+                   }));
+  disk_ = std::make_unique<Worker>();
+  applying_ = std::make_unique<Worker>();
+  protocol_ = std::make_unique<Worker>(
+      [this] {
+        replica_->Tick(NowUs());
+        Propose();
+        AfterInput();
+      },
+      kTickInterval);
+  return OkStatus();
+}
+
+void ClusterSequencer::Stop() {
+  if (stopped_.exchange(true)) return;
+  Refuse("this node is stopping");
+  if (protocol_ == nullptr) return;
+  // Whoever posts to another ends before it.
+  peers_.reset();
+  etcd_->Stop();
+  protocol_->Stop();
+  disk_->Stop();
+  applying_->Stop();
+  for (const Waiting& waiting : waiting_) {
+    receiver_.dropped(waiting.payload, absl::UnavailableError("this node is stopping"));
+  }
+  for (const auto& [id, held] : own_) receiver_.dropped(held->payload, absl::UnknownError("this node is stopping"));
+  waiting_.clear();
+  own_.clear();
+}
+
+void ClusterSequencer::Refuse(std::string why) {
+  const std::lock_guard lock(refusing_mutex_);
+  refusing_ = std::move(why);
+}
+
+std::string ClusterSequencer::refusing() const {
+  const std::lock_guard lock(refusing_mutex_);
+  return refusing_;
+}
+
+// --- The protocol's thread ---
+
+void ClusterSequencer::Post(std::function<void(Replica&)> work) {
+  protocol_->Post([this, work = std::move(work)] {
+    work(*replica_);
+    AfterInput();
+  });
+}
+
+void ClusterSequencer::AfterInput() {
+  std::vector<NodeId> members;
+  for (const std::vector<Member>* group : {&replica_->members().voters, &replica_->members().learners}) {
+    for (const Member& member : *group) members.push_back(member.node);
+  }
+  if (members != members_) {
+    members_ = std::move(members);
+    peers_->SetMembers(replica_->members());
+  }
+  for (const Action& action : replica_->TakeActions()) {
+    std::visit([this](const auto& one) { Do(one); }, action);
+  }
+  wants_watch_ = replica_->wants_watch();
+}
+
+Status ClusterSequencer::Submit(std::shared_ptr<const Payload> payload) {
+  if (stopped_) return absl::UnavailableError("this node is stopping");
+  auto bytes = std::make_shared<const std::string>(payload->Serialize());
+  const Digest digest = Sha256({*bytes});
+  protocol_->Post([this, payload = std::move(payload), bytes = std::move(bytes), digest] {
+    waiting_.push_back({payload, bytes, digest, NowUs()});
+    Propose();
+    AfterInput();
+  });
+  return OkStatus();
+}
+
+void ClusterSequencer::Propose() {
+  while (!waiting_.empty()) {
+    const Waiting& next = waiting_.front();
+    const StatusOr<BatchId> id = replica_->Propose(next.digest, next.bytes->size());
+    if (id.ok()) {
+      const OrderRecord record{*id, next.digest, next.bytes->size(), options_.node};
+      own_[*id] = std::make_shared<const Held>(Held{record, next.bytes, next.payload});
+    } else if (absl::IsUnavailable(id.status()) && NowUs() - next.since_us < kProposeWithinUs) {
+      return;
+    } else {
+      receiver_.dropped(next.payload, absl::UnavailableError(Text("not ordered: ", MessageOf(id.status()))));
+    }
+    waiting_.pop_front();
+  }
+}
+
+// --- Peers ---
+
+void ClusterSequencer::OnMessage(const NodeId& from, internal::PeerMessage message) {
+  switch (message.what_case()) {
+    case internal::PeerMessage::kStore:
+      OnStore(from, std::move(*message.mutable_store()));
+      return;
+    case internal::PeerMessage::kAcknowledged: {
+      const auto& acknowledged = message.acknowledged();
+      const BatchId id{SessionId(acknowledged.session()), BatchNumber(acknowledged.number())};
+      const StatusOr<Digest> digest = Digest::FromBytes(acknowledged.digest());
+      if (digest.ok())
+        Post([from, id, digest = *digest](Replica& replica) { replica.OnAcknowledged(from, id, digest); });
+      return;
+    }
+    case internal::PeerMessage::kFetch:
+      OnFetch(from, message.fetch());
+      return;
+    case internal::PeerMessage::kFetched:
+      OnFetchedMessage(from, std::move(*message.mutable_fetched()));
+      return;
+    case internal::PeerMessage::kApplied:
+      Post([from, revision = Revision(message.applied().revision())](Replica& replica) {
+        replica.OnPeerApplied(from, revision);
+      });
+      return;
+    default:
+      return;
+  }
+}
+
+std::shared_ptr<const Held> ClusterSequencer::Verify(const NodeId& from, const OrderRecord& record, std::string bytes) {
+  if (Sha256({bytes}) != record.digest || bytes.size() != record.size_bytes) {
+    options_.log(Text("node ", from, " sent a batch that is not what its record says"));
+    return nullptr;
+  }
+  StatusOr<std::shared_ptr<const Payload>> payload = receiver_.parse(bytes);
+  if (!payload.ok()) {
+    options_.log(Text("node ", from, " sent a batch that is not kept: ", MessageOf(payload.status())));
+    return nullptr;
+  }
+  return std::make_shared<const Held>(
+      Held{record, std::make_shared<const std::string>(std::move(bytes)), *std::move(payload)});
+}
+
+void ClusterSequencer::OnStore(const NodeId& from, internal::PeerMessage::Store store) {
+  const StatusOr<OrderRecord> record = FromProto(store.record());
+  if (!record.ok() || record->proposer != from) return;
+  const std::shared_ptr<const Held> held = Verify(from, *record, std::move(*store.mutable_batch()));
+  if (held == nullptr) return;
+  protocol_->Post([this, held] {
+    arrived_[held->record.id] = held;
+    replica_->OnStoreRequest(held->record);
+    AfterInput();
+    arrived_.erase(held->record.id);
+  });
+}
+
+void ClusterSequencer::OnFetch(const NodeId& from, const internal::PeerMessage::Fetch& fetch) {
+  const BatchName name{fetch.session(), fetch.number()};
+  auto answer = NewMessage();
+  internal::PeerMessage::Fetched& fetched = *answer->mutable_fetched();
+  fetched.set_session(name.session);
+  fetched.set_number(name.number);
+  StatusOr<std::optional<std::string>> bytes = staging_.Get(name);
+  if (bytes.ok() && bytes->has_value()) {
+    fetched.set_batch(**std::move(bytes));
+  } else {
+    fetched.set_outcome(internal::PeerMessage::Fetched::NOT_NOW);
+    const StatusOr<std::vector<BatchName>> applied = staging_.LastApplied();
+    for (size_t i = 0; applied.ok() && i < applied->size(); ++i) {
+      if ((*applied)[i].session == name.session && (*applied)[i].number >= name.number) {
+        fetched.set_outcome(internal::PeerMessage::Fetched::GONE);
+      }
+    }
+  }
+  peers_->Send(from, answer);
+}
+
+void ClusterSequencer::OnFetchedMessage(const NodeId& from, internal::PeerMessage::Fetched fetched) {
+  const BatchId id{SessionId(fetched.session()), BatchNumber(fetched.number())};
+  if (fetched.outcome() != internal::PeerMessage::Fetched::FOUND) {
+    const FetchFailure failure =
+        fetched.outcome() == internal::PeerMessage::Fetched::GONE ? FetchFailure::kGone : FetchFailure::kNotNow;
+    Post([from, id, failure](Replica& replica) { replica.OnFetchFailed(from, id, failure); });
+    return;
+  }
+  const OrderRecord record{id, Sha256({fetched.batch()}), fetched.batch().size(), ""};
+  const std::shared_ptr<const Held> held = Verify(from, record, std::move(*fetched.mutable_batch()));
+  if (held == nullptr) {
+    Post([from, id](Replica& replica) { replica.OnFetchFailed(from, id, FetchFailure::kNotNow); });
+    return;
+  }
+  protocol_->Post([this, from, held] {
+    arrived_[held->record.id] = held;
+    replica_->OnFetched(from, held->record.id, held->record.digest);
+    AfterInput();
+    arrived_.erase(held->record.id);
+  });
+}
+
+void ClusterSequencer::Do(const SendStore& action) {
+  const auto own = own_.find(action.batch.id);
+  if (own == own_.end()) return;
+  auto message = NewMessage();
+  *message->mutable_store()->mutable_record() = ToProto(action.batch);
+  message->mutable_store()->set_batch(*own->second->bytes);
+  peers_->Send(action.to, message);
+}
+
+void ClusterSequencer::Do(const Acknowledge& action) {
+  auto message = NewMessage();
+  message->mutable_acknowledged()->set_session(action.id.session.value);
+  message->mutable_acknowledged()->set_number(action.id.number.value);
+  message->mutable_acknowledged()->set_digest(action.digest.bytes());
+  peers_->Send(action.to, message);
+}
+
+void ClusterSequencer::Do(const Fetch& action) {
+  auto message = NewMessage();
+  message->mutable_fetch()->set_session(action.batch.id.session.value);
+  message->mutable_fetch()->set_number(action.batch.id.number.value);
+  peers_->Send(action.from, message);
+}
+
+void ClusterSequencer::Do(const PublishApplied& action) {
+  auto message = NewMessage();
+  message->mutable_applied()->set_revision(action.revision.value);
+  for (const NodeId& member : members_) {
+    if (member != options_.node) peers_->Send(member, message);
+  }
+}
+
+// --- Disk ---
+
+void ClusterSequencer::Do(const Stage& action) {
+  const BatchId& id = action.batch.id;
+  std::shared_ptr<const Held> held;
+  if (const auto own = own_.find(id); own != own_.end()) held = own->second;
+  if (const auto arrived = arrived_.find(id); arrived != arrived_.end()) held = arrived->second;
+  if (held == nullptr) {
+    replica_->OnStageFailed(id);
+    return;
+  }
+  {
+    const std::lock_guard lock(to_stage_mutex_);
+    to_stage_.push_back(held);
+  }
+  disk_->Post([this] { WriteStaged(); });
+}
+
+// Everything that waits, with one sync.
+void ClusterSequencer::WriteStaged() {
+  std::vector<std::shared_ptr<const Held>> taken;
+  {
+    const std::lock_guard lock(to_stage_mutex_);
+    taken.swap(to_stage_);
+  }
+  if (taken.empty()) return;
+  std::vector<Staging::Batch> batches;
+  batches.reserve(taken.size());
+  for (const auto& held : taken) batches.push_back({NameOf(held->record.id), *held->bytes});
+  const Status written = staging_.Put(batches);
+  if (!written.ok() && !absl::IsResourceExhausted(written)) {
+    Refuse(Text("staging failed: ", MessageOf(written)));
+    options_.log(Text("nothing more is stored here: ", written.ToString(), "; open the ledger again"));
+    return;
+  }
+  protocol_->Post([this, taken = std::move(taken), ok = written.ok()] {
+    for (const auto& held : taken) {
+      const BatchId& id = held->record.id;
+      if (ok && !own_.contains(id)) staged_[id] = held;
+      ok ? replica_->OnStaged(id) : replica_->OnStageFailed(id);
+    }
+    AfterInput();
+  });
+}
+
+void ClusterSequencer::Do(const RemoveStaged& action) {
+  std::vector<BatchName> names;
+  for (const BatchId& id : action.ids) {
+    staged_.erase(id);
+    names.push_back(NameOf(id));
+  }
+  disk_->Post([this, names = std::move(names)] { (void)staging_.Remove(names); });
+}
+
+// --- The ledger ---
+
+StatusOr<std::shared_ptr<const Payload>> ClusterSequencer::PayloadOf(const OrderRecord& record,
+                                                                     std::shared_ptr<const Held> held) {
+  if (held != nullptr) return held->payload;
+  ASSIGN_OR_RETURN(std::optional<std::string> bytes, staging_.Get(NameOf(record.id)));
+  if (!bytes.has_value()) return absl::DataLossError("a batch that was staged is not there");
+  if (Sha256({*bytes}) != record.digest) return absl::DataLossError("a staged batch is not the one that was ordered");
+  return receiver_.parse(*std::move(bytes));
+}
+
+void ClusterSequencer::Deliver(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held) {
+  applying_->Post([this, ordered = std::move(ordered), record, held]() mutable {
+    if (ordered.session != 0) {
+      StatusOr<std::shared_ptr<const Payload>> payload = PayloadOf(record, held);
+      if (!payload.ok()) {
+        Refuse(Text("a batch can't be applied: ", MessageOf(payload.status())));
+        options_.log(Text("nothing more is applied here: ", payload.status().ToString()));
+        return;
+      }
+      ordered.payload = *std::move(payload);
+    }
+    // Said by the ledger itself when it fails; what follows is then refused by it too.
+    (void)receiver_.ordered(ordered);
+  });
+}
+
+void ClusterSequencer::Do(const DeliverBatch& action) {
+  const BatchId& id = action.record.id;
+  std::shared_ptr<const Held> held;
+  if (const auto staged = staged_.find(id); staged != staged_.end()) held = staged->second;
+  if (const auto own = own_.find(id); own != own_.end()) {
+    held = own->second;
+    own_.erase(own);
+  }
+  Deliver({action.revision, id.session.value, id.number.value, nullptr, std::nullopt}, action.record, held);
+}
+
+void ClusterSequencer::Do(const DeliverMembers& action) {
+  Deliver({action.members.revision, 0, 0, nullptr, ToProto(action.members).SerializeAsString()}, {}, nullptr);
+}
+
+void ClusterSequencer::Do(const DeliverProgress& action) {
+  Deliver({action.revision, 0, 0, nullptr, std::nullopt}, {}, nullptr);
+}
+
+void ClusterSequencer::Applied(Revision revision) {
+  // What was applied before the start was never delivered by this replica.
+  if (revision <= applied_at_start_) return;
+  Post([revision](Replica& replica) { replica.OnApplied(revision); });
+}
+
+void ClusterSequencer::Do(const Settled& action) {
+  Refuse("");
+  receiver_.settled(action.revision);
+}
+
+void ClusterSequencer::Do(const Dropped& action) {
+  const auto own = own_.find(action.id);
+  if (own == own_.end()) return;
+  const bool certain = action.fate == Dropped::Fate::kNotOrdered;
+  receiver_.dropped(own->second->payload,
+                    certain ? absl::UnavailableError("not ordered: this node's session in etcd ended; retry")
+                            : absl::UnknownError("this node's session in etcd ended"));
+  own_.erase(own);
+}
+
+void ClusterSequencer::Do(const NeedCatchUp&) {
+  Refuse("this node has missed too much; its directory has to be copied anew from another node");
+  options_.log(refusing());
+}
+
+void ClusterSequencer::Do(const Halt& action) {
+  Refuse(Text("this node has stopped: ", MessageOf(action.reason)));
+  options_.log(refusing());
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Sequencer>> MakeClusterSequencer(ClusterOptions options, Staging& staging) {
+  ASSIGN_OR_RETURN(std::unique_ptr<EtcdClient> client, EtcdClient::Connect(options.etcd));
+  return std::unique_ptr<Sequencer>(std::make_unique<ClusterSequencer>(std::move(options), staging, std::move(client)));
+}
+
+}  // namespace anamnesis

@@ -1,0 +1,70 @@
+#ifndef ANAMNESIS_NODE_CLUSTER_ETCD_ORDER_H_
+#define ANAMNESIS_NODE_CLUSTER_ETCD_ORDER_H_
+
+// The order as it stands in etcd: this node's session, order transactions, and the watch of what all nodes put there.
+// Carries out the actions of a Replica that concern etcd; what it sees goes to the Replica through `events`.
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include "node/cluster/cluster_options.h"
+#include "node/cluster/worker.h"
+#include "node/etcd/etcd_client.h"
+#include "node/replication/actions.h"
+#include "node/replication/replica.h"
+
+namespace anamnesis {
+
+// Methods are called by one thread; they don't wait, but for Snapshot and the destructor.
+class EtcdOrder {
+ public:
+  // Runs a piece of work on the thread that may call the Replica.
+  using Post = std::function<void(std::function<void(Replica&)>)>;
+
+  // `wants_watch` says whether more should be read from the watch.
+  EtcdOrder(const ClusterOptions& options, std::unique_ptr<EtcdClient> client, Post post,
+            std::function<bool()> wants_watch);
+  // Ends the session.
+  ~EtcdOrder();
+
+  // Puts the founding voters if there are no members, and reads what Replica::Start needs. Waits for etcd; fails as
+  // EtcdClient does, with FAILED_PRECONDITION when there are no members and nobody to found with, and with
+  // INVALID_ARGUMENT when what stands there doesn't parse.
+  StatusOr<EtcdSnapshot> Snapshot();
+
+  void Do(const Watch& watch);
+  void Do(const OpenSession&);
+  void Do(const OrderTransaction& transaction);
+  void Do(const TrimSessions& trim);
+  void Do(const Compact& compact);
+
+  // Stops calling back, and ends the session.
+  void Stop();
+
+ private:
+  void ReadWatch();
+  void OnWatched(const EtcdEvent& event);
+  void OpenOne();
+
+  const ClusterOptions& options_;
+  const std::unique_ptr<EtcdClient> client_;
+  const Post post_;
+  const std::function<bool()> wants_watch_;
+  std::atomic<bool> stopping_ = false;
+  // The session of each node whose key was seen: a deletion doesn't say which one ended. Used by Snapshot, then by the
+  // watching thread.
+  std::map<std::string, SessionId> sessions_;
+  std::unique_ptr<EtcdWatch> watch_;
+  std::thread watching_;
+  // Used by calls_ only.
+  std::unique_ptr<LeaseKeeper> keeper_;
+  // Calls that wait.
+  Worker calls_;
+};
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_NODE_CLUSTER_ETCD_ORDER_H_

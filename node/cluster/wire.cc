@@ -1,0 +1,81 @@
+#include "node/cluster/wire.h"
+
+#include "absl/strings/str_format.h"
+
+namespace anamnesis {
+namespace {
+
+void AddMember(const Member& member, internal::ClusterMembers::Member* proto) {
+  proto->set_node(member.node);
+  proto->set_name(member.name);
+  proto->set_address(member.address);
+  proto->set_certificate_name(member.certificate_name);
+}
+
+Member FromProto(const internal::ClusterMembers::Member& proto) {
+  return {proto.node(), proto.name(), proto.address(), proto.certificate_name()};
+}
+
+}  // namespace
+
+std::string SessionKey(const NodeId& node) { return Text(kSessionsPrefix, node); }
+
+std::string OrderKeysOf(SessionId session) { return Text(kOrdersPrefix, absl::StrFormat("%016x", session.value), "/"); }
+
+std::string OrderKey(const BatchId& id) {
+  return Text(OrderKeysOf(id.session), absl::StrFormat("%016x", id.number.value));
+}
+
+internal::OrderRecord ToProto(const OrderRecord& record) {
+  internal::OrderRecord proto;
+  proto.set_session(record.id.session.value);
+  proto.set_number(record.id.number.value);
+  proto.set_digest(record.digest.bytes());
+  proto.set_size_bytes(record.size_bytes);
+  proto.set_proposer(record.proposer);
+  return proto;
+}
+
+StatusOr<OrderRecord> FromProto(const internal::OrderRecord& proto) {
+  OrderRecord record;
+  ASSIGN_OR_RETURN(record.digest, Digest::FromBytes(proto.digest()));
+  record.id = {SessionId(proto.session()), BatchNumber(proto.number())};
+  record.size_bytes = proto.size_bytes();
+  record.proposer = proto.proposer();
+  if (record.id.session.value == 0 || record.id.number.value == 0 || record.size_bytes == 0) {
+    return absl::InvalidArgumentError("an order record lacks session, number or size");
+  }
+  return record;
+}
+
+StatusOr<OrderRecord> ParseOrderRecord(std::string_view bytes) {
+  internal::OrderRecord proto;
+  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return absl::InvalidArgumentError("an order record doesn't parse");
+  }
+  return FromProto(proto);
+}
+
+internal::ClusterMembers ToProto(const Members& members) {
+  internal::ClusterMembers proto;
+  proto.set_incarnation(members.incarnation);
+  proto.set_revision(members.revision.value);
+  for (const Member& voter : members.voters) AddMember(voter, proto.add_voters());
+  for (const Member& learner : members.learners) AddMember(learner, proto.add_learners());
+  return proto;
+}
+
+StatusOr<Members> ParseMembers(std::string_view bytes) {
+  internal::ClusterMembers proto;
+  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return absl::InvalidArgumentError("the cluster's members don't parse");
+  }
+  Members members;
+  members.revision = Revision(proto.revision());
+  members.incarnation = proto.incarnation();
+  for (const auto& voter : proto.voters()) members.voters.push_back(FromProto(voter));
+  for (const auto& learner : proto.learners()) members.learners.push_back(FromProto(learner));
+  return members;
+}
+
+}  // namespace anamnesis

@@ -1,0 +1,39 @@
+#ifndef ANAMNESIS_NODE_CLUSTER_WIRE_H_
+#define ANAMNESIS_NODE_CLUSTER_WIRE_H_
+
+// The replication protocol's values as messages (peer.proto) and as keys in etcd, and back. Parsing fails with
+// INVALID_ARGUMENT.
+//
+// Keys: members; sessions/<node>; orders/<session>/<number>, both numbers as 16 hexadecimal digits, so that they are in
+// order.
+
+#include <string>
+#include <string_view>
+
+#include "anamnesis/internal/peer.pb.h"
+#include "ledger/base/status.h"
+#include "node/replication/batch.h"
+#include "node/replication/members.h"
+
+namespace anamnesis {
+
+inline constexpr std::string_view kMembersKey = "members";
+inline constexpr std::string_view kSessionsPrefix = "sessions/";
+inline constexpr std::string_view kOrdersPrefix = "orders/";
+
+std::string SessionKey(const NodeId& node);
+std::string OrderKey(const BatchId& id);
+// The keys of a session's order records: they start with it.
+std::string OrderKeysOf(SessionId session);
+
+internal::OrderRecord ToProto(const OrderRecord& record);
+StatusOr<OrderRecord> FromProto(const internal::OrderRecord& proto);
+StatusOr<OrderRecord> ParseOrderRecord(std::string_view bytes);
+
+// `revision` is only in the message when it is not 0.
+internal::ClusterMembers ToProto(const Members& members);
+StatusOr<Members> ParseMembers(std::string_view bytes);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_NODE_CLUSTER_WIRE_H_
