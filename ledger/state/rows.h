@@ -34,7 +34,7 @@ enum class Family : uint8_t {
   kEdges,         // see edges.h
   kAuthority,     // see authority.h
   kCorrections,   // see corrections.h
-  kTimelines,     // see timeline.h
+  kTimelines,     // see timeline_node.h
 };
 inline constexpr size_t kFamilies = 12;
 // The log itself; everything else is derived from it and can be dropped and rebuilt.
