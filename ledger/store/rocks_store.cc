@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "ledger/state/timeline_node.h"
 #include "ledger/store/store.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
@@ -78,6 +79,22 @@ class AllButPosition : public rocksdb::SliceTransform {
   bool InDomain(const rocksdb::Slice& key) const override { return key.size() >= 8; }
 };
 
+// What the rows of a timeline's node have in common: a filter tells which files have any.
+class TimelineGroup : public rocksdb::SliceTransform {
+ public:
+  const char* Name() const override { return "anamnesis.TimelineGroup"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override {
+    return {key.data(), TimelineGroupBytes(ToView(key))};
+  }
+  bool InDomain(const rocksdb::Slice& key) const override { return TimelineGroupBytes(ToView(key)) > 0; }
+  // Whether all rows that begin with `prefix` are in the group of `key`, so that no other file need be looked at.
+  static bool Covers(Family family, std::string_view prefix, std::string_view key) {
+    if (family != Family::kTimelines) return true;
+    const size_t bytes = TimelineGroupBytes(key);
+    return bytes > 0 && prefix.starts_with(key.substr(0, bytes));
+  }
+};
+
 class RocksStore : public Store {
  public:
   RocksStore(std::string dir, StoreOptions options) : dir_(std::move(dir)), options_(options) {
@@ -102,16 +119,16 @@ class RocksStore : public Store {
   }
   StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
                                               std::string_view key) const override {
-    const auto it = NewIterator(family);
+    const auto it = NewIterator(family, TimelineGroup::Covers(family, prefix, key));
     return RangeReader::LastAtOrBefore(*it, family, prefix, key);
   }
   Status Scan(Family family, std::string_view prefix, std::string_view from, const Visitor& visit) const override {
-    const auto it = NewIterator(family);
+    const auto it = NewIterator(family, TimelineGroup::Covers(family, prefix, from));
     return RangeReader::Scan(*it, prefix, from, visit);
   }
   Status ScanBackwards(Family family, std::string_view prefix, std::string_view from,
                        const Visitor& visit) const override {
-    const auto it = NewIterator(family);
+    const auto it = NewIterator(family, TimelineGroup::Covers(family, prefix, from));
     return RangeReader::ScanBackwards(*it, prefix, from, visit);
   }
 
@@ -137,6 +154,7 @@ class RocksStore : public Store {
     }
     StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
                                                 std::string_view key) const override {
+      if (!TimelineGroup::Covers(family, prefix, key)) return store_.LastAtOrBefore(family, prefix, key);
       return RangeReader::LastAtOrBefore(Iterator(family), family, prefix, key);
     }
     // A visitor may read the same family through this view, so scans have iterators of their own.
@@ -151,7 +169,7 @@ class RocksStore : public Store {
    private:
     rocksdb::Iterator& Iterator(Family family) const {
       auto& it = iterators_[static_cast<size_t>(family)];
-      if (it == nullptr) it = store_.NewIterator(family);
+      if (it == nullptr) it = store_.NewIterator(family, true);
       return *it;
     }
     const RocksStore& store_;
@@ -162,8 +180,11 @@ class RocksStore : public Store {
   rocksdb::DBOptions DatabaseOptions() const;
   ColumnFamilyHandle* Handle(Family family) const { return handles_[static_cast<size_t>(family)]; }
 
-  std::unique_ptr<rocksdb::Iterator> NewIterator(Family family) const {
-    return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(read_, Handle(family)));
+  // `in_group`: for rows of one group, by files whose filter has it.
+  std::unique_ptr<rocksdb::Iterator> NewIterator(Family family, bool in_group) const {
+    rocksdb::ReadOptions read = read_;
+    read.total_order_seek = !in_group;
+    return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(read, Handle(family)));
   }
   StatusOr<std::optional<std::string>> GetWith(const rocksdb::ReadOptions& read, Family family,
                                                std::string_view key) const {
@@ -193,6 +214,7 @@ rocksdb::ColumnFamilyOptions RocksStore::FamilyOptions(Family family) const {
   options.table_factory = large ? log_table_factory_ : table_factory_;
   options.write_buffer_size = large ? 64u << 20 : 32u << 20;
   options.max_write_buffer_number = 3;
+  if (family == Family::kTimelines) options.prefix_extractor = std::make_shared<const TimelineGroup>();
   if (large) options.memtable_insert_with_hint_prefix_extractor = std::make_shared<const AllButPosition>();
   return options;
 }
