@@ -33,6 +33,15 @@ class VarintReader {
  public:
   explicit VarintReader(std::string_view bytes) : at_(bytes.begin()), end_(bytes.end()) {}
   uint64_t Next() {
+    // Most differences take one byte.
+    if (at_ != end_ && static_cast<uint8_t>(*at_) < 0x80) return static_cast<uint8_t>(*at_++);
+    return NextLong();
+  }
+  bool done() const { return at_ == end_; }
+  bool failed() const { return failed_; }
+
+ private:
+  uint64_t NextLong() {
     uint64_t value = 0;
     for (int shift = 0; shift < 64 && at_ != end_; shift += 7) {
       const auto byte = static_cast<uint8_t>(*at_++);
@@ -43,10 +52,7 @@ class VarintReader {
     at_ = end_;
     return 0;
   }
-  bool done() const { return at_ == end_; }
-  bool failed() const { return failed_; }
 
- private:
   std::string_view::const_iterator at_;
   std::string_view::const_iterator end_;
   bool failed_ = false;

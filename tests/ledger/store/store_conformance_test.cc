@@ -208,13 +208,33 @@ TEST_P(StoreTest, BulkLoadedRowsAreReadInOrder) {
   Put({"0", "z"});
   Rows rows;
   for (int i = 999; i >= 100; --i) rows.push_back({kFamily, std::to_string(i), Text("v", i)});
-  ASSERT_TRUE(store_->BulkLoad(kFamily, rows).ok());
+  std::vector<const Row*> borrowed;
+  for (const Row& row : rows) borrowed.push_back(&row);
+  ASSERT_TRUE(store_->BulkLoad(kFamily, borrowed).ok());
   ASSERT_TRUE(store_->BulkLoad(kFamily, {}).ok());
   ASSERT_TRUE(store_->Flush().ok());
   EXPECT_EQ(Read(*store_, "", "", false).size(), 902u);
   EXPECT_EQ(Get("555"), "v555");
   EXPECT_EQ(Last("", "5"), "499");
   EXPECT_EQ(Keys("99", "998", true, 2), "998 997 ");
+}
+
+// Keys that begin with each other, that differ late, and that end with zeros.
+TEST_P(StoreTest, BulkLoadedRowsOfAnyKeysAreInOrder) {
+  std::mt19937_64 random(5);
+  std::map<std::string, std::string> model;
+  for (int i = 0; i < 3000; ++i) {
+    std::string key(1 + random() % 30, 'a');
+    for (uint64_t n = random() % 4; n > 0; --n) key[random() % key.size()] = static_cast<char>(random() % 3 * 127);
+    model.emplace(std::move(key), std::to_string(i));
+  }
+  Rows rows;
+  for (const auto& [key, value] : model) rows.push_back({kFamily, key, value});
+  std::vector<const Row*> borrowed;
+  for (const Row& row : rows) borrowed.push_back(&row);
+  std::shuffle(borrowed.begin(), borrowed.end(), random);
+  ASSERT_TRUE(store_->BulkLoad(kFamily, borrowed).ok());
+  EXPECT_EQ(Read(*store_, "", "", false), KeysAndValues(model.begin(), model.end()));
 }
 
 TEST_P(StoreTest, ClearProjectionsKeepsTheLog) {
@@ -246,7 +266,8 @@ TEST_P(StoreTest, TilesAreReadFromRows) {
 TEST_P(RocksStoreTest, ReopenKeepsRows) {
   ASSERT_TRUE(store_->Write({{Family::kLeaves, "durable", "1"}}, true).ok());
   ASSERT_TRUE(store_->Write({{Family::kLeaves, "not durable", "2"}}, false).ok());
-  ASSERT_TRUE(store_->BulkLoad(kFamily, {{kFamily, "bulk", "3"}}).ok());
+  const Row bulk{kFamily, "bulk", "3"};
+  ASSERT_TRUE(store_->BulkLoad(kFamily, {&bulk}).ok());
   ASSERT_TRUE(store_->Flush().ok());
   Open();
   EXPECT_EQ(Get("durable", Family::kLeaves), "1");
