@@ -75,11 +75,6 @@ class EarlierRows : public RowFinder {
 
   StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
                                               std::string_view key) const override {
-    // Rows that don't belong together can lead in a circle; no walk that starts at a root is near this long.
-    constexpr size_t kStepsMax = 2000;
-    constexpr size_t kRootPrefixBytes = 18;
-    steps_ = prefix.size() <= kRootPrefixBytes ? 0 : steps_ + 1;
-    if (steps_ > kStepsMax) return absl::DataLossError("a timeline leads in a circle");
     if (first_unseen_ == 0 || key.size() < prefix.size() + 8) return std::optional<Row>();
     const std::string last = LeafKey(LeafIndex(first_unseen_ - 1));
     std::string bound(key);
@@ -100,7 +95,6 @@ class EarlierRows : public RowFinder {
 
   const RowFinder& stored_;
   uint64_t first_unseen_ = 0;
-  mutable size_t steps_ = 0;
   std::array<absl::flat_hash_map<std::string, std::string>, kFamilies> overwritten_;
   absl::flat_hash_map<Id, std::string> ids_;
   absl::flat_hash_map<std::string, std::string> surfaces_;

@@ -3,7 +3,10 @@
 #include <array>
 #include <atomic>
 #include <future>
+#include <memory>
+#include <vector>
 
+#include "ledger/engine/fold_reader.h"
 #include "ledger/state/project.h"
 #include "ledger/state/recorded_event.h"
 
@@ -11,17 +14,14 @@ namespace anamnesis {
 namespace {
 
 constexpr std::string_view kRebuildingKey = "rebuilding";
-// Bounds memory: rows of this many events are sorted and loaded at once.
-constexpr uint64_t kChunkEvents = 200000;
-
 Status Mark(Store& store, bool rebuilding) {
   return store.Write({{Family::kMeta, std::string(kRebuildingKey), rebuilding ? "1" : "0"}}, true);
 }
 
 // Families don't depend on each other, so two threads sort and write them.
-Status LoadRows(Store& store, Rows rows) {
-  std::array<Rows, kFamilies> by_family;
-  for (Row& row : rows) by_family[static_cast<size_t>(row.family)].push_back(std::move(row));
+Status LoadRows(Store& store, const Rows& rows) {
+  std::array<std::vector<const Row*>, kFamilies> by_family;
+  for (const Row& row : rows) by_family[static_cast<size_t>(row.family)].push_back(&row);
   std::atomic<size_t> next = 0;
   const auto load = [&]() -> Status {
     for (size_t i = next++; i < kProjectionFamilies.size(); i = next++) {
@@ -36,36 +36,43 @@ Status LoadRows(Store& store, Rows rows) {
   return own.ok() ? others : own;
 }
 
-// The event, with its body only where a fold reads it: most bodies are evidence, not state.
-StatusOr<LoadedEvent> LoadForFold(const RowReader& rows, LeafIndex index, std::string_view leaf) {
-  ASSIGN_OR_RETURN(LoadedEvent event, ParseStoredEvent(index, leaf, ""));
-  if (!FoldsReadBody(*event.type)) return event;
-  ASSIGN_OR_RETURN(const std::optional<std::string> body, rows.Get(Family::kBodies, LeafKey(index)));
-  if (!body.has_value()) {
-    return absl::DataLossError(
-        Text("the body of leaf ", index.value, " is missing, and state depends on it; run fsck"));
-  }
-  return ParseStoredEvent(index, leaf, *body);
-}
+// Folds events, and loads the rows of one chunk while it folds the next, which reads them from where they are pending.
+class Rebuilder {
+ public:
+  explicit Rebuilder(Store& store) : store_(store), view_(store.View()) { Begin(); }
+  ~Rebuilder() { (void)Wait(); }
+  Rebuilder(const Rebuilder&) = delete;
+  Rebuilder& operator=(const Rebuilder&) = delete;
 
-// Folds [first, limit) and returns the rows.
-StatusOr<Rows> FoldChunk(Store& store, uint64_t first, uint64_t limit) {
-  const std::unique_ptr<RowReader> view = store.View();
-  RowOverlay rows(*view);
-  uint64_t next = first;
-  Status status;
-  const auto fold = [&](std::string_view key, std::string_view leaf) {
-    if (next == limit || key != LeafKey(LeafIndex(next))) return false;
-    const StatusOr<LoadedEvent> event = LoadForFold(*view, LeafIndex(next), leaf);
-    status = event.ok() ? Project(event->view(), rows) : event.status();
-    ++next;
-    return status.ok();
-  };
-  RETURN_IF_ERROR(view->Scan(Family::kLeaves, "", LeafKey(LeafIndex(first)), fold));
-  RETURN_IF_ERROR(status);
-  if (next != limit) return absl::DataLossError(Text("leaf ", next, " is missing; run fsck"));
-  return rows.Take();
-}
+  Status Add(const RecordedEvent& event) { return Project(event, *folded_); }
+
+  // The events added so far are a chunk.
+  Status EndChunk() {
+    RETURN_IF_ERROR(Wait());
+    view_ = store_.View();
+    folded_->Rebase(*view_);
+    loaded_ = std::move(folded_);
+    loading_ = std::async(std::launch::async, [this] { return LoadRows(store_, loaded_->rows()); });
+    Begin();
+    return OkStatus();
+  }
+
+  // Returns when all chunks are loaded.
+  Status Wait() { return loading_.valid() ? loading_.get() : OkStatus(); }
+
+ private:
+  void Begin() {
+    const RowFinder& before = loaded_ != nullptr ? static_cast<const RowFinder&>(*loaded_) : *view_;
+    folded_ = std::make_unique<RowOverlay>(before);
+  }
+
+  Store& store_;
+  std::unique_ptr<RowReader> view_;
+  // Rows that `loading_` loads; their base is a view from before.
+  std::unique_ptr<RowOverlay> loaded_;
+  std::unique_ptr<RowOverlay> folded_;
+  std::future<Status> loading_;
+};
 
 }  // namespace
 
@@ -74,15 +81,23 @@ StatusOr<bool> RebuildIsDue(const RowFinder& rows) {
   return mark == "1";
 }
 
-Status RebuildProjections(Store& store, TreeSize size, const std::function<void(uint64_t)>& progress) {
+Status RebuildProjections(Store& store, TreeSize size, const std::function<void(uint64_t)>& progress,
+                          uint64_t chunk_events) {
   RETURN_IF_ERROR(Mark(store, true));
   RETURN_IF_ERROR(store.ClearProjections());
-  for (uint64_t first = 0; first < size.value; first += kChunkEvents) {
-    const uint64_t limit = std::min(size.value, first + kChunkEvents);
-    ASSIGN_OR_RETURN(Rows rows, FoldChunk(store, first, limit));
-    RETURN_IF_ERROR(LoadRows(store, std::move(rows)));
-    progress(limit);
+  FoldReader reader(store, size);
+  Rebuilder rebuilder(store);
+  std::vector<LoadedEvent> events;
+  for (uint64_t done = 0; done < size.value;) {
+    RETURN_IF_ERROR(reader.Next(events));
+    for (const LoadedEvent& event : events) {
+      RETURN_IF_ERROR(rebuilder.Add(event.view()));
+      if (++done % chunk_events != 0 && done != size.value) continue;
+      RETURN_IF_ERROR(rebuilder.EndChunk());
+      progress(done);
+    }
   }
+  RETURN_IF_ERROR(rebuilder.Wait());
   RETURN_IF_ERROR(store.Flush());
   return Mark(store, false);
 }

@@ -3,10 +3,12 @@
 
 // Derives all projections from the log again. They are disposable: nothing is in them that the log doesn't say.
 
+#include <cstdint>
 #include <functional>
 
 #include "ledger/base/ids.h"
 #include "ledger/base/status.h"
+#include "ledger/state/event_list.h"
 #include "ledger/store/store.h"
 
 namespace anamnesis {
@@ -14,10 +16,15 @@ namespace anamnesis {
 // Whether a rebuild was begun and not finished, so that projections can't be read.
 StatusOr<bool> RebuildIsDue(const RowFinder& rows);
 
+// Bounds memory: rows of this many events are sorted and loaded at once, while those of as many are made. Lists of
+// events end where a chunk ends, so that each is loaded once.
+inline constexpr uint64_t kRebuildChunkEvents = 512 * kListRowIndexes;
+
 // Drops the projections and folds the leaves [0, size) again. Nobody may use the store meanwhile. Interrupted, it
 // starts over at the next open. DATA_LOSS: a leaf doesn't parse. `progress` is called now and then with the events
 // done.
-Status RebuildProjections(Store& store, TreeSize size, const std::function<void(uint64_t)>& progress);
+Status RebuildProjections(Store& store, TreeSize size, const std::function<void(uint64_t)>& progress,
+                          uint64_t chunk_events = kRebuildChunkEvents);
 
 }  // namespace anamnesis
 

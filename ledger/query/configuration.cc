@@ -94,8 +94,8 @@ void Builder::SetUnitState(const TimelineAnswer& whole) {
 }
 
 StatusOr<v1::EntityRef> Builder::ItemOf(const TimelineEntry& entry, std::string_view surface) const {
-  ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows_, entry.source));
-  const v1::EntityRef* item = ItemSetBy(event.header.fields, surface);
+  ASSIGN_OR_RETURN(const v1::Event event, ReadEvent(rows_, entry.source, false));
+  const v1::EntityRef* item = ItemSetBy(event.header(), surface);
   if (item == nullptr) return absl::DataLossError(Text("leaf ", entry.source.value, " names no item; run fsck"));
   return *item;
 }

@@ -34,13 +34,16 @@ StatusOr<LoadedEvent> ParseStoredEvent(LeafIndex index, std::string_view leaf, s
   if (const Status valid = ValidateHeader(*event.type, event.header.fields); !valid.ok()) {
     return Damaged(index, MessageOf(valid));
   }
-  if (!stored_body.empty()) {
-    if (stored_body.size() < kNonceBytes) return Damaged(index, "its body is truncated");
-    StatusOr<std::unique_ptr<google::protobuf::Message>> body = ParseBody(*event.type, stored_body.substr(kNonceBytes));
-    if (!body.ok()) return Damaged(index, MessageOf(body.status()));
-    event.body = *std::move(body);
-  }
+  if (!stored_body.empty()) RETURN_IF_ERROR(ParseStoredBody(stored_body, event));
   return event;
+}
+
+Status ParseStoredBody(std::string_view stored_body, LoadedEvent& event) {
+  if (stored_body.size() < kNonceBytes) return Damaged(event.index, "its body is truncated");
+  StatusOr<std::unique_ptr<google::protobuf::Message>> body = ParseBody(*event.type, stored_body.substr(kNonceBytes));
+  if (!body.ok()) return Damaged(event.index, MessageOf(body.status()));
+  event.body = *std::move(body);
+  return OkStatus();
 }
 
 StatusOr<LoadedEvent> LoadEvent(const RowFinder& rows, LeafIndex index) {

@@ -45,6 +45,9 @@ StatusOr<LoadedEvent> LoadEvent(const RowFinder& rows, LeafIndex index);
 // Takes a leaf and a stored body (nonce || content; empty when erased) apart, with DATA_LOSS when they don't parse.
 StatusOr<LoadedEvent> ParseStoredEvent(LeafIndex index, std::string_view leaf, std::string_view stored_body);
 
+// Adds a stored body to an event that was read without one, as ParseStoredEvent does.
+Status ParseStoredBody(std::string_view stored_body, LoadedEvent& event);
+
 // The index of an event id; nullopt when the ledger doesn't have it.
 StatusOr<std::optional<LeafIndex>> FindEvent(const RowFinder& rows, std::string_view event_id);
 

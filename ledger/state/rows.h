@@ -34,7 +34,7 @@ enum class Family : uint8_t {
   kEdges,         // see edges.h
   kAuthority,     // see authority.h
   kCorrections,   // see corrections.h
-  kTimelines,     // see timeline.h
+  kTimelines,     // see timeline_node.h
   kStaged,        // see engine/staging.h; not of the log and not derived from it
 };
 inline constexpr size_t kFamilies = 13;

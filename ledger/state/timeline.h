@@ -6,12 +6,19 @@
 // size K" is answered without reading history: late records, corrections and retractions change the timeline from their
 // own index on and leave the past versions as they were.
 //
-// It is a treap whose nodes are rows with versions: reading node N as of size K takes the newest row of N written by an
-// event below K. Priorities are a hash of the entry's place in the log, so the shape is a function of the content, the
-// same on every replica. Insert and erase write O(1) expected rows (O(log n) for uncertain entries); a question reads
-// O(log n) rows, plus one for each further entry that may be the answer. Pure; the caller serialises writers.
+// It is a B+-tree whose nodes are rows with versions: reading a node as of size K takes the newest row of it written by
+// an event below K (timeline_node.h has the format). Leaves hold the entries; a parent knows of each child where its
+// range begins, whether it has entries, and how late its uncertain entries may be. Nodes are split when they are over
+// their size and never joined: a leaf that corrections emptied stays and is passed over, and takes what comes into its
+// range again. So the shape is a function of the events in their order, the same on every replica.
+//
+// An event writes the leaf that it changes, and those above it of which what they know changed: with ascending certain
+// times one small row, and a parent once in kTimelineShape.entries_max events. A question reads one row a level, three
+// up to half a million entries, and the leaves with further entries that may be the answer. Pure; the caller serialises
+// writers.
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -56,12 +63,21 @@ inline bool Before(const TimelineEntry& a, const TimelineEntry& b) {
 // Names a timeline within the family: 16 bytes. `surface` "" is the unit as a whole.
 std::string TimelineId(std::string_view unit, std::string_view surface);
 
+// How much a node holds. The larger, the fewer rows a question reads, and the more bytes an event writes; measured in
+// deploy/decisions/0006-timelines.md. Part of the format: changing it needs a rebuild.
+struct TimelineShape {
+  size_t entries_max;
+  size_t children_max;
+};
+inline constexpr TimelineShape kTimelineShape = {32, 128};
+
 // Writes versions of one timeline. `rows` must outlive it; `version` is the index of the event being applied and must
-// not be below any version written before.
+// not be below any version written before. All writers of a timeline must be given the same shape. DATA_LOSS: rows of
+// the timeline are damaged.
 class TimelineWriter {
  public:
-  TimelineWriter(RowOverlay& rows, std::string timeline_id, LeafIndex version);
-  // Adds an entry; none with the same (earliest, source) may be there.
+  TimelineWriter(RowOverlay& rows, std::string timeline_id, LeafIndex version, TimelineShape shape = kTimelineShape);
+  // Adds an entry. INTERNAL when one with the same (earliest, source) is there.
   Status Insert(const TimelineEntry& entry);
   // Removes an entry that is there. INTERNAL when it isn't.
   Status Erase(const TimelineEntry& entry);
@@ -70,6 +86,7 @@ class TimelineWriter {
   RowOverlay& rows_;
   std::string id_;
   LeafIndex version_;
+  TimelineShape shape_;
 };
 
 // The entries of a timeline that may be the last one at or before `at`, as known at `size`, in order. An entry is

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <filesystem>
 #include <limits>
+#include <span>
 
+#include "ledger/state/timeline_node.h"
 #include "ledger/store/store.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
@@ -32,10 +34,50 @@ Status FromRocks(const rocksdb::Status& status) {
   return absl::InternalError(text);
 }
 
+// A row and eight bytes of its key.
+struct SortedRow {
+  uint64_t word;
+  const Row* row;
+};
+
+// Sorts rows whose keys have their first `depth` bytes in common. Keys have long prefixes in common, and comparing them
+// through pointers misses the cache each time, so each byte is fetched once: eight bytes of every key are sorted as
+// numbers, then the rows in which they are the same by the next eight.
+void SortFrom(std::span<SortedRow> rows, size_t depth) {
+  bool longer = false;
+  for (SortedRow& sorted : rows) {
+    const std::string& key = sorted.row->key;
+    uint64_t word = 0;
+    for (size_t i = 0; i < 8; ++i) {
+      word = word << 8 | (depth + i < key.size() ? static_cast<uint8_t>(key[depth + i]) : 0);
+    }
+    sorted.word = word;
+    longer = longer || key.size() > depth + 8;
+  }
+  const auto before = [&](const SortedRow& a, const SortedRow& b) {
+    if (a.word != b.word) return a.word < b.word;
+    // A key that ends here is before those that go on with zeros.
+    return std::min(a.row->key.size(), depth + 8) < std::min(b.row->key.size(), depth + 8);
+  };
+  if (!std::is_sorted(rows.begin(), rows.end(), before)) std::stable_sort(rows.begin(), rows.end(), before);
+  if (!longer) return;
+  for (size_t begin = 0; begin < rows.size();) {
+    size_t end = begin + 1;
+    while (end < rows.size() && !before(rows[begin], rows[end])) ++end;
+    if (end - begin > 1) SortFrom(rows.subspan(begin, end - begin), depth + 8);
+    begin = end;
+  }
+}
+
 // Rows that repeat a key keep their order. Pointers, since moving rows costs more than comparing them.
 void SortByKey(std::vector<const Row*>& rows) {
   const auto by_key = [](const Row* a, const Row* b) { return a->key < b->key; };
-  if (!std::is_sorted(rows.begin(), rows.end(), by_key)) std::stable_sort(rows.begin(), rows.end(), by_key);
+  if (std::is_sorted(rows.begin(), rows.end(), by_key)) return;
+  std::vector<SortedRow> sorted;
+  sorted.reserve(rows.size());
+  for (const Row* row : rows) sorted.push_back({0, row});
+  SortFrom(sorted, 0);
+  for (size_t i = 0; i < rows.size(); ++i) rows[i] = sorted[i].row;
 }
 
 // One iterator, positioned once for each read.
@@ -78,6 +120,22 @@ class AllButPosition : public rocksdb::SliceTransform {
   bool InDomain(const rocksdb::Slice& key) const override { return key.size() >= 8; }
 };
 
+// What the rows of a timeline's node have in common: a filter tells which files have any.
+class TimelineGroup : public rocksdb::SliceTransform {
+ public:
+  const char* Name() const override { return "anamnesis.TimelineGroup"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override {
+    return {key.data(), TimelineGroupBytes(ToView(key))};
+  }
+  bool InDomain(const rocksdb::Slice& key) const override { return TimelineGroupBytes(ToView(key)) > 0; }
+  // Whether all rows that begin with `prefix` are in the group of `key`, so that no other file need be looked at.
+  static bool Covers(Family family, std::string_view prefix, std::string_view key) {
+    if (family != Family::kTimelines) return true;
+    const size_t bytes = TimelineGroupBytes(key);
+    return bytes > 0 && prefix.starts_with(key.substr(0, bytes));
+  }
+};
+
 class RocksStore : public Store {
  public:
   RocksStore(std::string dir, StoreOptions options) : dir_(std::move(dir)), options_(options) {
@@ -102,16 +160,16 @@ class RocksStore : public Store {
   }
   StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
                                               std::string_view key) const override {
-    const auto it = NewIterator(family);
+    const auto it = NewIterator(family, TimelineGroup::Covers(family, prefix, key));
     return RangeReader::LastAtOrBefore(*it, family, prefix, key);
   }
   Status Scan(Family family, std::string_view prefix, std::string_view from, const Visitor& visit) const override {
-    const auto it = NewIterator(family);
+    const auto it = NewIterator(family, TimelineGroup::Covers(family, prefix, from), !prefix.empty());
     return RangeReader::Scan(*it, prefix, from, visit);
   }
   Status ScanBackwards(Family family, std::string_view prefix, std::string_view from,
                        const Visitor& visit) const override {
-    const auto it = NewIterator(family);
+    const auto it = NewIterator(family, TimelineGroup::Covers(family, prefix, from));
     return RangeReader::ScanBackwards(*it, prefix, from, visit);
   }
 
@@ -120,7 +178,7 @@ class RocksStore : public Store {
   std::unique_ptr<RowReader> View() const override;
   Status TryResume() override { return FromRocks(db_->Resume()); }
   Status ClearProjections() override;
-  Status BulkLoad(Family family, Rows rows) override;
+  Status BulkLoad(Family family, std::vector<const Row*> rows) override;
   Status Flush() override;
   Status VerifyChecksums() override { return FromRocks(db_->VerifyChecksum()); }
   uint64_t FreeBytes() const override;
@@ -138,6 +196,7 @@ class RocksStore : public Store {
     }
     StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
                                                 std::string_view key) const override {
+      if (!TimelineGroup::Covers(family, prefix, key)) return store_.LastAtOrBefore(family, prefix, key);
       return RangeReader::LastAtOrBefore(Iterator(family), family, prefix, key);
     }
     // A visitor may read the same family through this view, so scans have iterators of their own.
@@ -152,7 +211,7 @@ class RocksStore : public Store {
    private:
     rocksdb::Iterator& Iterator(Family family) const {
       auto& it = iterators_[static_cast<size_t>(family)];
-      if (it == nullptr) it = store_.NewIterator(family);
+      if (it == nullptr) it = store_.NewIterator(family, true);
       return *it;
     }
     const RocksStore& store_;
@@ -163,8 +222,13 @@ class RocksStore : public Store {
   rocksdb::DBOptions DatabaseOptions() const;
   ColumnFamilyHandle* Handle(Family family) const { return handles_[static_cast<size_t>(family)]; }
 
-  std::unique_ptr<rocksdb::Iterator> NewIterator(Family family) const {
-    return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(read_, Handle(family)));
+  // `in_group`: for rows of one group, by files whose filter has it. `fill_cache`: not for those who read a whole
+  // family.
+  std::unique_ptr<rocksdb::Iterator> NewIterator(Family family, bool in_group, bool fill_cache = true) const {
+    rocksdb::ReadOptions read = read_;
+    read.fill_cache = fill_cache;
+    read.total_order_seek = !in_group;
+    return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(read, Handle(family)));
   }
   StatusOr<std::optional<std::string>> GetWith(const rocksdb::ReadOptions& read, Family family,
                                                std::string_view key) const {
@@ -194,6 +258,7 @@ rocksdb::ColumnFamilyOptions RocksStore::FamilyOptions(Family family) const {
   options.table_factory = large ? log_table_factory_ : table_factory_;
   options.write_buffer_size = large ? 64u << 20 : 32u << 20;
   options.max_write_buffer_number = 3;
+  if (family == Family::kTimelines) options.prefix_extractor = std::make_shared<const TimelineGroup>();
   if (large) options.memtable_insert_with_hint_prefix_extractor = std::make_shared<const AllButPosition>();
   return options;
 }
@@ -298,17 +363,14 @@ Status RocksStore::ClearProjections() {
   return OkStatus();
 }
 
-Status RocksStore::BulkLoad(Family family, Rows rows) {
+Status RocksStore::BulkLoad(Family family, std::vector<const Row*> rows) {
   if (rows.empty()) return OkStatus();
-  std::vector<const Row*> sorted;
-  sorted.reserve(rows.size());
-  for (const Row& row : rows) sorted.push_back(&row);
-  SortByKey(sorted);
+  SortByKey(rows);
   const std::string path = Text(dir_, "/bulk-", bulk_files_.fetch_add(1), ".sst");
   rocksdb::Options options(DatabaseOptions(), FamilyOptions(family));
   rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options, Handle(family));
   RETURN_IF_ERROR(FromRocks(writer.Open(path)));
-  for (const Row* row : sorted) RETURN_IF_ERROR(FromRocks(writer.Put(ToSlice(row->key), ToSlice(row->value))));
+  for (const Row* row : rows) RETURN_IF_ERROR(FromRocks(writer.Put(ToSlice(row->key), ToSlice(row->value))));
   RETURN_IF_ERROR(FromRocks(writer.Finish()));
   rocksdb::IngestExternalFileOptions ingest;
   ingest.move_files = true;

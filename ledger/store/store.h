@@ -36,9 +36,9 @@ class Store : public RowReader {
   // Removes every row of the projection families. Nobody may read them meanwhile.
   virtual Status ClearProjections() = 0;
 
-  // Adds rows to one family in bulk, without the log: not atomic, durable after Flush. `rows` need not be sorted and
-  // may not repeat a key.
-  virtual Status BulkLoad(Family family, Rows rows) = 0;
+  // Adds rows to one family in bulk, without the log: not atomic, durable after Flush. `rows` are of that family,
+  // borrowed for the call; they need not be sorted and may not repeat a key.
+  virtual Status BulkLoad(Family family, std::vector<const Row*> rows) = 0;
 
   // Writes everything that is only in memory and the write-ahead log to table files.
   virtual Status Flush() = 0;

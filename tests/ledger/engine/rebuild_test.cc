@@ -86,6 +86,38 @@ TEST_F(RebuildTest, MarkedAsDamaged) {
   EXPECT_THAT(OpenAndClose(), IsEmpty());
 }
 
+// Events of one chunk find the rows of those before, whether they are loaded already or not.
+TEST_F(RebuildTest, ChunksOfAnySize) {
+  for (const uint64_t chunk : {1u, 7u, 64u, 256u}) {
+    {
+      const auto store = OpenRocksStore(DatabasePath(dir_.path()), StoreOptions());
+      ASSERT_TRUE(store.ok());
+      const TreeSize size(before_.KeysOf(Family::kLeaves).size());
+      uint64_t last = 0;
+      const Status rebuilt = RebuildProjections(
+          **store, size, [&](uint64_t done) { last = done; }, chunk);
+      ASSERT_TRUE(rebuilt.ok()) << rebuilt;
+      EXPECT_EQ(last, size.value);
+    }
+    ExpectRestored();
+  }
+}
+
+TEST_F(RebuildTest, AMissingLeaf) {
+  const auto count = before_.KeysOf(Family::kLeaves).size();
+  const auto store = MakeMemoryStore();
+  for (const auto& [key, value] : before_.rows) {
+    ASSERT_TRUE(store->Write({{key.first, key.second, value}}, false).ok());
+  }
+  const auto rebuild = [&](uint64_t size) {
+    return RebuildProjections(
+        *store, TreeSize(size), [](uint64_t) {}, 16);
+  };
+  EXPECT_TRUE(rebuild(count).ok());
+  EXPECT_EQ(rebuild(count + 1).code(), absl::StatusCode::kDataLoss);
+  EXPECT_TRUE(RebuildIsDue(*store).value());
+}
+
 TEST_F(RebuildTest, RebuildCutShort) {
   Damage({{Family::kMeta, "rebuilding", "1"}}, true);
   const auto report = Fsck(dir_.path(), {});

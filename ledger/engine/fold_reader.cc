@@ -1,0 +1,111 @@
+#include "ledger/engine/fold_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ledger/state/project.h"
+
+namespace anamnesis {
+namespace {
+
+constexpr uint64_t kBatchEvents = 1024;
+// Batches that wait to be folded.
+constexpr size_t kBatchesMax = 4;
+// Bodies this near to each other are read in one scan, those between them too.
+constexpr uint64_t kBodyGapMax = 8;
+
+}  // namespace
+
+FoldReader::FoldReader(const RowReader& rows, TreeSize size) : rows_(rows), size_(size), thread_([this] { Run(); }) {}
+
+FoldReader::~FoldReader() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+Status FoldReader::Next(std::vector<LoadedEvent>& events) {
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !batches_.empty(); });
+    RETURN_IF_ERROR(batches_.front().status());
+    used_.push_back(std::exchange(events, {}));
+    // The end stays.
+    if (batches_.front()->empty()) return OkStatus();
+    events = *std::move(batches_.front());
+    batches_.pop_front();
+  }
+  changed_.notify_all();
+  return OkStatus();
+}
+
+void FoldReader::Run() {
+  for (uint64_t first = 0;; first += kBatchEvents) {
+    StatusOr<std::vector<LoadedEvent>> batch =
+        Read(std::min(first, size_.value), std::min(first + kBatchEvents, size_.value));
+    const bool last = !batch.ok() || batch->empty();
+    std::vector<std::vector<LoadedEvent>> used;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return stopping_ || batches_.size() < kBatchesMax; });
+      if (stopping_) return;
+      batches_.push_back(std::move(batch));
+      used.swap(used_);
+    }
+    changed_.notify_all();
+    if (last) return;
+  }
+}
+
+StatusOr<std::vector<LoadedEvent>> FoldReader::Read(uint64_t first, uint64_t limit) const {
+  std::vector<LoadedEvent> events;
+  if (first == limit) return events;
+  events.reserve(limit - first);
+  Status status;
+  const auto parse = [&](std::string_view key, std::string_view leaf) {
+    const LeafIndex index(first + events.size());
+    if (key != LeafKey(index)) return false;
+    StatusOr<LoadedEvent> event = ParseStoredEvent(index, leaf, "");
+    status = event.status();
+    if (event.ok()) events.push_back(*std::move(event));
+    return status.ok() && first + events.size() < limit;
+  };
+  RETURN_IF_ERROR(rows_.Scan(Family::kLeaves, "", LeafKey(LeafIndex(first)), parse));
+  RETURN_IF_ERROR(status);
+  if (first + events.size() != limit) {
+    return absl::DataLossError(Text("leaf ", first + events.size(), " is missing; run fsck"));
+  }
+  RETURN_IF_ERROR(ReadBodies(events));
+  return events;
+}
+
+Status FoldReader::ReadBodies(std::vector<LoadedEvent>& events) const {
+  std::vector<LoadedEvent*> wanted;
+  for (LoadedEvent& event : events) {
+    if (FoldsReadBody(*event.type)) wanted.push_back(&event);
+  }
+  auto next = wanted.begin();
+  while (next != wanted.end()) {
+    const auto begin = next;
+    Status status;
+    RETURN_IF_ERROR(rows_.Scan(Family::kBodies, "", LeafKey((*next)->index), [&](auto key, auto body) {
+      const std::string wanted_key = LeafKey((*next)->index);
+      if (key < wanted_key) return true;
+      if (key > wanted_key) return false;
+      status = ParseStoredBody(body, **next);
+      ++next;
+      return status.ok() && next != wanted.end() && (*next)->index.value - (*(next - 1))->index.value <= kBodyGapMax;
+    }));
+    RETURN_IF_ERROR(status);
+    if (next == begin) {
+      return absl::DataLossError(
+          Text("the body of leaf ", (*next)->index.value, " is missing, and state depends on it; run fsck"));
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace anamnesis
