@@ -5,6 +5,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <utility>
 #include <variant>
 
 #include "ledger/crypto/sha256.h"
@@ -52,6 +53,8 @@ class ClusterSequencer : public Sequencer {
   void Stop() override;
 
  private:
+  // What the disk's thread is to do: keep a batch, or forget some.
+  using DiskWork = std::variant<std::shared_ptr<const Held>, std::vector<BatchName>>;
   // A payload that has no number yet.
   struct Waiting {
     std::shared_ptr<const Payload> payload;
@@ -70,11 +73,15 @@ class ClusterSequencer : public Sequencer {
   void OnFetchedMessage(const NodeId& from, internal::PeerMessage::Fetched fetched);
   // Parses and verifies; null, and said so, when the bytes are wrong.
   std::shared_ptr<const Held> Verify(const NodeId& from, const OrderRecord& record, std::string bytes);
-  void StageHeld(const std::shared_ptr<const Held>& held);
-  void WriteStaged();
+  void AddDiskWork(DiskWork work);
+  void DoDiskWork();
+  void WriteStaged(std::vector<std::shared_ptr<const Held>> taken);
   StatusOr<std::shared_ptr<const Payload>> PayloadOf(const OrderRecord& record, std::shared_ptr<const Held> held);
+  Status Apply(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held);
   void Deliver(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held);
-  void Refuse(std::string why);
+  // From now on nothing is ordered here, until the process is started again.
+  void RefuseForGood(const std::string& why);
+  void TakePart();
 
   void Do(const Watch& action) { etcd_->Do(action); }
   void Do(const OpenSession& action) { etcd_->Do(action); }
@@ -105,6 +112,7 @@ class ClusterSequencer : public Sequencer {
 
   mutable std::mutex refusing_mutex_;
   std::string refusing_ = "this node is joining its cluster";
+  bool for_good_ = false;
 
   // Used by the protocol's thread only.
   std::unique_ptr<Replica> replica_;
@@ -115,8 +123,10 @@ class ClusterSequencer : public Sequencer {
   std::map<BatchId, std::shared_ptr<const Held>> staged_;
   std::vector<NodeId> members_;
 
-  std::mutex to_stage_mutex_;
-  std::vector<std::shared_ptr<const Held>> to_stage_;
+  std::mutex disk_work_mutex_;
+  std::vector<DiskWork> disk_work_;
+  // Used by the applying thread only: something could not be applied, so nothing that follows may be.
+  bool applying_ended_ = false;
 
   // Their threads end in the order of Stop.
   std::unique_ptr<EtcdOrder> etcd_;
@@ -167,7 +177,6 @@ Status ClusterSequencer::Start(Revision applied, Receiver receiver) {
 
 void ClusterSequencer::Stop() {
   if (stopped_.exchange(true)) return;
-  Refuse("this node is stopping");
   if (protocol_ == nullptr) return;
   // Whoever posts to another ends before it.
   peers_.reset();
@@ -183,9 +192,16 @@ void ClusterSequencer::Stop() {
   own_.clear();
 }
 
-void ClusterSequencer::Refuse(std::string why) {
+void ClusterSequencer::RefuseForGood(const std::string& why) {
+  options_.log(why);
   const std::lock_guard lock(refusing_mutex_);
-  refusing_ = std::move(why);
+  refusing_ = why;
+  for_good_ = true;
+}
+
+void ClusterSequencer::TakePart() {
+  const std::lock_guard lock(refusing_mutex_);
+  if (!for_good_) refusing_.clear();
 }
 
 std::string ClusterSequencer::refusing() const {
@@ -389,28 +405,44 @@ void ClusterSequencer::Do(const Stage& action) {
     replica_->OnStageFailed(id);
     return;
   }
-  {
-    const std::lock_guard lock(to_stage_mutex_);
-    to_stage_.push_back(held);
-  }
-  disk_->Post([this] { WriteStaged(); });
+  AddDiskWork(held);
 }
 
-// Everything that waits, with one sync.
-void ClusterSequencer::WriteStaged() {
-  std::vector<std::shared_ptr<const Held>> taken;
+void ClusterSequencer::AddDiskWork(DiskWork work) {
   {
-    const std::lock_guard lock(to_stage_mutex_);
-    taken.swap(to_stage_);
+    const std::lock_guard lock(disk_work_mutex_);
+    disk_work_.push_back(std::move(work));
   }
+  disk_->Post([this] { DoDiskWork(); });
+}
+
+// Everything that waits, in order; batches that follow each other with one sync.
+void ClusterSequencer::DoDiskWork() {
+  std::vector<DiskWork> works;
+  {
+    const std::lock_guard lock(disk_work_mutex_);
+    works.swap(disk_work_);
+  }
+  std::vector<std::shared_ptr<const Held>> batches;
+  for (const DiskWork& work : works) {
+    if (const auto* held = std::get_if<0>(&work)) {
+      batches.push_back(*held);
+      continue;
+    }
+    WriteStaged(std::exchange(batches, {}));
+    (void)staging_.Remove(std::get<1>(work));
+  }
+  WriteStaged(std::move(batches));
+}
+
+void ClusterSequencer::WriteStaged(std::vector<std::shared_ptr<const Held>> taken) {
   if (taken.empty()) return;
   std::vector<Staging::Batch> batches;
   batches.reserve(taken.size());
   for (const auto& held : taken) batches.push_back({NameOf(held->record.id), *held->bytes});
   const Status written = staging_.Put(batches);
   if (!written.ok() && !absl::IsResourceExhausted(written)) {
-    Refuse(Text("staging failed: ", MessageOf(written)));
-    options_.log(Text("nothing more is stored here: ", written.ToString(), "; open the ledger again"));
+    RefuseForGood(Text("nothing more is stored here: ", MessageOf(written), "; open the ledger again"));
     return;
   }
   protocol_->Post([this, taken = std::move(taken), ok = written.ok()] {
@@ -429,7 +461,7 @@ void ClusterSequencer::Do(const RemoveStaged& action) {
     staged_.erase(id);
     names.push_back(NameOf(id));
   }
-  disk_->Post([this, names = std::move(names)] { (void)staging_.Remove(names); });
+  AddDiskWork(std::move(names));
 }
 
 // --- The ledger ---
@@ -445,18 +477,19 @@ StatusOr<std::shared_ptr<const Payload>> ClusterSequencer::PayloadOf(const Order
 
 void ClusterSequencer::Deliver(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held) {
   applying_->Post([this, ordered = std::move(ordered), record, held]() mutable {
-    if (ordered.session != 0) {
-      StatusOr<std::shared_ptr<const Payload>> payload = PayloadOf(record, held);
-      if (!payload.ok()) {
-        Refuse(Text("a batch can't be applied: ", MessageOf(payload.status())));
-        options_.log(Text("nothing more is applied here: ", payload.status().ToString()));
-        return;
-      }
-      ordered.payload = *std::move(payload);
-    }
-    // Said by the ledger itself when it fails; what follows is then refused by it too.
-    (void)receiver_.ordered(ordered);
+    if (applying_ended_) return;
+    const Status applied = Apply(std::move(ordered), record, held);
+    if (applied.ok()) return;
+    applying_ended_ = true;
+    RefuseForGood(Text("nothing more is applied here: ", MessageOf(applied), "; open the ledger again"));
   });
+}
+
+Status ClusterSequencer::Apply(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held) {
+  if (ordered.session != 0) {
+    ASSIGN_OR_RETURN(ordered.payload, PayloadOf(record, held));
+  }
+  return receiver_.ordered(ordered);
 }
 
 void ClusterSequencer::Do(const DeliverBatch& action) {
@@ -485,7 +518,7 @@ void ClusterSequencer::Applied(Revision revision) {
 }
 
 void ClusterSequencer::Do(const Settled& action) {
-  Refuse("");
+  TakePart();
   receiver_.settled(action.revision);
 }
 
@@ -500,13 +533,11 @@ void ClusterSequencer::Do(const Dropped& action) {
 }
 
 void ClusterSequencer::Do(const NeedCatchUp&) {
-  Refuse("this node has missed too much; its directory has to be copied anew from another node");
-  options_.log(refusing());
+  RefuseForGood("this node has missed too much; its directory has to be copied anew from another node");
 }
 
 void ClusterSequencer::Do(const Halt& action) {
-  Refuse(Text("this node has stopped: ", MessageOf(action.reason)));
-  options_.log(refusing());
+  RefuseForGood(Text("this node has stopped: ", MessageOf(action.reason)));
 }
 
 }  // namespace

@@ -183,7 +183,10 @@ void EtcdOrder::OnWatched(const EtcdEvent& event) {
   } else if (key.starts_with(kSessionsPrefix)) {
     SessionId& session = sessions_[std::string(key)];
     if (event.deleted) {
-      post_([revision, session](Replica& replica) { replica.OnSessionDeleted(revision, session); });
+      // A deletion from before the snapshot can be of a session that was followed by the one known here. Which one it
+      // was is not told any more, and not needed: the snapshot says that it has ended.
+      const SessionId ended = session.value < revision.value ? session : SessionId();
+      post_([revision, ended](Replica& replica) { replica.OnSessionDeleted(revision, ended); });
     } else if (event.item.create_revision == event.item.mod_revision) {
       session = SessionId(revision.value);
       post_([revision](Replica& replica) { replica.OnSessionCreated(revision); });
