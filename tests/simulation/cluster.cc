@@ -207,8 +207,11 @@ void Cluster::ClientLoop() {
 void Cluster::Request(uint64_t request) {
   if (!wanted_.contains(request)) return;
   After(kRequestAgainUs + random_.Between(0, kSecond), [this, request] { Request(request); });
-  const std::vector<Node*> ready =
-      Nodes([&](const Node& node) { return node.up && node.started && node.asleep_until_us <= now_us_; });
+  // In the end clients know where to go.
+  const std::vector<Node*> ready = Nodes([&](const Node& node) {
+    return node.up && node.started && node.asleep_until_us <= now_us_ &&
+           (chaos_ || (node.etcd == etcd_ && etcd_->members().IsMember(node.id)));
+  });
   if (ready.empty()) return;
   Node& node = *random_.OneOf(ready);
   const uint64_t number = batches_ + 1;

@@ -241,6 +241,7 @@ void Cluster::Recover() {
       node->disk.numbers = numbers;
       FollowPlan(*node, plan, history);
     }
+    checker_.Followed(plan.members);
     recovering_ = false;
   });
 }
