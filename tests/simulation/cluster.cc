@@ -50,7 +50,7 @@ Cluster::Cluster(uint64_t seed, SimulationOptions options)
   changes_members_ = random_.Chance(500);
   recovers_ = random_.Chance(300);
   disks_to_lose_ = random_.Chance(400) ? static_cast<int>(random_.Between(1, 2)) : 0;
-  if (options.planted == Planted::kNotFenced) recovers_ = true;
+  if (options.planted == Planted::kNotFenced || options.planted == Planted::kNumbersForgotten) recovers_ = true;
   if (options.planted == Planted::kChangeTooEarly || options.planted == Planted::kVotersSwapped)
     changes_members_ = true;
   if (options.planted == Planted::kEmptyDiskReturns) disks_to_lose_ = 4;
@@ -133,7 +133,7 @@ void Cluster::Send(const Node& from, const NodeId& to, const std::function<void(
     After(delay, [this, receiver, what, incarnation = from.incarnation] {
       // A connection is only made between nodes of one incarnation.
       if (!receiver->up || receiver->incarnation != incarnation) return;
-      AfterIn(*receiver, 0 + receiver->process, 0, [receiver, what] {
+      AfterIn(*receiver, receiver->process, 0, [receiver, what] {
         if (receiver->started) what(*receiver);
       });
     });

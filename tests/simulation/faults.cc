@@ -195,6 +195,7 @@ void Cluster::Recover() {
     }
     NodeReport report{node->id, node->disk.members, node->disk.applied, node->disk.numbers, {}};
     for (const auto& [id, staged] : node->disk.staged) report.staged.push_back(staged);
+    if (options_.planted == Planted::kNumbersForgotten) report.applied_numbers.clear();
     reports.push_back(std::move(report));
   }
   // As few as are enough, or more.
