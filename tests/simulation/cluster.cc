@@ -87,7 +87,11 @@ std::string Cluster::Run() {
   OperatorLoop();
   EtcdLoop();
   ClientLoop();
-  if (recovers_) After(random_.Between(3, 15) * kSecond, [this] { Recover(); });
+  if (recovers_) {
+    const int64_t first_us = random_.Between(3, 15) * kSecond;
+    After(first_us, [this] { Recover(); });
+    if (random_.Chance(300)) After(first_us + random_.Between(5, 8) * kSecond, [this] { Recover(); });
+  }
   if (!RunUntil(kChaosUs, [] { return false; })) return checker_.violation();
   while (recovering_) {
     if (!RunUntil(now_us_ + kSecond, [] { return false; })) return checker_.violation();

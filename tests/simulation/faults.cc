@@ -179,6 +179,7 @@ void Cluster::ChangeMembers() {
 // ----------------------------------------------------------------------------------------------------------------
 
 void Cluster::Recover() {
+  if (!chaos_ || recovering_) return;
   ++counts_.recoveries;
   recovering_ = true;
   std::vector<Node*> given = Nodes([&](const Node& node) { return node.incarnation == incarnation_; });
