@@ -17,8 +17,9 @@ namespace anamnesis {
 
 // ---- etcd -----------------------------------------------------------------------------------------------------------
 
-// Watch order records, session keys and `members` from this revision on: once, after Start. When it lies before what
-// this etcd has at all, at or below the base, OnCompacted(base + 1).
+// Watch order records, session keys and `members` from this revision on, in place of any watch before. A watch that
+// breaks off is resumed by the driver where it was, or earlier. When the revision lies before what this etcd has at
+// all, at or below the base, OnCompacted(base + 1).
 struct Watch {
   Revision from;
 };
@@ -122,7 +123,7 @@ struct Settled {
 // An own proposal ends here: the driver forgets its bytes, and if it turns up in the order after all, it is fetched.
 struct Dropped {
   enum class Fate {
-    // Certainly never in the order.
+    // Certainly never in this etcd's order. Should etcd be lost, recovery may still find it on a disk and order it.
     kNotOrdered,
     // It may be, or come to be, in the order. Tell the callers "unknown"; a retried event id finds out.
     kUnknown,

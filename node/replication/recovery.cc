@@ -12,8 +12,11 @@ namespace {
 // The last members that one of the nodes knows. Since a change waits until a majority has applied the one before, no
 // majority of the voters misses more than the last change, and majorities around one change have a voter in common.
 StatusOr<Members> LatestMembers(absl::Span<const NodeReport> reports) {
-  const Members* latest = &reports.front().members;
+  const Members* latest = nullptr;
   for (const NodeReport& report : reports) {
+    // A new node that has applied nothing yet knows no members.
+    if (report.members.revision.value == 0) continue;
+    if (latest == nullptr) latest = &report.members;
     if (report.members.incarnation != latest->incarnation) {
       return absl::InvalidArgumentError(Text("node ", report.node, " is of incarnation ", report.members.incarnation,
                                              ", others of ", latest->incarnation,
@@ -25,6 +28,7 @@ StatusOr<Members> LatestMembers(absl::Span<const NodeReport> reports) {
     }
     if (report.members.revision > latest->revision) latest = &report.members;
   }
+  if (latest == nullptr) return absl::FailedPreconditionError("none of the nodes knows the members");
   return *latest;
 }
 
@@ -78,6 +82,8 @@ StatusOr<RecoveryPlan> PlanRecovery(absl::Span<const NodeReport> reports) {
     batch.revision = plan.base = Revision(plan.base.value + 1);
     plan.batches.push_back(std::move(batch));
   }
+  // A session that was opened after the last order record must not get its number again.
+  for (const auto& [id, batch] : batches) plan.base = std::max(plan.base, Revision(id.session.value));
   plan.members.revision = plan.base;
   plan.members.incarnation = latest.incarnation + 1;
   plan.members.voters = Reporting(latest.voters, nodes);

@@ -39,7 +39,7 @@ struct StagedBatch {
 // What a fenced node has on its disk.
 struct NodeReport {
   NodeId node;
-  // The members that it has durably noted last (DeliverMembers).
+  // The members that it has durably noted last (DeliverMembers); empty on a new disk.
   Members members;
   Revision applied;
   AppliedNumbers applied_numbers;
@@ -59,7 +59,8 @@ struct RecoveryPlan {
   std::vector<NodeId> prefix_holders;
   // What follows it, by session and number, at the revisions prefix + 1, prefix + 2 and so on.
   std::vector<RecoveredBatch> batches;
-  // The last of these revisions. Revision r of the new etcd is revision base + r of the ledger.
+  // Not below any of these revisions, nor any session of these batches. Revision r of the new etcd is revision base + r
+  // of the ledger.
   Revision base;
   // The reporting nodes, voters and learners as they were, in the next incarnation; the revision is `base`, though the
   // new etcd will give it another.
@@ -67,8 +68,8 @@ struct RecoveryPlan {
 };
 
 // INVALID_ARGUMENT: no report, a node reports twice, or from different incarnations.
-// FAILED_PRECONDITION: they are no majority of the voters of the last members that one of them knows.
-// DATA_LOSS: two nodes have different bytes under one batch id, or different members under one revision.
+// FAILED_PRECONDITION: they are no majority of the voters of the last members that one of them knows, or none knows
+// any. DATA_LOSS: two nodes have different bytes under one batch id, or different members under one revision.
 StatusOr<RecoveryPlan> PlanRecovery(absl::Span<const NodeReport> reports);
 
 }  // namespace anamnesis

@@ -379,7 +379,8 @@ void Replica::OnProgress(Revision revision) {
 }
 
 void Replica::OnCompacted(Revision compacted) {
-  if (compacted.value > watched_.value + 1) CatchUp(Revision(compacted.value - 1));
+  if (compacted.value > watched_.value + 1) return CatchUp(Revision(compacted.value - 1));
+  Do(Watch{Revision(watched_.value + 1)});
 }
 
 // ---- Deliver

@@ -24,7 +24,8 @@
 //   * Keep the bytes of an own proposal in memory until DeliverBatch or Dropped for it, and its Stage is answered. Keep
 //   those of OnStoreRequest and
 //     OnFetched until the Stage that follows is answered; when the actions hold no Stage for it, drop them at once.
-//   * Answer peers' Fetch from staging, or with an own proposal's bytes, if they have the digest that is asked for; "gone"
+//   * Answer peers' Fetch from staging, or with an own proposal's bytes, if they have the digest that is asked for;
+//   "gone"
 //     when they are not there and AppliedNumbers on the disk contain the batch.
 //   * Peers are authenticated and of the same ledger and incarnation before anything from them is handed in.
 //   * Keep the lease alive, and call OnSessionLost as soon as it may have ended by the clock that goes on while the
@@ -167,7 +168,8 @@ class Replica {
   void OnMembersChanged(const Members& members);
   // The watch has shown everything up to and including `revision`.
   void OnProgress(Revision revision);
-  // The watch can't be resumed: history before `compacted` is gone.
+  // The watch can't be begun or resumed: history before `compacted` is gone. Leads to Watch, when what was not shown is
+  // still there, or to NeedCatchUp.
   void OnCompacted(Revision compacted);
 
   // The last revision that the watch has shown; a watch that broke off is resumed at the next one, or any before it.

@@ -30,8 +30,8 @@ void Checker::Violated(std::string what) {
 
 void Checker::Ordered(uint64_t incarnation, Revision revision, const OrderRecord& record, const Members& members) {
   std::vector<LogEntry>& history = history_[incarnation];
-  if (!ordered_.insert(record.id).second) return Violated(Text(Name(record.id), " is ordered twice"));
-  if (never_ordered_.contains(record.id)) {
+  if (!ordered_.insert({incarnation, record.id}).second) return Violated(Text(Name(record.id), " is ordered twice"));
+  if (never_ordered_.contains({incarnation, record.id})) {
     Violated(Text(Name(record.id), " is ordered after its proposer said that it never would be"));
   }
   history.push_back(Chained(history, revision, record.id, record.digest));
@@ -109,9 +109,10 @@ void Checker::Shown(const NodeId& node, uint64_t incarnation, Revision revision,
   shown_ = std::max(shown_, count);
 }
 
-void Checker::NeverOrdered(const BatchId& id) {
-  never_ordered_.insert(id);
-  if (ordered_.contains(id)) Violated(Text(Name(id), " is ordered, and its proposer says that it never would be"));
+void Checker::NeverOrdered(uint64_t incarnation, const BatchId& id) {
+  never_ordered_.insert({incarnation, id});
+  if (ordered_.contains({incarnation, id}))
+    Violated(Text(Name(id), " is ordered, and its proposer says that it never would be"));
 }
 
 void Checker::Recovered(uint64_t incarnation, const std::vector<LogEntry>& prefix, const RecoveryPlan& plan) {
@@ -122,7 +123,8 @@ void Checker::Recovered(uint64_t incarnation, const std::vector<LogEntry>& prefi
     history.push_back(Chained(history, recovered.revision, recovered.batch.id, recovered.batch.digest));
   }
   newest_ = incarnation;
-  members_ = plan.members;
+  // Until all of them have followed the plan, who holds what is the plan's promise.
+  members_ = Members();
   places_.clear();
   for (size_t place = 0; place < history.size(); ++place) {
     if (!places_.emplace(history[place].id, place).second) {

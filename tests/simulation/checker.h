@@ -51,9 +51,12 @@ class Checker {
   // A node shows what it has applied up to `revision`; `members` are those of its applied state.
   void Shown(const NodeId& node, uint64_t incarnation, Revision revision, const std::vector<LogEntry>& log,
              const Members& members);
-  void NeverOrdered(const BatchId& id);
+  // A recovery may order it all the same.
+  void NeverOrdered(uint64_t incarnation, const BatchId& id);
   // A new order starts from `prefix`, a node's log, and the plan.
   void Recovered(uint64_t incarnation, const std::vector<LogEntry>& prefix, const RecoveryPlan& plan);
+  // The nodes of the plan have all followed it.
+  void Followed(const Members& members) { members_ = members; }
   // The root of the real ledger after `count` batches.
   void Root(uint64_t incarnation, size_t count, const Digest& root);
 
@@ -70,7 +73,7 @@ class Checker {
   std::string violation_;
   // Of an incarnation: the order as etcd made it.
   absl::btree_map<uint64_t, std::vector<LogEntry>> history_;
-  uint64_t newest_ = 0;
+  uint64_t newest_ = 1;
   Members members_;
   absl::flat_hash_map<BatchId, size_t> places_;
   // Also of disks that are lost since.
@@ -78,8 +81,9 @@ class Checker {
   absl::flat_hash_map<BatchId, absl::btree_set<NodeId>> staged_;
   absl::btree_map<NodeId, size_t> durable_;
   absl::btree_set<NodeId> lost_;
-  absl::btree_set<BatchId> never_ordered_;
-  absl::flat_hash_set<BatchId> ordered_;
+  // With the incarnation, since an etcd that was given up may live and open a session of the same number.
+  absl::btree_set<std::pair<uint64_t, BatchId>> never_ordered_;
+  absl::flat_hash_set<std::pair<uint64_t, BatchId>> ordered_;
   absl::btree_map<std::pair<uint64_t, size_t>, Digest> roots_;
   // The longest prefix that was shown to anybody.
   size_t shown_ = 0;

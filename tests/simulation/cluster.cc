@@ -50,7 +50,7 @@ Cluster::Cluster(uint64_t seed, SimulationOptions options)
   changes_members_ = random_.Chance(500);
   recovers_ = random_.Chance(300);
   disks_to_lose_ = random_.Chance(400) ? static_cast<int>(random_.Between(1, 2)) : 0;
-  if (options.planted == Planted::kNotFenced) recovers_ = true;
+  if (options.planted == Planted::kNotFenced || options.planted == Planted::kNumbersForgotten) recovers_ = true;
   if (options.planted == Planted::kChangeTooEarly || options.planted == Planted::kVotersSwapped)
     changes_members_ = true;
   if (options.planted == Planted::kEmptyDiskReturns) disks_to_lose_ = 4;
@@ -87,7 +87,11 @@ std::string Cluster::Run() {
   OperatorLoop();
   EtcdLoop();
   ClientLoop();
-  if (recovers_) After(random_.Between(3, 15) * kSecond, [this] { Recover(); });
+  if (recovers_) {
+    const int64_t first_us = random_.Between(3, 15) * kSecond;
+    After(first_us, [this] { Recover(); });
+    if (random_.Chance(300)) After(first_us + random_.Between(5, 8) * kSecond, [this] { Recover(); });
+  }
   if (!RunUntil(kChaosUs, [] { return false; })) return checker_.violation();
   while (recovering_) {
     if (!RunUntil(now_us_ + kSecond, [] { return false; })) return checker_.violation();
@@ -133,7 +137,7 @@ void Cluster::Send(const Node& from, const NodeId& to, const std::function<void(
     After(delay, [this, receiver, what, incarnation = from.incarnation] {
       // A connection is only made between nodes of one incarnation.
       if (!receiver->up || receiver->incarnation != incarnation) return;
-      AfterIn(*receiver, 0 + receiver->process, 0, [receiver, what] {
+      AfterIn(*receiver, receiver->process, 0, [receiver, what] {
         if (receiver->started) what(*receiver);
       });
     });
@@ -207,8 +211,11 @@ void Cluster::ClientLoop() {
 void Cluster::Request(uint64_t request) {
   if (!wanted_.contains(request)) return;
   After(kRequestAgainUs + random_.Between(0, kSecond), [this, request] { Request(request); });
-  const std::vector<Node*> ready =
-      Nodes([&](const Node& node) { return node.up && node.started && node.asleep_until_us <= now_us_; });
+  // In the end clients know where to go.
+  const std::vector<Node*> ready = Nodes([&](const Node& node) {
+    return node.up && node.started && node.asleep_until_us <= now_us_ &&
+           (chaos_ || (node.etcd == etcd_ && etcd_->members().IsMember(node.id)));
+  });
   if (ready.empty()) return;
   Node& node = *random_.OneOf(ready);
   const uint64_t number = batches_ + 1;

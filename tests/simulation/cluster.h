@@ -46,6 +46,8 @@ enum class Planted {
   kVotersSwapped,
   // Nodes that gave their reports go on in the old order.
   kNotFenced,
+  // Recover is not told which batches the applied states contain.
+  kNumbersForgotten,
   // The transaction leaves a comparison out.
   kNoSessionCompared,
   kNoMembersCompared,

@@ -179,6 +179,7 @@ void Cluster::ChangeMembers() {
 // ----------------------------------------------------------------------------------------------------------------
 
 void Cluster::Recover() {
+  if (!chaos_ || recovering_) return;
   ++counts_.recoveries;
   recovering_ = true;
   std::vector<Node*> given = Nodes([&](const Node& node) { return node.incarnation == incarnation_; });
@@ -195,6 +196,7 @@ void Cluster::Recover() {
     }
     NodeReport report{node->id, node->disk.members, node->disk.applied, node->disk.numbers, {}};
     for (const auto& [id, staged] : node->disk.staged) report.staged.push_back(staged);
+    if (options_.planted == Planted::kNumbersForgotten) report.applied_numbers.clear();
     reports.push_back(std::move(report));
   }
   // As few as are enough, or more.
@@ -241,6 +243,7 @@ void Cluster::Recover() {
       node->disk.numbers = numbers;
       FollowPlan(*node, plan, history);
     }
+    checker_.Followed(plan.members);
     recovering_ = false;
   });
 }

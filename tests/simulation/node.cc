@@ -385,7 +385,7 @@ void Cluster::Do(Node& node, const Dropped& dropped) {
   ++counts_.dropped;
   counts_.unknown += dropped.fate == Dropped::Fate::kUnknown;
   if (node.own.erase(dropped.id) == 0) checker_.Violated(Text(node.id, " drops what it does not propose"));
-  if (dropped.fate == Dropped::Fate::kNotOrdered) checker_.NeverOrdered(dropped.id);
+  if (dropped.fate == Dropped::Fate::kNotOrdered) checker_.NeverOrdered(node.incarnation, dropped.id);
 }
 
 void Cluster::ApplyToLedger(Node& node) {

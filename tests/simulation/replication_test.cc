@@ -61,7 +61,7 @@ TEST(ReplicationSimulationTest, HoldsUnderEverySeed) {
       static_cast<unsigned long long>(all.recoveries), static_cast<unsigned long long>(all.fetches),
       static_cast<unsigned long long>(all.stage_failures), static_cast<unsigned long long>(all.trims),
       static_cast<unsigned long long>(all.compactions));
-  if (last - first + 1 >= kSeeds) {
+  if (last - first + 1 >= kSeeds && !HasFailure()) {
     // It would hold for want of anything to hold against.
     EXPECT_GT(all.unknown, 0U);
     EXPECT_GT(all.member_changes, 0U);
