@@ -92,8 +92,8 @@ struct RemoveStaged {
   std::vector<BatchId> ids;
 };
 
-// ---- The ledger: in ascending revisions, each answered by OnApplied once it and everything before is durable
-// ------------
+// ---- The ledger -----------------------------------------------------------------------------------------------------
+// In ascending revisions, each answered by OnApplied once it and everything before is durable.
 
 // Apply the batch. Its bytes are in staging, or those of an own proposal. Together with its effects, in one atomic
 // write, go the applied revision and the session's number into AppliedNumbers.

@@ -4,9 +4,9 @@
 // etcd is lost for good: a new order is made from what a majority of the voters has on its disks. Pure.
 //
 // The order of steps, whoever drives them:
-//   1. Fence the nodes that will report, durably: a fenced node makes no Replica, stores, acknowledges, applies,
-//   reports
-//      nothing for the old order, also after a restart. The old etcd may only be cut off, and live for others.
+//   1. Fence the nodes that will report, durably: a fenced node makes no Replica, also after a restart, and so stores,
+//      acknowledges, applies and shows nothing for the old order. The old etcd may only be cut off, and live for
+//      others.
 //   2. Report, plan.
 //   3. Each reporting node copies the applied state of a prefix holder if its own is shorter, and what it lacks of the
 //      plan's batches from their holders; applies the plan's batches at the revisions that the plan gives them; removes

@@ -7,26 +7,23 @@
 //
 //   propose  Propose gives a batch the next number of this node's session.
 //   store    Every voter verifies and stages it durably, then acknowledges (SendStore, Stage, Acknowledge).
-//   order    Once a majority of the voters has, OrderTransaction, one at a time in a session, by number. The
-//   comparisons
-//            mean that a majority is never counted under old members, that a session which has ended orders nothing,
-//            and that no batch is ordered twice however often the transaction is sent.
+//   order    Once a majority of the voters has: OrderTransaction, one at a time in a session, by number. What it
+//            compares means that a majority is never counted under old members, that a session which has ended orders
+//            nothing, and that no batch is ordered twice however often the transaction is sent.
 //   apply    Every node watches the order and delivers it from staging or from a holder (Fetch, DeliverBatch).
 //   settle   Applied here and durably by a majority of the voters (PublishApplied, Settled): may be shown.
 //   remove   An applied batch when all have it; one that was not ordered when its session has ended and everything up
-//   to
-//            that end is applied (RemoveStaged). Order keys of ended sessions when all have them (TrimSessions,
-//            Compact).
+//            to that end is applied (RemoveStaged). Order keys of ended sessions when all have what they ordered
+//            (TrimSessions, Compact).
 //
 // Driver's duties, beyond those written at the actions:
 //   * After every call, or some, carry out TakeActions().
 //   * Call Tick every 100 ms or so.
 //   * Keep the bytes of an own proposal in memory until DeliverBatch or Dropped for it, and its Stage is answered. Keep
-//   those of OnStoreRequest and
-//     OnFetched until the Stage that follows is answered; when the actions hold no Stage for it, drop them at once.
+//     those of OnStoreRequest and OnFetched until the Stage that follows is answered; when the actions hold no Stage
+//     for it, drop them at once.
 //   * Answer peers' Fetch from staging, or with an own proposal's bytes, if they have the digest that is asked for;
-//   "gone"
-//     when they are not there and AppliedNumbers on the disk contain the batch.
+//     "gone" when they are not there and AppliedNumbers on the disk contain the batch.
 //   * Peers are authenticated and of the same ledger and incarnation before anything from them is handed in.
 //   * Keep the lease alive, and call OnSessionLost as soon as it may have ended by the clock that goes on while the
 //     machine sleeps.
@@ -40,7 +37,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/types/span.h"
+#include "absl/container/btree_map.h"
 #include "ledger/base/digest.h"
 #include "ledger/base/ids.h"
 #include "ledger/base/status.h"

@@ -180,14 +180,11 @@ void Cluster::ChangeMembers() {
 
 void Cluster::Recover() {
   if (!chaos_ || recovering_) return;
-  ++counts_.recoveries;
   recovering_ = true;
   std::vector<Node*> given = Nodes([&](const Node& node) { return node.incarnation == incarnation_; });
   for (size_t i = given.size(); i > 1; --i) std::swap(given[i - 1], given[random_.Below(i)]);
 
   const bool lives = random_.Chance(500) || options_.planted == Planted::kNotFenced;
-  old_etcd_ = etcd_;
-  if (!lives) lost_etcd_ = etcd_;
   std::vector<NodeReport> reports;
   for (Node* const node : given) {
     if (options_.planted != Planted::kNotFenced) {
@@ -199,9 +196,25 @@ void Cluster::Recover() {
     if (options_.planted == Planted::kNumbersForgotten) report.applied_numbers.clear();
     reports.push_back(std::move(report));
   }
-  // As few as are enough, or more.
   StatusOr<RecoveryPlan> plan = PlanRecovery(reports);
-  if (!plan.ok()) return checker_.Violated(Text("recover is refused: ", MessageOf(plan.status())));
+  if (!plan.ok()) {
+    // Fair as long as none of them has noted the last change of members, and a disk is lost: then they can't know that
+    // they are enough, and the etcd that has the change has to be waited for.
+    const bool fair = std::all_of(reports.begin(), reports.end(), [this](const NodeReport& report) {
+      return report.members.revision < etcd_->members().revision;
+    });
+    if (!fair) checker_.Violated(Text("recover is refused: ", MessageOf(plan.status())));
+    for (Node* const node : given) {
+      node->fenced = false;
+      if (!node->up) Boot(*node);
+    }
+    recovering_ = false;
+    return;
+  }
+  ++counts_.recoveries;
+  old_etcd_ = etcd_;
+  if (!lives) lost_etcd_ = etcd_;
+  // As few as are enough, or more.
   for (size_t dropped = random_.Below(reports.size()); dropped > 0; --dropped) {
     const StatusOr<RecoveryPlan> smaller = PlanRecovery(Without(reports, dropped));
     if (!smaller.ok()) continue;
