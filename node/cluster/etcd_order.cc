@@ -61,7 +61,7 @@ StatusOr<EtcdSnapshot> EtcdOrder::Snapshot() {
   ASSIGN_OR_RETURN(const EtcdRangeResult sessions, client_->Range(query));
   for (const EtcdKeyValue& item : sessions.items) {
     const SessionId session(static_cast<uint64_t>(item.create_revision));
-    sessions_[item.key] = session;
+    sessions_.Created(item.key, session);
     snapshot.sessions.push_back(session);
   }
   snapshot.revision = RevisionOf(sessions.revision);
@@ -181,14 +181,11 @@ void EtcdOrder::OnWatched(const EtcdEvent& event) {
     members->revision = revision;
     post_([members = *std::move(members)](Replica& replica) { replica.OnMembersChanged(members); });
   } else if (key.starts_with(kSessionsPrefix)) {
-    SessionId& session = sessions_[std::string(key)];
     if (event.deleted) {
-      // A deletion from before the snapshot can be of a session that was followed by the one known here. Which one it
-      // was is not told any more, and not needed: the snapshot says that it has ended.
-      const SessionId ended = session.value < revision.value ? session : SessionId();
+      const SessionId ended = sessions_.Deleted(key, revision);
       post_([revision, ended](Replica& replica) { replica.OnSessionDeleted(revision, ended); });
     } else if (event.item.create_revision == event.item.mod_revision) {
-      session = SessionId(revision.value);
+      sessions_.Created(key, SessionId(revision.value));
       post_([revision](Replica& replica) { replica.OnSessionCreated(revision); });
     }
   } else if (key.starts_with(kOrdersPrefix) && !event.deleted) {

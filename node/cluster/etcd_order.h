@@ -6,11 +6,11 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <thread>
 
 #include "node/cluster/cluster_options.h"
+#include "node/cluster/session_keys.h"
 #include "node/cluster/worker.h"
 #include "node/etcd/etcd_client.h"
 #include "node/replication/actions.h"
@@ -54,9 +54,8 @@ class EtcdOrder {
   const Post post_;
   const std::function<bool()> wants_watch_;
   std::atomic<bool> stopping_ = false;
-  // The session of each node whose key was seen: a deletion doesn't say which one ended. Used by Snapshot, then by the
-  // watching thread.
-  std::map<std::string, SessionId> sessions_;
+  // Used by Snapshot, then by the watching thread.
+  SessionKeys sessions_;
   std::unique_ptr<EtcdWatch> watch_;
   std::thread watching_;
   // Used by calls_ only.
