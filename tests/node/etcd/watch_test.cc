@@ -239,8 +239,10 @@ TEST(Watch, LeavesAMemberWithoutLeader) {
   const int64_t first = client->Txn(EtcdTxn().ThenPut("a", "v"))->revision;
   EXPECT_EQ(ReadUntil(**watch, first).size(), 1u);
   etcd.Kill(1);
-  while (client->Health()[0].status.ok()) std::this_thread::sleep_for(20ms);
-  EXPECT_NE(MessageOf(client->Health()[0].status).find("leader"), std::string_view::npos);
+  // A probe can also be late on a busy machine; what counts is that the missing leader is noticed in the end.
+  while (MessageOf(client->Health()[0].status).find("leader") == std::string_view::npos) {
+    std::this_thread::sleep_for(20ms);
+  }
   EXPECT_EQ(client->Txn(EtcdTxn().ThenPut("b", "v")).status().code(), absl::StatusCode::kUnavailable);
   etcd.Restart(1);
   StatusOr<EtcdTxnResult> second = absl::UnknownError("not yet");
