@@ -19,10 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const StatusOr<ParsedSeal> verified = VerifySeal(view);
   CHECK(parsed.ok() || !verified.ok());
   if (!parsed.ok()) return 0;
-  // Headers that nobody sealed.
+  // Headers that nobody sealed. A statement that names them can be made up; then its signature is wrong.
   const std::string_view headers[] = {"nobody sealed this"};
-  CHECK(!CheckSealFitsRun(*parsed, parsed->statement.origin(), parsed->statement.stream(),
-                          parsed->statement.first_position(), headers)
-             .ok());
+  const Status fits = CheckSealFitsRun(*parsed, parsed->statement.origin(), parsed->statement.stream(),
+                                       parsed->statement.first_position(), headers);
+  CHECK(!fits.ok() || !verified.ok());
   return 0;
 }
