@@ -130,11 +130,9 @@ Status Application::NoteClockStep(int64_t step_us) {
 void Application::Keep(const BatchName& name, const std::optional<std::string>& note) {
   if (note.has_value()) rows_->PutUnread(Family::kMeta, std::string(kNoteKey), *note);
   if (name.session == 0) return;
-  std::string key(kAppliedBatchPrefix);
-  AppendBigEndian64(key, name.session);
   std::string number;
   AppendBigEndian64(number, name.number);
-  rows_->PutUnread(Family::kMeta, std::move(key), std::move(number));
+  rows_->PutUnread(Family::kMeta, AppliedBatchKey(name.session), std::move(number));
 }
 
 CommitBatch Application::Finish(Revision revision, std::vector<RunVerdict> verdicts) {
@@ -157,6 +155,12 @@ std::string TileKey(const TileId& tile) {
   std::string key;
   AppendBigEndian32(key, tile.level);
   AppendBigEndian64(key, tile.index);
+  return key;
+}
+
+std::string AppliedBatchKey(uint64_t session) {
+  std::string key(kAppliedBatchPrefix);
+  AppendBigEndian64(key, session);
   return key;
 }
 

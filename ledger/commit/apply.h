@@ -80,6 +80,7 @@ inline constexpr std::string_view kAppliedKey = "applied";
 inline constexpr std::string_view kCheckpointKey = "checkpoint";
 // Followed by be64 session: be64 number of the last of its batches that was applied.
 inline constexpr std::string_view kAppliedBatchPrefix = "applied_batch/";
+std::string AppliedBatchKey(uint64_t session);
 // The last note.
 inline constexpr std::string_view kNoteKey = "note";
 // The format that this program writes, and the newest that it reads.

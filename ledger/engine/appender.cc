@@ -36,8 +36,8 @@ Status AppendsAreRefused(const Status& why) {
 // A batch on its way through the sequencer, with whom to tell; nobody when another process submitted it.
 class BatchPayload : public Payload {
  public:
-  BatchPayload(Batch batch, std::vector<std::unique_ptr<Submission>> submissions, size_t bytes)
-      : batch_(std::move(batch)), submissions_(std::move(submissions)), bytes_(bytes) {}
+  explicit BatchPayload(Batch batch, std::vector<std::unique_ptr<Submission>> submissions = {})
+      : batch_(std::move(batch)), submissions_(std::move(submissions)) {}
 
   std::string Serialize() const override {
     internal::Batch proto;
@@ -46,7 +46,6 @@ class BatchPayload : public Payload {
     for (const auto& run : batch_.runs) *proto.add_runs() = run->run;
     return proto.SerializeAsString();
   }
-  size_t size_bytes() const override { return bytes_; }
 
   const Batch& batch() const { return batch_; }
   const std::vector<std::unique_ptr<Submission>>& submissions() const { return submissions_; }
@@ -55,7 +54,6 @@ class BatchPayload : public Payload {
  private:
   Batch batch_;
   std::vector<std::unique_ptr<Submission>> submissions_;
-  size_t bytes_;
 };
 
 namespace {
@@ -74,8 +72,7 @@ StatusOr<std::shared_ptr<const Payload>> ParsePayload(const std::string& bytes, 
     ASSIGN_OR_RETURN(AdmittedRun admitted, AdmitRun(std::move(run), origin));
     batch.runs.push_back(std::make_shared<const AdmittedRun>(std::move(admitted)));
   }
-  return std::shared_ptr<const Payload>(
-      std::make_shared<const BatchPayload>(std::move(batch), std::vector<std::unique_ptr<Submission>>(), bytes.size()));
+  return std::shared_ptr<const Payload>(std::make_shared<const BatchPayload>(std::move(batch)));
 }
 
 }  // namespace
@@ -208,7 +205,7 @@ Status Appender::Propose(std::vector<std::unique_ptr<Submission>>& submissions, 
   if (batch.clock_step_us != 0) {
     options_.log(Text("the system clock stepped by ", batch.clock_step_us, " us; recorded times go on increasing"));
   }
-  const auto payload = std::make_shared<BatchPayload>(std::move(batch), std::move(submissions), bytes);
+  const auto payload = std::make_shared<BatchPayload>(std::move(batch), std::move(submissions));
   const Status submitted = sequencer_->Submit(payload);
   if (!submitted.ok()) submissions = payload->TakeSubmissions();
   return submitted;
@@ -255,8 +252,7 @@ StatusOr<CommitBatch> Appender::ApplyOnTop(const Ordered& ordered, const Batch& 
 }
 
 Status Appender::OnOrdered(const Ordered& ordered) {
-  static const auto kNothing =
-      std::make_shared<const BatchPayload>(Batch(), std::vector<std::unique_ptr<Submission>>(), 0);
+  static const auto kNothing = std::make_shared<const BatchPayload>(Batch());
   const auto payload =
       ordered.payload == nullptr ? kNothing : std::static_pointer_cast<const BatchPayload>(ordered.payload);
   const bool own = !payload->submissions().empty();

@@ -57,13 +57,13 @@ class Ledger {
   static StatusOr<std::unique_ptr<Ledger>> Open(const std::string& dir, const LedgerOptions& options);
   ~Ledger();
 
-  // Called once with the verdict, from the applying thread; must not block. `tree_size` includes the run.
+  // Called once with the verdict, from any thread; must not block. `tree_size` includes the run.
   using AppendCallback = std::function<void(v1::RunResult result, uint64_t tree_size)>;
 
-  // Appends a run; the callback gets its verdict when it is synced. Never blocks on the disk. Runs of one caller are
-  // applied in the order of their calls. A Status in `refused` is a refusal (errors.proto), RESOURCE_EXHAUSTED (too
-  // much queued, or the disk is full: nothing was written, retry later) or UNAVAILABLE (outcome unknown, or not
-  // serving).
+  // Appends a run; the callback gets its verdict when it is synced and settled. Never blocks on the disk. Runs of one
+  // caller are applied in the order of their calls. A Status in `refused` is a refusal (errors.proto),
+  // RESOURCE_EXHAUSTED (too much queued, or the disk is full: nothing was written, retry later) or UNAVAILABLE (outcome
+  // unknown, or not serving).
   void AppendAsync(v1::Run run, AppendCallback callback);
   // The same for several runs, waiting for all. INVALID_ARGUMENT when the request is over a limit.
   StatusOr<v1::AppendResponse> Append(v1::AppendRequest request);
@@ -82,8 +82,8 @@ class Ledger {
 
   // The durable tree size.
   uint64_t tree_size() const;
-  // Called with every new durable size, from the applying thread; must not block. Returns a token for RemoveListener,
-  // after which the listener is not called any more.
+  // Called with every new durable size, from any thread, by one at a time; must not block. Returns a token for
+  // RemoveListener, after which the listener is not called any more.
   uint64_t AddListener(std::function<void(uint64_t tree_size)> listener);
   void RemoveListener(uint64_t token);
 

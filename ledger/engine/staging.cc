@@ -52,8 +52,8 @@ StatusOr<std::vector<Result>> ParseAll(const Store& store, Family family, std::s
 
 Status Staging::Put(const std::vector<Batch>& batches) {
   Rows rows;
-  for (const auto& [name, bytes] : batches) {
-    rows.push_back({Family::kStaged, StagedKey(name), Text(Sha256({bytes}).view(), bytes)});
+  for (const auto& [name, digest, bytes] : batches) {
+    rows.push_back({Family::kStaged, StagedKey(name), Text(digest.view(), bytes)});
   }
   return store_.Write(rows, true);
 }
@@ -81,6 +81,14 @@ StatusOr<std::vector<Staging::Staged>> Staging::List() const {
 
 StatusOr<std::vector<BatchName>> Staging::LastApplied() const {
   return ParseAll<BatchName>(store_, Family::kMeta, kAppliedBatchPrefix, ParseApplied);
+}
+
+StatusOr<bool> Staging::IsApplied(const BatchName& name) const {
+  const std::string key = AppliedBatchKey(name.session);
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, store_.Get(Family::kMeta, key));
+  if (!value.has_value()) return false;
+  ASSIGN_OR_RETURN(const BatchName last, ParseApplied(key, *value));
+  return name.number <= last.number;
 }
 
 StatusOr<std::optional<std::string>> Staging::Note() const { return store_.Get(Family::kMeta, kNoteKey); }

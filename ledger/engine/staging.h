@@ -27,6 +27,8 @@ class Staging {
 
   struct Batch {
     BatchName name;
+    // SHA-256 of the bytes.
+    Digest digest;
     std::string_view bytes;
   };
   // Keeps batches, replacing those of the same name; durable when it returns. RESOURCE_EXHAUSTED: no space, and none is
@@ -48,6 +50,8 @@ class Staging {
 
   // For each session the last of its batches that was applied: earlier ones were applied or will never be ordered.
   StatusOr<std::vector<BatchName>> LastApplied() const;
+  // Whether this batch was applied, or its session has gone past it.
+  StatusOr<bool> IsApplied(const BatchName& name) const;
   // The last note that was ordered (Ordered::note); nullopt when there was none.
   StatusOr<std::optional<std::string>> Note() const;
 

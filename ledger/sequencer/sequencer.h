@@ -21,7 +21,6 @@ class Payload {
  public:
   virtual ~Payload() = default;
   virtual std::string Serialize() const = 0;
-  virtual size_t size_bytes() const = 0;
 };
 
 struct Ordered {

@@ -8,6 +8,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/engine/files.h"
 #include "ledger/keys/random.h"
+#include "node/replication/members.h"
 
 namespace anamnesis {
 
@@ -22,9 +23,7 @@ StatusOr<std::string> ReadOrMakeNodeId(const std::string& dir) {
   }
   ASSIGN_OR_RETURN(std::string id, ReadSmallFile(path));
   if (id.ends_with('\n')) id.pop_back();
-  const bool named = !id.empty() && id.size() <= 64 &&
-                     id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
-  if (!named)
+  if (!IsNodeId(id))
     return absl::FailedPreconditionError(Text(path, ": \"", id, "\" is no node id: 1 to 64 of a-z, 0-9 and -"));
   return id;
 }

@@ -71,8 +71,10 @@ class ClusterSequencer : public Sequencer {
   void OnStore(const NodeId& from, internal::PeerMessage::Store store);
   void OnFetch(const NodeId& from, const internal::PeerMessage::Fetch& fetch);
   void OnFetchedMessage(const NodeId& from, internal::PeerMessage::Fetched fetched);
-  // Parses and verifies; null, and said so, when the bytes are wrong.
+  // Parses and verifies bytes that have the record's digest; null, and said so, when they are no batch.
   std::shared_ptr<const Held> Verify(const NodeId& from, const OrderRecord& record, std::string bytes);
+  // Posts an input about a batch whose bytes came, and which is kept if the replica then wants it staged.
+  void PostArrived(const std::shared_ptr<const Held>& held, std::function<void(Replica&)> input);
   void AddDiskWork(DiskWork work);
   void DoDiskWork();
   void WriteStaged(std::vector<std::shared_ptr<const Held>> taken);
@@ -121,7 +123,8 @@ class ClusterSequencer : public Sequencer {
   // What came and is not staged yet, then what is staged, so that it is not parsed again when it is delivered.
   std::map<BatchId, std::shared_ptr<const Held>> arrived_;
   std::map<BatchId, std::shared_ptr<const Held>> staged_;
-  std::vector<NodeId> members_;
+  // Of the members that the peers were told of.
+  Revision members_revision_;
 
   std::mutex disk_work_mutex_;
   std::vector<DiskWork> disk_work_;
@@ -219,12 +222,8 @@ void ClusterSequencer::Post(std::function<void(Replica&)> work) {
 }
 
 void ClusterSequencer::AfterInput() {
-  std::vector<NodeId> members;
-  for (const std::vector<Member>* group : {&replica_->members().voters, &replica_->members().learners}) {
-    for (const Member& member : *group) members.push_back(member.node);
-  }
-  if (members != members_) {
-    members_ = std::move(members);
+  if (replica_->members().revision != members_revision_) {
+    members_revision_ = replica_->members().revision;
     peers_->SetMembers(replica_->members());
   }
   for (const Action& action : replica_->TakeActions()) {
@@ -237,10 +236,9 @@ Status ClusterSequencer::Submit(std::shared_ptr<const Payload> payload) {
   if (stopped_) return absl::UnavailableError("this node is stopping");
   auto bytes = std::make_shared<const std::string>(payload->Serialize());
   const Digest digest = Sha256({*bytes});
-  protocol_->Post([this, payload = std::move(payload), bytes = std::move(bytes), digest] {
+  Post([this, payload = std::move(payload), bytes = std::move(bytes), digest](Replica&) {
     waiting_.push_back({payload, bytes, digest, NowUs()});
     Propose();
-    AfterInput();
   });
   return OkStatus();
 }
@@ -293,10 +291,6 @@ void ClusterSequencer::OnMessage(const NodeId& from, internal::PeerMessage messa
 }
 
 std::shared_ptr<const Held> ClusterSequencer::Verify(const NodeId& from, const OrderRecord& record, std::string bytes) {
-  if (Sha256({bytes}) != record.digest || bytes.size() != record.size_bytes) {
-    options_.log(Text("node ", from, " sent a batch that is not what its record says"));
-    return nullptr;
-  }
   StatusOr<std::shared_ptr<const Payload>> payload = receiver_.parse(bytes);
   if (!payload.ok()) {
     options_.log(Text("node ", from, " sent a batch that is not kept: ", MessageOf(payload.status())));
@@ -309,11 +303,19 @@ std::shared_ptr<const Held> ClusterSequencer::Verify(const NodeId& from, const O
 void ClusterSequencer::OnStore(const NodeId& from, internal::PeerMessage::Store store) {
   const StatusOr<OrderRecord> record = FromProto(store.record());
   if (!record.ok() || record->proposer != from) return;
+  if (Sha256({store.batch()}) != record->digest || store.batch().size() != record->size_bytes) {
+    options_.log(Text("node ", from, " sent a batch that is not what its record says"));
+    return;
+  }
   const std::shared_ptr<const Held> held = Verify(from, *record, std::move(*store.mutable_batch()));
   if (held == nullptr) return;
-  protocol_->Post([this, held] {
+  PostArrived(held, [record = *record](Replica& replica) { replica.OnStoreRequest(record); });
+}
+
+void ClusterSequencer::PostArrived(const std::shared_ptr<const Held>& held, std::function<void(Replica&)> input) {
+  protocol_->Post([this, held, input = std::move(input)] {
     arrived_[held->record.id] = held;
-    replica_->OnStoreRequest(held->record);
+    input(*replica_);
     AfterInput();
     arrived_.erase(held->record.id);
   });
@@ -329,13 +331,9 @@ void ClusterSequencer::OnFetch(const NodeId& from, const internal::PeerMessage::
   if (bytes.ok() && bytes->has_value()) {
     fetched.set_batch(**std::move(bytes));
   } else {
-    fetched.set_outcome(internal::PeerMessage::Fetched::NOT_NOW);
-    const StatusOr<std::vector<BatchName>> applied = staging_.LastApplied();
-    for (size_t i = 0; applied.ok() && i < applied->size(); ++i) {
-      if ((*applied)[i].session == name.session && (*applied)[i].number >= name.number) {
-        fetched.set_outcome(internal::PeerMessage::Fetched::GONE);
-      }
-    }
+    const StatusOr<bool> applied = staging_.IsApplied(name);
+    fetched.set_outcome(applied.ok() && *applied ? internal::PeerMessage::Fetched::GONE
+                                                 : internal::PeerMessage::Fetched::NOT_NOW);
   }
   peers_->Send(from, answer);
 }
@@ -354,12 +352,7 @@ void ClusterSequencer::OnFetchedMessage(const NodeId& from, internal::PeerMessag
     Post([from, id](Replica& replica) { replica.OnFetchFailed(from, id, FetchFailure::kNotNow); });
     return;
   }
-  protocol_->Post([this, from, held] {
-    arrived_[held->record.id] = held;
-    replica_->OnFetched(from, held->record.id, held->record.digest);
-    AfterInput();
-    arrived_.erase(held->record.id);
-  });
+  PostArrived(held, [from, id, digest = record.digest](Replica& replica) { replica.OnFetched(from, id, digest); });
 }
 
 void ClusterSequencer::Do(const SendStore& action) {
@@ -389,8 +382,8 @@ void ClusterSequencer::Do(const Fetch& action) {
 void ClusterSequencer::Do(const PublishApplied& action) {
   auto message = NewMessage();
   message->mutable_applied()->set_revision(action.revision.value);
-  for (const NodeId& member : members_) {
-    if (member != options_.node) peers_->Send(member, message);
+  for (const Member* member : replica_->members().All()) {
+    if (member->node != options_.node) peers_->Send(member->node, message);
   }
 }
 
@@ -439,19 +432,18 @@ void ClusterSequencer::WriteStaged(std::vector<std::shared_ptr<const Held>> take
   if (taken.empty()) return;
   std::vector<Staging::Batch> batches;
   batches.reserve(taken.size());
-  for (const auto& held : taken) batches.push_back({NameOf(held->record.id), *held->bytes});
+  for (const auto& held : taken) batches.push_back({NameOf(held->record.id), held->record.digest, *held->bytes});
   const Status written = staging_.Put(batches);
   if (!written.ok() && !absl::IsResourceExhausted(written)) {
     RefuseForGood(Text("nothing more is stored here: ", MessageOf(written), "; open the ledger again"));
     return;
   }
-  protocol_->Post([this, taken = std::move(taken), ok = written.ok()] {
+  Post([this, taken = std::move(taken), ok = written.ok()](Replica& replica) {
     for (const auto& held : taken) {
       const BatchId& id = held->record.id;
       if (ok && !own_.contains(id)) staged_[id] = held;
-      ok ? replica_->OnStaged(id) : replica_->OnStageFailed(id);
+      ok ? replica.OnStaged(id) : replica.OnStageFailed(id);
     }
-    AfterInput();
   });
 }
 
@@ -495,10 +487,9 @@ Status ClusterSequencer::Apply(Ordered ordered, const OrderRecord& record, const
 void ClusterSequencer::Do(const DeliverBatch& action) {
   const BatchId& id = action.record.id;
   std::shared_ptr<const Held> held;
-  if (const auto staged = staged_.find(id); staged != staged_.end()) held = staged->second;
-  if (const auto own = own_.find(id); own != own_.end()) {
-    held = own->second;
-    own_.erase(own);
+  // From here on only other nodes can ask for its bytes, and they get them from staging.
+  for (auto* batches : {&staged_, &own_}) {
+    if (auto found = batches->extract(id)) held = std::move(found.mapped());
   }
   Deliver({action.revision, id.session.value, id.number.value, nullptr, std::nullopt}, action.record, held);
 }

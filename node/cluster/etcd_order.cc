@@ -39,10 +39,13 @@ void EtcdOrder::Stop() {
   if (watch_ != nullptr) watch_->Cancel();
   if (watching_.joinable()) watching_.join();
   calls_.Stop();
-  if (keeper_ == nullptr) return;
-  const int64_t lease = keeper_->lease().id;
-  keeper_.reset();
-  // Otherwise the others wait for it to expire before they forget what was staged and not ordered.
+  End(std::move(keeper_));
+}
+
+void EtcdOrder::End(std::unique_ptr<LeaseKeeper> keeper) {
+  if (keeper == nullptr) return;
+  const int64_t lease = keeper->lease().id;
+  keeper.reset();
   (void)client_->RevokeLease(lease);
 }
 
@@ -83,11 +86,7 @@ void EtcdOrder::Do(const OpenSession&) {
 }
 
 void EtcdOrder::OpenOne() {
-  if (keeper_ != nullptr) {
-    const int64_t lease = keeper_->lease().id;
-    keeper_.reset();
-    (void)client_->RevokeLease(lease);
-  }
+  End(std::move(keeper_));
   while (!stopping_) {
     // The key of a process before this one would otherwise stay until its lease expires.
     EtcdTxn end;
@@ -114,9 +113,7 @@ void EtcdOrder::OpenOne() {
         });
         return;
       }
-      const int64_t lease = (*keeper)->lease().id;
-      keeper->reset();
-      (void)client_->RevokeLease(lease);
+      End(*std::move(keeper));
     }
     std::this_thread::sleep_for(kRetryAfter);
   }

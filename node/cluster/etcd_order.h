@@ -48,6 +48,9 @@ class EtcdOrder {
   void ReadWatch();
   void OnWatched(const EtcdEvent& event);
   void OpenOne();
+  // Stops renewing a lease, if there is one, and revokes it: otherwise the others wait for it to expire before they
+  // forget what was staged and not ordered.
+  void End(std::unique_ptr<LeaseKeeper> keeper);
 
   const ClusterOptions& options_;
   const std::unique_ptr<EtcdClient> client_;

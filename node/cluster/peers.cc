@@ -153,15 +153,13 @@ class PeersOverGrpc : public Peers, public internal::PeerService::Service {
     const std::lock_guard lock(mutex_);
     incarnation_ = members.incarnation;
     ended.swap(links_);
-    for (const std::vector<Member>* group : {&members.voters, &members.learners}) {
-      for (const Member& member : *group) {
-        if (member.node == options_.node) continue;
-        const auto before = ended.find(member.node);
-        if (before != ended.end() && before->second->peer() == member) {
-          links_[member.node] = before->second;
-        } else {
-          links_[member.node] = std::make_shared<PeerLink>(options_, incarnation_, member);
-        }
+    for (const Member* member : members.All()) {
+      if (member->node == options_.node) continue;
+      const auto before = ended.find(member->node);
+      if (before != ended.end() && before->second->peer() == *member) {
+        links_[member->node] = before->second;
+      } else {
+        links_[member->node] = std::make_shared<PeerLink>(options_, incarnation_, *member);
       }
     }
   }

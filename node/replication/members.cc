@@ -10,14 +10,6 @@ bool Names(const std::vector<Member>& members, const NodeId& node) {
   return std::any_of(members.begin(), members.end(), [&](const Member& member) { return member.node == node; });
 }
 
-Status CheckNodeId(const NodeId& node) {
-  const bool good = !node.empty() && node.size() <= 64 && std::all_of(node.begin(), node.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  });
-  if (good) return OkStatus();
-  return absl::InvalidArgumentError(Text("members: '", node, "' is not 1 to 64 characters of [a-z0-9-]"));
-}
-
 Status CheckValue(const Members& members) {
   if (members.voters.empty()) return absl::InvalidArgumentError("members: there must be a voter");
   if (members.voters.size() > kVotersMax) {
@@ -27,18 +19,33 @@ Status CheckValue(const Members& members) {
     return absl::InvalidArgumentError(Text("members: more than ", kMembersMax, " nodes"));
   }
   absl::btree_set<NodeId> nodes;
-  for (const auto* list : {&members.voters, &members.learners}) {
-    for (const Member& member : *list) {
-      RETURN_IF_ERROR(CheckNodeId(member.node));
-      if (!nodes.insert(member.node).second) {
-        return absl::InvalidArgumentError(Text("members: node ", member.node, " is named twice"));
-      }
+  for (const Member* member : members.All()) {
+    if (!IsNodeId(member->node)) {
+      return absl::InvalidArgumentError(Text("members: '", member->node, "' is not 1 to 64 characters of [a-z0-9-]"));
+    }
+    if (!nodes.insert(member->node).second) {
+      return absl::InvalidArgumentError(Text("members: node ", member->node, " is named twice"));
     }
   }
   return OkStatus();
 }
 
 }  // namespace
+
+bool IsNodeId(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+std::vector<const Member*> Members::All() const {
+  std::vector<const Member*> all;
+  all.reserve(voters.size() + learners.size());
+  for (const auto* list : {&voters, &learners}) {
+    for (const Member& member : *list) all.push_back(&member);
+  }
+  return all;
+}
 
 bool Members::IsVoter(const NodeId& node) const { return Names(voters, node); }
 

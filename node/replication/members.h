@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -15,6 +16,9 @@
 #include "node/replication/batch.h"
 
 namespace anamnesis {
+
+// Whether `text` can name a node: 1 to 64 characters of [a-z0-9-].
+bool IsNodeId(std::string_view text);
 
 inline constexpr size_t kVotersMax = 7;
 inline constexpr size_t kMembersMax = 64;
@@ -39,6 +43,8 @@ struct Members {
   // They only follow. No node is both.
   std::vector<Member> learners;
 
+  // Voters, then learners. Borrowed.
+  std::vector<const Member*> All() const;
   bool IsVoter(const NodeId& node) const;
   bool IsMember(const NodeId& node) const;
 

@@ -357,13 +357,11 @@ void Replica::OnMembersChanged(const Members& members) {
 void Replica::NoteMembers(const Members& members) {
   members_ = members;
   absl::btree_map<NodeId, Peer> peers;
-  for (const auto* list : {&members.voters, &members.learners}) {
-    for (const Member& member : *list) {
-      if (member.node == self_) continue;
-      const auto found = peers_.find(member.node);
-      peers[member.node] =
-          found == peers_.end() ? Peer{.applied = Revision(0), .heard = false, .heard_us = now_us_} : found->second;
-    }
+  for (const Member* member : members.All()) {
+    if (member->node == self_) continue;
+    const auto found = peers_.find(member->node);
+    peers[member->node] =
+        found == peers_.end() ? Peer{.applied = Revision(0), .heard = false, .heard_us = now_us_} : found->second;
   }
   peers_ = std::move(peers);
 }
@@ -435,10 +433,8 @@ void Replica::Do(Action action) {
 
 std::vector<NodeId> Replica::HoldersOf(const OrderRecord& record) const {
   std::vector<NodeId> holders{record.proposer};
-  for (const auto* list : {&members_.voters, &members_.learners}) {
-    for (const Member& member : *list) {
-      if (member.node != record.proposer) holders.push_back(member.node);
-    }
+  for (const Member* member : members_.All()) {
+    if (member->node != record.proposer) holders.push_back(member->node);
   }
   std::erase(holders, self_);
   return holders;

@@ -13,10 +13,10 @@ class StagingTest : public testing::Test {
 };
 
 TEST_F(StagingTest, KeepsWhatWasPutUntilItIsRemoved) {
-  ASSERT_TRUE(staging_.Put({{{2, 1}, "one"}}).ok());
-  ASSERT_TRUE(staging_.Put({{{1, 256}, "two"}}).ok());
-  ASSERT_TRUE(staging_.Put({{{1, 7}, ""}}).ok());
-  ASSERT_TRUE(staging_.Put({{{2, 1}, "one"}}).ok());
+  ASSERT_TRUE(staging_.Put({{{2, 1}, Sha256({"one"}), "one"}}).ok());
+  ASSERT_TRUE(staging_.Put({{{1, 256}, Sha256({"two"}), "two"}}).ok());
+  ASSERT_TRUE(staging_.Put({{{1, 7}, Sha256({""}), ""}}).ok());
+  ASSERT_TRUE(staging_.Put({{{2, 1}, Sha256({"one"}), "one"}}).ok());
   const auto all = staging_.List();
   ASSERT_TRUE(all.ok()) << all.status();
   ASSERT_EQ(all->size(), 3u);
@@ -33,7 +33,7 @@ TEST_F(StagingTest, KeepsWhatWasPutUntilItIsRemoved) {
 }
 
 TEST_F(StagingTest, DamagedBatchesAreReported) {
-  ASSERT_TRUE(staging_.Put({{{1, 1}, "batch"}}).ok());
+  ASSERT_TRUE(staging_.Put({{{1, 1}, Sha256({"batch"}), "batch"}}).ok());
   std::string key;
   std::string value;
   ASSERT_TRUE(store_
@@ -64,6 +64,10 @@ TEST_F(StagingTest, TellsTheLastBatchThatWasApplied) {
   ASSERT_EQ(last->size(), 1u);
   EXPECT_EQ(last->front().session, 1u);
   EXPECT_EQ(last->front().number, 300u);
+  EXPECT_TRUE(*staging_.IsApplied({1, 300}));
+  EXPECT_TRUE(*staging_.IsApplied({1, 7}));
+  EXPECT_FALSE(*staging_.IsApplied({1, 301}));
+  EXPECT_FALSE(*staging_.IsApplied({2, 1}));
 }
 
 }  // namespace
