@@ -29,6 +29,7 @@ class Application {
   Application(const LedgerState& state, const RowFinder& stored, Timestamp proposed)
       : state_(state), rows_(std::make_unique<RowOverlay>(stored)), proposed_(InRange(proposed)) {}
 
+  Status AppendOwnEvent(const OwnEvent& own);
   Status NoteClockStep(int64_t step_us);
   StatusOr<RunVerdict> ApplyRun(const AdmittedRun& run);
   void Keep(const BatchName& name, const std::optional<std::string>& note);
@@ -91,18 +92,12 @@ StatusOr<RunVerdict> Application::ApplyRun(const AdmittedRun& run) {
   return verdict;
 }
 
-Status Application::NoteClockStep(int64_t step_us) {
-  if (step_us == 0 || state_.size().value == 0) return OkStatus();
-  v1::ClockAnomalyDetected content;
-  content.set_proposed_us(proposed_.us);
-  content.set_last_recorded_us(InRange(state_.last_recorded).us);
-  content.set_step_us(step_us);
-
+Status Application::AppendOwnEvent(const OwnEvent& own) {
   const LeafIndex index(state_.size().value);
   const EventId id = LedgerEventId(state_.origin, index);
   v1::Body body;
   body.set_nonce(LedgerEventNonce(id));
-  body.set_content(content.SerializeAsString());
+  body.set_content(own.content);
 
   ASSIGN_OR_RETURN(const internal::StreamHead head, FindStreamHead(*rows_, kLedgerStream));
   v1::EventHeader header;
@@ -110,7 +105,7 @@ Status Application::NoteClockStep(int64_t step_us) {
   header.set_stream(std::string(kLedgerStream));
   header.set_stream_position(head.position() + 1);
   header.set_previous_header_digest(head.digest());
-  header.set_type("clock.anomaly_detected");
+  header.set_type(own.type);
   header.set_schema_version(1);
   header.set_occurred_earliest_us(InRange(NextRecorded()).us);
   header.set_occurred_latest_us(InRange(NextRecorded()).us);
@@ -123,8 +118,20 @@ Status Application::NoteClockStep(int64_t step_us) {
   AdmittedEvent event;
   ASSIGN_OR_RETURN(event.header, ParseHeader(header_bytes));
   event.type = Vocabulary::Get().Find(header.type(), header.schema_version());
+  if (event.type == nullptr || !event.type->options->ledger_decided()) {
+    return absl::InvalidArgumentError(Text("the ledger decides no event of type \"", own.type, "\""));
+  }
   ASSIGN_OR_RETURN(event.body, ParseBody(*event.type, body.content()));
   return AppendEvent(event, header_bytes, body, std::nullopt);
+}
+
+Status Application::NoteClockStep(int64_t step_us) {
+  if (step_us == 0 || state_.size().value == 0) return OkStatus();
+  v1::ClockAnomalyDetected content;
+  content.set_proposed_us(proposed_.us);
+  content.set_last_recorded_us(InRange(state_.last_recorded).us);
+  content.set_step_us(step_us);
+  return AppendOwnEvent({"clock.anomaly_detected", content.SerializeAsString()});
 }
 
 void Application::Keep(const BatchName& name, const std::optional<std::string>& note) {
@@ -175,6 +182,7 @@ StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Rev
   CHECK(revision.value > state.revision.value);
   Application application(state, rows, batch.proposed);
   RETURN_IF_ERROR(application.NoteClockStep(batch.clock_step_us));
+  for (const OwnEvent& own : batch.own_events) RETURN_IF_ERROR(application.AppendOwnEvent(own));
   std::vector<RunVerdict> verdicts;
   verdicts.reserve(batch.runs.size());
   for (const std::shared_ptr<const AdmittedRun>& run : batch.runs) {

@@ -34,6 +34,12 @@ struct LedgerState {
   TreeSize size() const { return frontier.size(); }
 };
 
+// What the ledger itself has to say: a type that it decides, and the type's message.
+struct OwnEvent {
+  std::string type;
+  std::string content;
+};
+
 // Runs that were ordered together, already admitted (rules/admit.h).
 struct Batch {
   // The proposing node's system clock. Recorded times start here, or just after the last recorded one if that is later.
@@ -41,6 +47,8 @@ struct Batch {
   Timestamp proposed;
   // By how much that clock was seen to step since the node's last batch; 0 for not at all.
   int64_t clock_step_us = 0;
+  // Recorded before the runs.
+  std::vector<OwnEvent> own_events;
   std::vector<std::shared_ptr<const AdmittedRun>> runs;
 };
 
@@ -69,7 +77,8 @@ struct CommitBatch {
 };
 
 // Applies `batch` at `revision`, which must be after state.revision. `rows` is not read any more once it returns. Fails
-// only when state can't be read; then nothing may be written and the ledger must stop serving.
+// only when state can't be read or an own event is none of the vocabulary; then nothing may be written and the ledger
+// must stop serving.
 // `note` is kept with the applied state until another is.
 StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch,
                             const BatchName& name = {}, const std::optional<std::string>& note = std::nullopt);

@@ -62,6 +62,15 @@ Appender::Published PublishedOf(const LedgerState& state) {
   return {state.size(), state.frontier.Root(), state.last_recorded};
 }
 
+Batch WithoutRuns(const Ordered& ordered) {
+  Batch batch;
+  if (ordered.own_event.has_value()) {
+    batch.proposed = Timestamp(ordered.own_event->proposed_us);
+    batch.own_events.push_back({ordered.own_event->type, ordered.own_event->content});
+  }
+  return batch;
+}
+
 StatusOr<std::shared_ptr<const Payload>> ParsePayload(const std::string& bytes, const std::string& origin) {
   internal::Batch proto;
   if (!proto.ParseFromString(bytes)) return absl::InvalidArgumentError("a batch doesn't parse");
@@ -252,9 +261,8 @@ StatusOr<CommitBatch> Appender::ApplyOnTop(const Ordered& ordered, const Batch& 
 }
 
 Status Appender::OnOrdered(const Ordered& ordered) {
-  static const auto kNothing = std::make_shared<const BatchPayload>(Batch());
-  const auto payload =
-      ordered.payload == nullptr ? kNothing : std::static_pointer_cast<const BatchPayload>(ordered.payload);
+  const auto payload = ordered.payload == nullptr ? std::make_shared<const BatchPayload>(WithoutRuns(ordered))
+                                                  : std::static_pointer_cast<const BatchPayload>(ordered.payload);
   const bool own = !payload->submissions().empty();
   StatusOr<CommitBatch> committed = ApplyOnTop(ordered, payload->batch());
   writer_.Wait();

@@ -24,16 +24,27 @@ class Payload {
 };
 
 struct Ordered {
+  // An event that the ledger is to record by itself at this place; only without a payload.
+  struct OwnEvent {
+    // In the vocabulary, and decided by the ledger.
+    std::string type;
+    // The type's message.
+    std::string content;
+    // The system clock of whoever caused it, in microseconds since the Unix epoch.
+    int64_t proposed_us = 0;
+  };
+
   // Ascending, not without gaps.
   Revision revision;
   // Name the payload for ever: the session of the process that submitted it, and its number there, from 1 and ascending
   // in the order too. 0 in the local order, which is not kept.
   uint64_t session = 0;
   uint64_t number = 0;
-  // Null when there is nothing to apply, and only the applied revision moves.
+  // Null when there is nothing to apply but own_event, if there is one; the applied revision moves.
   std::shared_ptr<const Payload> payload;
   // To be kept with the applied revision until another is; not for the receiver.
   std::optional<std::string> note;
+  std::optional<OwnEvent> own_event = std::nullopt;
 };
 
 class Sequencer {
