@@ -53,7 +53,9 @@ void SetAction(CLI::App& verb, std::function<StatusOr<ExitStatus>()> run) {
     if (result.ok()) {
       last_exit_status = *result;
     } else {
-      std::cerr << "anamnesis " << verb.get_name() << ": " << MessageOf(result.status()) << "\n";
+      const bool nested = verb.get_parent() != nullptr && verb.get_parent()->get_parent() != nullptr;
+      std::cerr << "anamnesis " << (nested ? verb.get_parent()->get_name() + " " : "") << verb.get_name() << ": "
+                << MessageOf(result.status()) << "\n";
       last_exit_status = ExitStatusOf(result.status());
     }
   });

@@ -76,6 +76,7 @@ void AddVerify(CLI::App& app);
 void AddFsck(CLI::App& app);
 void AddRebuild(CLI::App& app);
 void AddTypes(CLI::App& app);
+void AddCluster(CLI::App& app);
 void AddBench(CLI::App& app);
 
 }  // namespace anamnesis::cli

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <thread>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "anamnesis/v1/ledger.grpc.pb.h"
+#include "client/cpp/channel.h"
 #include "client/cpp/remote_append_channel.h"
 #include "grpcpp/grpcpp.h"
 #include "ledger/base/limits.h"
@@ -19,12 +19,8 @@ namespace anamnesis {
 namespace {
 
 constexpr std::chrono::seconds kCallDeadline(10);
-constexpr std::chrono::milliseconds kConnectDeadline(2000);
 // Before a broken read goes on, so that a node that stops has gone.
 constexpr std::chrono::milliseconds kResumePause(100);
-constexpr int kKeepaliveMs = 30'000;
-constexpr int kKeepaliveTimeoutMs = 10'000;
-constexpr int kMessageBytesMax = static_cast<int>(limits::kRequestBytesMax) + (1 << 20);
 
 struct Endpoint {
   explicit Endpoint(std::string name, std::shared_ptr<grpc::Channel> c)
@@ -42,49 +38,6 @@ struct Endpoint {
   std::unique_ptr<v1::QueryService::Stub> query;
   std::unique_ptr<v1::ProofService::Stub> proof;
 };
-
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
-  arguments.SetMaxSendMessageSize(kMessageBytesMax);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-  // How long one attempt to connect may take, and how soon the next one may follow.
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, static_cast<int>(kConnectDeadline.count()));
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-  // A node is named by its own address; a web proxy from the environment has no part in this.
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(Text("dns:///", address), grpc::InsecureChannelCredentials(), arguments);
-}
-
-Status CheckAddress(std::string_view address) {
-  const size_t colon = address.rfind(':');
-  const bool split = colon != std::string_view::npos && colon > 0;
-  const std::string_view host = split ? address.substr(0, colon) : std::string_view();
-  const std::string_view port = split ? address.substr(colon + 1) : std::string_view();
-  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  const bool host_fits = !host.empty() && (bracketed || host.find(':') == std::string_view::npos) &&
-                         host.find_first_of("/ \t\r\n") == std::string_view::npos;
-  const bool digits =
-      !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string_view::npos;
-  const int number = digits ? std::atoi(std::string(port).c_str()) : 0;
-  if (host_fits && number >= 1 && number <= 65535) return OkStatus();
-  return absl::InvalidArgumentError(
-      Text("ledger address \"", address, "\": expected HOST:PORT, for example 127.0.0.1:7420"));
-}
-
-StatusOr<std::vector<std::string>> SplitAddresses(std::string_view addresses) {
-  std::vector<std::string> split;
-  while (true) {
-    const size_t comma = addresses.find(',');
-    const std::string_view address = addresses.substr(0, comma);
-    RETURN_IF_ERROR(CheckAddress(address));
-    split.emplace_back(address);
-    if (comma == std::string_view::npos) return split;
-    addresses.remove_prefix(comma + 1);
-  }
-}
 
 // No answer: whether the node did anything isn't known.
 bool Unanswered(const Status& status) { return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status); }

@@ -62,6 +62,8 @@ Status Announce(const NodeOptions& options, int port) {
 // Taken down from the last to the first.
 class Node::Parts {
  public:
+  // Null without a cluster.
+  std::shared_ptr<ClusterControl> control;
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<NodeServer> server;
   std::unique_ptr<Housekeeping> housekeeping;
@@ -81,6 +83,7 @@ StatusOr<std::unique_ptr<Node>> Node::Start(const NodeOptions& options) {
   ledger_options.log = Warn;
   if (!options.cluster.etcd_endpoints.empty()) {
     ASSIGN_OR_RETURN(ClusterOptions cluster, ClusterOptionsOf(options));
+    cluster.control = parts->control = std::make_shared<ClusterControl>();
     ledger_options.make_sequencer = [cluster](const std::string& origin, Staging& staging) mutable {
       cluster.origin = origin;
       return MakeClusterSequencer(cluster, staging);
@@ -90,6 +93,7 @@ StatusOr<std::unique_ptr<Node>> Node::Start(const NodeOptions& options) {
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   NodeServerOptions server_options;
   server_options.address = options.listen;
+  server_options.cluster = parts->control.get();
   server_options.log = Warn;
   ASSIGN_OR_RETURN(parts->server, NodeServer::Start(*parts->ledger, server_options));
   RETURN_IF_ERROR(Announce(options, parts->server->port()));

@@ -5,10 +5,12 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "node/cluster/cluster_control.h"
 #include "node/etcd/etcd_options.h"
 #include "node/replication/batch.h"
 #include "node/replication/members.h"
@@ -27,6 +29,8 @@ struct ClusterOptions {
   std::chrono::seconds session_ttl{10};
   // The voters with which a new cluster begins; ignored when it has members.
   std::vector<Member> founding_voters;
+  // Where operators reach the sequencer while it takes part; null for nowhere.
+  std::shared_ptr<ClusterControl> control;
   // Gets one line for each thing an operator should know; may be called from any thread.
   std::function<void(std::string_view)> log = [](std::string_view) {};
 };

@@ -9,7 +9,9 @@
 #include <variant>
 
 #include "ledger/crypto/sha256.h"
+#include "node/cluster/cluster_control.h"
 #include "node/cluster/etcd_order.h"
+#include "node/cluster/members_record.h"
 #include "node/cluster/peers.h"
 #include "node/cluster/wire.h"
 #include "node/cluster/worker.h"
@@ -18,6 +20,8 @@ namespace anamnesis {
 namespace {
 
 constexpr auto kTickInterval = std::chrono::milliseconds(100);
+// A member that was heard of so recently counts as reachable: each tells the others something every second.
+constexpr int64_t kHeardWithinUs = 5000000;
 // How long a payload waits for a session before its callers are told that there is none.
 constexpr int64_t kProposeWithinUs = 5000000;
 
@@ -39,7 +43,7 @@ int64_t NowUs() {
 
 std::shared_ptr<internal::PeerMessage> NewMessage() { return std::make_shared<internal::PeerMessage>(); }
 
-class ClusterSequencer : public Sequencer {
+class ClusterSequencer : public Sequencer, public ClusterOperations {
  public:
   ClusterSequencer(ClusterOptions options, Staging& staging, std::unique_ptr<EtcdClient> client)
       : options_(std::move(options)), staging_(staging), client_(std::move(client)) {}
@@ -51,6 +55,9 @@ class ClusterSequencer : public Sequencer {
   bool order_is_final() const override { return true; }
   std::string refusing() const override;
   void Stop() override;
+
+  void AskStatus(OnStatus done) override;
+  void ChangeMembers(const v1::ChangeMembersRequest& request, const v1::Agent& requested_by, OnChanged done) override;
 
  private:
   // What the disk's thread is to do: keep a batch, or forget some.
@@ -81,12 +88,16 @@ class ClusterSequencer : public Sequencer {
   StatusOr<std::shared_ptr<const Payload>> PayloadOf(const OrderRecord& record, std::shared_ptr<const Held> held);
   Status Apply(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held);
   void Deliver(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held);
+  v1::ClusterStatus StatusNow();
+  void PutChange(const v1::ChangeMembersRequest& request, const v1::Agent& requested_by,
+                 const std::shared_ptr<AnswerOnce<v1::ChangeMembersResponse>>& answer);
   // From now on nothing is ordered here, until the process is started again.
   void RefuseForGood(const std::string& why);
   void TakePart();
 
   void Do(const Watch& action) { etcd_->Do(action); }
   void Do(const OpenSession& action) { etcd_->Do(action); }
+  void Do(const CloseSession& action) { etcd_->Do(action); }
   void Do(const OrderTransaction& action) { etcd_->Do(action); }
   void Do(const TrimSessions& action) { etcd_->Do(action); }
   void Do(const Compact& action) { etcd_->Do(action); }
@@ -115,6 +126,7 @@ class ClusterSequencer : public Sequencer {
   mutable std::mutex refusing_mutex_;
   std::string refusing_ = "this node is joining its cluster";
   bool for_good_ = false;
+  bool has_left_ = false;
 
   // Used by the protocol's thread only.
   std::unique_ptr<Replica> replica_;
@@ -123,8 +135,9 @@ class ClusterSequencer : public Sequencer {
   // What came and is not staged yet, then what is staged, so that it is not parsed again when it is delivered.
   std::map<BatchId, std::shared_ptr<const Held>> arrived_;
   std::map<BatchId, std::shared_ptr<const Held>> staged_;
-  // Of the members that the peers were told of.
-  Revision members_revision_;
+  // What the peers were told of.
+  Revision reachable_revision_;
+  size_t reachable_count_ = 0;
 
   std::mutex disk_work_mutex_;
   std::vector<DiskWork> disk_work_;
@@ -159,8 +172,9 @@ Status ClusterSequencer::Start(Revision applied, Receiver receiver) {
   }
   etcd_ = std::make_unique<EtcdOrder>(
       options_, std::move(client_), [this](std::function<void(Replica&)> work) { Post(std::move(work)); },
-      [this] { return wants_watch_.load(); });
-  ASSIGN_OR_RETURN(const EtcdSnapshot snapshot, etcd_->Snapshot());
+      [this] { return wants_watch_.load(); },
+      [this](const Status& why) { RefuseForGood(Text("this node has stopped: ", MessageOf(why))); });
+  ASSIGN_OR_RETURN(const EtcdSnapshot snapshot, etcd_->Snapshot(applied));
   replica_ = std::make_unique<Replica>(std::move(durable), ReplicaOptions());
   RETURN_IF_ERROR(replica_->Start(NowUs(), snapshot));
   ASSIGN_OR_RETURN(peers_, Peers::Start(options_, [this](const NodeId& from, internal::PeerMessage message) {
@@ -175,11 +189,13 @@ Status ClusterSequencer::Start(Revision applied, Receiver receiver) {
         AfterInput();
       },
       kTickInterval);
+  if (options_.control != nullptr) options_.control->Attach(*this);
   return OkStatus();
 }
 
 void ClusterSequencer::Stop() {
   if (stopped_.exchange(true)) return;
+  if (options_.control != nullptr) options_.control->Detach();
   if (protocol_ == nullptr) return;
   // Whoever posts to another ends before it.
   peers_.reset();
@@ -209,7 +225,7 @@ void ClusterSequencer::TakePart() {
 
 std::string ClusterSequencer::refusing() const {
   const std::lock_guard lock(refusing_mutex_);
-  return refusing_;
+  return has_left_ && !for_good_ ? "this node is no member of the cluster (any more)" : refusing_;
 }
 
 // --- The protocol's thread ---
@@ -222,9 +238,12 @@ void ClusterSequencer::Post(std::function<void(Replica&)> work) {
 }
 
 void ClusterSequencer::AfterInput() {
-  if (replica_->members().revision != members_revision_) {
-    members_revision_ = replica_->members().revision;
-    peers_->SetMembers(replica_->members());
+  if (replica_->members().revision != reachable_revision_ || replica_->reachable_count() != reachable_count_) {
+    reachable_revision_ = replica_->members().revision;
+    reachable_count_ = replica_->reachable_count();
+    peers_->SetMembers(replica_->reachable());
+    const std::lock_guard lock(refusing_mutex_);
+    has_left_ = !replica_->members().IsMember(options_.node);
   }
   for (const Action& action : replica_->TakeActions()) {
     std::visit([this](const auto& one) { Do(one); }, action);
@@ -257,6 +276,61 @@ void ClusterSequencer::Propose() {
     }
     waiting_.pop_front();
   }
+}
+
+// --- Operators ---
+
+void ClusterSequencer::AskStatus(OnStatus done) {
+  const auto answer = std::make_shared<AnswerOnce<v1::ClusterStatus>>(std::move(done));
+  protocol_->Post([this, answer] { answer->Give(StatusNow()); });
+}
+
+v1::ClusterStatus ClusterSequencer::StatusNow() {
+  v1::ClusterStatus status;
+  status.set_origin(options_.origin);
+  status.set_node(options_.node);
+  const Members& members = replica_->members();
+  status.set_incarnation(members.incarnation);
+  status.set_members_revision(members.revision.value);
+  const auto applied = replica_->applied_by_members();
+  for (const Member* member : members.All()) {
+    v1::ClusterStatus::Member& one = *status.add_members();
+    ToProto(*member, *one.mutable_node());
+    one.set_voter(members.IsVoter(member->node));
+    if (const auto found = applied.find(member->node); found != applied.end()) {
+      one.set_applied_revision(found->second.value);
+    }
+    one.set_heard(replica_->HeardWithin(member->node, kHeardWithinUs));
+  }
+  status.set_watched_revision(replica_->watched().value);
+  status.set_applied_revision(replica_->applied().value);
+  status.set_settled_revision(replica_->settled().value);
+  for (const EtcdEndpointHealth& health : etcd_->Health()) ToProto(health, *status.add_etcd());
+  status.set_refusing(refusing());
+  return status;
+}
+
+void ClusterSequencer::ChangeMembers(const v1::ChangeMembersRequest& request, const v1::Agent& requested_by,
+                                     OnChanged done) {
+  const auto answer = std::make_shared<AnswerOnce<v1::ChangeMembersResponse>>(std::move(done));
+  protocol_->Post([this, request, requested_by, answer] { PutChange(request, requested_by, answer); });
+}
+
+void ClusterSequencer::PutChange(const v1::ChangeMembersRequest& request, const v1::Agent& requested_by,
+                                 const std::shared_ptr<AnswerOnce<v1::ChangeMembersResponse>>& answer) {
+  const Members& current = replica_->members();
+  const auto applied = replica_->applied_by_members();
+  StatusOr<Members> next = NextMembers(current, request, requested_by, applied);
+  if (next.ok() && !current.IsMember(options_.node)) {
+    next = absl::FailedPreconditionError("this node is no member of the cluster; ask one that is");
+  }
+  if (!next.ok()) return answer->Give(next.status());
+  etcd_->PutMembers(*next, current.revision, [answer](const StatusOr<Revision>& put) {
+    if (!put.ok()) return answer->Give(put.status());
+    v1::ChangeMembersResponse response;
+    response.set_revision(put->value);
+    answer->Give(response);
+  });
 }
 
 // --- Peers ---
@@ -495,7 +569,13 @@ void ClusterSequencer::Do(const DeliverBatch& action) {
 }
 
 void ClusterSequencer::Do(const DeliverMembers& action) {
-  Deliver({action.members.revision, 0, 0, nullptr, ToProto(action.members).SerializeAsString()}, {}, nullptr);
+  StatusOr<std::optional<Ordered::OwnEvent>> event = EventOf(action.members);
+  if (!event.ok()) {
+    RefuseForGood(Text("nothing more is applied here: ", MessageOf(event.status())));
+    return;
+  }
+  Deliver({action.members.revision, 0, 0, nullptr, ToProto(action.members).SerializeAsString(), *std::move(event)}, {},
+          nullptr);
 }
 
 void ClusterSequencer::Do(const DeliverProgress& action) {

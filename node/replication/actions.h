@@ -28,6 +28,9 @@ struct Watch {
 // then create the key under a new lease, comparing that it is absent. Tried until it is done; then OnSessionOpened.
 struct OpenSession {};
 
+// Make an end of this node's session, if there is one: it has left the cluster.
+struct CloseSession {};
+
 // One transaction:
 //   if    create revision of sessions/<record.proposer> is record.id.session
 //     and mod revision of members is `members`
@@ -149,9 +152,9 @@ struct Halt {
   Status reason;
 };
 
-using Action = std::variant<Watch, OpenSession, OrderTransaction, TrimSessions, Compact, SendStore, Acknowledge, Fetch,
-                            PublishApplied, Stage, RemoveStaged, DeliverBatch, DeliverMembers, DeliverProgress, Settled,
-                            Dropped, NeedCatchUp, Halt>;
+using Action = std::variant<Watch, OpenSession, CloseSession, OrderTransaction, TrimSessions, Compact, SendStore,
+                            Acknowledge, Fetch, PublishApplied, Stage, RemoveStaged, DeliverBatch, DeliverMembers,
+                            DeliverProgress, Settled, Dropped, NeedCatchUp, Halt>;
 
 }  // namespace anamnesis
 

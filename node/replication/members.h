@@ -42,6 +42,8 @@ struct Members {
   std::vector<Member> voters;
   // They only follow. No node is both.
   std::vector<Member> learners;
+  // What the change was, and why, for the ledger's record of it; nothing here reads it.
+  std::string change;
 
   // Voters, then learners. Borrowed.
   std::vector<const Member*> All() const;

@@ -82,6 +82,7 @@ StatusOr<RecoveryPlan> PlanRecovery(absl::Span<const NodeReport> reports) {
     batch.revision = plan.base = Revision(plan.base.value + 1);
     plan.batches.push_back(std::move(batch));
   }
+  plan.base = Revision(plan.base.value + 1);
   // A session that was opened after the last order record must not get its number again.
   for (const auto& [id, batch] : batches) plan.base = std::max(plan.base, Revision(id.session.value));
   plan.members.revision = plan.base;

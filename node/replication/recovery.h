@@ -59,8 +59,8 @@ struct RecoveryPlan {
   std::vector<NodeId> prefix_holders;
   // What follows it, by session and number, at the revisions prefix + 1, prefix + 2 and so on.
   std::vector<RecoveredBatch> batches;
-  // Not below any of these revisions, nor any session of these batches. Revision r of the new etcd is revision base + r
-  // of the ledger.
+  // Above all of these revisions, and not below any session of these batches: the place of `members`. Revision r of the
+  // new etcd is revision base + r of the ledger.
   Revision base;
   // The reporting nodes, voters and learners as they were, in the next incarnation; the revision is `base`, though the
   // new etcd will give it another.

@@ -11,6 +11,7 @@
 #include "grpcpp/resource_quota.h"
 #include "ledger/base/limits.h"
 #include "node/service/append_service.h"
+#include "node/service/cluster_service.h"
 #include "node/service/context.h"
 #include "node/service/proof_service.h"
 #include "node/service/query_service.h"
@@ -38,7 +39,9 @@ class GrpcNodeServer : public NodeServer {
         append_(context_),
         read_(context_),
         query_(context_),
-        proof_(context_) {}
+        proof_(context_) {
+    if (options.cluster != nullptr) cluster_.emplace(*options.cluster, failures_);
+  }
   ~GrpcNodeServer() override {
     Stop();
     // A piece of work may still be one that the ledger's growth left for read_.
@@ -59,6 +62,7 @@ class GrpcNodeServer : public NodeServer {
     builder.RegisterService(&read_);
     builder.RegisterService(&query_);
     builder.RegisterService(&proof_);
+    if (cluster_.has_value()) builder.RegisterService(&*cluster_);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) return absl::UnavailableError(Text("cannot listen on ", address));
     if (grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService(); health != nullptr) {
@@ -111,6 +115,7 @@ class GrpcNodeServer : public NodeServer {
   ReadService read_;
   QueryService query_;
   ProofService proof_;
+  std::optional<ClusterService> cluster_;
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -10,6 +10,7 @@
 
 #include "ledger/base/status.h"
 #include "ledger/engine/ledger.h"
+#include "node/cluster/cluster_control.h"
 
 namespace anamnesis {
 
@@ -18,6 +19,8 @@ struct NodeServerOptions {
   std::string address;
   // Threads for work that may wait for the disk.
   size_t workers = 4;
+  // Of a node in a cluster; null otherwise. Outlives the server.
+  ClusterOperations* cluster = nullptr;
   // Gets one line for a failed call, at a bounded rate; may be called from any thread.
   std::function<void(std::string_view)> log = [](std::string_view) {};
 };

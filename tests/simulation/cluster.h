@@ -174,6 +174,7 @@ class Cluster {
   void Crash(Node& node);
   void CarryOut(Node& node);
   void Do(Node& node, const Watch& watch);
+  void Do(Node& node, const CloseSession&);
   void Do(Node& node, const OpenSession&);
   void Do(Node& node, const OrderTransaction& transaction);
   void Do(Node& node, const TrimSessions& trim);

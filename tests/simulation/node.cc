@@ -138,6 +138,9 @@ void Cluster::Do(Node& node, const OpenSession&) {
   AskForSession(node);
 }
 
+// The lease expires.
+void Cluster::Do(Node& node, const CloseSession&) { node.session = SessionId(0); }
+
 void Cluster::Do(Node& node, const OrderTransaction& transaction) {
   const BatchId id = transaction.record.id;
   const auto answer = [&node, id](const OrderOutcome& outcome) { node.replica->OnOrderOutcome(id, outcome); };
