@@ -284,6 +284,7 @@ void AddCluster(CLI::App& app) {
         AddPlaceOptions(verb_app, verb);
         AddChangeOptions(verb_app, verb);
       });
+  AddRecover(cluster);
   AddVerb(cluster, "replace", "puts a new node in the place of one that is dead",
           "replace node-b --with node-e --address 10.0.0.5:7430 --rationale 'its disk failed'", RunReplace,
           [](CLI::App& verb_app, ClusterVerb& verb) {

@@ -77,6 +77,8 @@ void AddFsck(CLI::App& app);
 void AddRebuild(CLI::App& app);
 void AddTypes(CLI::App& app);
 void AddCluster(CLI::App& app);
+// A verb of `cluster`.
+void AddRecover(CLI::App& cluster);
 void AddBench(CLI::App& app);
 
 }  // namespace anamnesis::cli

@@ -67,7 +67,8 @@ struct RecoveryPlan {
   Members members;
 };
 
-// INVALID_ARGUMENT: no report, a node reports twice, or from different incarnations.
+// Nodes that followed the plan of a recovery that broke off may report together with those that did not come to it.
+// INVALID_ARGUMENT: no report, a node reports twice, or one that was not part of the last recovery.
 // FAILED_PRECONDITION: they are no majority of the voters of the last members that one of them knows, or none knows
 // any. DATA_LOSS: two nodes have different bytes under one batch id, or different members under one revision.
 StatusOr<RecoveryPlan> PlanRecovery(absl::Span<const NodeReport> reports);

@@ -16,6 +16,7 @@
 #include "node/service/proof_service.h"
 #include "node/service/query_service.h"
 #include "node/service/read_service.h"
+#include "node/service/recovery_service.h"
 
 namespace anamnesis {
 namespace {
@@ -41,6 +42,7 @@ class GrpcNodeServer : public NodeServer {
         query_(context_),
         proof_(context_) {
     if (options.cluster != nullptr) cluster_.emplace(*options.cluster, failures_);
+    if (options.recovery != nullptr) recovery_.emplace(*options.recovery, context_);
   }
   ~GrpcNodeServer() override {
     Stop();
@@ -58,14 +60,11 @@ class GrpcNodeServer : public NodeServer {
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kClientPingIntervalMsMin);
     builder.SetMaxReceiveMessageSize(kReceiveBytesMax);
     builder.SetResourceQuota(grpc::ResourceQuota("node").Resize(kMemoryBytesMax));
-    builder.RegisterService(&append_);
-    builder.RegisterService(&read_);
-    builder.RegisterService(&query_);
-    builder.RegisterService(&proof_);
-    if (cluster_.has_value()) builder.RegisterService(&*cluster_);
+    RegisterServices(builder);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) return absl::UnavailableError(Text("cannot listen on ", address));
-    if (grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService(); health != nullptr) {
+    if (grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
+        health != nullptr && !recovery_.has_value()) {
       health->SetServingStatus(v1::ReadService::service_full_name(), true);
       health->SetServingStatus(v1::QueryService::service_full_name(), true);
       health->SetServingStatus(v1::ProofService::service_full_name(), true);
@@ -101,6 +100,18 @@ class GrpcNodeServer : public NodeServer {
   }
 
  private:
+  void RegisterServices(grpc::ServerBuilder& builder) {
+    if (recovery_.has_value()) {
+      builder.RegisterService(&*recovery_);
+      return;
+    }
+    builder.RegisterService(&append_);
+    builder.RegisterService(&read_);
+    builder.RegisterService(&query_);
+    builder.RegisterService(&proof_);
+    if (cluster_.has_value()) builder.RegisterService(&*cluster_);
+  }
+
   Ledger& ledger_;
   Failures failures_;
   int port_ = 0;
@@ -116,6 +127,7 @@ class GrpcNodeServer : public NodeServer {
   QueryService query_;
   ProofService proof_;
   std::optional<ClusterService> cluster_;
+  std::optional<RecoveryService> recovery_;
   std::unique_ptr<grpc::Server> server_;
 };
 

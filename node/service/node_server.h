@@ -11,6 +11,7 @@
 #include "ledger/base/status.h"
 #include "ledger/engine/ledger.h"
 #include "node/cluster/cluster_control.h"
+#include "node/cluster/recovery_operations.h"
 
 namespace anamnesis {
 
@@ -21,6 +22,8 @@ struct NodeServerOptions {
   size_t workers = 4;
   // Of a node in a cluster; null otherwise. Outlives the server.
   ClusterOperations* cluster = nullptr;
+  // Of a fenced node, which then serves nothing else; null otherwise. Outlives the server.
+  RecoveryOperations* recovery = nullptr;
   // Gets one line for a failed call, at a bounded rate; may be called from any thread.
   std::function<void(std::string_view)> log = [](std::string_view) {};
 };
