@@ -92,14 +92,6 @@ Fenced* Recovery::Find(const std::string& node) {
 Status Recovery::CatchUp(Fenced& node) {
   v1::RecoveryCatchUpRequest request;
   request.set_revision(plan_.prefix_revision());
-  for (const auto* members : {&plan_.members().voters(), &plan_.members().learners()}) {
-    for (const v1::ClusterMembersChanged::Node& member : *members) {
-      const auto& holders = plan_.prefix_holders();
-      if (std::find(holders.begin(), holders.end(), member.node()) != holders.end()) {
-        request.add_addresses(member.address());
-      }
-    }
-  }
   std::cerr << "node " << node.report.node() << " copies what it lacks\n";
   RETURN_IF_ERROR(node.client->CatchUp(request));
   while (node.report.applied_revision() < plan_.prefix_revision()) {

@@ -129,10 +129,7 @@ StatusOr<v1::RecoveryPlan> RecoverySequencer::MakePlan(const v1::MakePlanRequest
 }
 
 StatusOr<v1::RecoveryCatchUpResponse> RecoverySequencer::CatchUp(const v1::RecoveryCatchUpRequest& request) {
-  if (request.addresses().empty()) return absl::InvalidArgumentError("addresses: nodes that have it");
-  if (Revision(request.revision()) > applied()) {
-    callbacks_.catch_up(Revision(request.revision()), {request.addresses().begin(), request.addresses().end()});
-  }
+  if (Revision(request.revision()) > applied()) callbacks_.catch_up(Revision(request.revision()));
   return v1::RecoveryCatchUpResponse();
 }
 

@@ -8,7 +8,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <vector>
 
 #include "ledger/engine/staging.h"
 #include "ledger/sequencer/sequencer.h"
@@ -19,8 +18,8 @@ namespace anamnesis {
 
 // What a node that is being recovered asks of the program around it. Called from any thread.
 struct RecoveryCallbacks {
-  // Copy the ledger of one of these nodes, which have applied `at_least`, and open this one again, fenced.
-  std::function<void(Revision at_least, const std::vector<std::string>& addresses)> catch_up;
+  // Copy the ledger of another node that has applied `at_least`, and open this one again, fenced.
+  std::function<void(Revision at_least)> catch_up;
   // The recovery is finished: remove the fence, durably, and open the ledger again as a node of the cluster. Fails when
   // the fence can't be removed.
   std::function<Status()> finished;
