@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iostream>
+#include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -92,6 +95,25 @@ Status Announce(const NodeOptions& options, const TlsIdentity* tls, int port) {
   return OkStatus();
 }
 
+// The members as the cluster last said, asked about for every call of a node.
+class MemberIds {
+ public:
+  void Set(const Members& members) {
+    const std::lock_guard lock(mutex_);
+    ids_.clear();
+    for (const Member* member : members.All()) ids_.insert(member->CertificateId());
+  }
+  bool Has(std::string_view id) const {
+    const std::lock_guard lock(mutex_);
+    return ids_.find(id) != ids_.end();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  std::set<std::string, std::less<>> ids_;
+};
+
 }  // namespace
 
 // Taken down from the last to the first.
@@ -99,6 +121,7 @@ class Node::Parts {
  public:
   std::shared_ptr<TlsIdentity> tls;
   std::shared_ptr<TlsIdentity> etcd_tls;
+  MemberIds members;
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<NodeServer> server;
   std::unique_ptr<Housekeeping> housekeeping;
@@ -120,6 +143,7 @@ StatusOr<std::unique_ptr<Node>> Node::Start(const NodeOptions& options) {
   if (!options.cluster.etcd_endpoints.empty()) {
     ASSIGN_OR_RETURN(ClusterOptions cluster, ClusterOptionsOf(options));
     cluster.tls = parts->tls;
+    cluster.on_members = [&members = parts->members](const Members& now) { members.Set(now); };
     ASSIGN_OR_RETURN(parts->etcd_tls, LoadTls(options.cluster.etcd_tls));
     cluster.etcd.tls = parts->etcd_tls;
     ledger_options.make_sequencer = [cluster](const std::string& origin, Staging& staging) mutable {
@@ -133,10 +157,12 @@ StatusOr<std::unique_ptr<Node>> Node::Start(const NodeOptions& options) {
   NodeServerOptions server_options;
   server_options.address = options.listen;
   server_options.tls = parts->tls;
+  server_options.is_member = [&members = parts->members](std::string_view id) { return members.Has(id); };
   server_options.log = Warn;
   ASSIGN_OR_RETURN(parts->server, NodeServer::Start(*parts->ledger, server_options));
   RETURN_IF_ERROR(Announce(options, parts->tls.get(), parts->server->port()));
-  parts->housekeeping = std::make_unique<Housekeeping>(*parts->ledger, *parts->server);
+  parts->housekeeping = std::make_unique<Housekeeping>(
+      *parts->ledger, *parts->server, std::vector<std::shared_ptr<TlsIdentity>>{parts->tls, parts->etcd_tls});
   return std::unique_ptr<Node>(new Node(std::move(parts)));
 }
 

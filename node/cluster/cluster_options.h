@@ -27,6 +27,8 @@ struct ClusterOptions {
   // Who this node is to its peers, with certificate and CA; null for plain connections, which are for peers on one
   // machine only: the caller sees to it that peer_address is on the loopback.
   std::shared_ptr<TlsIdentity> tls;
+  // Told the members whenever they change, from the cluster's own threads; must not block.
+  std::function<void(const Members&)> on_members = [](const Members&) {};
   EtcdOptions etcd;
   // How long etcd keeps this node's session after it was heard last.
   std::chrono::seconds session_ttl{10};
