@@ -31,7 +31,7 @@ StatusOr<std::unique_ptr<ClusterClient>> ConnectToCluster(const Common& common) 
   if (common.ledger.starts_with("file:")) {
     return absl::InvalidArgumentError("--ledger: a file: ledger has no cluster; name the HOST:PORT of its nodes");
   }
-  return ConnectCluster(common.ledger);
+  return ConnectCluster(common.ledger, common.tls);
 }
 
 // ---- Changes
@@ -246,7 +246,7 @@ void AddPlaceOptions(CLI::App& app, ClusterVerb& verb) {
       "--name", [&verb](const std::string& name) { verb.node.set_name(name); }, "for people, e.g. the site");
   app.add_option_function<std::string>(
       "--certificate-name", [&verb](const std::string& name) { verb.node.set_certificate_name(name); },
-      "its identity in certificates, e.g. spiffe://acme-cardio.example/ledger/node/ID");
+      "the id in its certificate, when that is not its node id");
 }
 
 void AddOneNodeVerb(CLI::App& cluster, const char* name, const char* help, const char* example, const Run& run) {

@@ -22,8 +22,9 @@ struct Fenced {
 
 class Recovery {
  public:
-  Recovery(std::string rationale, int wait_seconds)
-      : rationale_(std::move(rationale)),
+  Recovery(ClientIdentity identity, std::string rationale, int wait_seconds)
+      : identity_(std::move(identity)),
+        rationale_(std::move(rationale)),
         until_(std::chrono::steady_clock::now() + std::chrono::seconds(wait_seconds)) {}
 
   Status Run(const std::string& addresses);
@@ -37,6 +38,7 @@ class Recovery {
   Status Follow();
   Fenced* Find(const std::string& node);
 
+  const ClientIdentity identity_;
   const std::string rationale_;
   const std::chrono::steady_clock::time_point until_;
   std::vector<Fenced> nodes_;
@@ -64,7 +66,7 @@ Status Recovery::Collect(const std::string& addresses) {
   ASSIGN_OR_RETURN(const std::vector<std::string> split, SplitAddresses(addresses));
   for (const std::string& address : split) {
     Fenced& node = nodes_.emplace_back();
-    node.client = std::make_unique<RecoveryClient>(address);
+    node.client = std::make_unique<RecoveryClient>(address, identity_);
     RETURN_IF_ERROR(Report(node));
     std::cerr << address << ": node " << node.report.node() << ", applied " << node.report.applied_revision() << ", "
               << node.report.staged_size() << " batches staged\n";
@@ -173,7 +175,9 @@ void AddRecover(CLI::App& cluster) {
   verb.add_option("--rationale", options->rationale, "why, for the ledger's record of the recovery")->required();
   verb.add_option("--wait", options->wait_seconds, "seconds to wait for nodes that copy")->capture_default_str();
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
-    RETURN_IF_ERROR(Recovery(options->rationale, options->wait_seconds).Run(options->common.ledger));
+    ASSIGN_OR_RETURN(ClientIdentity identity, LoadIdentity(options->common.tls));
+    Recovery recovery(std::move(identity), options->rationale, options->wait_seconds);
+    RETURN_IF_ERROR(recovery.Run(options->common.ledger));
     return kDone;
   });
 }

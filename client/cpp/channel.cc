@@ -3,6 +3,8 @@
 #include <cstdlib>
 
 #include "ledger/base/limits.h"
+#include "ledger/tls/agent_uri.h"
+#include "ledger/tls/grpc_credentials.h"
 
 namespace anamnesis {
 namespace {
@@ -29,7 +31,20 @@ Status CheckAddress(std::string_view address) {
 
 }  // namespace
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+StatusOr<ClientIdentity> LoadIdentity(const TlsFiles& tls) {
+  const bool has_tls = !tls.certificate.empty();
+  if (has_tls == tls.key.empty() || has_tls == tls.ca.empty()) {
+    return absl::InvalidArgumentError("TLS certificate, key and CA: all three or none");
+  }
+  if (!has_tls) return ClientIdentity{nullptr, grpc::InsecureChannelCredentials()};
+  // A file that is found wrong is looked at again before the next connection; until then there is nobody to tell.
+  ASSIGN_OR_RETURN(std::shared_ptr<TlsIdentity> identity, TlsIdentity::Load(tls, [](std::string_view) {}));
+  ASSIGN_OR_RETURN(const AgentUri self, AgentOfUris(identity->uris()));
+  std::shared_ptr<grpc::ChannelCredentials> credentials = MakeChannelCredentials(*identity, NodeOf(self.origin));
+  return ClientIdentity{std::move(identity), std::move(credentials)};
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const ClientIdentity& identity) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
   arguments.SetMaxSendMessageSize(kMessageBytesMax);
@@ -41,7 +56,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
   // A node is named by its own address; a web proxy from the environment has no part in this.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(Text("dns:///", address), grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(Text("dns:///", address), identity.credentials, arguments);
 }
 
 StatusOr<std::vector<std::string>> SplitAddresses(std::string_view addresses) {

@@ -11,9 +11,10 @@ constexpr std::chrono::seconds kCallDeadline(10);
 
 class RemoteCluster : public ClusterClient {
  public:
-  explicit RemoteCluster(std::vector<std::string> addresses) : addresses_(std::move(addresses)) {
+  RemoteCluster(std::vector<std::string> addresses, ClientIdentity identity)
+      : addresses_(std::move(addresses)), identity_(std::move(identity)) {
     for (const std::string& address : addresses_) {
-      channels_.push_back(MakeChannel(address));
+      channels_.push_back(MakeChannel(address, identity_));
       stubs_.push_back(v1::ClusterService::NewStub(channels_.back()));
     }
   }
@@ -59,15 +60,17 @@ class RemoteCluster : public ClusterClient {
   }
 
   const std::vector<std::string> addresses_;
+  const ClientIdentity identity_;
   std::vector<std::shared_ptr<grpc::Channel>> channels_;
   std::vector<std::unique_ptr<v1::ClusterService::Stub>> stubs_;
 };
 
 }  // namespace
 
-StatusOr<std::unique_ptr<ClusterClient>> ConnectCluster(std::string_view addresses) {
+StatusOr<std::unique_ptr<ClusterClient>> ConnectCluster(std::string_view addresses, const TlsFiles& tls) {
   ASSIGN_OR_RETURN(std::vector<std::string> split, SplitAddresses(addresses));
-  return std::unique_ptr<ClusterClient>(std::make_unique<RemoteCluster>(std::move(split)));
+  ASSIGN_OR_RETURN(ClientIdentity identity, LoadIdentity(tls));
+  return std::unique_ptr<ClusterClient>(std::make_unique<RemoteCluster>(std::move(split), std::move(identity)));
 }
 
 }  // namespace anamnesis

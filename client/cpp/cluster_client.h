@@ -11,6 +11,7 @@
 
 #include "anamnesis/v1/cluster.pb.h"
 #include "ledger/base/status.h"
+#include "ledger/tls/tls_identity.h"
 
 namespace anamnesis {
 
@@ -28,8 +29,9 @@ class ClusterClient {
   virtual StatusOr<v1::ChangeMembersResponse> ChangeMembers(const v1::ChangeMembersRequest& request) = 0;
 };
 
-// `addresses` is HOST:PORT[,HOST:PORT...]. INVALID_ARGUMENT when one has not this form; nothing is connected yet.
-StatusOr<std::unique_ptr<ClusterClient>> ConnectCluster(std::string_view addresses);
+// `addresses` is HOST:PORT[,HOST:PORT...]. INVALID_ARGUMENT when one has not this form, or as LoadIdentity fails
+// (channel.h); nothing is connected yet.
+StatusOr<std::unique_ptr<ClusterClient>> ConnectCluster(std::string_view addresses, const TlsFiles& tls = {});
 
 }  // namespace anamnesis
 

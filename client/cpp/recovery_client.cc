@@ -10,8 +10,8 @@ constexpr std::chrono::minutes kCallDeadline(10);
 
 }  // namespace
 
-RecoveryClient::RecoveryClient(const std::string& address)
-    : address_(address), stub_(v1::RecoveryService::NewStub(MakeChannel(address))) {}
+RecoveryClient::RecoveryClient(const std::string& address, const ClientIdentity& identity)
+    : address_(address), stub_(v1::RecoveryService::NewStub(MakeChannel(address, identity))) {}
 
 template <typename Reply, typename Request>
 StatusOr<Reply> RecoveryClient::Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Reply*),

@@ -15,8 +15,8 @@ namespace anamnesis {
 
 class RecoveryClient {
  public:
-  // As one of SplitAddresses. Connects when it is first used.
-  explicit RecoveryClient(const std::string& address);
+  // As one of SplitAddresses. Connects when it is first used. `identity` outlives it.
+  RecoveryClient(const std::string& address, const ClientIdentity& identity);
 
   const std::string& address() const { return address_; }
   StatusOr<v1::RecoveryReport> GetReport();

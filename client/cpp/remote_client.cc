@@ -81,8 +81,8 @@ class ReadProgress {
 
 class RemoteClient : public LedgerClient {
  public:
-  explicit RemoteClient(const std::vector<std::string>& addresses) {
-    for (const std::string& address : addresses) endpoints_.emplace_back(address, MakeChannel(address));
+  RemoteClient(const std::vector<std::string>& addresses, ClientIdentity identity) : identity_(std::move(identity)) {
+    for (const std::string& address : addresses) endpoints_.emplace_back(address, MakeChannel(address, identity_));
   }
 
   StatusOr<v1::AppendResponse> Append(const v1::AppendRequest& request) override {
@@ -183,6 +183,8 @@ class RemoteClient : public LedgerClient {
   // Later calls start with the endpoint after `place`, unless another thread found that out already.
   void PassOver(size_t place) { current_.compare_exchange_strong(place, (place + 1) % endpoints_.size()); }
 
+  // Outlives the channels; null without TLS.
+  const ClientIdentity identity_;
   std::vector<Endpoint> endpoints_;
   // The endpoint that answered last.
   std::atomic<size_t> current_ = 0;
@@ -190,9 +192,10 @@ class RemoteClient : public LedgerClient {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<LedgerClient>> ConnectRemote(std::string_view addresses) {
+StatusOr<std::unique_ptr<LedgerClient>> ConnectRemote(std::string_view addresses, const TlsFiles& tls) {
   ASSIGN_OR_RETURN(const std::vector<std::string> split, SplitAddresses(addresses));
-  return std::unique_ptr<LedgerClient>(std::make_unique<RemoteClient>(split));
+  ASSIGN_OR_RETURN(ClientIdentity identity, LoadIdentity(tls));
+  return std::unique_ptr<LedgerClient>(std::make_unique<RemoteClient>(split, std::move(identity)));
 }
 
 }  // namespace anamnesis

@@ -1,5 +1,6 @@
 #include "ledger/engine/ledger.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -234,6 +235,11 @@ StatusOr<v1::Credential> Ledger::GetCredential(const v1::GetCredentialRequest& r
   credential.set_issued_index((*found)->issued_index());
   if ((*found)->has_revoked_index()) credential.set_revoked_index((*found)->revoked_index());
   return credential;
+}
+
+StatusOr<AgentStanding> Ledger::FindStanding(const v1::Agent& agent) const {
+  const Timestamp now = std::max(impl_->options_.clock->Now(), impl_->published().last_recorded);
+  return impl_->Noted(anamnesis::FindStanding(*impl_->store_, agent, now));
 }
 
 v1::LedgerStatus Ledger::GetStatus() const {

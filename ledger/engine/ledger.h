@@ -22,6 +22,7 @@
 #include "ledger/engine/staging.h"
 #include "ledger/keys/key_file.h"
 #include "ledger/sequencer/sequencer.h"
+#include "ledger/state/authority.h"
 
 namespace anamnesis {
 
@@ -79,6 +80,9 @@ class Ledger {
   StatusOr<v1::Checkpoint> GetCheckpoint();
   StatusOr<v1::Receipt> GetReceipt(const v1::GetReceiptRequest& request);
   StatusOr<v1::ConsistencyProof> GetConsistencyProof(const v1::GetConsistencyProofRequest& request) const;
+
+  // What `agent` may be trusted with now: by the machine's clock, or the last recorded time where that is later.
+  StatusOr<AgentStanding> FindStanding(const v1::Agent& agent) const;
 
   // The durable tree size.
   uint64_t tree_size() const;

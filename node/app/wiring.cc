@@ -1,13 +1,19 @@
 #include "node/app/wiring.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iostream>
+#include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "ledger/engine/files.h"
 #include "ledger/engine/ledger.h"
+#include "ledger/tls/grpc_credentials.h"
 #include "node/app/housekeeping.h"
 #include "node/app/log.h"
 #include "node/app/node_id.h"
@@ -30,8 +36,36 @@ Status WritePortFile(const std::string& path, const std::string& address) {
 
 void Warn(std::string_view line) { LogLine(LogLevel::kWarning, line); }
 
+StatusOr<std::shared_ptr<TlsIdentity>> LoadTls(const TlsFiles& files) {
+  const bool wanted = !files.certificate.empty() || !files.ca.empty();
+  return wanted ? TlsIdentity::Load(files, Warn) : StatusOr<std::shared_ptr<TlsIdentity>>(nullptr);
+}
+
+Status ReadEtcdUser(const std::string& file, EtcdOptions& etcd) {
+  if (file.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(std::string line, ReadSmallFile(file));
+  line.resize(std::min(line.find('\n'), line.size()));
+  const size_t colon = line.find(':');
+  if (colon == std::string::npos || colon == 0) {
+    return absl::InvalidArgumentError(Text("--etcd-user-file: ", file, ": its first line is not USER:PASSWORD"));
+  }
+  etcd.user = line.substr(0, colon);
+  etcd.password = line.substr(colon + 1);
+  return OkStatus();
+}
+
+// Peers and clients refuse whoever can't show that it is a node of their ledger, so it is better to say it here.
+Status CheckNamesNode(const TlsIdentity* tls, const std::string& origin) {
+  if (tls == nullptr) return OkStatus();
+  const Status names = NodeOf(origin)(tls->uris());
+  if (names.ok()) return names;
+  return absl::FailedPreconditionError(
+      Text("--tls-certificate: must name a node with spiffe://", origin, "/node/ID: ", MessageOf(names)));
+}
+
 StatusOr<ClusterOptions> ClusterOptionsOf(const NodeOptions& options) {
   ClusterOptions cluster;
+  RETURN_IF_ERROR(ReadEtcdUser(options.cluster.etcd_user_file, cluster.etcd));
   ASSIGN_OR_RETURN(cluster.node, ReadOrMakeNodeId(options.dir));
   cluster.peer_address = options.cluster.peer_listen;
   cluster.etcd.endpoints = options.cluster.etcd_endpoints;
@@ -48,14 +82,37 @@ StatusOr<ClusterOptions> ClusterOptionsOf(const NodeOptions& options) {
   return cluster;
 }
 
-Status Announce(const NodeOptions& options, int port) {
+Status Announce(const NodeOptions& options, const TlsIdentity* tls, int port) {
   const std::string address = Text(options.listen.substr(0, options.listen.rfind(':')), ":", port);
   if (!options.port_file.empty()) RETURN_IF_ERROR(WritePortFile(options.port_file, address));
   std::cout << "listening on " << address << std::endl;
+  if (tls != nullptr) {
+    LogLine(LogLevel::kInfo, Text("serving ", options.dir, " on ", address, " over TLS as ", tls->uris().front()));
+    return OkStatus();
+  }
   Warn(Text("NO TLS and NO AUTHENTICATION of callers: for demonstration on one machine; serving ", options.dir, " on ",
             address));
   return OkStatus();
 }
+
+// The members as the cluster last said, asked about for every call of a node.
+class MemberIds {
+ public:
+  void Set(const Members& members) {
+    const std::lock_guard lock(mutex_);
+    ids_.clear();
+    for (const Member* member : members.All()) ids_.insert(member->CertificateId());
+  }
+  bool Has(std::string_view id) const {
+    const std::lock_guard lock(mutex_);
+    return ids_.find(id) != ids_.end();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  std::set<std::string, std::less<>> ids_;
+};
 
 }  // namespace
 
@@ -64,6 +121,9 @@ class Node::Parts {
  public:
   // Null without a cluster.
   std::shared_ptr<ClusterControl> control;
+  std::shared_ptr<TlsIdentity> tls;
+  std::shared_ptr<TlsIdentity> etcd_tls;
+  MemberIds members;
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<NodeServer> server;
   std::unique_ptr<Housekeeping> housekeeping;
@@ -79,25 +139,34 @@ Node::~Node() {
 
 StatusOr<std::unique_ptr<Node>> Node::Start(const NodeOptions& options) {
   auto parts = std::make_unique<Parts>();
+  ASSIGN_OR_RETURN(parts->tls, LoadTls(options.tls));
   LedgerOptions ledger_options;
   ledger_options.log = Warn;
   if (!options.cluster.etcd_endpoints.empty()) {
     ASSIGN_OR_RETURN(ClusterOptions cluster, ClusterOptionsOf(options));
     cluster.control = parts->control = std::make_shared<ClusterControl>();
+    cluster.tls = parts->tls;
+    cluster.on_members = [&members = parts->members](const Members& now) { members.Set(now); };
+    ASSIGN_OR_RETURN(parts->etcd_tls, LoadTls(options.cluster.etcd_tls));
+    cluster.etcd.tls = parts->etcd_tls;
     ledger_options.make_sequencer = [cluster](const std::string& origin, Staging& staging) mutable {
       cluster.origin = origin;
       return MakeClusterSequencer(cluster, staging);
     };
   }
   ASSIGN_OR_RETURN(parts->ledger, Ledger::Open(options.dir, ledger_options));
+  RETURN_IF_ERROR(CheckNamesNode(parts->tls.get(), parts->ledger->GetStatus().origin()));
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   NodeServerOptions server_options;
   server_options.address = options.listen;
   server_options.cluster = parts->control.get();
+  server_options.tls = parts->tls;
+  server_options.is_member = [&members = parts->members](std::string_view id) { return members.Has(id); };
   server_options.log = Warn;
   ASSIGN_OR_RETURN(parts->server, NodeServer::Start(*parts->ledger, server_options));
-  RETURN_IF_ERROR(Announce(options, parts->server->port()));
-  parts->housekeeping = std::make_unique<Housekeeping>(*parts->ledger, *parts->server);
+  RETURN_IF_ERROR(Announce(options, parts->tls.get(), parts->server->port()));
+  parts->housekeeping = std::make_unique<Housekeeping>(
+      *parts->ledger, *parts->server, std::vector<std::shared_ptr<TlsIdentity>>{parts->tls, parts->etcd_tls});
   return std::unique_ptr<Node>(new Node(std::move(parts)));
 }
 

@@ -28,7 +28,11 @@ struct Member {
   // For people and for connecting; nothing here reads them.
   std::string name;
   std::string address;
+  // The id under which its certificate names it, spiffe://ORIGIN/node/ID; empty when that is `node`.
   std::string certificate_name;
+
+  // Which id that is.
+  const NodeId& CertificateId() const { return certificate_name.empty() ? node : certificate_name; }
 
   friend bool operator==(const Member&, const Member&) = default;
 };

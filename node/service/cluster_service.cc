@@ -19,7 +19,7 @@ grpc::ServerUnaryReactor* ClusterService::GetClusterStatus(grpc::CallbackServerC
                                                            const v1::GetClusterStatusRequest* /*request*/,
                                                            v1::ClusterStatus* reply) {
   grpc::ServerUnaryReactor* const reactor = call->DefaultReactor();
-  operations_.AskStatus(Answering(reactor, reply, failures_, "GetClusterStatus"));
+  operations_.AskStatus(Answering(reactor, reply, context_.failures, "GetClusterStatus"));
   return reactor;
 }
 
@@ -27,7 +27,8 @@ grpc::ServerUnaryReactor* ClusterService::ChangeMembers(grpc::CallbackServerCont
                                                         const v1::ChangeMembersRequest* request,
                                                         v1::ChangeMembersResponse* reply) {
   grpc::ServerUnaryReactor* const reactor = call->DefaultReactor();
-  operations_.ChangeMembers(*request, v1::Agent(), Answering(reactor, reply, failures_, "ChangeMembers"));
+  operations_.ChangeMembers(*request, context_.access.CallerOf(*call).value_or(v1::Agent()),
+                            Answering(reactor, reply, context_.failures, "ChangeMembers"));
   return reactor;
 }
 

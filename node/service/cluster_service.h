@@ -5,14 +5,15 @@
 
 #include "anamnesis/v1/cluster.grpc.pb.h"
 #include "node/cluster/cluster_control.h"
-#include "node/service/failures.h"
+#include "node/service/context.h"
 
 namespace anamnesis {
 
 class ClusterService : public v1::ClusterService::CallbackService {
  public:
-  // Both outlive it.
-  ClusterService(ClusterOperations& operations, Failures& failures) : operations_(operations), failures_(failures) {}
+  // `operations` outlives it.
+  ClusterService(ClusterOperations& operations, const ServiceContext& context)
+      : operations_(operations), context_(context) {}
 
   grpc::ServerUnaryReactor* GetClusterStatus(grpc::CallbackServerContext* call,
                                              const v1::GetClusterStatusRequest* request,
@@ -22,7 +23,7 @@ class ClusterService : public v1::ClusterService::CallbackService {
 
  private:
   ClusterOperations& operations_;
-  Failures& failures_;
+  const ServiceContext context_;
 };
 
 }  // namespace anamnesis

@@ -8,6 +8,8 @@
 
 #include "grpcpp/grpcpp.h"
 #include "ledger/engine/ledger.h"
+#include "ledger/event/refusal.h"
+#include "node/service/access.h"
 #include "node/service/failures.h"
 #include "node/service/worker_pool.h"
 
@@ -18,9 +20,17 @@ struct ServiceContext {
   Ledger& ledger;
   WorkerPool& workers;
   Failures& failures;
+  const Access& access;
 };
 
 inline Status TooBusy() { return absl::ResourceExhaustedError("the node has too many requests waiting; retry later"); }
+
+// The result of a run that the ledger was not asked about.
+inline v1::RunResult RefusedRun(const Status& why) {
+  v1::RunResult result;
+  *result.mutable_refused() = ToRpcStatus(why);
+  return result;
+}
 
 // Answers a unary call with `ask()`, a StatusOr<Reply>, run on a worker. gRPC keeps `reply` and the request until the
 // reactor that this returns is finished.

@@ -10,6 +10,7 @@
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/resource_quota.h"
 #include "ledger/base/limits.h"
+#include "node/auth/call_guard.h"
 #include "node/service/append_service.h"
 #include "node/service/cluster_service.h"
 #include "node/service/context.h"
@@ -27,6 +28,7 @@ constexpr size_t kMemoryBytesMax = 512u << 20;
 constexpr size_t kWaitingRequestsMax = 1024;
 constexpr int kStreamsPerConnectionMax = 1000;
 constexpr int kClientPingIntervalMsMin = 10'000;
+constexpr int kConnectionAgeMsMax = 600'000;
 constexpr std::chrono::seconds kStopDeadline(5);
 constexpr std::chrono::milliseconds kGoAwayLead(100);
 
@@ -34,14 +36,16 @@ class GrpcNodeServer : public NodeServer {
  public:
   GrpcNodeServer(Ledger& ledger, const NodeServerOptions& options)
       : ledger_(ledger),
+        tls_(options.tls),
         failures_(options.log),
+        access_(ledger, options.tls != nullptr, options.is_member),
         workers_(options.workers, kWaitingRequestsMax),
-        context_{ledger, workers_, failures_},
+        context_{ledger, workers_, failures_, access_},
         append_(context_),
         read_(context_),
         query_(context_),
         proof_(context_) {
-    if (options.cluster != nullptr) cluster_.emplace(*options.cluster, failures_);
+    if (options.cluster != nullptr) cluster_.emplace(*options.cluster, context_);
     if (options.recovery != nullptr) recovery_.emplace(*options.recovery, context_);
   }
   ~GrpcNodeServer() override {
@@ -53,7 +57,9 @@ class GrpcNodeServer : public NodeServer {
   Status Listen(const std::string& address) {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
+    builder.AddListeningPort(address, Credentials(), &port_);
+    // A client that connects anew shows the certificate that it has then.
+    if (tls_ != nullptr) builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionAgeMsMax);
     // Two nodes on one port would each get some of the calls.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnectionMax);
@@ -74,6 +80,11 @@ class GrpcNodeServer : public NodeServer {
   }
 
   int port() const override { return port_; }
+
+  void EndRefusedStreams() override {
+    append_.DrainRefused();
+    read_.DrainRefused();
+  }
 
   void UpdateHealth() override {
     const bool appends = ledger_.GetStatus().refusing_appends().empty();
@@ -112,7 +123,15 @@ class GrpcNodeServer : public NodeServer {
     if (cluster_.has_value()) builder.RegisterService(&*cluster_);
   }
 
+  std::shared_ptr<grpc::ServerCredentials> Credentials() {
+    if (tls_ == nullptr) return grpc::InsecureServerCredentials();
+    return MakeGuardedCredentials(
+        *tls_, access_.origin(), [this](const v1::Agent& agent) { return access_.Find(agent); },
+        [this](std::string_view method, const Status& why) { failures_.Note(method, why); });
+  }
+
   Ledger& ledger_;
+  const std::shared_ptr<TlsIdentity> tls_;
   Failures failures_;
   int port_ = 0;
   std::mutex mutex_;
@@ -120,6 +139,7 @@ class GrpcNodeServer : public NodeServer {
   bool stopped_ = false;
   // What health says of appends; nullopt before it says anything.
   std::optional<bool> healthy_appends_;
+  const Access access_;
   WorkerPool workers_;
   const ServiceContext context_;
   AppendService append_;

@@ -10,14 +10,21 @@
 
 #include "ledger/base/status.h"
 #include "ledger/engine/ledger.h"
+#include "ledger/tls/tls_identity.h"
 #include "node/cluster/cluster_control.h"
 #include "node/cluster/recovery_operations.h"
+#include "node/service/access.h"
 
 namespace anamnesis {
 
 struct NodeServerOptions {
-  // HOST:PORT; port 0 takes a free one. Without TLS: the caller sees to it that only this machine can connect.
+  // HOST:PORT; port 0 takes a free one.
   std::string address;
+  // Who the node is to its clients, with certificate and CA. Null for no TLS: the caller sees to it that only this
+  // machine can connect.
+  std::shared_ptr<TlsIdentity> tls;
+  // With TLS: the nodes that may call, by the id in their certificates.
+  Access::IsMember is_member = [](std::string_view) { return false; };
   // Threads for work that may wait for the disk.
   size_t workers = 4;
   // Of a node in a cluster; null otherwise. Outlives the server.
@@ -37,6 +44,9 @@ class NodeServer {
 
   // The port that was taken.
   virtual int port() const = 0;
+  // Ends the streams of callers that may not go on with them: whose last key was revoked, for instance. Looks each of
+  // them up; call it about once a second.
+  virtual void EndRefusedStreams() = 0;
   // Tells health watchers whether the ledger takes appends. Cheap; call it about once a second.
   virtual void UpdateHealth() = 0;
   // Health turns to NOT_SERVING, nothing new is accepted, what was submitted gets its verdict, streams end with

@@ -19,9 +19,9 @@ void ReadService::WakeReaders() {
   for (const std::shared_ptr<OpenStream>& stream : streams_.All()) static_cast<ReadStream&>(*stream).Grown(size);
 }
 
-grpc::ServerWriteReactor<v1::ReadResponse>* ReadService::Read(grpc::CallbackServerContext* /*call*/,
+grpc::ServerWriteReactor<v1::ReadResponse>* ReadService::Read(grpc::CallbackServerContext* call,
                                                               const v1::ReadRequest* request) {
-  return ReadStream::Start(context_, streams_, *request);
+  return ReadStream::Start(context_, streams_, *request, context_.access.CallerOf(*call));
 }
 
 grpc::ServerUnaryReactor* ReadService::GetEvent(grpc::CallbackServerContext* call, const v1::GetEventRequest* request,

@@ -15,17 +15,20 @@ constexpr size_t kChunkBytesMax = 1u << 20;
 
 }  // namespace
 
-ReadStream* ReadStream::Start(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request) {
-  const std::shared_ptr<ReadStream> stream(new ReadStream(context, streams, request));
+ReadStream* ReadStream::Start(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request,
+                              std::optional<v1::Agent> caller) {
+  const std::shared_ptr<ReadStream> stream(new ReadStream(context, streams, request, std::move(caller)));
   stream->self_ = stream;
   streams.Add(stream);
   stream->Proceed(std::unique_lock(stream->mutex_));
   return stream.get();
 }
 
-ReadStream::ReadStream(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request)
+ReadStream::ReadStream(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request,
+                       std::optional<v1::Agent> caller)
     : context_(context),
       streams_(streams),
+      caller_(std::move(caller)),
       rest_(request),
       follow_(request.follow()),
       start_size_(context.ledger.tree_size()) {

@@ -22,7 +22,10 @@ namespace anamnesis {
 class ReadStream : public grpc::ServerWriteReactor<v1::ReadResponse>, public OpenStream {
  public:
   // A new read, known in `streams`, which outlives it.
-  static ReadStream* Start(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request);
+  static ReadStream* Start(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request,
+                           std::optional<v1::Agent> caller);
+
+  const std::optional<v1::Agent>& caller() const override { return caller_; }
 
   // The ledger has `tree_size` events now.
   void Grown(uint64_t tree_size);
@@ -43,7 +46,8 @@ class ReadStream : public grpc::ServerWriteReactor<v1::ReadResponse>, public Ope
     Status status;
   };
 
-  ReadStream(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request);
+  ReadStream(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request,
+             std::optional<v1::Agent> caller);
   // On a worker: reads a chunk and takes it in.
   void ReadChunk();
   Chunk CollectChunk();
@@ -61,6 +65,7 @@ class ReadStream : public grpc::ServerWriteReactor<v1::ReadResponse>, public Ope
 
   const ServiceContext context_;
   OpenStreams& streams_;
+  const std::optional<v1::Agent> caller_;
   std::shared_ptr<ReadStream> self_;
   // What is left to read; belongs to the worker's job while one is out, else guarded by mutex_.
   v1::ReadRequest rest_;

@@ -10,8 +10,9 @@ grpc::ServerUnaryReactor* RecoveryService::GetReport(grpc::CallbackServerContext
 
 grpc::ServerUnaryReactor* RecoveryService::MakePlan(grpc::CallbackServerContext* call,
                                                     const v1::MakePlanRequest* request, v1::RecoveryPlan* reply) {
-  return AnswerOnWorker(context_, call, "MakePlan", reply,
-                        [this, request] { return operations_.MakePlan(*request, v1::Agent()); });
+  return AnswerOnWorker(context_, call, "MakePlan", reply, [this, call, request] {
+    return operations_.MakePlan(*request, context_.access.CallerOf(*call).value_or(v1::Agent()));
+  });
 }
 
 grpc::ServerUnaryReactor* RecoveryService::CatchUp(grpc::CallbackServerContext* call,
