@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "ledger/crypto/sha256.h"
+#include "node/cluster/barriers.h"
 #include "node/cluster/etcd_order.h"
 #include "node/cluster/peers.h"
 #include "node/cluster/wire.h"
@@ -43,12 +44,17 @@ class ClusterSequencer : public Sequencer {
  public:
   ClusterSequencer(ClusterOptions options, Staging& staging, std::unique_ptr<EtcdClient> client)
       : options_(std::move(options)), staging_(staging), client_(std::move(client)) {}
-  ~ClusterSequencer() override { Stop(); }
+  ~ClusterSequencer() override {
+    Stop();
+    // Its client calls back for the last time, which needs the workers to be there.
+    etcd_.reset();
+  }
 
   Status Start(Revision applied, Receiver receiver) override;
   Status Submit(std::shared_ptr<const Payload> payload) override;
   void Applied(Revision revision) override;
   bool order_is_final() const override { return true; }
+  void Barrier(std::function<void(const Status&)> done) override;
   std::string refusing() const override;
   void Stop() override;
 
@@ -67,6 +73,9 @@ class ClusterSequencer : public Sequencer {
   void Post(std::function<void(Replica&)> work);
   void AfterInput();
   void Propose();
+  void PutBarrier(uint64_t number);
+  // When this node settles nothing any more, says why.
+  Status CantSettle() const;
   void OnMessage(const NodeId& from, internal::PeerMessage message);
   void OnStore(const NodeId& from, internal::PeerMessage::Store store);
   void OnFetch(const NodeId& from, const internal::PeerMessage::Fetch& fetch);
@@ -119,6 +128,7 @@ class ClusterSequencer : public Sequencer {
   // Used by the protocol's thread only.
   std::unique_ptr<Replica> replica_;
   std::deque<Waiting> waiting_;
+  Barriers barriers_{[this](uint64_t number) { PutBarrier(number); }};
   std::map<BatchId, std::shared_ptr<const Held>> own_;
   // What came and is not staged yet, then what is staged, so that it is not parsed again when it is delivered.
   std::map<BatchId, std::shared_ptr<const Held>> arrived_;
@@ -172,6 +182,8 @@ Status ClusterSequencer::Start(Revision applied, Receiver receiver) {
       [this] {
         replica_->Tick(NowUs());
         Propose();
+        if (const Status failed = CantSettle(); !failed.ok()) barriers_.Fail(failed);
+        barriers_.Tick(NowUs());
         AfterInput();
       },
       kTickInterval);
@@ -257,6 +269,27 @@ void ClusterSequencer::Propose() {
     }
     waiting_.pop_front();
   }
+}
+
+// --- Barriers ---
+
+void ClusterSequencer::Barrier(std::function<void(const Status&)> done) {
+  if (stopped_) return done(absl::UnavailableError("this node is stopping"));
+  Post([this, done = std::move(done)](Replica&) {
+    const Status failed = CantSettle();
+    failed.ok() ? barriers_.Begin(NowUs(), done) : done(failed);
+  });
+}
+
+void ClusterSequencer::PutBarrier(uint64_t number) {
+  etcd_->PutBarrier([this, number](const StatusOr<Revision>& outcome) {
+    Post([this, number, outcome](Replica&) { barriers_.OnPut(number, outcome); });
+  });
+}
+
+Status ClusterSequencer::CantSettle() const {
+  const std::lock_guard lock(refusing_mutex_);
+  return for_good_ ? absl::UnavailableError(refusing_) : OkStatus();
 }
 
 // --- Peers ---
@@ -511,6 +544,7 @@ void ClusterSequencer::Applied(Revision revision) {
 void ClusterSequencer::Do(const Settled& action) {
   TakePart();
   receiver_.settled(action.revision);
+  barriers_.OnSettled(action.revision);
 }
 
 void ClusterSequencer::Do(const Dropped& action) {

@@ -41,6 +41,10 @@ class EtcdOrder {
   void Do(const TrimSessions& trim);
   void Do(const Compact& compact);
 
+  // Puts this node's barrier key. `done` gets the put's revision, or fails as a write of EtcdClient does; it is called
+  // by one of the client's threads.
+  void PutBarrier(std::function<void(const StatusOr<Revision>&)> done);
+
   // Stops calling back, and ends the session.
   void Stop();
 
