@@ -90,6 +90,8 @@ class ClusterSequencer : public Sequencer {
   StatusOr<std::shared_ptr<const Payload>> PayloadOf(const OrderRecord& record, std::shared_ptr<const Held> held);
   Status Apply(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held);
   void Deliver(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held);
+  // The own batch that was delivered at `revision`, which its submitter then answers for; null when it is another's.
+  std::shared_ptr<const Payload> TakeDelivered(Revision revision);
   // From now on nothing is ordered here, until the process is started again.
   void RefuseForGood(const std::string& why);
   void TakePart();
@@ -138,6 +140,9 @@ class ClusterSequencer : public Sequencer {
 
   std::mutex disk_work_mutex_;
   std::vector<DiskWork> disk_work_;
+  std::mutex delivered_mutex_;
+  // Guarded by delivered_mutex_: own batches that wait to be applied.
+  std::map<Revision, std::shared_ptr<const Payload>> delivered_;
   // Used by the applying thread only: something could not be applied, so nothing that follows may be.
   bool applying_ended_ = false;
 
@@ -203,6 +208,10 @@ void ClusterSequencer::Stop() {
     receiver_.dropped(waiting.payload, absl::UnavailableError("this node is stopping"));
   }
   for (const auto& [id, held] : own_) receiver_.dropped(held->payload, absl::UnknownError("this node is stopping"));
+  for (const auto& [revision, payload] : delivered_) {
+    receiver_.dropped(payload, absl::UnknownError("this node is stopping"));
+  }
+  delivered_.clear();
   waiting_.clear();
   own_.clear();
 }
@@ -502,12 +511,22 @@ StatusOr<std::shared_ptr<const Payload>> ClusterSequencer::PayloadOf(const Order
 
 void ClusterSequencer::Deliver(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held) {
   applying_->Post([this, ordered = std::move(ordered), record, held]() mutable {
-    if (applying_ended_) return;
+    const std::shared_ptr<const Payload> own = TakeDelivered(ordered.revision);
+    if (applying_ended_) {
+      if (own != nullptr) receiver_.dropped(own, absl::UnknownError("nothing more is applied here"));
+      return;
+    }
     const Status applied = Apply(std::move(ordered), record, held);
     if (applied.ok()) return;
     applying_ended_ = true;
     RefuseForGood(Text("nothing more is applied here: ", MessageOf(applied), "; open the ledger again"));
   });
+}
+
+std::shared_ptr<const Payload> ClusterSequencer::TakeDelivered(Revision revision) {
+  const std::lock_guard lock(delivered_mutex_);
+  const auto found = delivered_.extract(revision);
+  return found ? found.mapped() : nullptr;
 }
 
 Status ClusterSequencer::Apply(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held) {
@@ -522,7 +541,12 @@ void ClusterSequencer::Do(const DeliverBatch& action) {
   std::shared_ptr<const Held> held;
   // From here on only other nodes can ask for its bytes, and they get them from staging.
   for (auto* batches : {&staged_, &own_}) {
-    if (auto found = batches->extract(id)) held = std::move(found.mapped());
+    auto found = batches->extract(id);
+    if (!found) continue;
+    held = std::move(found.mapped());
+    if (batches != &own_) continue;
+    const std::lock_guard lock(delivered_mutex_);
+    delivered_[action.revision] = held->payload;
   }
   Deliver({action.revision, id.session.value, id.number.value, nullptr, std::nullopt}, action.record, held);
 }
@@ -550,10 +574,8 @@ void ClusterSequencer::Do(const Settled& action) {
 void ClusterSequencer::Do(const Dropped& action) {
   const auto own = own_.find(action.id);
   if (own == own_.end()) return;
-  const bool certain = action.fate == Dropped::Fate::kNotOrdered;
-  receiver_.dropped(own->second->payload,
-                    certain ? absl::UnavailableError("not ordered: this node's session in etcd ended; retry")
-                            : absl::UnknownError("this node's session in etcd ended"));
+  // Also of what is certainly not in this order: should etcd be lost, a recovery may find it on a disk and order it.
+  receiver_.dropped(own->second->payload, absl::UnknownError("this node's session in etcd ended"));
   own_.erase(own);
 }
 
