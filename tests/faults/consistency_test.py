@@ -1,6 +1,6 @@
 """Three nodes and three etcd members, writers and readers at all of them, while nodes are stopped for longer than they
-may be missed, killed and ended: no read shows less than it must, nothing that was recorded is reported as a failure, and
-nothing is recorded twice.
+may be missed, killed and ended: no read shows less than it must, nothing that was recorded is reported as a failure,
+and nothing is recorded twice.
 
 ANAMNESIS_ROUNDS: how often each (1). ANAMNESIS_SEED: of the victims (1)."""
 
