@@ -27,6 +27,11 @@ v1::RunResult ResultOf(const RunVerdict& verdict) {
   return result;
 }
 
+// Written, or to be written here or elsewhere, or not.
+Status OutcomeUnknown(std::string_view why) {
+  return absl::UnknownError(Text("outcome unknown: ", why, "; send the same run again"));
+}
+
 Status AppendsAreRefused(const Status& why) {
   return absl::UnavailableError(Text("appends are refused: ", MessageOf(why)));
 }
@@ -278,14 +283,15 @@ Status Appender::OnOrdered(const Ordered& ordered) {
     failure = OkStatus();
   } else {
     if (before.ok()) Fail(failure);
-    Refuse(*payload, AppendsAreRefused(failure));
+    // The others apply what is in a final order.
+    Refuse(*payload, sequencer_->order_is_final() ? OutcomeUnknown(MessageOf(failure)) : AppendsAreRefused(failure));
   }
   if (own) FreeToApply();
   return failure;
 }
 
 void Appender::OnDropped(const BatchPayload& payload, const Status& why) {
-  Refuse(payload, absl::IsUnknown(why) ? absl::UnavailableError(Text("outcome unknown: ", MessageOf(why))) : why);
+  Refuse(payload, absl::IsUnknown(why) ? OutcomeUnknown(MessageOf(why)) : why);
   FreeToApply();
 }
 
@@ -329,7 +335,7 @@ void Appender::OnWritten(const Status& status, CommitBatch& committed,
   }
   if (!status.ok()) {
     Fail(status);
-    Refuse(*payload, absl::UnavailableError(Text("outcome unknown: ", MessageOf(status))));
+    Refuse(*payload, OutcomeUnknown(MessageOf(status)));
     return;
   }
   written_ = std::move(committed.next);
@@ -378,7 +384,7 @@ void Appender::RefuseUnsettled() {
   const std::lock_guard lock(show_mutex_);
   for (const Unsettled& unsettled : std::exchange(unsettled_, {})) {
     if (unsettled.payload == nullptr) continue;
-    Refuse(*unsettled.payload, absl::UnavailableError("outcome unknown: the ledger stopped before it was settled"));
+    Refuse(*unsettled.payload, OutcomeUnknown("the ledger stopped before it was settled"));
   }
 }
 

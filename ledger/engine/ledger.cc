@@ -11,6 +11,7 @@
 #include "ledger/engine/appender.h"
 #include "ledger/engine/checkpointer.h"
 #include "ledger/engine/layout.h"
+#include "ledger/engine/read_waits.h"
 #include "ledger/engine/rebuild.h"
 #include "ledger/event/refusal.h"
 #include "ledger/merkle/proof.h"
@@ -26,6 +27,10 @@ namespace anamnesis {
 class Ledger::Impl {
  public:
   Impl(std::string dir, LedgerOptions options) : dir_(std::move(dir)), options_(std::move(options)) {}
+  // While there still is an appender to ask.
+  ~Impl() {
+    if (waits_ != nullptr) waits_->Stop();
+  }
 
   Status Open();
 
@@ -45,6 +50,7 @@ class Ledger::Impl {
   std::map<uint64_t, std::function<void(uint64_t)>> listeners_;
   uint64_t next_listener_ = 1;
 
+  std::unique_ptr<ReadWaits> waits_;
   // Last, so that its threads end first.
   std::unique_ptr<Appender> appender_;
 
@@ -126,12 +132,15 @@ Status Ledger::Impl::Open() {
   appender_ = std::make_unique<Appender>(*store_, std::move(state), options_, std::move(sequencer),
                                          Appender::Events{[this](TreeSize size) { TellListeners(size); },
                                                           [this](const Status& status) { (void)Noted(status); }});
+  waits_ = std::make_unique<ReadWaits>([this] { return published().size.value; },
+                                       [this](ReadWaits::Ready done) { appender_->Barrier(std::move(done)); });
   return appender_->Start();
 }
 
 void Ledger::Impl::TellListeners(TreeSize size) {
   const std::lock_guard lock(listeners_mutex_);
   for (const auto& [token, listener] : listeners_) listener(size.value);
+  waits_->Grown();
 }
 
 template <typename Result>
@@ -177,8 +186,9 @@ StatusOr<v1::AppendResponse> Ledger::Append(v1::AppendRequest request) {
   wait->missing = request.runs_size();
   for (int i = 0; i < request.runs_size(); ++i) wait->response.add_results();
   for (int i = 0; i < request.runs_size(); ++i) {
-    AppendAsync(std::move(*request.mutable_runs(i)), [wait, i](v1::RunResult result, uint64_t) {
+    AppendAsync(std::move(*request.mutable_runs(i)), [wait, i](v1::RunResult result, uint64_t tree_size) {
       const std::lock_guard lock(wait->mutex);
+      wait->response.set_tree_size(std::max(wait->response.tree_size(), tree_size));
       *wait->response.mutable_results(i) = std::move(result);
       if (--wait->missing == 0) wait->done.notify_all();
     });
@@ -187,6 +197,15 @@ StatusOr<v1::AppendResponse> Ledger::Append(v1::AppendRequest request) {
   wait->done.wait(lock, [&] { return wait->missing == 0; });
   return std::move(wait->response);
 }
+
+uint64_t Ledger::AwaitConsistency(const v1::Consistency& consistency, std::chrono::steady_clock::time_point deadline,
+                                  Ready ready) {
+  return impl_->waits_->Add(consistency, deadline, std::move(ready));
+}
+
+void Ledger::CancelAwait(uint64_t token) { impl_->waits_->Cancel(token); }
+
+void Ledger::EndWaiting() { impl_->waits_->EndAll(); }
 
 Status Ledger::Read(const v1::ReadRequest& request, const std::function<bool(v1::ReadResponse)>& on_read) const {
   return impl_->Noted(ReadEvents(*impl_->store_->View(), impl_->published().size, request, on_read));
@@ -206,7 +225,9 @@ StatusOr<v1::Event> Ledger::GetEvent(const v1::GetEventRequest& request) const {
   if (index.value >= size.value) {
     return absl::NotFoundError(Text("no event ", index.value, "; the ledger has ", size.value));
   }
-  return ReadEvent(*rows, index, true);
+  StatusOr<v1::Event> event = ReadEvent(*rows, index, true);
+  if (event.ok()) event->set_tree_size(size.value);
+  return event;
 }
 
 StatusOr<v1::StreamHead> Ledger::GetStreamHead(const v1::GetStreamHeadRequest& request) const {
@@ -224,6 +245,8 @@ StatusOr<v1::StreamHead> Ledger::GetStreamHead(const v1::GetStreamHeadRequest& r
 }
 
 StatusOr<v1::Credential> Ledger::GetCredential(const v1::GetCredentialRequest& request) const {
+  // The size first, as for a stream's head.
+  const TreeSize size = impl_->published().size;
   auto found = impl_->Noted(FindCredential(*impl_->store_, request.public_key()));
   RETURN_IF_ERROR(found.status());
   if (!found->has_value()) {
@@ -234,6 +257,7 @@ StatusOr<v1::Credential> Ledger::GetCredential(const v1::GetCredentialRequest& r
   *credential.mutable_holder() = (*found)->holder();
   credential.set_issued_index((*found)->issued_index());
   if ((*found)->has_revoked_index()) credential.set_revoked_index((*found)->revoked_index());
+  credential.set_tree_size(size.value);
   return credential;
 }
 
@@ -262,12 +286,18 @@ v1::LedgerStatus Ledger::GetStatus() const {
 StatusOr<v1::ConfigurationAnswer> Ledger::GetConfiguration(const v1::GetConfigurationRequest& request) const {
   // The size before the view, so that the view holds all of it.
   const TreeSize size = impl_->published().size;
-  return impl_->Noted(AnswerConfiguration(*impl_->store_->View(), impl_->origin_, size, request));
+  StatusOr<v1::ConfigurationAnswer> answer =
+      impl_->Noted(AnswerConfiguration(*impl_->store_->View(), impl_->origin_, size, request));
+  if (answer.ok()) answer->set_tree_size(size.value);
+  return answer;
 }
 
 StatusOr<v1::Checkpoint> Ledger::GetCheckpoint() {
   v1::Checkpoint checkpoint;
   ASSIGN_OR_RETURN(*checkpoint.mutable_note(), impl_->checkpointer_->Sign(impl_->published().size));
+  ASSIGN_OR_RETURN(const SignedNote note, ParseSignedNote(checkpoint.note()));
+  ASSIGN_OR_RETURN(const Checkpoint parsed, ParseCheckpointText(note.text));
+  checkpoint.set_tree_size(parsed.size.value);
   return checkpoint;
 }
 
@@ -295,6 +325,7 @@ StatusOr<v1::Receipt> Ledger::GetReceipt(const v1::GetReceiptRequest& request) {
   receipt.set_leaf(std::move(*event.mutable_leaf()));
   if (event.has_body()) *receipt.mutable_body() = std::move(*event.mutable_body());
   receipt.set_tlog_proof(FormatTlogProof(proof));
+  receipt.set_tree_size(checkpoint.size.value);
   return receipt;
 }
 
@@ -311,6 +342,7 @@ StatusOr<v1::ConsistencyProof> Ledger::GetConsistencyProof(const v1::GetConsiste
                    ConsistencyProof(nodes, TreeSize(request.from_size()), TreeSize(request.to_size())));
   v1::ConsistencyProof proof;
   for (const Digest& hash : hashes) proof.add_hashes(hash.bytes());
+  proof.set_tree_size(size.value);
   return proof;
 }
 

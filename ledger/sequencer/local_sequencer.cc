@@ -31,6 +31,8 @@ class LocalSequencer : public Sequencer {
 
   void Applied(Revision revision) override { receiver_.settled(revision); }
   bool order_is_final() const override { return false; }
+  // What is settled is settled here.
+  void Barrier(std::function<void(const Status&)> done) override { done(OkStatus()); }
   std::string refusing() const override { return ""; }
 
   void Stop() override {

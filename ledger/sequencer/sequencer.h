@@ -78,6 +78,10 @@ class Sequencer {
   // left out.
   virtual bool order_is_final() const = 0;
 
+  // Calls `done` when everything that was settled anywhere before this call has been told to `settled` here; at once,
+  // from within the call, or from any thread. UNAVAILABLE: this can't be found out now. Not called any more after Stop.
+  virtual void Barrier(std::function<void(const Status&)> done) = 0;
+
   // Why nothing can be ordered at present; empty when it can.
   virtual std::string refusing() const = 0;
 

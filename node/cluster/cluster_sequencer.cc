@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "ledger/crypto/sha256.h"
+#include "node/cluster/barriers.h"
 #include "node/cluster/cluster_control.h"
 #include "node/cluster/etcd_order.h"
 #include "node/cluster/members_record.h"
@@ -47,12 +48,17 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
  public:
   ClusterSequencer(ClusterOptions options, Staging& staging, std::unique_ptr<EtcdClient> client)
       : options_(std::move(options)), staging_(staging), client_(std::move(client)) {}
-  ~ClusterSequencer() override { Stop(); }
+  ~ClusterSequencer() override {
+    Stop();
+    // Its client calls back for the last time, which needs the workers to be there.
+    etcd_.reset();
+  }
 
   Status Start(Revision applied, Receiver receiver) override;
   Status Submit(std::shared_ptr<const Payload> payload) override;
   void Applied(Revision revision) override;
   bool order_is_final() const override { return true; }
+  void Barrier(std::function<void(const Status&)> done) override;
   std::string refusing() const override;
   void Stop() override;
 
@@ -74,6 +80,9 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
   void Post(std::function<void(Replica&)> work);
   void AfterInput();
   void Propose();
+  void PutBarrier(uint64_t number);
+  // When this node settles nothing any more, says why.
+  Status CantSettle() const;
   void OnMessage(const NodeId& from, internal::PeerMessage message);
   void OnStore(const NodeId& from, internal::PeerMessage::Store store);
   void OnFetch(const NodeId& from, const internal::PeerMessage::Fetch& fetch);
@@ -91,6 +100,8 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
   v1::ClusterStatus StatusNow();
   void PutChange(const v1::ChangeMembersRequest& request, const v1::Agent& requested_by,
                  const std::shared_ptr<AnswerOnce<v1::ChangeMembersResponse>>& answer);
+  // The own batch that was delivered at `revision`, which its submitter then answers for; null when it is another's.
+  std::shared_ptr<const Payload> TakeDelivered(Revision revision);
   // From now on nothing is ordered here, until the process is started again.
   void RefuseForGood(const std::string& why);
   void TakePart();
@@ -131,6 +142,7 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
   // Used by the protocol's thread only.
   std::unique_ptr<Replica> replica_;
   std::deque<Waiting> waiting_;
+  Barriers barriers_{[this](uint64_t number) { PutBarrier(number); }};
   std::map<BatchId, std::shared_ptr<const Held>> own_;
   // What came and is not staged yet, then what is staged, so that it is not parsed again when it is delivered.
   std::map<BatchId, std::shared_ptr<const Held>> arrived_;
@@ -141,6 +153,9 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
 
   std::mutex disk_work_mutex_;
   std::vector<DiskWork> disk_work_;
+  std::mutex delivered_mutex_;
+  // Guarded by delivered_mutex_: own batches that wait to be applied.
+  std::map<Revision, std::shared_ptr<const Payload>> delivered_;
   // Used by the applying thread only: something could not be applied, so nothing that follows may be.
   bool applying_ended_ = false;
 
@@ -186,6 +201,8 @@ Status ClusterSequencer::Start(Revision applied, Receiver receiver) {
       [this] {
         replica_->Tick(NowUs());
         Propose();
+        if (const Status failed = CantSettle(); !failed.ok()) barriers_.Fail(failed);
+        barriers_.Tick(NowUs());
         AfterInput();
       },
       kTickInterval);
@@ -207,6 +224,10 @@ void ClusterSequencer::Stop() {
     receiver_.dropped(waiting.payload, absl::UnavailableError("this node is stopping"));
   }
   for (const auto& [id, held] : own_) receiver_.dropped(held->payload, absl::UnknownError("this node is stopping"));
+  for (const auto& [revision, payload] : delivered_) {
+    receiver_.dropped(payload, absl::UnknownError("this node is stopping"));
+  }
+  delivered_.clear();
   waiting_.clear();
   own_.clear();
 }
@@ -331,6 +352,27 @@ void ClusterSequencer::PutChange(const v1::ChangeMembersRequest& request, const 
     response.set_revision(put->value);
     answer->Give(response);
   });
+}
+
+// --- Barriers ---
+
+void ClusterSequencer::Barrier(std::function<void(const Status&)> done) {
+  if (stopped_) return done(absl::UnavailableError("this node is stopping"));
+  Post([this, done = std::move(done)](Replica&) {
+    const Status failed = CantSettle();
+    failed.ok() ? barriers_.Begin(NowUs(), done) : done(failed);
+  });
+}
+
+void ClusterSequencer::PutBarrier(uint64_t number) {
+  etcd_->PutBarrier([this, number](const StatusOr<Revision>& outcome) {
+    Post([this, number, outcome](Replica&) { barriers_.OnPut(number, outcome); });
+  });
+}
+
+Status ClusterSequencer::CantSettle() const {
+  const std::lock_guard lock(refusing_mutex_);
+  return for_good_ ? absl::UnavailableError(refusing_) : OkStatus();
 }
 
 // --- Peers ---
@@ -543,12 +585,22 @@ StatusOr<std::shared_ptr<const Payload>> ClusterSequencer::PayloadOf(const Order
 
 void ClusterSequencer::Deliver(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held) {
   applying_->Post([this, ordered = std::move(ordered), record, held]() mutable {
-    if (applying_ended_) return;
+    const std::shared_ptr<const Payload> own = TakeDelivered(ordered.revision);
+    if (applying_ended_) {
+      if (own != nullptr) receiver_.dropped(own, absl::UnknownError("nothing more is applied here"));
+      return;
+    }
     const Status applied = Apply(std::move(ordered), record, held);
     if (applied.ok()) return;
     applying_ended_ = true;
     RefuseForGood(Text("nothing more is applied here: ", MessageOf(applied), "; open the ledger again"));
   });
+}
+
+std::shared_ptr<const Payload> ClusterSequencer::TakeDelivered(Revision revision) {
+  const std::lock_guard lock(delivered_mutex_);
+  const auto found = delivered_.extract(revision);
+  return found ? found.mapped() : nullptr;
 }
 
 Status ClusterSequencer::Apply(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held) {
@@ -563,7 +615,12 @@ void ClusterSequencer::Do(const DeliverBatch& action) {
   std::shared_ptr<const Held> held;
   // From here on only other nodes can ask for its bytes, and they get them from staging.
   for (auto* batches : {&staged_, &own_}) {
-    if (auto found = batches->extract(id)) held = std::move(found.mapped());
+    auto found = batches->extract(id);
+    if (!found) continue;
+    held = std::move(found.mapped());
+    if (batches != &own_) continue;
+    const std::lock_guard lock(delivered_mutex_);
+    delivered_[action.revision] = held->payload;
   }
   Deliver({action.revision, id.session.value, id.number.value, nullptr, std::nullopt}, action.record, held);
 }
@@ -591,15 +648,14 @@ void ClusterSequencer::Applied(Revision revision) {
 void ClusterSequencer::Do(const Settled& action) {
   TakePart();
   receiver_.settled(action.revision);
+  barriers_.OnSettled(action.revision);
 }
 
 void ClusterSequencer::Do(const Dropped& action) {
   const auto own = own_.find(action.id);
   if (own == own_.end()) return;
-  const bool certain = action.fate == Dropped::Fate::kNotOrdered;
-  receiver_.dropped(own->second->payload,
-                    certain ? absl::UnavailableError("not ordered: this node's session in etcd ended; retry")
-                            : absl::UnknownError("this node's session in etcd ended"));
+  // Also of what is certainly not in this order: should etcd be lost, a recovery may find it on a disk and order it.
+  receiver_.dropped(own->second->payload, absl::UnknownError("this node's session in etcd ended"));
   own_.erase(own);
 }
 

@@ -44,6 +44,10 @@ class EtcdOrder {
   void Do(const TrimSessions& trim);
   void Do(const Compact& compact);
 
+  // Puts this node's barrier key. `done` gets the put's revision, or fails as a write of EtcdClient does; it is called
+  // by one of the client's threads.
+  void PutBarrier(std::function<void(const StatusOr<Revision>&)> done);
+
   // Replaces the members if they are still those put at `current`. `done` is called with the change's revision; with
   // ABORTED when they are others by now, otherwise as EtcdClient::Txn.
   using OnMembersPut = std::function<void(const StatusOr<Revision>&)>;

@@ -42,6 +42,7 @@ class RecoverySequencer : public Sequencer, public RecoveryOperations {
     moved_.notify_all();
   }
   bool order_is_final() const override { return true; }
+  void Barrier(std::function<void(const Status&)> done) override { done(absl::UnavailableError(Text(kFenced))); }
   std::string refusing() const override { return std::string(kFenced); }
   void Stop() override {
     {

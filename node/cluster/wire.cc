@@ -20,6 +20,8 @@ Member FromProto(const internal::ClusterMembers::Member& proto) {
 
 std::string SessionKey(const NodeId& node) { return Text(kSessionsPrefix, node); }
 
+std::string BarrierKey(const NodeId& node) { return Text(kBarriersPrefix, node); }
+
 std::string OrderKeysOf(SessionId session) { return Text(kOrdersPrefix, absl::StrFormat("%016x", session.value), "/"); }
 
 std::string OrderKey(const BatchId& id) {

@@ -5,7 +5,8 @@
 // INVALID_ARGUMENT.
 //
 // Keys: base, the revision that comes before etcd's first, in decimal digits; members; sessions/<node>;
-// orders/<session>/<number>, both numbers as 16 hexadecimal digits, so that they are in order.
+// orders/<session>/<number>, both numbers as 16 hexadecimal digits, so that they are in order; barriers/<node>, empty, of
+// which only the last change's revision says something (barriers.h).
 
 #include <string>
 #include <string_view>
@@ -23,8 +24,10 @@ inline constexpr std::string_view kBaseKey = "base";
 inline constexpr std::string_view kMembersKey = "members";
 inline constexpr std::string_view kSessionsPrefix = "sessions/";
 inline constexpr std::string_view kOrdersPrefix = "orders/";
+inline constexpr std::string_view kBarriersPrefix = "barriers/";
 
 std::string SessionKey(const NodeId& node);
+std::string BarrierKey(const NodeId& node);
 std::string OrderKey(const BatchId& id);
 // The keys of a session's order records: they start with it.
 std::string OrderKeysOf(SessionId session);

@@ -244,6 +244,7 @@ void Replica::OnApplied(Revision revision) {
   published_us_ = now_us_;
   Do(PublishApplied{applied_});
   DeliverAndFetch();
+  NoteProgress();
   SettleAndRemove();
 }
 
@@ -299,6 +300,7 @@ void Replica::OnPeerApplied(const NodeId& node, Revision revision) {
   found->second.heard_us = now_us_;
   if (revision <= found->second.applied) return;
   found->second.applied = revision;
+  NoteProgress();
   SettleAndRemove();
 }
 
@@ -385,11 +387,21 @@ void Replica::NoteMembers(const Members& members) {
 void Replica::OnProgress(Revision revision) {
   if (!Advance(revision)) return;
   sessions_.Seen(revision);
-  if (queue_.empty() && revision.value - applied_.value >= options_.progress_revisions) {
-    queue_.Push({revision, QueuedProgress()});
-    DeliverAndFetch();
-  }
+  NoteProgress();
   SettleAndRemove();
+}
+
+void Replica::NoteProgress() {
+  if (!queue_.empty() || catching_up_) return;
+  Revision reached = watched_.value - applied_.value >= options_.progress_revisions ? watched_ : applied_;
+  // Where another noted it: otherwise this node lacks, as far as that one can tell, what lies between, and while
+  // nothing is ordered that one can't settle. All note the same revision, so that this ends.
+  for (const auto& [node, peer] : peers_) {
+    if (peer.applied <= watched_) reached = std::max(reached, peer.applied);
+  }
+  if (reached <= applied_) return;
+  queue_.Push({reached, QueuedProgress()});
+  DeliverAndFetch();
 }
 
 void Replica::OnCompacted(Revision compacted) {

@@ -222,6 +222,8 @@ class Replica {
 
   // True when the watch has not shown `revision` before.
   bool Advance(Revision revision);
+  // Puts into the queue that nothing was ordered for a long time, or since the last that another member applied.
+  void NoteProgress();
   bool MayDeliver(const QueueEntry& entry);
   void Deliver(const QueueEntry& entry);
   void DeliverAndFetch();

@@ -106,6 +106,7 @@ class GrpcNodeServer : public NodeServer {
     std::this_thread::sleep_for(kGoAwayLead);
     append_.Drain();
     read_.Drain();
+    ledger_.EndWaiting();
     // Returns when every call has ended, so nothing refers to the services any more.
     shutdown.join();
   }

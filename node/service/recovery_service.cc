@@ -1,6 +1,24 @@
 #include "node/service/recovery_service.h"
 
 namespace anamnesis {
+namespace {
+
+// On a worker, whatever the ledger has settled: a fenced node settles nothing. gRPC keeps `reply` and the request until
+// the reactor is finished.
+template <typename Reply, typename Ask>
+grpc::ServerUnaryReactor* AnswerOnWorker(const ServiceContext& context, grpc::CallbackServerContext* call,
+                                         std::string_view method, Reply* reply, Ask ask) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const auto work = [&failures = context.failures, method, reply, ask = std::move(ask), reactor] {
+    StatusOr<Reply> answer = ask();
+    if (answer.ok()) *reply = *std::move(answer);
+    reactor->Finish(failures.Answer(method, answer.status()));
+  };
+  if (!context.workers.TrySubmit(work)) reactor->Finish(context.failures.Answer(method, TooBusy()));
+  return reactor;
+}
+
+}  // namespace
 
 grpc::ServerUnaryReactor* RecoveryService::GetReport(grpc::CallbackServerContext* call,
                                                      const v1::GetReportRequest* /*request*/,

@@ -30,6 +30,7 @@
 #include "ledger/event/refusal.h"
 #include "ledger/event/run_builder.h"
 #include "ledger/keys/key_file.h"
+#include "tests/faults/tls_environment.h"
 
 namespace anamnesis {
 namespace {
@@ -193,18 +194,11 @@ class Load {
   Status broken_;
 };
 
-// As the command line has it.
-TlsFiles TlsFromEnvironment() {
-  const auto get = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string(value == nullptr ? "" : value);
-  };
-  return {get("ANAMNESIS_TLS_CERTIFICATE"), get("ANAMNESIS_TLS_KEY"), get("ANAMNESIS_TLS_CA")};
-}
-
 Status Main(const Options& options) {
   ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options.key_file));
-  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, ConnectRemote(options.ledger, TlsFromEnvironment()));
+  RemoteClientOptions remote;
+  remote.tls = TlsFromEnvironment();
+  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, ConnectRemote(options.ledger, remote));
   StatusOr<std::unique_ptr<RunSource>> source = RunSource::Open(options, key, *client);
   while (!source.ok() && IsTemporary(source.status()) && !stop_asked) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));

@@ -169,6 +169,39 @@ TEST_F(ReplicaTest, WhoLeftBeforeTheStartIsAskedToo) {
   EXPECT_FALSE(replica_->members().IsMember("c"));
 }
 
+// Else, while nothing is ordered, what the first has noted would not be settled there, and a read that waits for it
+// would wait for ever.
+TEST_F(ReplicaTest, WhatOneNotesOfAQuietOrderTheOthersNoteToo) {
+  ReplicaOptions options;
+  options.progress_revisions = 10;
+  Make({"a", Revision(0), {}, {}, {}}, {Revision(1), {}, Voters({"a", "b", "c"}, 1)}, options);
+  Open();
+  replica_->OnPeerApplied("b", Revision(1));
+  EXPECT_EQ(Actions(), Lines({"settled 5"}));
+  replica_->OnProgress(Revision(11));
+  EXPECT_EQ(Actions(), Lines({"progress 11", "settled 10"}));
+  replica_->OnApplied(Revision(11));
+  EXPECT_EQ(Actions(), Lines({"publish 11"}));
+  replica_->OnProgress(Revision(12));
+  EXPECT_EQ(Actions(), Lines());
+  replica_->OnPeerApplied("b", Revision(11));
+  EXPECT_EQ(Actions(), Lines({"settled 12"}));
+
+  options.progress_revisions = 1000;
+  Make({"a", Revision(0), {}, {}, {}}, {Revision(1), {}, Voters({"a", "b", "c"}, 1)}, options);
+  Open();
+  replica_->OnProgress(Revision(9));
+  // What this node has not seen itself may hold a batch.
+  replica_->OnPeerApplied("b", Revision(11));
+  EXPECT_EQ(Actions(), Lines({"settled 9"}));
+  replica_->OnProgress(Revision(13));
+  EXPECT_EQ(Actions(), Lines({"progress 11", "settled 10"}));
+  replica_->OnApplied(Revision(11));
+  EXPECT_EQ(Actions(), Lines({"publish 11", "settled 13"}));
+  replica_->OnProgress(Revision(14));
+  EXPECT_EQ(Actions(), Lines({"settled 14"}));
+}
+
 TEST_F(ReplicaTest, OrdersOneAtATimeByNumber) {
   Open();
   Propose(1);
