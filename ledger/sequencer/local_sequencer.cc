@@ -29,7 +29,7 @@ class LocalSequencer : public Sequencer {
     return OkStatus();
   }
 
-  void Applied(Revision revision) override { receiver_.settled(revision); }
+  void Applied(Revision revision, const StateDigest&) override { receiver_.settled(revision); }
   bool order_is_final() const override { return false; }
   std::string refusing() const override { return ""; }
 

@@ -47,7 +47,7 @@ class ClusterSequencer : public Sequencer {
 
   Status Start(Revision applied, Receiver receiver) override;
   Status Submit(std::shared_ptr<const Payload> payload) override;
-  void Applied(Revision revision) override;
+  void Applied(Revision revision, const StateDigest& digest) override;
   bool order_is_final() const override { return true; }
   std::string refusing() const override;
   void Stop() override;
@@ -502,7 +502,7 @@ void ClusterSequencer::Do(const DeliverProgress& action) {
   Deliver({action.revision, 0, 0, nullptr, std::nullopt}, {}, nullptr);
 }
 
-void ClusterSequencer::Applied(Revision revision) {
+void ClusterSequencer::Applied(Revision revision, const StateDigest&) {
   // What was applied before the start was never delivered by this replica.
   if (revision <= applied_at_start_) return;
   Post([revision](Replica& replica) { replica.OnApplied(revision); });
