@@ -9,6 +9,8 @@
 #include <variant>
 
 #include "ledger/crypto/sha256.h"
+#include "node/cluster/catch_up_server.h"
+#include "node/cluster/digest_exchange.h"
 #include "node/cluster/etcd_order.h"
 #include "node/cluster/peers.h"
 #include "node/cluster/wire.h"
@@ -42,7 +44,11 @@ std::shared_ptr<internal::PeerMessage> NewMessage() { return std::make_shared<in
 class ClusterSequencer : public Sequencer {
  public:
   ClusterSequencer(ClusterOptions options, Staging& staging, std::unique_ptr<EtcdClient> client)
-      : options_(std::move(options)), staging_(staging), client_(std::move(client)) {}
+      : options_(std::move(options)),
+        staging_(staging),
+        client_(std::move(client)),
+        catch_up_(options_.origin, staging_.store()),
+        digests_(options_.node, [this](const NodeId& to, auto message) { peers_->Send(to, std::move(message)); }) {}
   ~ClusterSequencer() override { Stop(); }
 
   Status Start(Revision applied, Receiver receiver) override;
@@ -66,6 +72,8 @@ class ClusterSequencer : public Sequencer {
   // Calls `work` on the protocol's thread and then does what the replica wants.
   void Post(std::function<void(Replica&)> work);
   void AfterInput();
+  // What follows from the digests of the others.
+  void Judge();
   void Propose();
   void OnMessage(const NodeId& from, internal::PeerMessage message);
   void OnStore(const NodeId& from, internal::PeerMessage::Store store);
@@ -115,6 +123,8 @@ class ClusterSequencer : public Sequencer {
   mutable std::mutex refusing_mutex_;
   std::string refusing_ = "this node is joining its cluster";
   bool for_good_ = false;
+  // Until a majority is known to agree with this node.
+  std::string disagreement_;
 
   // Used by the protocol's thread only.
   std::unique_ptr<Replica> replica_;
@@ -128,6 +138,10 @@ class ClusterSequencer : public Sequencer {
 
   std::mutex disk_work_mutex_;
   std::vector<DiskWork> disk_work_;
+  CatchUpServer catch_up_;
+  // Used by the protocol's thread only.
+  DigestExchange digests_;
+  bool outvoted_ = false;
   // Used by the applying thread only: something could not be applied, so nothing that follows may be.
   bool applying_ended_ = false;
 
@@ -161,16 +175,19 @@ Status ClusterSequencer::Start(Revision applied, Receiver receiver) {
       options_, std::move(client_), [this](std::function<void(Replica&)> work) { Post(std::move(work)); },
       [this] { return wants_watch_.load(); });
   ASSIGN_OR_RETURN(const EtcdSnapshot snapshot, etcd_->Snapshot());
-  replica_ = std::make_unique<Replica>(std::move(durable), ReplicaOptions());
+  replica_ = std::make_unique<Replica>(std::move(durable), options_.replica);
   RETURN_IF_ERROR(replica_->Start(NowUs(), snapshot));
-  ASSIGN_OR_RETURN(peers_, Peers::Start(options_, [this](const NodeId& from, internal::PeerMessage message) {
-                     OnMessage(from, std::move(message));
-                   }));
+  ASSIGN_OR_RETURN(
+      peers_,
+      Peers::Start(
+          options_, [this](const NodeId& from, internal::PeerMessage message) { OnMessage(from, std::move(message)); },
+          &catch_up_));
   disk_ = std::make_unique<Worker>();
   applying_ = std::make_unique<Worker>();
   protocol_ = std::make_unique<Worker>(
       [this] {
         replica_->Tick(NowUs());
+        Judge();
         Propose();
         AfterInput();
       },
@@ -181,8 +198,8 @@ Status ClusterSequencer::Start(Revision applied, Receiver receiver) {
 void ClusterSequencer::Stop() {
   if (stopped_.exchange(true)) return;
   if (protocol_ == nullptr) return;
-  // Whoever posts to another ends before it.
-  peers_.reset();
+  // Whoever posts to another ends before it. The peers stay, since others send through them until they end.
+  peers_->Stop();
   etcd_->Stop();
   protocol_->Stop();
   disk_->Stop();
@@ -209,7 +226,7 @@ void ClusterSequencer::TakePart() {
 
 std::string ClusterSequencer::refusing() const {
   const std::lock_guard lock(refusing_mutex_);
-  return refusing_;
+  return refusing_.empty() ? disagreement_ : refusing_;
 }
 
 // --- The protocol's thread ---
@@ -225,6 +242,8 @@ void ClusterSequencer::AfterInput() {
   if (replica_->members().revision != members_revision_) {
     members_revision_ = replica_->members().revision;
     peers_->SetMembers(replica_->members());
+    catch_up_.SetMembers(replica_->members());
+    digests_.SetMembers(replica_->members());
   }
   for (const Action& action : replica_->TakeActions()) {
     std::visit([this](const auto& one) { Do(one); }, action);
@@ -246,6 +265,11 @@ Status ClusterSequencer::Submit(std::shared_ptr<const Payload> payload) {
 void ClusterSequencer::Propose() {
   while (!waiting_.empty()) {
     const Waiting& next = waiting_.front();
+    if (const std::string why = digests_.refusing(); !why.empty()) {
+      receiver_.dropped(next.payload, absl::UnavailableError(Text("not ordered: ", why)));
+      waiting_.pop_front();
+      continue;
+    }
     const StatusOr<BatchId> id = replica_->Propose(next.digest, next.bytes->size());
     if (id.ok()) {
       const OrderRecord record{*id, next.digest, next.bytes->size(), options_.node};
@@ -281,8 +305,16 @@ void ClusterSequencer::OnMessage(const NodeId& from, internal::PeerMessage messa
       OnFetchedMessage(from, std::move(*message.mutable_fetched()));
       return;
     case internal::PeerMessage::kApplied:
-      Post([from, revision = Revision(message.applied().revision())](Replica& replica) {
-        replica.OnPeerApplied(from, revision);
+      Post([this, from, applied = message.applied()](Replica& replica) {
+        replica.OnPeerApplied(from, Revision(applied.revision()));
+        digests_.OnPeer(from, applied, NowUs());
+        Judge();
+      });
+      return;
+    case internal::PeerMessage::kDigestHistory:
+      Post([this, from, history = std::move(*message.mutable_digest_history())](Replica&) {
+        digests_.OnHistory(from, history);
+        Judge();
       });
       return;
     default:
@@ -382,6 +414,7 @@ void ClusterSequencer::Do(const Fetch& action) {
 void ClusterSequencer::Do(const PublishApplied& action) {
   auto message = NewMessage();
   message->mutable_applied()->set_revision(action.revision.value);
+  digests_.AddTo(*message->mutable_applied());
   for (const Member* member : replica_->members().All()) {
     if (member->node != options_.node) peers_->Send(member->node, message);
   }
@@ -502,10 +535,23 @@ void ClusterSequencer::Do(const DeliverProgress& action) {
   Deliver({action.revision, 0, 0, nullptr, std::nullopt}, {}, nullptr);
 }
 
-void ClusterSequencer::Applied(Revision revision, const StateDigest&) {
-  // What was applied before the start was never delivered by this replica.
-  if (revision <= applied_at_start_) return;
-  Post([revision](Replica& replica) { replica.OnApplied(revision); });
+void ClusterSequencer::Applied(Revision revision, const StateDigest& digest) {
+  Post([this, revision, digest](Replica& replica) {
+    digests_.OnOwn(digest);
+    // What was applied before the start was never delivered by this replica.
+    if (revision > applied_at_start_) replica.OnApplied(revision);
+  });
+}
+
+void ClusterSequencer::Judge() {
+  {
+    const std::lock_guard lock(refusing_mutex_);
+    disagreement_ = digests_.refusing();
+  }
+  const std::optional<std::string> outvoted = digests_.Outvoted(NowUs());
+  if (!outvoted.has_value() || std::exchange(outvoted_, true)) return;
+  RefuseForGood(*outvoted);
+  options_.outvoted(*outvoted);
 }
 
 void ClusterSequencer::Do(const Settled& action) {
@@ -523,8 +569,10 @@ void ClusterSequencer::Do(const Dropped& action) {
   own_.erase(own);
 }
 
-void ClusterSequencer::Do(const NeedCatchUp&) {
-  RefuseForGood("this node has missed too much; its directory has to be copied anew from another node");
+void ClusterSequencer::Do(const NeedCatchUp& action) {
+  RefuseForGood(Text("this node has missed too much; it has to copy from another, at revision ", action.at_least.value,
+                     " or later"));
+  options_.catch_up(action.at_least);
 }
 
 void ClusterSequencer::Do(const Halt& action) {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "anamnesis/internal/peer.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
@@ -124,15 +125,22 @@ class PeersOverGrpc : public Peers, public internal::PeerService::Service {
   PeersOverGrpc(const ClusterOptions& options, OnMessage on_message)
       : options_(options), on_message_(std::move(on_message)) {}
 
-  ~PeersOverGrpc() override {
-    if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
+  ~PeersOverGrpc() override { Stop(); }
+
+  void Stop() override {
     // Not under the lock: a link's end is waited for.
     std::map<NodeId, std::shared_ptr<PeerLink>> links;
-    const std::lock_guard lock(mutex_);
-    links.swap(links_);
+    {
+      const std::lock_guard lock(mutex_);
+      if (std::exchange(stopped_, true)) return;
+      links.swap(links_);
+    }
+    if (server_ == nullptr) return;
+    server_->Shutdown(std::chrono::system_clock::now());
+    server_->Wait();
   }
 
-  Status Listen() {
+  Status Listen(grpc::Service* beside) {
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort(options_.peer_address, grpc::InsecureServerCredentials(), &port);
@@ -141,6 +149,7 @@ class PeersOverGrpc : public Peers, public internal::PeerService::Service {
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 5000);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 3000);
     builder.RegisterService(this);
+    if (beside != nullptr) builder.RegisterService(beside);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
       return absl::UnavailableError(Text("peers can't be listened for on ", options_.peer_address));
@@ -151,6 +160,7 @@ class PeersOverGrpc : public Peers, public internal::PeerService::Service {
   void SetMembers(const Members& members) override {
     std::map<NodeId, std::shared_ptr<PeerLink>> ended;
     const std::lock_guard lock(mutex_);
+    if (stopped_) return;
     incarnation_ = members.incarnation;
     ended.swap(links_);
     for (const Member* member : members.All()) {
@@ -200,6 +210,7 @@ class PeersOverGrpc : public Peers, public internal::PeerService::Service {
   const OnMessage on_message_;
   std::mutex mutex_;
   // Guarded by mutex_.
+  bool stopped_ = false;
   uint64_t incarnation_ = 0;
   std::map<NodeId, std::shared_ptr<PeerLink>> links_;
   std::unique_ptr<grpc::Server> server_;
@@ -207,9 +218,10 @@ class PeersOverGrpc : public Peers, public internal::PeerService::Service {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<Peers>> Peers::Start(const ClusterOptions& options, OnMessage on_message) {
+StatusOr<std::unique_ptr<Peers>> Peers::Start(const ClusterOptions& options, OnMessage on_message,
+                                              grpc::Service* beside) {
   auto peers = std::make_unique<PeersOverGrpc>(options, std::move(on_message));
-  RETURN_IF_ERROR(peers->Listen());
+  RETURN_IF_ERROR(peers->Listen(beside));
   return std::unique_ptr<Peers>(std::move(peers));
 }
 
