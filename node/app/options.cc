@@ -47,6 +47,18 @@ std::optional<NodeOptions> ParseOptions(int argc, const char* const* argv, int& 
                  "seconds after which a node that isn't heard of has no session any more")
       ->check(CLI::Range(2, 600))
       ->capture_default_str();
+  app.add_option("--join", options.cluster.join,
+                 "ORIGIN of the ledger: a new --dir is filled from the other nodes, of which this is to be a member")
+      ->needs("--etcd");
+  // An empty group isn't shown: these are for clusters that are watched closely, and for tests.
+  app.add_option("--far-behind-revisions", options.cluster.far_behind_revisions)
+      ->needs("--etcd")
+      ->check(CLI::PositiveNumber)
+      ->group("");
+  app.add_option("--compact-revisions", options.cluster.compact_revisions)
+      ->needs("--etcd")
+      ->check(CLI::PositiveNumber)
+      ->group("");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
