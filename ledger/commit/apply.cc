@@ -6,6 +6,7 @@
 #include "anamnesis/v1/vocabulary_record.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/check.h"
+#include "ledger/commit/roll_digest.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/event/leaf.h"
 #include "ledger/event/refusal.h"
@@ -33,7 +34,7 @@ class Application {
   Status NoteClockStep(int64_t step_us);
   StatusOr<RunVerdict> ApplyRun(const AdmittedRun& run);
   void Keep(const BatchName& name, const std::optional<std::string>& note);
-  CommitBatch Finish(Revision revision, std::vector<RunVerdict> verdicts);
+  CommitBatch Finish(Revision revision, bool changes, std::vector<RunVerdict> verdicts);
 
  private:
   Timestamp NextRecorded() const { return std::max(proposed_, Timestamp(state_.last_recorded.us + 1)); }
@@ -142,16 +143,25 @@ void Application::Keep(const BatchName& name, const std::optional<std::string>& 
   rows_->PutUnread(Family::kMeta, AppliedBatchKey(name.session), std::move(number));
 }
 
-CommitBatch Application::Finish(Revision revision, std::vector<RunVerdict> verdicts) {
+CommitBatch Application::Finish(Revision revision, bool changes, std::vector<RunVerdict> verdicts) {
   state_.revision = revision;
+  const Digest root = state_.frontier.Root();
+  if (changes) {
+    state_.digest.revision = revision;
+    state_.digest.size = state_.size();
+    state_.digest.root = root;
+    state_.digest.digest = RollDigest(state_.digest.digest, state_.digest, state_.last_recorded, rows_->rows());
+  }
   for (TileUpdate& tile : state_.frontier.TakeChangedTiles()) {
     rows_->PutUnread(Family::kTiles, TileKey(tile.id), std::move(tile.bytes));
   }
   internal::AppliedState applied;
   applied.set_revision(revision.value);
   applied.set_tree_size(state_.size().value);
-  applied.set_root(state_.frontier.Root().bytes());
+  applied.set_root(root.bytes());
   applied.set_last_recorded_us(state_.last_recorded.us);
+  applied.set_state_digest(state_.digest.digest.bytes());
+  applied.set_digest_revision(state_.digest.revision.value);
   rows_->PutUnread(Family::kMeta, std::string(kAppliedKey), applied.SerializeAsString());
   return {std::move(state_), std::move(rows_), std::move(verdicts)};
 }
@@ -190,7 +200,9 @@ StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Rev
     verdicts.push_back(std::move(verdict));
   }
   application.Keep(name, note);
-  return application.Finish(revision, std::move(verdicts));
+  // Where nodes note that nothing was ordered is each one's own affair.
+  const bool changes = name.session != 0 || note.has_value() || !batch.runs.empty() || batch.clock_step_us != 0;
+  return application.Finish(revision, changes, std::move(verdicts));
 }
 
 }  // namespace anamnesis

@@ -14,6 +14,7 @@
 
 #include "google/protobuf/message.h"
 #include "ledger/base/ids.h"
+#include "ledger/base/state_digest.h"
 #include "ledger/base/status.h"
 #include "ledger/base/time.h"
 #include "ledger/merkle/frontier.h"
@@ -30,6 +31,7 @@ struct LedgerState {
   // The recorded time of the last leaf; kTimestampMin while there is none.
   Timestamp last_recorded = kTimestampMin;
   Frontier frontier;
+  StateDigest digest;
 
   TreeSize size() const { return frontier.size(); }
 };

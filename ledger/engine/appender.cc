@@ -112,11 +112,12 @@ Status Appender::Start() {
   };
   receiver.parse = [origin = state_.origin](const std::string& bytes) { return ParsePayload(bytes, origin); };
   const Revision applied = state_.revision;
+  const StateDigest digest = state_.digest;
   Await({applied, PublishedOf(state_), {}, nullptr});
   admission_ = std::make_unique<Admission>(state_.origin, options_.admission_threads,
                                            [this](auto submission) { Enqueue(std::move(submission)); });
   RETURN_IF_ERROR(sequencer_->Start(applied, std::move(receiver)));
-  sequencer_->Applied(applied);
+  sequencer_->Applied(applied, digest);
   return OkStatus();
 }
 
@@ -340,7 +341,7 @@ void Appender::OnWritten(const Status& status, CommitBatch& committed,
   }
   written_ = std::move(committed.next);
   Await({written_.revision, PublishedOf(written_), std::move(committed.verdicts), payload});
-  sequencer_->Applied(written_.revision);
+  sequencer_->Applied(written_.revision, written_.digest);
 }
 
 // --- Showing and answering ---

@@ -5,14 +5,15 @@
 #include <map>
 #include <mutex>
 
-#include "anamnesis/internal/state.pb.h"
 #include "ledger/base/limits.h"
 #include "ledger/commit/apply.h"
 #include "ledger/engine/appender.h"
 #include "ledger/engine/checkpointer.h"
+#include "ledger/engine/copying_marker.h"
 #include "ledger/engine/layout.h"
 #include "ledger/engine/read_waits.h"
 #include "ledger/engine/rebuild.h"
+#include "ledger/engine/stored_state.h"
 #include "ledger/event/refusal.h"
 #include "ledger/merkle/proof.h"
 #include "ledger/note/tlog_proof.h"
@@ -55,66 +56,23 @@ class Ledger::Impl {
   std::unique_ptr<Appender> appender_;
 
  private:
-  Status ReadIdentity();
-  StatusOr<LedgerState> LoadState() const;
-  Status RebuildIfDue(TreeSize size);
   void TellListeners(TreeSize size);
 };
 
 // --- Opening ---
 
-Status Ledger::Impl::ReadIdentity() {
-  ASSIGN_OR_RETURN(const std::optional<std::string> row, store_->Get(Family::kMeta, kIdentityKey));
-  internal::LedgerIdentity identity;
-  if (!row.has_value()) return absl::NotFoundError(Text("no ledger in ", dir_));
-  if (!identity.ParseFromString(*row)) return absl::DataLossError("the ledger's identity is damaged");
-  if (identity.format_version() > kFormatVersion) {
-    return absl::FailedPreconditionError(Text("the ledger in ", dir_, " has format ", identity.format_version(),
-                                              "; this program reads up to ", kFormatVersion, ": upgrade it"));
-  }
-  origin_ = identity.origin();
-  return OkStatus();
-}
-
-StatusOr<LedgerState> Ledger::Impl::LoadState() const {
-  LedgerState state;
-  state.origin = origin_;
-  ASSIGN_OR_RETURN(const std::optional<std::string> row, store_->Get(Family::kMeta, kAppliedKey));
-  if (!row.has_value()) return state;
-  internal::AppliedState applied;
-  if (!applied.ParseFromString(*row)) return absl::DataLossError("the applied state is damaged; run fsck");
-  state.revision = Revision(applied.revision());
-  state.last_recorded = Timestamp(applied.last_recorded_us());
-  const StoredTiles tiles(*store_);
-  ASSIGN_OR_RETURN(state.frontier, Frontier::Load(tiles, TreeSize(applied.tree_size())));
-  if (state.frontier.Root().view() != applied.root()) {
-    return absl::DataLossError("the stored tree doesn't have the root that was committed; run fsck");
-  }
-  return state;
-}
-
-Status Ledger::Impl::RebuildIfDue(TreeSize size) {
-  ASSIGN_OR_RETURN(const bool begun, RebuildIsDue(*store_));
-  const std::string marker = DamagedProjectionsPath(dir_);
-  const bool damaged = std::filesystem::exists(marker);
-  if (!begun && !damaged) return OkStatus();
-  options_.log(
-      Text("projections are ", damaged ? "damaged" : "incomplete", "; rebuilding them from ", size.value, " events"));
-  RETURN_IF_ERROR(RebuildProjections(*store_, size, [&](uint64_t done) {
-    options_.log(Text("rebuilt the projections of ", done, " of ", size.value, " events"));
-  }));
-  std::error_code ignored;
-  std::filesystem::remove(marker, ignored);
-  return OkStatus();
-}
-
 Status Ledger::Impl::Open() {
   StoreOptions store_options;
   store_options.cache_bytes = options_.cache_bytes;
   ASSIGN_OR_RETURN(store_, OpenRocksStore(DatabasePath(dir_), store_options));
-  RETURN_IF_ERROR(ReadIdentity());
-  ASSIGN_OR_RETURN(LedgerState state, LoadState());
-  RETURN_IF_ERROR(RebuildIfDue(state.size()));
+  ASSIGN_OR_RETURN(origin_, ReadOrigin(*store_, dir_));
+  ASSIGN_OR_RETURN(const bool copying, CopyIsUnfinished(*store_));
+  if (copying) {
+    return absl::FailedPreconditionError(
+        Text(dir_, " holds a copy of the ledger that isn't finished; start it as a node of its cluster"));
+  }
+  ASSIGN_OR_RETURN(LedgerState state, LoadState(*store_, origin_));
+  RETURN_IF_ERROR(RebuildIfDue(*store_, dir_, state.size(), options_.log));
   ASSIGN_OR_RETURN(NamedKey key, ReadKeyFile(CheckpointKeyPath(dir_)));
   if (key.name != origin_) {
     return absl::FailedPreconditionError(

@@ -55,7 +55,8 @@ class Ledger {
  public:
   // Opens the ledger in `dir`, replays what the storage's own log holds, checks tree and identity, and rebuilds
   // projections that are missing or were found damaged. NOT_FOUND: no ledger there. FAILED_PRECONDITION: another
-  // process has it, or its format is newer than this program. DATA_LOSS: its bytes are wrong; run fsck.
+  // process has it, its format is newer than this program, or it is a copy that isn't finished (copy_in.h). DATA_LOSS:
+  // its bytes are wrong; run fsck.
   static StatusOr<std::unique_ptr<Ledger>> Open(const std::string& dir, const LedgerOptions& options);
   ~Ledger();
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "ledger/base/ids.h"
+#include "ledger/base/state_digest.h"
 #include "ledger/base/status.h"
 
 namespace anamnesis {
@@ -71,8 +72,9 @@ class Sequencer {
   // ordered.
   virtual Status Submit(std::shared_ptr<const Payload> payload) = 0;
 
-  // What was delivered up to this revision is applied and synced. Called once after Start with what was applied before.
-  virtual void Applied(Revision revision) = 0;
+  // What was delivered up to this revision is applied and synced, and the state came to `digest` with it. Called once
+  // after Start with what was applied before.
+  virtual void Applied(Revision revision, const StateDigest& digest) = 0;
 
   // Whether a payload that was delivered must be applied, since others do. Otherwise one that can't be written may be
   // left out.

@@ -16,8 +16,6 @@ enum class Who {
   kAdministrators,
   // Nodes of the cluster.
   kMembers,
-  // Every node that our CA has signed: one that joins is no member yet.
-  kNodes,
 };
 
 struct Rule {
@@ -39,7 +37,7 @@ constexpr std::array kRules = {
     Rule{"grpc.reflection.v1.ServerReflection", "", Who::kKnown},
     Rule{"grpc.reflection.v1alpha.ServerReflection", "", Who::kKnown},
     Rule{"anamnesis.internal.PeerService", "", Who::kMembers},
-    Rule{"anamnesis.internal.CatchUpService", "", Who::kNodes},
+    Rule{"anamnesis.internal.CatchUpService", "", Who::kMembers},
 };
 
 const Rule* FindRule(std::string_view path) {
@@ -68,7 +66,6 @@ bool HasRole(const Caller& caller, v1::Role role) {
 Status Authorize(const Caller& caller, std::string_view method) {
   const Rule* const rule = FindRule(method);
   const bool node = caller.agent.kind() == kNodeKind;
-  if (rule != nullptr && rule->who == Who::kNodes && node) return OkStatus();
   if (!caller.unknown_because.empty()) {
     return absl::UnauthenticatedError(
         Text("nobody knows ", caller.agent.kind(), ":", caller.agent.id(), " here: ", caller.unknown_because));
@@ -83,7 +80,6 @@ Status Authorize(const Caller& caller, std::string_view method) {
       return HasRole(caller, v1::ADMINISTRATOR) ? OkStatus()
                                                 : Denied(caller, method, "it asks for the role ADMINISTRATOR");
     case Who::kMembers:
-    case Who::kNodes:
       return node ? OkStatus() : Denied(caller, method, "it is for nodes");
   }
   return Denied(caller, method, "no rule says that it may");

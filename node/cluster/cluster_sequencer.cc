@@ -10,7 +10,9 @@
 
 #include "ledger/crypto/sha256.h"
 #include "node/cluster/barriers.h"
+#include "node/cluster/catch_up_server.h"
 #include "node/cluster/cluster_control.h"
+#include "node/cluster/digest_exchange.h"
 #include "node/cluster/etcd_order.h"
 #include "node/cluster/members_record.h"
 #include "node/cluster/peers.h"
@@ -47,7 +49,11 @@ std::shared_ptr<internal::PeerMessage> NewMessage() { return std::make_shared<in
 class ClusterSequencer : public Sequencer, public ClusterOperations {
  public:
   ClusterSequencer(ClusterOptions options, Staging& staging, std::unique_ptr<EtcdClient> client)
-      : options_(std::move(options)), staging_(staging), client_(std::move(client)) {}
+      : options_(std::move(options)),
+        staging_(staging),
+        client_(std::move(client)),
+        catch_up_(options_.origin, staging_.store()),
+        digests_(options_.node, [this](const NodeId& to, auto message) { peers_->Send(to, std::move(message)); }) {}
   ~ClusterSequencer() override {
     Stop();
     // Its client calls back for the last time, which needs the workers to be there.
@@ -56,7 +62,7 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
 
   Status Start(Revision applied, Receiver receiver) override;
   Status Submit(std::shared_ptr<const Payload> payload) override;
-  void Applied(Revision revision) override;
+  void Applied(Revision revision, const StateDigest& digest) override;
   bool order_is_final() const override { return true; }
   void Barrier(std::function<void(const Status&)> done) override;
   std::string refusing() const override;
@@ -79,6 +85,8 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
   // Calls `work` on the protocol's thread and then does what the replica wants.
   void Post(std::function<void(Replica&)> work);
   void AfterInput();
+  // What follows from the digests of the others.
+  void Judge();
   void Propose();
   void PutBarrier(uint64_t number);
   // When this node settles nothing any more, says why.
@@ -138,6 +146,8 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
   std::string refusing_ = "this node is joining its cluster";
   bool for_good_ = false;
   bool has_left_ = false;
+  // Until a majority is known to agree with this node.
+  std::string disagreement_;
 
   // Used by the protocol's thread only.
   std::unique_ptr<Replica> replica_;
@@ -156,6 +166,10 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
   std::mutex delivered_mutex_;
   // Guarded by delivered_mutex_: own batches that wait to be applied.
   std::map<Revision, std::shared_ptr<const Payload>> delivered_;
+  CatchUpServer catch_up_;
+  // Used by the protocol's thread only.
+  DigestExchange digests_;
+  bool outvoted_ = false;
   // Used by the applying thread only: something could not be applied, so nothing that follows may be.
   bool applying_ended_ = false;
 
@@ -190,16 +204,19 @@ Status ClusterSequencer::Start(Revision applied, Receiver receiver) {
       [this] { return wants_watch_.load(); },
       [this](const Status& why) { RefuseForGood(Text("this node has stopped: ", MessageOf(why))); });
   ASSIGN_OR_RETURN(const EtcdSnapshot snapshot, etcd_->Snapshot(applied));
-  replica_ = std::make_unique<Replica>(std::move(durable), ReplicaOptions());
+  replica_ = std::make_unique<Replica>(std::move(durable), options_.replica);
   RETURN_IF_ERROR(replica_->Start(NowUs(), snapshot));
-  ASSIGN_OR_RETURN(peers_, Peers::Start(options_, [this](const NodeId& from, internal::PeerMessage message) {
-                     OnMessage(from, std::move(message));
-                   }));
+  ASSIGN_OR_RETURN(
+      peers_,
+      Peers::Start(
+          options_, [this](const NodeId& from, internal::PeerMessage message) { OnMessage(from, std::move(message)); },
+          &catch_up_));
   disk_ = std::make_unique<Worker>();
   applying_ = std::make_unique<Worker>();
   protocol_ = std::make_unique<Worker>(
       [this] {
         replica_->Tick(NowUs());
+        Judge();
         Propose();
         if (const Status failed = CantSettle(); !failed.ok()) barriers_.Fail(failed);
         barriers_.Tick(NowUs());
@@ -214,8 +231,8 @@ void ClusterSequencer::Stop() {
   if (stopped_.exchange(true)) return;
   if (options_.control != nullptr) options_.control->Detach();
   if (protocol_ == nullptr) return;
-  // Whoever posts to another ends before it.
-  peers_.reset();
+  // Whoever posts to another ends before it. The peers stay, since others send through them until they end.
+  peers_->Stop();
   etcd_->Stop();
   protocol_->Stop();
   disk_->Stop();
@@ -246,7 +263,8 @@ void ClusterSequencer::TakePart() {
 
 std::string ClusterSequencer::refusing() const {
   const std::lock_guard lock(refusing_mutex_);
-  return has_left_ && !for_good_ ? "this node is no member of the cluster (any more)" : refusing_;
+  if (has_left_ && !for_good_) return "this node is no member of the cluster (any more)";
+  return refusing_.empty() ? disagreement_ : refusing_;
 }
 
 // --- The protocol's thread ---
@@ -263,6 +281,8 @@ void ClusterSequencer::AfterInput() {
     reachable_revision_ = replica_->members().revision;
     reachable_count_ = replica_->reachable_count();
     peers_->SetMembers(replica_->reachable());
+    catch_up_.SetMembers(replica_->members());
+    digests_.SetMembers(replica_->members());
     const std::lock_guard lock(refusing_mutex_);
     has_left_ = !replica_->members().IsMember(options_.node);
   }
@@ -286,6 +306,11 @@ Status ClusterSequencer::Submit(std::shared_ptr<const Payload> payload) {
 void ClusterSequencer::Propose() {
   while (!waiting_.empty()) {
     const Waiting& next = waiting_.front();
+    if (const std::string why = digests_.refusing(); !why.empty()) {
+      receiver_.dropped(next.payload, absl::UnavailableError(Text("not ordered: ", why)));
+      waiting_.pop_front();
+      continue;
+    }
     const StatusOr<BatchId> id = replica_->Propose(next.digest, next.bytes->size());
     if (id.ok()) {
       const OrderRecord record{*id, next.digest, next.bytes->size(), options_.node};
@@ -397,8 +422,16 @@ void ClusterSequencer::OnMessage(const NodeId& from, internal::PeerMessage messa
       OnFetchedMessage(from, std::move(*message.mutable_fetched()));
       return;
     case internal::PeerMessage::kApplied:
-      Post([from, revision = Revision(message.applied().revision())](Replica& replica) {
-        replica.OnPeerApplied(from, revision);
+      Post([this, from, applied = message.applied()](Replica& replica) {
+        replica.OnPeerApplied(from, Revision(applied.revision()));
+        digests_.OnPeer(from, applied, NowUs());
+        Judge();
+      });
+      return;
+    case internal::PeerMessage::kDigestHistory:
+      Post([this, from, history = std::move(*message.mutable_digest_history())](Replica&) {
+        digests_.OnHistory(from, history);
+        Judge();
       });
       return;
     default:
@@ -498,6 +531,7 @@ void ClusterSequencer::Do(const Fetch& action) {
 void ClusterSequencer::Do(const PublishApplied& action) {
   auto message = NewMessage();
   message->mutable_applied()->set_revision(action.revision.value);
+  digests_.AddTo(*message->mutable_applied());
   for (const Member* member : replica_->members().All()) {
     if (member->node != options_.node) peers_->Send(member->node, message);
   }
@@ -639,10 +673,23 @@ void ClusterSequencer::Do(const DeliverProgress& action) {
   Deliver({action.revision, 0, 0, nullptr, std::nullopt}, {}, nullptr);
 }
 
-void ClusterSequencer::Applied(Revision revision) {
-  // What was applied before the start was never delivered by this replica.
-  if (revision <= applied_at_start_) return;
-  Post([revision](Replica& replica) { replica.OnApplied(revision); });
+void ClusterSequencer::Applied(Revision revision, const StateDigest& digest) {
+  Post([this, revision, digest](Replica& replica) {
+    digests_.OnOwn(digest);
+    // What was applied before the start was never delivered by this replica.
+    if (revision > applied_at_start_) replica.OnApplied(revision);
+  });
+}
+
+void ClusterSequencer::Judge() {
+  {
+    const std::lock_guard lock(refusing_mutex_);
+    disagreement_ = digests_.refusing();
+  }
+  const std::optional<std::string> outvoted = digests_.Outvoted(NowUs());
+  if (!outvoted.has_value() || std::exchange(outvoted_, true)) return;
+  RefuseForGood(*outvoted);
+  options_.outvoted(*outvoted);
 }
 
 void ClusterSequencer::Do(const Settled& action) {
@@ -659,8 +706,10 @@ void ClusterSequencer::Do(const Dropped& action) {
   own_.erase(own);
 }
 
-void ClusterSequencer::Do(const NeedCatchUp&) {
-  RefuseForGood("this node has missed too much; its directory has to be copied anew from another node");
+void ClusterSequencer::Do(const NeedCatchUp& action) {
+  RefuseForGood(Text("this node has missed too much; it has to copy from another, at revision ", action.at_least.value,
+                     " or later"));
+  options_.catch_up(action.at_least);
 }
 
 void ClusterSequencer::Do(const Halt& action) {

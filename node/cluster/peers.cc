@@ -5,6 +5,7 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "anamnesis/internal/peer.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
@@ -13,6 +14,7 @@
 #include "ledger/tls/grpc_credentials.h"
 #include "node/auth/call_guard.h"
 #include "node/auth/principal.h"
+#include "node/cluster/peer_credentials.h"
 
 namespace anamnesis {
 namespace {
@@ -60,7 +62,8 @@ class PeerLink {
     arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-    const auto channel = grpc::CreateCustomChannel(peer_.address, Credentials(), arguments);
+    const auto channel = grpc::CreateCustomChannel(
+        peer_.address, PeerCredentials(options_.tls.get(), options_.origin, peer_), arguments);
     const auto stub = internal::PeerService::NewStub(channel);
     std::unique_lock lock(mutex_);
     while (!stopping_) {
@@ -73,11 +76,6 @@ class PeerLink {
       queued_bytes_ = 0;
       wake_.wait_for(lock, kConnectAgainAfter, [this] { return stopping_; });
     }
-  }
-
-  std::shared_ptr<grpc::ChannelCredentials> Credentials() const {
-    if (options_.tls == nullptr) return grpc::InsecureChannelCredentials();
-    return MakeChannelCredentials(*options_.tls, NodeOf(options_.origin, peer_.CertificateId()));
   }
 
   // One stream, until it breaks.
@@ -134,15 +132,22 @@ class PeersOverGrpc : public Peers, public internal::PeerService::Service {
   PeersOverGrpc(const ClusterOptions& options, OnMessage on_message)
       : options_(options), on_message_(std::move(on_message)) {}
 
-  ~PeersOverGrpc() override {
-    if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
+  ~PeersOverGrpc() override { Stop(); }
+
+  void Stop() override {
     // Not under the lock: a link's end is waited for.
     std::map<NodeId, std::shared_ptr<PeerLink>> links;
-    const std::lock_guard lock(mutex_);
-    links.swap(links_);
+    {
+      const std::lock_guard lock(mutex_);
+      if (std::exchange(stopped_, true)) return;
+      links.swap(links_);
+    }
+    if (server_ == nullptr) return;
+    server_->Shutdown(std::chrono::system_clock::now());
+    server_->Wait();
   }
 
-  Status Listen() {
+  Status Listen(grpc::Service* beside) {
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort(options_.peer_address, Credentials(), &port);
@@ -151,6 +156,7 @@ class PeersOverGrpc : public Peers, public internal::PeerService::Service {
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 5000);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 3000);
     builder.RegisterService(this);
+    if (beside != nullptr) builder.RegisterService(beside);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
       return absl::UnavailableError(Text("peers can't be listened for on ", options_.peer_address));
@@ -162,6 +168,7 @@ class PeersOverGrpc : public Peers, public internal::PeerService::Service {
     std::map<NodeId, std::shared_ptr<PeerLink>> ended;
     options_.on_members(members);
     const std::lock_guard lock(mutex_);
+    if (stopped_) return;
     incarnation_ = members.incarnation;
     ended.swap(links_);
     for (const Member* member : members.All()) {
@@ -261,6 +268,7 @@ class PeersOverGrpc : public Peers, public internal::PeerService::Service {
   const OnMessage on_message_;
   std::mutex mutex_;
   // Guarded by mutex_.
+  bool stopped_ = false;
   uint64_t incarnation_ = 0;
   std::map<NodeId, std::shared_ptr<PeerLink>> links_;
   // When a refusal was last said.
@@ -270,9 +278,10 @@ class PeersOverGrpc : public Peers, public internal::PeerService::Service {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<Peers>> Peers::Start(const ClusterOptions& options, OnMessage on_message) {
+StatusOr<std::unique_ptr<Peers>> Peers::Start(const ClusterOptions& options, OnMessage on_message,
+                                              grpc::Service* beside) {
   auto peers = std::make_unique<PeersOverGrpc>(options, std::move(on_message));
-  RETURN_IF_ERROR(peers->Listen());
+  RETURN_IF_ERROR(peers->Listen(beside));
   return std::unique_ptr<Peers>(std::move(peers));
 }
 

@@ -5,7 +5,9 @@
 
 #include "ledger/base/limits.h"
 #include "ledger/crypto/sha256.h"
+#include "node/cluster/catch_up_server.h"
 #include "node/cluster/members_record.h"
+#include "node/cluster/peers.h"
 #include "node/cluster/recovery_messages.h"
 #include "node/cluster/wire.h"
 #include "node/etcd/etcd_client.h"
@@ -26,17 +28,24 @@ class RecoverySequencer : public Sequencer, public RecoveryOperations {
       : options_(std::move(options)),
         staging_(staging),
         control_(std::move(control)),
-        callbacks_(std::move(callbacks)) {}
+        callbacks_(std::move(callbacks)),
+        catch_up_(options_.origin, staging_.store()) {}
   ~RecoverySequencer() override { Stop(); }
 
   Status Start(Revision applied, Receiver receiver) override {
     receiver_ = std::move(receiver);
     applied_ = applied;
+    ASSIGN_OR_RETURN(const Members noted, NotedMembers());
+    // Only for those that copy from here.
+    ASSIGN_OR_RETURN(peers_, Peers::Start(
+                                 options_, [](const NodeId&, internal::PeerMessage) {}, &catch_up_));
+    peers_->SetMembers(noted);
+    catch_up_.SetMembers(noted);
     control_->Attach(*this);
     return OkStatus();
   }
   Status Submit(std::shared_ptr<const Payload>) override { return absl::UnavailableError(Text(kFenced)); }
-  void Applied(Revision revision) override {
+  void Applied(Revision revision, const StateDigest&) override {
     const std::lock_guard lock(applied_mutex_);
     applied_ = revision;
     moved_.notify_all();
@@ -51,6 +60,7 @@ class RecoverySequencer : public Sequencer, public RecoveryOperations {
       moved_.notify_all();
     }
     control_->Detach();
+    peers_.reset();
   }
 
   StatusOr<v1::RecoveryReport> GetReport() override;
@@ -80,6 +90,8 @@ class RecoverySequencer : public Sequencer, public RecoveryOperations {
   const std::shared_ptr<RecoveryControl> control_;
   const RecoveryCallbacks callbacks_;
   Receiver receiver_;
+  CatchUpServer catch_up_;
+  std::unique_ptr<Peers> peers_;
   mutable std::mutex applied_mutex_;
   std::condition_variable moved_;
   // Guarded by applied_mutex_.

@@ -32,7 +32,7 @@ class End : public Sequencer {
     changed_.notify_all();
     return OkStatus();
   }
-  void Applied(Revision revision) override {
+  void Applied(Revision revision, const StateDigest&) override {
     const std::lock_guard lock(mutex_);
     applied_ = revision;
     changed_.notify_all();
