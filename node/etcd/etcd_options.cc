@@ -43,8 +43,8 @@ Status CheckOptions(const EtcdOptions& options) {
   if (options.tls && options.tls->certificate_file.empty() != options.tls->key_file.empty()) {
     return absl::InvalidArgumentError("etcd certificate and key: one of the two is missing");
   }
-  const auto least =
-      std::min({options.call_timeout, options.attempt_timeout, options.probe_interval, options.probe_timeout});
+  const auto least = std::min({options.call_timeout, options.attempt_timeout, options.write_timeout,
+                               options.probe_interval, options.probe_timeout});
   if (least <= std::chrono::milliseconds(0)) return absl::InvalidArgumentError("etcd timeouts: must be positive");
   return OkStatus();
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <thread>
@@ -53,6 +54,31 @@ TEST(Failover, MemberKilledMidCallLeavesTheOutcomeUnknown) {
   EXPECT_LT(std::chrono::steady_clock::now() - killed, 1s) << "a broken connection is noticed at once";
   etcd.Restart(0);
   EXPECT_TRUE(client->Txn(EtcdTxn().IfAbsent("k").ThenPut("k", "v")).ok());
+}
+
+TEST(Failover, WriteForADeadLeaderIsNotWaitedForLong) {
+  ANAMNESIS_NEEDS_ETCD();
+  EtcdCluster etcd({.members = 3});
+  const auto leader_of = [](const std::vector<EtcdEndpointHealth>& health) {
+    const auto leads = [](const EtcdEndpointHealth& member) { return member.is_leader; };
+    return static_cast<size_t>(std::ranges::find_if(health, leads) - health.begin());
+  };
+  const auto all = etcd.Connect();
+  while (leader_of(all->Health()) == 3) std::this_thread::sleep_for(10ms);
+  const size_t leader = leader_of(all->Health());
+  EtcdOptions options = etcd.Options();
+  options.endpoints = {options.endpoints[(leader + 1) % 3]};
+  const auto client = etcd.Connect(options);
+  ASSERT_TRUE(client->Txn(EtcdTxn().ThenPut("before", "v")).ok());
+  etcd.Kill(static_cast<int>(leader));
+  // The follower that gets it still believes in its leader.
+  const auto sent = std::chrono::steady_clock::now();
+  EXPECT_EQ(client->Txn(EtcdTxn().IfAbsent("k").ThenPut("k", "v")).status().code(), absl::StatusCode::kUnknown);
+  EXPECT_LT(std::chrono::steady_clock::now() - sent, 2s) << "the member itself answers after seven";
+  EtcdTxn again;
+  again.IfAbsent("k").ThenPut("k", "v").ElseGet("k");
+  while (!client->Txn(again).ok()) std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(client->Get("k")->value, "v");
 }
 
 TEST(Failover, WhatCannotBeSentIsNotUnknown) {
