@@ -3,7 +3,7 @@ once, and then undoes it; chance is an argument."""
 
 import time
 
-from machines import CLIENTS, MACHINES, MEMBERS, NODES
+from machines import CLIENTS, LATE_SECONDS, MACHINES, MEMBERS, NODES
 
 
 def _hosts(machine):
@@ -176,10 +176,16 @@ def pause_all_nodes(cluster, _):
 
 
 def fill_node_disk(cluster, chance):
+    """With a load beside it that uses up what the storage has set aside for itself."""
     machine = _any(cluster, chance)
-    machine.node_disk.fill()
-    yield f"the disk of {machine.node.name} is full"
-    machine.node_disk.free()
+    with cluster.more_load(appending=2, contending=0, in_flight=32, pause_us=0, body_bytes=1900) as load:
+        machine.node_disk.fill()
+        if chance.random() < 0.7:
+            cluster.wait_until(lambda: "waits until there is space" in machine.node.log_since_start(),
+                               f"{machine.node.name} notices that its disk is full")
+        yield f"the disk of {machine.node.name} is full"
+        machine.node_disk.free()
+        load.finish(LATE_SECONDS)
 
 
 def fill_etcd_disk(cluster, chance):

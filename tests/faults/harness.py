@@ -185,11 +185,14 @@ class Load:
 
     def history(self):
         """What the clients have seen so far."""
-        self.acknowledged()
         seen = history.History()
+        self.parse_into(seen)
+        return seen
+
+    def parse_into(self, seen):
+        self.acknowledged()
         for client in self.clients:
             history.parse(os.path.basename(client.out), client.stream, client.lines, seen)
-        return seen
 
     def wait_for(self, events, seconds=60):
         """Waits until so many more events are acknowledged."""

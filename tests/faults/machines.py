@@ -184,10 +184,12 @@ class Process:
     def __init__(self, name, log):
         self.name = name
         self.log_file = log
+        self.log_begins = 0
         self.process = None
 
     def spawn(self, command, environment=None):
         with open(self.log_file, "ab") as log:
+            self.log_begins = log.tell()
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **(environment or {})})
 
     def running(self):
@@ -211,6 +213,11 @@ class Process:
     def rss_mib(self):
         with open(f"/proc/{self.process.pid}/status") as file:
             return int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1)) / 1024
+
+    def log_since_start(self):
+        with open(self.log_file, errors="replace") as file:
+            file.seek(self.log_begins)
+            return file.read()
 
     def log_tail(self, size=1000):
         with open(self.log_file, errors="replace") as file:
@@ -268,6 +275,7 @@ class Cluster:
         self.network = Network()
         self.machines = {number: Machine(self, number) for number in MACHINES}
         self.key = os.path.join(self.dir, "ada.key")
+        self.loads = []
 
     def __enter__(self):
         harness.run_well("key", "new", "--out", self.key, "--name", "ada")
@@ -359,7 +367,19 @@ class Cluster:
         for machine in self.machines.values():
             machine.etcd.terminate()
 
-    def check(self, *loads):
+    def more_load(self, **options):
+        """Clients whose histories are checked with all others in the end."""
+        self.loads.append(MachinesLoad(self, name=f"load{len(self.loads)}", **options))
+        return self.loads[-1]
+
+    def history(self):
+        """Of all clients together."""
+        seen = history.History()
+        for load in self.loads:
+            load.parse_into(seen)
+        return seen
+
+    def check(self):
         """Of the stopped cluster: every node holds the same events, sound, and they agree with what the clients saw."""
         logs = []
         for machine in self.machines.values():
@@ -369,8 +389,7 @@ class Cluster:
                  for machine in self.machines.values()]
         harness.expect(logs[0] == logs[1] == logs[2], f"the nodes hold different events: {[len(log) for log in logs]}")
         harness.expect(len(set(roots)) == 1, f"the nodes have different roots: {roots}")
-        for load in loads:
-            harness.check_history(load.history(), logs[0])
+        harness.check_history(self.history(), logs[0])
         return len(logs[0])
 
     def logs(self):
@@ -381,12 +400,12 @@ class MachinesLoad(harness.Load):
     """Clients of a cluster of machines, at the clients' address: some that append each to a stream of its own, through
     different nodes first, and some that contend for one stream and ask all nodes how they are (contend_load.cc)."""
 
-    def __init__(self, cluster, appending=3, contending=2, in_flight=8, pause_us=10000, name="load"):
+    def __init__(self, cluster, appending=3, contending=2, in_flight=8, pause_us=10000, body_bytes=200, name="load"):
         enter = cluster.network.enter(CLIENTS)
         self.clients = []
         for number in range(appending):
             stream = f"{name}/{number}"
-            command = [harness.LOAD, cluster.addresses(number + 1), cluster.key, stream, in_flight, pause_us, 200]
+            command = [harness.LOAD, cluster.addresses(number + 1), cluster.key, stream, in_flight, pause_us, body_bytes]
             self.clients.append(harness.Client(command, stream, os.path.join(cluster.dir, f"{name}-{number}"), enter))
         for number in range(contending):
             command = [os.path.join(TESTS, "contend_load"), cluster.addresses(number + 1), cluster.key,

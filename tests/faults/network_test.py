@@ -82,7 +82,7 @@ def main():
     plan = planned(chance)
     started = time.monotonic()
     with machines.Cluster(session_ttl=int(os.environ.get("ANAMNESIS_SESSION_TTL", "2"))) as cluster:
-        with machines.MachinesLoad(cluster) as load:
+        with cluster.more_load() as load:
             load.wait_for_each()
             run = Run(cluster, load, chance)
             try:
@@ -95,8 +95,8 @@ def main():
         cluster.wait_until_equal()
         cluster.stop()
         run.report()
-        events = cluster.check(load)
-        seen = load.history()
+        events = cluster.check()
+        seen = cluster.history()
     refused = len(seen.appends) - len(seen.acknowledged())
     print(f"seed {seed}: {len(plan)} faults, {events} events, {len(seen.acknowledged())} acknowledged, {refused} lost a "
           f"race, {len(seen.reads)} reads, {len(seen.retries)} retries, {time.monotonic() - started:.0f} s: "
