@@ -27,6 +27,11 @@ void AddLedgerOption(CLI::App& verb, Common& common) {
   verb.add_option("--ledger", common.ledger, "file:DIR (embedded) or HOST:PORT[,HOST:PORT...]")
       ->envname("ANAMNESIS_LEDGER")
       ->required();
+  verb.add_option("--tls-certificate", common.tls.certificate, "PEM file: who we are to the ledger's nodes")
+      ->envname("ANAMNESIS_TLS_CERTIFICATE");
+  verb.add_option("--tls-key", common.tls.key, "PEM file: the certificate's key")->envname("ANAMNESIS_TLS_KEY");
+  verb.add_option("--tls-ca", common.tls.ca, "PEM file: the CAs that sign nodes' certificates")
+      ->envname("ANAMNESIS_TLS_CA");
 }
 
 void AddKeyOption(CLI::App& verb, Common& common) {
@@ -38,7 +43,7 @@ void AddJsonOption(CLI::App& verb, Common& common) {
 }
 
 StatusOr<std::unique_ptr<LedgerClient>> Connect(const Common& common) {
-  if (!common.ledger.starts_with(kFilePrefix)) return ConnectRemote(common.ledger);
+  if (!common.ledger.starts_with(kFilePrefix)) return ConnectRemote(common.ledger, common.tls);
   LedgerOptions options;
   options.log = [](std::string_view line) { std::cerr << line << "\n"; };
   StatusOr<std::unique_ptr<LedgerClient>> client = OpenEmbedded(common.ledger.substr(kFilePrefix.size()), options);

@@ -15,6 +15,7 @@
 #include "google/protobuf/message.h"
 #include "ledger/base/status.h"
 #include "ledger/base/time.h"
+#include "ledger/tls/tls_identity.h"
 
 namespace anamnesis::cli {
 
@@ -24,10 +25,12 @@ enum ExitStatus { kDone = 0, kAnswerIsNo = 1, kBadUsage = 2, kNotReached = 3 };
 struct Common {
   std::string ledger;
   std::string key_file;
+  TlsFiles tls;
   bool json = false;
 };
 
-// Adds --ledger (default: the environment's ANAMNESIS_LEDGER), --as and --json.
+// Adds --ledger (default: the environment's ANAMNESIS_LEDGER) with --tls-certificate, --tls-key and --tls-ca (defaults:
+// ANAMNESIS_TLS_CERTIFICATE, _KEY and _CA), --as, and --json.
 void AddLedgerOption(CLI::App& verb, Common& common);
 void AddKeyOption(CLI::App& verb, Common& common);
 void AddJsonOption(CLI::App& verb, Common& common);
@@ -64,6 +67,7 @@ Status WriteFile(const std::string& path, std::string_view bytes);
 // Every verb: one file each.
 void AddKey(CLI::App& app);
 void AddInit(CLI::App& app);
+void AddPki(CLI::App& app);
 void AddAppend(CLI::App& app);
 void AddImport(CLI::App& app);
 void AddShow(CLI::App& app);

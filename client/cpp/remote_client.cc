@@ -14,6 +14,8 @@
 #include "client/cpp/remote_append_channel.h"
 #include "grpcpp/grpcpp.h"
 #include "ledger/base/limits.h"
+#include "ledger/tls/agent_uri.h"
+#include "ledger/tls/grpc_credentials.h"
 
 namespace anamnesis {
 namespace {
@@ -43,7 +45,8 @@ struct Endpoint {
   std::unique_ptr<v1::ProofService::Stub> proof;
 };
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
   arguments.SetMaxSendMessageSize(kMessageBytesMax);
@@ -55,7 +58,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
   // A node is named by its own address; a web proxy from the environment has no part in this.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(Text("dns:///", address), grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(Text("dns:///", address), credentials, arguments);
 }
 
 Status CheckAddress(std::string_view address) {
@@ -128,8 +131,10 @@ class ReadProgress {
 
 class RemoteClient : public LedgerClient {
  public:
-  explicit RemoteClient(const std::vector<std::string>& addresses) {
-    for (const std::string& address : addresses) endpoints_.emplace_back(address, MakeChannel(address));
+  RemoteClient(const std::vector<std::string>& addresses, std::shared_ptr<TlsIdentity> tls,
+               const std::shared_ptr<grpc::ChannelCredentials>& credentials)
+      : tls_(std::move(tls)) {
+    for (const std::string& address : addresses) endpoints_.emplace_back(address, MakeChannel(address, credentials));
   }
 
   StatusOr<v1::AppendResponse> Append(const v1::AppendRequest& request) override {
@@ -230,6 +235,8 @@ class RemoteClient : public LedgerClient {
   // Later calls start with the endpoint after `place`, unless another thread found that out already.
   void PassOver(size_t place) { current_.compare_exchange_strong(place, (place + 1) % endpoints_.size()); }
 
+  // Outlives the channels; null without TLS.
+  const std::shared_ptr<TlsIdentity> tls_;
   std::vector<Endpoint> endpoints_;
   // The endpoint that answered last.
   std::atomic<size_t> current_ = 0;
@@ -237,9 +244,21 @@ class RemoteClient : public LedgerClient {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<LedgerClient>> ConnectRemote(std::string_view addresses) {
+StatusOr<std::unique_ptr<LedgerClient>> ConnectRemote(std::string_view addresses, const TlsFiles& tls) {
   ASSIGN_OR_RETURN(const std::vector<std::string> split, SplitAddresses(addresses));
-  return std::unique_ptr<LedgerClient>(std::make_unique<RemoteClient>(split));
+  const bool has_tls = !tls.certificate.empty();
+  if (has_tls == tls.key.empty() || has_tls == tls.ca.empty()) {
+    return absl::InvalidArgumentError("TLS certificate, key and CA: all three or none");
+  }
+  if (!has_tls) {
+    return std::unique_ptr<LedgerClient>(
+        std::make_unique<RemoteClient>(split, nullptr, grpc::InsecureChannelCredentials()));
+  }
+  // A file that is found wrong is looked at again before the next connection; until then there is nobody to tell.
+  ASSIGN_OR_RETURN(std::shared_ptr<TlsIdentity> identity, TlsIdentity::Load(tls, [](std::string_view) {}));
+  ASSIGN_OR_RETURN(const AgentUri self, AgentOfUris(identity->uris()));
+  const auto credentials = MakeChannelCredentials(*identity, NodeOf(self.origin));
+  return std::unique_ptr<LedgerClient>(std::make_unique<RemoteClient>(split, std::move(identity), credentials));
 }
 
 }  // namespace anamnesis

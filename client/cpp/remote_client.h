@@ -8,6 +8,7 @@
 
 #include "client/cpp/ledger_client.h"
 #include "ledger/base/status.h"
+#include "ledger/tls/tls_identity.h"
 
 namespace anamnesis {
 
@@ -17,8 +18,14 @@ namespace anamnesis {
 // node answered. An AppendChannel stays with the node it was opened on: when that breaks, every unanswered run gets
 // UNAVAILABLE and the caller opens another channel, which looks for a node that answers.
 //
-// INVALID_ARGUMENT when an address has not this form; nothing is connected yet when this returns.
-StatusOr<std::unique_ptr<LedgerClient>> ConnectRemote(std::string_view addresses);
+// `tls` names our certificate, its key, and the CAs that sign nodes' certificates: all three, or none for connections
+// without TLS, which nodes take on their own machine only. Our certificate names an agent of the ledger, and with it
+// the ledger: a server that is not a node of that ledger is refused. The files may be replaced while the client lives;
+// new connections use the new ones.
+//
+// INVALID_ARGUMENT when an address has not this form, or as TlsIdentity::Load fails; nothing is connected yet when this
+// returns.
+StatusOr<std::unique_ptr<LedgerClient>> ConnectRemote(std::string_view addresses, const TlsFiles& tls = {});
 
 }  // namespace anamnesis
 

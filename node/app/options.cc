@@ -5,6 +5,9 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <iostream>
+#include <string_view>
+
+#include "ledger/base/status.h"
 
 namespace anamnesis {
 namespace {
@@ -16,61 +19,92 @@ bool IsPort(const std::string& text) {
 
 }  // namespace
 
-bool IsLoopbackAddress(const std::string& address) {
+bool IsListenAddress(const std::string& address, bool anywhere) {
   const size_t colon = address.rfind(':');
-  if (colon == std::string::npos || !IsPort(address.substr(colon + 1))) return false;
+  if (colon == std::string::npos || colon == 0 || !IsPort(address.substr(colon + 1))) return false;
   const std::string host = address.substr(0, colon);
+  if (anywhere) return true;
   if (host == "localhost" || host == "[::1]") return true;
   in_addr parsed{};
   return ::inet_pton(AF_INET, host.c_str(), &parsed) == 1 && (ntohl(parsed.s_addr) >> 24) == 127;
 }
 
-std::optional<NodeOptions> ParseOptions(int argc, const char* const* argv, int& exit_status) {
-  NodeOptions options;
-  CLI::App app("Serves a ledger to this machine.\nExample: anamnesisd --dir /var/lib/anamnesis --listen 127.0.0.1:7420",
-               "anamnesisd");
+namespace {
+
+void AddOptions(CLI::App& app, NodeOptions& options) {
+  NodeOptions::Cluster& cluster = options.cluster;
   app.add_option("--dir", options.dir, "directory of the ledger (made by `anamnesis init`)")->required();
-  app.add_option("--listen", options.listen, "HOST:PORT on the loopback; port 0 takes a free one")
+  app.add_option("--listen", options.listen, "HOST:PORT, without TLS on the loopback; port 0 takes a free one")
       ->capture_default_str();
   app.add_option("--port-file", options.port_file, "file to write the address to, once the node serves");
-  app.add_option("--etcd", options.cluster.etcd_endpoints, "HOST:PORT[,HOST:PORT...] of etcd: take part in a cluster")
+  app.add_option("--tls-certificate", options.tls.certificate,
+                 "PEM file: this node's certificate, for all who connect");
+  app.add_option("--tls-key", options.tls.key, "PEM file: its key");
+  app.add_option("--tls-ca", options.tls.ca, "PEM file: the CAs that sign certificates of clients and nodes");
+  app.add_option("--etcd", cluster.etcd_endpoints, "HOST:PORT[,HOST:PORT...] of etcd: take part in a cluster")
       ->delimiter(',');
-  app.add_option("--etcd-prefix", options.cluster.etcd_prefix, "of this ledger's keys in etcd, e.g. anamnesis/acme/")
+  app.add_option("--etcd-prefix", cluster.etcd_prefix, "of this ledger's keys in etcd, e.g. anamnesis/acme/")
       ->needs("--etcd");
-  app.add_option("--peer-listen", options.cluster.peer_listen, "HOST:PORT on the loopback for the other nodes")
+  app.add_option("--etcd-certificate", cluster.etcd_tls.certificate, "PEM file: who this node is to etcd")
       ->needs("--etcd");
-  app.add_option("--found-with", options.cluster.founding_voters,
+  app.add_option("--etcd-key", cluster.etcd_tls.key, "PEM file: its key")->needs("--etcd");
+  app.add_option("--etcd-ca", cluster.etcd_tls.ca, "PEM file: the CAs that sign etcd's certificates")->needs("--etcd");
+  app.add_option("--etcd-user-file", cluster.etcd_user_file, "file with USER:PASSWORD in etcd, on one line")
+      ->needs("--etcd");
+  app.add_option("--peer-listen", cluster.peer_listen, "HOST:PORT for the other nodes, without TLS on the loopback")
+      ->needs("--etcd");
+  app.add_option("--found-with", cluster.founding_voters,
                  "ID=HOST:PORT[,...]: the voters of a new cluster, by DIR/node-id and --peer-listen")
       ->delimiter(',')
       ->needs("--etcd");
-  app.add_option("--session-ttl", options.cluster.session_ttl_seconds,
+  app.add_option("--session-ttl", cluster.session_ttl_seconds,
                  "seconds after which a node that isn't heard of has no session any more")
       ->check(CLI::Range(2, 600))
       ->capture_default_str();
+}
+
+// What is wrong, for a person; empty when nothing is.
+std::string CheckOptions(const NodeOptions& options) {
+  const NodeOptions::Cluster& cluster = options.cluster;
+  const TlsFiles& tls = options.tls;
+  const bool has_tls = !tls.certificate.empty();
+  if (has_tls == tls.key.empty() || has_tls == tls.ca.empty()) {
+    return "--tls-certificate, --tls-key and --tls-ca: all three or none";
+  }
+  if (cluster.etcd_tls.certificate.empty() != cluster.etcd_tls.key.empty()) {
+    return "--etcd-certificate and --etcd-key: both or none";
+  }
+  const std::string_view remedy =
+      " such as 127.0.0.1:7420; other addresses need --tls-certificate, --tls-key, --tls-ca";
+  if (!IsListenAddress(options.listen, has_tls)) {
+    return Text("--listen: \"", options.listen, "\" is not a ", has_tls ? "" : "loopback ", "HOST:PORT", remedy);
+  }
+  if (cluster.etcd_endpoints.empty()) return "";
+  if (cluster.etcd_prefix.empty()) return "--etcd: also needs --etcd-prefix";
+  if (!IsListenAddress(cluster.peer_listen, has_tls)) {
+    return Text("--peer-listen: \"", cluster.peer_listen, "\" is not a ", has_tls ? "" : "loopback ", "HOST:PORT",
+                remedy);
+  }
+  return "";
+}
+
+}  // namespace
+
+std::optional<NodeOptions> ParseOptions(int argc, const char* const* argv, int& exit_status) {
+  NodeOptions options;
+  CLI::App app("Serves a ledger.\nExample: anamnesisd --dir /var/lib/anamnesis --listen 127.0.0.1:7420", "anamnesisd");
+  AddOptions(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     exit_status = app.exit(error, std::cout, std::cerr) == 0 ? kExitOk : kExitUsage;
     return std::nullopt;
   }
-  if (!IsLoopbackAddress(options.listen)) {
-    std::cerr
-        << "--listen: \"" << options.listen
-        << "\" is not a loopback HOST:PORT such as 127.0.0.1:7420; this node has no TLS and serves its own machine "
-           "only\n";
-    exit_status = kExitUsage;
-    return std::nullopt;
-  }
-  const NodeOptions::Cluster& cluster = options.cluster;
-  const bool whole = !cluster.etcd_prefix.empty() && IsLoopbackAddress(cluster.peer_listen);
-  if (!cluster.etcd_endpoints.empty() && !whole) {
-    std::cerr
-        << "--etcd: also needs --etcd-prefix, and --peer-listen with a loopback HOST:PORT (there is no TLS between "
-           "nodes yet)\n";
-    exit_status = kExitUsage;
-    return std::nullopt;
-  }
-  return options;
+  const std::string wrong = CheckOptions(options);
+  if (wrong.empty()) return options;
+  std::cerr << wrong << "\n";
+  exit_status = kExitUsage;
+  return std::nullopt;
 }
 
 }  // namespace anamnesis

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "ledger/tls/tls_identity.h"
+
 namespace anamnesis {
 
 inline constexpr int kExitOk = 0;
@@ -15,16 +17,22 @@ inline constexpr int kExitUnavailable = 3;
 
 struct NodeOptions {
   std::string dir;
-  // HOST:PORT on this machine's loopback.
+  // HOST:PORT; without TLS on this machine's loopback.
   std::string listen = "127.0.0.1:7420";
   // Where the address listened on is written; empty for nowhere.
   std::string port_file;
+
+  // For both listeners; none named for no TLS.
+  TlsFiles tls;
 
   // For a node of a cluster; without etcd the node orders by itself.
   struct Cluster {
     std::vector<std::string> etcd_endpoints;
     // Of the ledger's keys in etcd.
     std::string etcd_prefix;
+    TlsFiles etcd_tls;
+    // User and password in etcd, in a file: the first line "user:password".
+    std::string etcd_user_file;
     std::string peer_listen;
     // ID=HOST:PORT each.
     std::vector<std::string> founding_voters;
@@ -35,8 +43,9 @@ struct NodeOptions {
 // Parses the command line. nullopt when the program is to end with `exit_status`: what had to be said is printed then.
 std::optional<NodeOptions> ParseOptions(int argc, const char* const* argv, int& exit_status);
 
-// True for HOST:PORT where HOST is localhost, 127.0.0.0/8 or [::1], and PORT is 0 to 65535.
-bool IsLoopbackAddress(const std::string& address);
+// True for HOST:PORT where PORT is 0 to 65535 and HOST is, unless it may be `anywhere`, localhost, 127.0.0.0/8 or
+// [::1].
+bool IsListenAddress(const std::string& address, bool anywhere);
 
 }  // namespace anamnesis
 

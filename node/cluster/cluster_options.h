@@ -5,10 +5,12 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "ledger/tls/tls_identity.h"
 #include "node/etcd/etcd_options.h"
 #include "node/replication/batch.h"
 #include "node/replication/members.h"
@@ -20,8 +22,11 @@ struct ClusterOptions {
   NodeId node;
   // Of the ledger: peers of another are turned away.
   std::string origin;
-  // HOST:PORT on this machine's loopback where peers reach this node; there is no TLS between peers yet.
+  // HOST:PORT that is listened on for peers.
   std::string peer_address;
+  // Who this node is to its peers, with certificate and CA; null for plain connections, which are for peers on one
+  // machine only: the caller sees to it that peer_address is on the loopback.
+  std::shared_ptr<TlsIdentity> tls;
   EtcdOptions etcd;
   // How long etcd keeps this node's session after it was heard last.
   std::chrono::seconds session_ttl{10};

@@ -8,6 +8,7 @@
 #include "anamnesis/internal/peer.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "ledger/base/limits.h"
+#include "ledger/tls/grpc_credentials.h"
 
 namespace anamnesis {
 namespace {
@@ -17,6 +18,10 @@ constexpr int kMessageBytesMax = static_cast<int>(limits::kBatchBytesMax) + (1 <
 // What waits for one peer; beyond it messages are dropped, and asked for again when they are still needed.
 constexpr size_t kQueuedBytesMax = 4 * limits::kBatchBytesMax;
 constexpr auto kConnectAgainAfter = std::chrono::milliseconds(200);
+
+const std::string& CertificateNameOf(const Member& member) {
+  return member.certificate_name.empty() ? member.node : member.certificate_name;
+}
 
 // The stream to one peer, on a thread of its own.
 class PeerLink {
@@ -55,7 +60,7 @@ class PeerLink {
     arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-    const auto channel = grpc::CreateCustomChannel(peer_.address, grpc::InsecureChannelCredentials(), arguments);
+    const auto channel = grpc::CreateCustomChannel(peer_.address, Credentials(), arguments);
     const auto stub = internal::PeerService::NewStub(channel);
     std::unique_lock lock(mutex_);
     while (!stopping_) {
@@ -68,6 +73,11 @@ class PeerLink {
       queued_bytes_ = 0;
       wake_.wait_for(lock, kConnectAgainAfter, [this] { return stopping_; });
     }
+  }
+
+  std::shared_ptr<grpc::ChannelCredentials> Credentials() const {
+    if (options_.tls == nullptr) return grpc::InsecureChannelCredentials();
+    return MakeChannelCredentials(*options_.tls, NodeOf(options_.origin, CertificateNameOf(peer_)));
   }
 
   // One stream, until it breaks.
@@ -135,7 +145,9 @@ class PeersOverGrpc : public Peers, public internal::PeerService::Service {
   Status Listen() {
     grpc::ServerBuilder builder;
     int port = 0;
-    builder.AddListeningPort(options_.peer_address, grpc::InsecureServerCredentials(), &port);
+    builder.AddListeningPort(
+        options_.peer_address,
+        options_.tls == nullptr ? grpc::InsecureServerCredentials() : MakeServerCredentials(*options_.tls), &port);
     builder.SetMaxReceiveMessageSize(kMessageBytesMax);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 2000);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 5000);

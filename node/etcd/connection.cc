@@ -1,35 +1,15 @@
 #include "node/etcd/connection.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <thread>
 #include <utility>
 
 #include "grpcpp/grpcpp.h"
+#include "ledger/tls/grpc_credentials.h"
 #include "node/etcd/call.h"
 
 namespace anamnesis {
 namespace {
-
-StatusOr<std::string> ReadPem(const std::string& file) {
-  if (file.empty()) return std::string();
-  std::ifstream stream(file, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
-  if (!stream || text.empty()) return absl::NotFoundError(Text(file, ": can't be read, or is empty"));
-  return text;
-}
-
-StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(const EtcdOptions& options) {
-  if (!options.tls) return grpc::InsecureChannelCredentials();
-  grpc::SslCredentialsOptions ssl;
-  ASSIGN_OR_RETURN(ssl.pem_root_certs, ReadPem(options.tls->ca_file));
-  ASSIGN_OR_RETURN(ssl.pem_cert_chain, ReadPem(options.tls->certificate_file));
-  ASSIGN_OR_RETURN(ssl.pem_private_key, ReadPem(options.tls->key_file));
-  return grpc::SslCredentials(ssl);
-}
 
 grpc::ChannelArguments MakeArguments() {
   grpc::ChannelArguments arguments;
@@ -67,13 +47,14 @@ struct StatusProbe : InFlight {
 StatusOr<std::shared_ptr<EtcdConnection>> EtcdConnection::Open(EtcdOptions options) {
   RETURN_IF_ERROR(CheckOptions(options));
   const std::shared_ptr<EtcdConnection> connection(new EtcdConnection(std::move(options)));
-  RETURN_IF_ERROR(connection->MakeEndpoints());
+  connection->MakeEndpoints();
   for (const std::unique_ptr<Endpoint>& endpoint : connection->endpoints_) connection->Probe(*endpoint);
   return connection;
 }
 
-Status EtcdConnection::MakeEndpoints() {
-  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ChannelCredentials> credentials, MakeCredentials(options_));
+void EtcdConnection::MakeEndpoints() {
+  const std::shared_ptr<grpc::ChannelCredentials> credentials =
+      options_.tls == nullptr ? grpc::InsecureChannelCredentials() : MakeChannelCredentials(*options_.tls, AnyServer());
   for (const std::string& address : options_.endpoints) {
     auto endpoint = std::make_unique<Endpoint>();
     endpoint->place = endpoints_.size();
@@ -87,7 +68,6 @@ Status EtcdConnection::MakeEndpoints() {
     health_[endpoint->place].address = address;
     endpoints_.push_back(std::move(endpoint));
   }
-  return OkStatus();
 }
 
 Endpoint* EtcdConnection::Choose() {

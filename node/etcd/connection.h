@@ -46,7 +46,7 @@ class InFlight {
 
 class EtcdConnection : public std::enable_shared_from_this<EtcdConnection> {
  public:
-  // INVALID_ARGUMENT or NOT_FOUND, naming the option or file. Starts connecting and probing.
+  // INVALID_ARGUMENT, naming the option. Starts connecting and probing.
   static StatusOr<std::shared_ptr<EtcdConnection>> Open(EtcdOptions options);
 
   const EtcdOptions& options() const { return options_; }
@@ -79,7 +79,7 @@ class EtcdConnection : public std::enable_shared_from_this<EtcdConnection> {
 
  private:
   explicit EtcdConnection(EtcdOptions options) : options_(std::move(options)), health_(options_.endpoints.size()) {}
-  Status MakeEndpoints();
+  void MakeEndpoints();
   void Probe(Endpoint& endpoint);
   void ProbeLater(Endpoint& endpoint, BootClock::time_point due);
   void TakeProbe(Endpoint& endpoint, const grpc::Status& status, const etcdserverpb::StatusResponse& response);

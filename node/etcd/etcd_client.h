@@ -47,7 +47,7 @@ class EtcdConnection;
 
 class EtcdClient {
  public:
-  // Doesn't wait until anything is connected. INVALID_ARGUMENT or NOT_FOUND, naming the option or file that is wrong.
+  // Doesn't wait until anything is connected. INVALID_ARGUMENT, naming the option that is wrong.
   static StatusOr<std::unique_ptr<EtcdClient>> Connect(EtcdOptions options);
   // Ends what goes on: every callback that is due comes before this returns, writes with UNKNOWN. Not from a callback.
   ~EtcdClient();

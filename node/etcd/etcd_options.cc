@@ -33,16 +33,13 @@ Status CheckEndpoint(std::string_view endpoint, bool plain) {
 Status CheckOptions(const EtcdOptions& options) {
   if (options.endpoints.empty()) return absl::InvalidArgumentError("etcd endpoints: none given");
   for (const std::string& endpoint : options.endpoints) {
-    RETURN_IF_ERROR(CheckEndpoint(endpoint, !options.tls.has_value()));
+    RETURN_IF_ERROR(CheckEndpoint(endpoint, options.tls == nullptr));
   }
   // The end of the range below a prefix is the prefix with its last byte one higher.
   if (options.prefix.empty() || options.prefix.back() == '\xff') {
     return Wrong("prefix", options.prefix, "must not be empty, nor end with the byte 255");
   }
   if (options.user.empty() && !options.password.empty()) return absl::InvalidArgumentError("etcd password: no user");
-  if (options.tls && options.tls->certificate_file.empty() != options.tls->key_file.empty()) {
-    return absl::InvalidArgumentError("etcd certificate and key: one of the two is missing");
-  }
   const auto least = std::min({options.call_timeout, options.attempt_timeout, options.write_timeout,
                                options.probe_interval, options.probe_timeout});
   if (least <= std::chrono::milliseconds(0)) return absl::InvalidArgumentError("etcd timeouts: must be positive");

@@ -5,31 +5,24 @@
 
 #include <chrono>
 #include <cstddef>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "ledger/base/status.h"
+#include "ledger/tls/tls_identity.h"
 
 namespace anamnesis {
-
-// Names of PEM files, read once by EtcdClient::Connect.
-struct EtcdTls {
-  // The certificates that may have signed a member's; empty: those that the system trusts.
-  std::string ca_file = "";
-  // Who we are; both or neither. Members started with --client-cert-auth want them, and take the certificate's common
-  // name for the user where no user is given here.
-  std::string certificate_file = "";
-  std::string key_file = "";
-};
 
 struct EtcdOptions {
   // HOST:PORT of the members' client addresses, at least one ("[::1]:2379" for IPv6).
   std::vector<std::string> endpoints;
   // Every key and every watch lies below it. Not empty.
   std::string prefix;
-  // Without it the connection is plain, which is refused to any endpoint but localhost, 127.x.x.x and [::1].
-  std::optional<EtcdTls> tls;
+  // Whom we trust and, for members started with --client-cert-auth, who we are: they take the certificate's common name
+  // for the user where no user is given here. Without it the connection is plain, which is refused to any endpoint but
+  // localhost, 127.x.x.x and [::1].
+  std::shared_ptr<TlsIdentity> tls;
   // Empty: no user; then no password either.
   std::string user;
   std::string password;

@@ -28,6 +28,7 @@ struct Member {
   // For people and for connecting; nothing here reads them.
   std::string name;
   std::string address;
+  // The id under which its certificate names it, spiffe://ORIGIN/node/ID; empty when that is `node`.
   std::string certificate_name;
 
   friend bool operator==(const Member&, const Member&) = default;

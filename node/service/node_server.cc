@@ -10,6 +10,7 @@
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/resource_quota.h"
 #include "ledger/base/limits.h"
+#include "ledger/tls/grpc_credentials.h"
 #include "node/service/append_service.h"
 #include "node/service/context.h"
 #include "node/service/proof_service.h"
@@ -32,6 +33,7 @@ class GrpcNodeServer : public NodeServer {
  public:
   GrpcNodeServer(Ledger& ledger, const NodeServerOptions& options)
       : ledger_(ledger),
+        tls_(options.tls),
         failures_(options.log),
         workers_(options.workers, kWaitingRequestsMax),
         context_{ledger, workers_, failures_},
@@ -48,7 +50,8 @@ class GrpcNodeServer : public NodeServer {
   Status Listen(const std::string& address) {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
+    builder.AddListeningPort(
+        address, tls_ == nullptr ? grpc::InsecureServerCredentials() : MakeServerCredentials(*tls_), &port_);
     // Two nodes on one port would each get some of the calls.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnectionMax);
@@ -98,6 +101,7 @@ class GrpcNodeServer : public NodeServer {
 
  private:
   Ledger& ledger_;
+  const std::shared_ptr<TlsIdentity> tls_;
   Failures failures_;
   int port_ = 0;
   std::mutex mutex_;

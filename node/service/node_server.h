@@ -10,12 +10,16 @@
 
 #include "ledger/base/status.h"
 #include "ledger/engine/ledger.h"
+#include "ledger/tls/tls_identity.h"
 
 namespace anamnesis {
 
 struct NodeServerOptions {
-  // HOST:PORT; port 0 takes a free one. Without TLS: the caller sees to it that only this machine can connect.
+  // HOST:PORT; port 0 takes a free one.
   std::string address;
+  // Who the node is to its clients, with certificate and CA. Null for no TLS: the caller sees to it that only this
+  // machine can connect.
+  std::shared_ptr<TlsIdentity> tls;
   // Threads for work that may wait for the disk.
   size_t workers = 4;
   // Gets one line for a failed call, at a bounded rate; may be called from any thread.

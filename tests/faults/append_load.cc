@@ -31,6 +31,7 @@
 #include "ledger/event/run_builder.h"
 #include "ledger/keys/key_file.h"
 #include "tests/faults/history_lines.h"
+#include "tests/faults/load_client.h"
 
 namespace anamnesis {
 namespace {
@@ -103,7 +104,7 @@ class Nodes {
     auto nodes = std::make_unique<Nodes>();
     std::istringstream list(addresses);
     for (std::string address; std::getline(list, address, ',');) {
-      ASSIGN_OR_RETURN(std::unique_ptr<LedgerClient> client, ConnectRemote(address));
+      ASSIGN_OR_RETURN(std::unique_ptr<LedgerClient> client, ConnectRemote(address, TlsFromEnvironment()));
       nodes->clients_.push_back(std::move(client));
     }
     if (nodes->clients_.empty()) return absl::InvalidArgumentError("no address is given");

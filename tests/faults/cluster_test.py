@@ -41,6 +41,10 @@ class Cluster:
         self.first = free_ports()
         self.key = os.path.join(self.dir, "ada.key")
         self.address = ",".join(f"127.0.0.1:{self.first + i}" for i in range(3))
+        pki = os.path.join(self.dir, "pki")
+        # For every `anamnesis` and load client from here on.
+        os.environ.update(ANAMNESIS_TLS_CERTIFICATE=f"{pki}/person-ada.crt", ANAMNESIS_TLS_KEY=f"{pki}/person-ada.key",
+                          ANAMNESIS_TLS_CA=f"{pki}/ca.crt")
 
     def do(self, *arguments):
         environment = dict(os.environ, ANAMNESIS_CLUSTER_DIR=self.dir, ANAMNESIS_CLUSTER_PORT=str(self.first))

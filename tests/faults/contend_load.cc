@@ -30,6 +30,7 @@
 #include "ledger/event/run_builder.h"
 #include "ledger/keys/key_file.h"
 #include "tests/faults/history_lines.h"
+#include "tests/faults/load_client.h"
 
 namespace anamnesis {
 namespace {
@@ -56,7 +57,7 @@ bool IsLostRace(const Status& status) {
 
 Status Contend(const std::string& ledger, const NamedKey& key, const std::string& stream,
                std::chrono::microseconds pause) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, ConnectRemote(ledger));
+  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, ConnectRemote(ledger, TlsFromEnvironment()));
   RetryPolicy until_known;
   until_known.tries = std::numeric_limits<int>::max();
   until_known.first_wait = std::chrono::milliseconds(50);
@@ -91,7 +92,7 @@ Status Contend(const std::string& ledger, const NamedKey& key, const std::string
 }
 
 void AskForStatus(const std::string& node, std::chrono::microseconds pause) {
-  const StatusOr<std::unique_ptr<LedgerClient>> client = ConnectRemote(node);
+  const StatusOr<std::unique_ptr<LedgerClient>> client = ConnectRemote(node, TlsFromEnvironment());
   while (client.ok() && !stop_asked) {
     const uint64_t called = MonotonicNs();
     const StatusOr<v1::LedgerStatus> status = (*client)->GetStatus();

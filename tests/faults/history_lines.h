@@ -50,12 +50,6 @@ inline void PutRefused(const EventId& id, uint64_t position, const Status& why) 
 
 inline void PutRetry(const Status& why) { PutLine(Text("retry ", MonotonicNs(), " ", MessageOf(why))); }
 
-// Sending the same bytes again is right.
-inline bool IsTemporary(const Status& status) {
-  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) || absl::IsDeadlineExceeded(status) ||
-         absl::IsUnknown(status);
-}
-
 }  // namespace anamnesis
 
 #endif  // ANAMNESIS_TESTS_FAULTS_HISTORY_LINES_H_
