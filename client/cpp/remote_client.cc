@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "anamnesis/v1/ledger.grpc.pb.h"
+#include "client/cpp/background_polling.h"
 #include "client/cpp/remote_append_channel.h"
 #include "grpcpp/grpcpp.h"
 #include "ledger/base/limits.h"
@@ -238,6 +239,7 @@ class RemoteClient : public LedgerClient {
   // Outlives the channels; null without TLS.
   const std::shared_ptr<TlsIdentity> tls_;
   std::vector<Endpoint> endpoints_;
+  BackgroundPolling polling_;
   // The endpoint that answered last.
   std::atomic<size_t> current_ = 0;
 };
