@@ -18,7 +18,7 @@ import harness
 import history
 
 TESTS = os.path.join(os.environ.get("ANAMNESIS_BUILD_DIR", "build/release"), "tests")
-NETWORK = "127.9.0"
+NETWORK = "10.9.0"
 MACHINES = (1, 2, 3)
 # Who has which address.
 NODES, MEMBERS, CLIENTS = (1, 2, 3), (4, 5, 6), 7
@@ -241,27 +241,35 @@ class Machine:
         self.clock = Clock(os.path.join(cluster.dir, f"clock{number}"))
 
     def start_etcd(self):
-        urls = {number: f"http://{NETWORK}.{host}:{ETCD_PEER_PORT}" for number, host in zip(MACHINES, MEMBERS)}
+        urls = {number: f"https://{NETWORK}.{host}:{ETCD_PEER_PORT}" for number, host in zip(MACHINES, MEMBERS)}
         members = ",".join(f"etcd{number}={url}" for number, url in urls.items())
+        pki, own = self.cluster.pki, f"etcd-member-etcd{self.number}"
+        certificates = []
+        for peer in ("", "peer-"):
+            certificates += [f"--{peer}cert-file", pki(own + ".crt"), f"--{peer}key-file", pki(own + ".key"),
+                             f"--{peer}trusted-ca-file", pki("etcd-ca.crt"), f"--{peer}client-cert-auth"]
         self.etcd.spawn([*self.cluster.network.enter(self.etcd_host), "etcd", "--name", f"etcd{self.number}",
                          "--data-dir", os.path.join(self.etcd_disk.path, "data"),
                          "--logger", "zap", "--log-level", "warn",
-                         "--listen-client-urls", f"http://{self.endpoint}",
-                         "--advertise-client-urls", f"http://{self.endpoint}",
+                         "--listen-client-urls", f"https://{self.endpoint}",
+                         "--advertise-client-urls", f"https://{self.endpoint}",
                          "--listen-peer-urls", urls[self.number],
                          "--initial-advertise-peer-urls", urls[self.number],
                          "--initial-cluster", members, "--initial-cluster-state", "new",
                          # As deploy/cluster has it.
                          "--heartbeat-interval", "50", "--election-timeout", "500",
-                         "--quota-backend-bytes", str(256 << 20)])
+                         "--quota-backend-bytes", str(256 << 20), *certificates])
 
     def start_node(self):
-        machines = self.cluster.machines.values()
+        machines, pki, own = self.cluster.machines.values(), self.cluster.pki, f"node{self.number}"
         voters = ",".join(f"node{machine.number}={NETWORK}.{machine.node_host}:{PEER_PORT}" for machine in machines)
         self.node.spawn([*self.cluster.network.enter(self.node_host), os.path.join(harness.BIN, "anamnesisd"),
                          "--dir", self.ledger, "--listen", self.address,
                          "--etcd", ",".join(machine.endpoint for machine in machines), "--etcd-prefix", "anamnesis/",
                          "--peer-listen", f"{NETWORK}.{self.node_host}:{PEER_PORT}", "--found-with", voters,
+                         "--tls-certificate", pki(f"node-{own}.crt"), "--tls-key", pki(f"node-{own}.key"),
+                         "--tls-ca", pki("ca.crt"), "--etcd-certificate", pki(f"etcd-client-{own}.crt"),
+                         "--etcd-key", pki(f"etcd-client-{own}.key"), "--etcd-ca", pki("etcd-ca.crt"),
                          "--session-ttl", str(self.cluster.session_ttl)], self.clock.environment())
 
 
@@ -276,11 +284,27 @@ class Cluster:
         self.machines = {number: Machine(self, number) for number in MACHINES}
         self.key = os.path.join(self.dir, "ada.key")
         self.loads = []
+        # For every `anamnesis` and load client from here on.
+        os.environ.update(ANAMNESIS_TLS_CERTIFICATE=self.pki("person-ada.crt"),
+                          ANAMNESIS_TLS_KEY=self.pki("person-ada.key"), ANAMNESIS_TLS_CA=self.pki("ca.crt"))
+
+    def pki(self, name=""):
+        """A file of the test PKI."""
+        return os.path.join(self.dir, "pki", name)
+
+    def make_certificates(self, directory):
+        """Those of all nodes, members and clients that are not in `directory` yet; the CAs in it sign them."""
+        names = ["--person", "ada"]
+        for machine in self.machines.values():
+            names += ["--node", f"node{machine.number}={NETWORK}.{machine.node_host}"]
+            names += ["--etcd", f"etcd{machine.number}={NETWORK}.{machine.etcd_host}"]
+        harness.run_well("pki", "new", directory, "--origin", harness.ORIGIN, *names)
 
     def __enter__(self):
         harness.run_well("key", "new", "--out", self.key, "--name", "ada")
         founding = os.path.join(self.dir, "founding")
         harness.run_well("init", founding, "--origin", harness.ORIGIN, "--as", self.key)
+        self.make_certificates(self.pki())
         for machine in self.machines.values():
             # Every node begins with the same founding events.
             shutil.copytree(founding, machine.ledger)
@@ -336,10 +360,12 @@ class Cluster:
 
     def etcd_leader(self):
         """The machine whose member leads, or None."""
-        endpoints = ",".join(machine.endpoint for machine in self.machines.values())
-        done = subprocess.run([*self.network.enter(CLIENTS), "etcdctl", "--endpoints", endpoints, "--command-timeout",
-                               "3s", "endpoint", "status", "-w", "json"], capture_output=True, text=True, timeout=60,
-                              check=False, env={**os.environ, "ETCDCTL_API": "3"})
+        command = [*self.network.enter(CLIENTS), "etcdctl", "--command-timeout", "3s", "--endpoints",
+                   ",".join(machine.endpoint for machine in self.machines.values()), "--cacert",
+                   self.pki("etcd-ca.crt"), "--cert", self.pki("etcd-client-node1.crt"), "--key",
+                   self.pki("etcd-client-node1.key"), "endpoint", "status", "-w", "json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False,
+                              env={**os.environ, "ETCDCTL_API": "3"})
         for member in json.loads(done.stdout or "[]"):
             status = member["Status"]
             if status.get("leader", 0) == status["header"]["member_id"]:

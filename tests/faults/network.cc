@@ -4,9 +4,9 @@
 // and CAP_NET_ADMIN with CAP_SYS_ADMIN, and leaves nothing behind: the namespaces have no names and end with the last
 // process in them.
 //
-//   network NETWORK MACHINES      NETWORK: three octets, such as 10.9.0; machine i of 1..MACHINES has address
-//   NETWORK.i.
-//                              127.9.0 serves for programs that insist on a loopback address
+//   network NETWORK MACHINES
+//
+// NETWORK is three octets, such as 10.9.0; machine i of 1..MACHINES has address NETWORK.i.
 //
 // Says "machine I FD" for each (enter with `nsenter --net=/proc/PID/fd/FD`), then "ready". Takes lines on stdin, each
 // answered by one line on stdout, and ends with its stdin:
@@ -32,7 +32,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <iostream>
 #include <optional>
 #include <queue>
@@ -67,7 +66,6 @@ struct Machine {
   int name_space = -1;
 };
 
-// What is not given stays as it is.
 void Configure(int control, const char* device, const std::string& address, const char* mask, int mtu) {
   ifreq request{};
   std::strcpy(request.ifr_name, device);
@@ -78,12 +76,12 @@ void Configure(int control, const char* device, const std::string& address, cons
     std::memcpy(&request.ifr_addr, &parsed, sizeof(parsed));
     Check(::ioctl(control, what, &request) == 0, "setting " + text);
   };
-  if (!address.empty()) set(address, SIOCSIFADDR);
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  Check(::ioctl(control, SIOCSIFFLAGS, &request) == 0, std::string("bringing up ") + device);
+  set(address, SIOCSIFADDR);
   set(mask, SIOCSIFNETMASK);
   request.ifr_mtu = mtu;
   Check(::ioctl(control, SIOCSIFMTU, &request) == 0, "setting the MTU");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  Check(::ioctl(control, SIOCSIFFLAGS, &request) == 0, std::string("bringing up ") + device);
 }
 
 // Leaves this process in the new namespace; the devices made before stay with it.
@@ -98,13 +96,9 @@ Machine MakeMachine(const std::string& address) {
   request.ifr_flags = IFF_TUN | IFF_NO_PI;
   Check(::ioctl(machine.tun, TUNSETIFF, &request) == 0, "a TUN device");
   const int control = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  // Of 127.0.0.0/8 one address is enough for a machine's own; the rest of it may then lie behind the wire.
-  Configure(control, "lo", "", "255.255.255.255", kLoopbackMtu);
+  Configure(control, "lo", "127.0.0.1", "255.0.0.0", kLoopbackMtu);
   Configure(control, "wire", address, "255.255.255.0", kMtu);
   ::close(control);
-  for (const char* device : {"all", "wire"}) {
-    std::ofstream(std::string("/proc/sys/net/ipv4/conf/") + device + "/route_localnet") << "1\n";
-  }
   return machine;
 }
 
