@@ -181,8 +181,8 @@ Status ClusterSequencer::Start(Revision applied, Receiver receiver) {
 void ClusterSequencer::Stop() {
   if (stopped_.exchange(true)) return;
   if (protocol_ == nullptr) return;
-  // Whoever posts to another ends before it.
-  peers_.reset();
+  // Whoever posts to another ends before it. The protocol goes on meanwhile and has something to send.
+  peers_->Stop();
   etcd_->Stop();
   protocol_->Stop();
   disk_->Stop();

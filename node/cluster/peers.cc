@@ -134,11 +134,14 @@ class PeersOverGrpc : public Peers, public internal::PeerService::Service {
   PeersOverGrpc(const ClusterOptions& options, OnMessage on_message)
       : options_(options), on_message_(std::move(on_message)) {}
 
-  ~PeersOverGrpc() override {
+  ~PeersOverGrpc() override { PeersOverGrpc::Stop(); }
+
+  void Stop() override {
     if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
     // Not under the lock: a link's end is waited for.
     std::map<NodeId, std::shared_ptr<PeerLink>> links;
     const std::lock_guard lock(mutex_);
+    stopped_ = true;
     links.swap(links_);
   }
 
@@ -163,6 +166,7 @@ class PeersOverGrpc : public Peers, public internal::PeerService::Service {
   void SetMembers(const Members& members) override {
     std::map<NodeId, std::shared_ptr<PeerLink>> ended;
     const std::lock_guard lock(mutex_);
+    if (stopped_) return;
     incarnation_ = members.incarnation;
     ended.swap(links_);
     for (const Member* member : members.All()) {
@@ -212,6 +216,7 @@ class PeersOverGrpc : public Peers, public internal::PeerService::Service {
   const OnMessage on_message_;
   std::mutex mutex_;
   // Guarded by mutex_.
+  bool stopped_ = false;
   uint64_t incarnation_ = 0;
   std::map<NodeId, std::shared_ptr<PeerLink>> links_;
   std::unique_ptr<grpc::Server> server_;

@@ -24,8 +24,10 @@ class Peers {
 
   // Listens at options.peer_address. UNAVAILABLE when it can't be listened on.
   static StatusOr<std::unique_ptr<Peers>> Start(const ClusterOptions& options, OnMessage on_message);
-  // Ends all streams; no message comes afterwards.
   virtual ~Peers() = default;
+
+  // Ends all streams; no message comes afterwards, and none is sent. Idempotent; the destructor does it.
+  virtual void Stop() = 0;
 
   // The nodes to send to, and whose messages are taken; others are turned away.
   virtual void SetMembers(const Members& members) = 0;
