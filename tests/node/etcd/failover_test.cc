@@ -81,6 +81,39 @@ TEST(Failover, WriteForADeadLeaderIsNotWaitedForLong) {
   EXPECT_EQ(client->Get("k")->value, "v");
 }
 
+TEST(Failover, WatchBegunWhereNobodyAnswersGoesOnElsewhere) {
+  ANAMNESIS_NEEDS_ETCD();
+  EtcdCluster etcd({.members = 3});
+  EtcdOptions options = etcd.Options();
+  const std::string hangs = options.endpoints[0];
+  options.endpoints = {hangs, options.endpoints[1]};
+  const auto client = etcd.Connect(options);
+  ASSERT_TRUE(client->Txn(EtcdTxn().ThenPut("before", "v")).ok());
+  // One hangs and is known to, the other has no connection: the watch has no better place to begin.
+  etcd.Pause(0);
+  etcd.Kill(1);
+  const auto down = [](const EtcdEndpointHealth& member) { return !member.status.ok(); };
+  while (!std::ranges::all_of(client->Health(), down)) std::this_thread::sleep_for(10ms);
+  const auto watch = client->Watch("", 1);
+  ASSERT_TRUE(watch.ok());
+  std::this_thread::sleep_for(300ms);
+  etcd.Restart(1);
+  EtcdTxn put;
+  put.ThenPut("after", "v");
+  while (!client->Txn(put).ok()) std::this_thread::sleep_for(50ms);
+  std::vector<std::string> seen;
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  while (std::ranges::count(seen, "after") == 0 && std::chrono::steady_clock::now() < deadline) {
+    const StatusOr<EtcdWatchBatch> batch = (*watch)->Next(200ms);
+    if (!batch.ok()) continue;
+    for (const EtcdEvent& event : batch->events) seen.push_back(event.item.key);
+  }
+  ASSERT_FALSE(seen.empty()) << "the watch hangs";
+  EXPECT_EQ(seen.front(), "before");
+  EXPECT_EQ(seen.back(), "after");
+  etcd.Resume(0);
+}
+
 TEST(Failover, WhatCannotBeSentIsNotUnknown) {
   ANAMNESIS_NEEDS_ETCD();
   EtcdCluster etcd;
