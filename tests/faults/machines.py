@@ -210,9 +210,10 @@ class Process:
         self.process.terminate()
         return self.process.wait(timeout=LATE_SECONDS)
 
-    def rss_mib(self):
+    def memory_mib(self):
+        """What it has for itself: without files that it has mapped."""
         with open(f"/proc/{self.process.pid}/status") as file:
-            return int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1)) / 1024
+            return int(re.search(r"RssAnon:\s+(\d+) kB", file.read()).group(1)) / 1024
 
     def log_since_start(self):
         with open(self.log_file, errors="replace") as file:
@@ -227,13 +228,13 @@ class Process:
 class Machine:
     """One of the three: its addresses, its disks, its programs."""
 
-    def __init__(self, cluster, number):
+    def __init__(self, cluster, number, node_disk_mib):
         self.cluster = cluster
         self.number = number
         self.node_host, self.etcd_host = NODES[number - 1], MEMBERS[number - 1]
         self.address = f"{NETWORK}.{self.node_host}:{NODE_PORT}"
         self.endpoint = f"{NETWORK}.{self.etcd_host}:{ETCD_PORT}"
-        self.node_disk = Disk(cluster.dir, f"node{number}-disk", 1024)
+        self.node_disk = Disk(cluster.dir, f"node{number}-disk", node_disk_mib)
         self.etcd_disk = Disk(cluster.dir, f"etcd{number}-disk", 512)
         self.ledger = os.path.join(self.node_disk.path, "ledger")
         self.node = Process(f"node{number}", os.path.join(cluster.dir, f"node{number}.log"))
@@ -276,12 +277,12 @@ class Machine:
 class Cluster:
     """Three machines; `with` founds the ledger, starts everything and ends it."""
 
-    def __init__(self, session_ttl=10):
+    def __init__(self, session_ttl=10, node_disk_mib=1024):
         self.session_ttl = session_ttl
         self.dir = tempfile.mkdtemp(prefix="anamnesis-machines-")
         self.slow_disks = SlowDisks()
         self.network = Network()
-        self.machines = {number: Machine(self, number) for number in MACHINES}
+        self.machines = {number: Machine(self, number, node_disk_mib) for number in MACHINES}
         self.key = os.path.join(self.dir, "ada.key")
         self.loads = []
         # For every `anamnesis` and load client from here on.
@@ -338,10 +339,11 @@ class Cluster:
         """All nodes, from one on."""
         return ",".join(self.machines[(first + i - 1) % 3 + 1].address for i in range(3))
 
-    def status(self, machine):
+    def status(self, machine, environment=None):
         """What the node says of itself, or None."""
         done = subprocess.run([*self.network.enter(CLIENTS), os.path.join(harness.BIN, "anamnesis"), "status", "--json",
-                               "--ledger", machine.address], capture_output=True, text=True, timeout=60, check=False)
+                               "--ledger", machine.address], capture_output=True, text=True, timeout=60, check=False,
+                              env={**os.environ, **(environment or {})})
         return json.loads(done.stdout) if done.returncode == 0 else None
 
     def wait_until(self, holds, what, seconds=LATE_SECONDS):
