@@ -36,12 +36,13 @@ StatusOr<ClientIdentity> LoadIdentity(const TlsFiles& tls) {
   if (has_tls == tls.key.empty() || has_tls == tls.ca.empty()) {
     return absl::InvalidArgumentError("TLS certificate, key and CA: all three or none");
   }
-  if (!has_tls) return ClientIdentity{nullptr, grpc::InsecureChannelCredentials()};
+  const auto polling = std::make_shared<BackgroundPolling>();
+  if (!has_tls) return ClientIdentity{nullptr, grpc::InsecureChannelCredentials(), polling};
   // A file that is found wrong is looked at again before the next connection; until then there is nobody to tell.
   ASSIGN_OR_RETURN(std::shared_ptr<TlsIdentity> identity, TlsIdentity::Load(tls, [](std::string_view) {}));
   ASSIGN_OR_RETURN(const AgentUri self, AgentOfUris(identity->uris()));
   std::shared_ptr<grpc::ChannelCredentials> credentials = MakeChannelCredentials(*identity, NodeOf(self.origin));
-  return ClientIdentity{std::move(identity), std::move(credentials)};
+  return ClientIdentity{std::move(identity), std::move(credentials), polling};
 }
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const ClientIdentity& identity) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/cpp/background_polling.h"
 #include "grpcpp/grpcpp.h"
 #include "ledger/base/status.h"
 #include "ledger/tls/tls_identity.h"
@@ -26,6 +27,7 @@ struct ClientIdentity {
   // Null without TLS.
   std::shared_ptr<TlsIdentity> tls;
   std::shared_ptr<grpc::ChannelCredentials> credentials;
+  std::shared_ptr<BackgroundPolling> polling;
 };
 
 // From the files of a certificate that names an agent of the ledger, its key, and the CAs of the nodes: all three, or

@@ -7,6 +7,7 @@
 
 #include "anamnesis/internal/batch.pb.h"
 #include "ledger/base/limits.h"
+#include "ledger/engine/space.h"
 #include "ledger/event/refusal.h"
 
 namespace anamnesis {
@@ -98,7 +99,7 @@ Appender::Appender(Store& store, LedgerState state, const LedgerOptions& options
       events_(std::move(events)),
       state_(std::move(state)),
       written_(state_),
-      writer_(store),
+      writer_(store, options.disk_reserve_bytes, options.log),
       sequencer_(std::move(sequencer)) {}
 
 Appender::~Appender() { Stop(); }
@@ -193,15 +194,9 @@ void Appender::Enqueue(std::unique_ptr<Submission> submission) {
 
 // --- Ordering ---
 
-Status Appender::CheckSpace(size_t bytes) {
-  const uint64_t free = store_.FreeBytes();
+Status Appender::CheckStore(size_t bytes) {
   // A batch is written about four times until it has settled: log, tables, indices, compaction.
-  const uint64_t needed = options_.disk_reserve_bytes + 4 * bytes;
-  if (free < needed) {
-    return absl::ResourceExhaustedError(Text("disk full: ", free >> 20, " MiB are free where the ledger is, ",
-                                             (needed >> 20) + 1,
-                                             " MiB are needed; nothing was written, retry when there is space"));
-  }
+  RETURN_IF_ERROR(CheckSpace(store_, options_.disk_reserve_bytes + 4 * bytes));
   if (resume_needed_) {
     RETURN_IF_ERROR(WithContext(store_.TryResume(), "the store can't be written yet"));
     resume_needed_ = false;
@@ -210,7 +205,7 @@ Status Appender::CheckSpace(size_t bytes) {
 }
 
 Status Appender::Propose(std::vector<std::unique_ptr<Submission>>& submissions, size_t bytes) {
-  RETURN_IF_ERROR(CheckSpace(bytes));
+  RETURN_IF_ERROR(CheckStore(bytes));
   Batch batch;
   batch.runs.reserve(submissions.size());
   for (const auto& submission : submissions) batch.runs.push_back(submission->admitted);
@@ -314,7 +309,10 @@ void Appender::Begin(const std::shared_ptr<CommitBatch>& committed,
     const std::lock_guard lock(mutex_);
     writing_ = true;
   }
-  writer_.Begin(pending_, durable, [this, committed, payload](const Status& status) {
+  // What is in a final order can't be refused for lack of space.
+  const auto when_full =
+      sequencer_->order_is_final() ? BatchWriter::WhenFull::kWaitForSpace : BatchWriter::WhenFull::kFail;
+  writer_.Begin(pending_, durable, when_full, [this, committed, payload](const Status& status) {
     OnWritten(status, *committed, payload);
     std::unique_lock lock(mutex_);
     writing_ = false;
@@ -418,6 +416,7 @@ void Appender::Stop() {
     // A sequencer that can't order at present drops what it has when it stops.
     idle_.wait_for(lock, std::chrono::microseconds(limits::kStopWaitUs), idle);
   }
+  writer_.EndWaiting();
   sequencer_->Stop();
   writer_.Wait();
   RefuseUnsettled();

@@ -72,7 +72,7 @@ class Appender {
   bool ShouldPropose() const;
   void ProposeNext(std::unique_lock<std::mutex>& lock);
   Status Propose(std::vector<std::unique_ptr<Submission>>& submissions, size_t bytes);
-  Status CheckSpace(size_t bytes);
+  Status CheckStore(size_t bytes);
   // What is written and not settled yet, or, when it is, not shown yet.
   struct Unsettled {
     Revision revision;

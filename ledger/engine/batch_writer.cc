@@ -1,10 +1,21 @@
 #include "ledger/engine/batch_writer.h"
 
+#include <chrono>
+#include <utility>
+
 #include "ledger/base/check.h"
+#include "ledger/engine/space.h"
 
 namespace anamnesis {
 
-BatchWriter::BatchWriter(Store& store) : store_(store), thread_([this] { Run(); }) {}
+namespace {
+
+constexpr std::chrono::milliseconds kLookForSpaceAfter(200);
+
+}  // namespace
+
+BatchWriter::BatchWriter(Store& store, uint64_t reserve_bytes, std::function<void(std::string_view)> log)
+    : store_(store), reserve_bytes_(reserve_bytes), log_(std::move(log)), thread_([this] { Run(); }) {}
 
 BatchWriter::~BatchWriter() {
   {
@@ -15,12 +26,14 @@ BatchWriter::~BatchWriter() {
   thread_.join();
 }
 
-void BatchWriter::Begin(std::shared_ptr<const RowOverlay> rows, bool durable, std::function<void(const Status&)> done) {
+void BatchWriter::Begin(std::shared_ptr<const RowOverlay> rows, bool durable, WhenFull when_full,
+                        std::function<void(const Status&)> done) {
   {
     const std::lock_guard lock(mutex_);
     CHECK(rows_ == nullptr);
     rows_ = std::move(rows);
     durable_ = durable;
+    when_full_ = when_full;
     done_ = std::move(done);
   }
   changed_.notify_all();
@@ -31,6 +44,32 @@ void BatchWriter::Wait() {
   changed_.wait(lock, [this] { return rows_ == nullptr; });
 }
 
+void BatchWriter::EndWaiting() {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_ends_ = true;
+  }
+  changed_.notify_all();
+}
+
+Status BatchWriter::WriteWhenThereIsSpace() {
+  if (when_full_ == WhenFull::kFail) return store_.Write(rows_->rows(), durable_);
+  bool waited = false;
+  while (true) {
+    Status written = CheckSpace(store_, reserve_bytes_);
+    if (written.ok() && waited) written = store_.TryResume();
+    if (written.ok()) written = store_.Write(rows_->rows(), durable_);
+    if (!absl::IsResourceExhausted(written)) {
+      if (waited) log_("there is space again");
+      return written;
+    }
+    if (!waited) log_(Text("what is ordered waits until there is space: ", MessageOf(written)));
+    waited = true;
+    std::unique_lock lock(mutex_);
+    if (changed_.wait_for(lock, kLookForSpaceAfter, [this] { return waiting_ends_; })) return written;
+  }
+}
+
 void BatchWriter::Run() {
   std::unique_lock lock(mutex_);
   while (true) {
@@ -38,7 +77,7 @@ void BatchWriter::Run() {
     if (rows_ == nullptr) return;
     lock.unlock();
     // Begin does not touch them while rows_ is set.
-    done_(store_.Write(rows_->rows(), durable_));
+    done_(WriteWhenThereIsSpace());
     lock.lock();
     rows_ = nullptr;
     done_ = nullptr;

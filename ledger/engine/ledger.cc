@@ -80,7 +80,7 @@ Status Ledger::Impl::Open() {
   }
   checkpointer_ = std::make_unique<Checkpointer>(*store_, std::move(key), CheckpointPath(dir_));
   RETURN_IF_ERROR(checkpointer_->Load(state.size()));
-  staging_ = std::make_unique<Staging>(*store_);
+  staging_ = std::make_unique<Staging>(*store_, options_.disk_reserve_bytes);
   std::unique_ptr<Sequencer> sequencer;
   if (options_.make_sequencer) {
     ASSIGN_OR_RETURN(sequencer, options_.make_sequencer(origin_, *staging_));

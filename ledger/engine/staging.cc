@@ -2,6 +2,7 @@
 
 #include "ledger/base/bytes.h"
 #include "ledger/crypto/sha256.h"
+#include "ledger/engine/space.h"
 
 namespace anamnesis {
 namespace {
@@ -55,7 +56,11 @@ Status Staging::Put(const std::vector<Batch>& batches) {
   for (const auto& [name, digest, bytes] : batches) {
     rows.push_back({Family::kStaged, StagedKey(name), Text(digest.view(), bytes)});
   }
-  return store_.Write(rows, true);
+  RETURN_IF_ERROR(CheckSpace(store_, reserve_bytes_));
+  const Status written = store_.Write(rows, true);
+  // There may be space again since a write failed; nobody else finds out while nothing is ordered.
+  if (absl::IsResourceExhausted(written) && store_.TryResume().ok()) return store_.Write(rows, true);
+  return written;
 }
 
 StatusOr<std::optional<std::string>> Staging::Get(const BatchName& name) const {

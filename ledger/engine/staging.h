@@ -25,8 +25,8 @@ StatusOr<BatchName> ParseAppliedBatch(std::string_view key, std::string_view val
 // Safe for concurrent use. Fails as the store does.
 class Staging {
  public:
-  // `store` must outlive it.
-  explicit Staging(Store& store) : store_(store) {}
+  // `store` must outlive it. Nothing is put while less than `reserve_bytes` are free.
+  explicit Staging(Store& store, uint64_t reserve_bytes = 0) : store_(store), reserve_bytes_(reserve_bytes) {}
 
   struct Batch {
     BatchName name;
@@ -63,6 +63,7 @@ class Staging {
 
  private:
   Store& store_;
+  const uint64_t reserve_bytes_;
 };
 
 }  // namespace anamnesis

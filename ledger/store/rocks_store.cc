@@ -176,7 +176,7 @@ class RocksStore : public Store {
   Status Write(const Rows& rows, bool durable) override;
   Status Remove(Family family, const std::vector<std::string>& keys) override;
   std::unique_ptr<RowReader> View() const override;
-  Status TryResume() override { return FromRocks(db_->Resume()); }
+  Status TryResume() override;
   Status ClearProjections() override;
   Status BulkLoad(Family family, std::vector<const Row*> rows) override;
   Status Flush() override;
@@ -325,6 +325,12 @@ bool RocksStore::MayFlush() const {
   uint64_t unwritten = 0;
   if (!db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kSizeAllMemTables, &unwritten)) return false;
   return FreeBytes() > 2 * unwritten;
+}
+
+Status RocksStore::TryResume() {
+  // RocksDB flushes then.
+  if (!MayFlush()) return absl::ResourceExhaustedError("there is no space yet for what is only in memory");
+  return FromRocks(db_->Resume());
 }
 
 Status RocksStore::Write(const Rows& rows, bool durable) {

@@ -30,7 +30,7 @@ class Store : public RowReader {
   // Must not outlive the store.
   virtual std::unique_ptr<RowReader> View() const = 0;
 
-  // After RESOURCE_EXHAUSTED: whether the store can be written again.
+  // After RESOURCE_EXHAUSTED: whether the store can be written again. RESOURCE_EXHAUSTED: there is no space yet.
   virtual Status TryResume() = 0;
 
   // Removes every row of the projection families. Nobody may read them meanwhile.

@@ -25,7 +25,7 @@ enum class CallKind {
   kAuthenticate,
 };
 
-// How long a call may take in all, and a repeatable one on one endpoint.
+// How long a call may take in all, and on one endpoint once it was sent.
 struct CallTime {
   BootClock::duration total;
   BootClock::duration attempt;
@@ -69,7 +69,7 @@ class EtcdCall : public InFlight, public std::enable_shared_from_this<EtcdCall<R
         start_(std::move(start)),
         request_(std::move(request)),
         done_(std::move(done)),
-        attempt_time_(kind == CallKind::kWrite ? time.total : time.attempt),
+        attempt_time_(time.attempt),
         deadline_(BootClock::now() + time.total) {}
 
   // Sends the request, now or later. Nothing that may have an effect is under way when it is called.

@@ -199,8 +199,9 @@ void EtcdConnection::TakeProbe(Endpoint& endpoint, const grpc::Status& status,
       known.is_leader = false;
       down = absl::IsUnavailable(known.status);
     }
-    const bool was_down = endpoint.down.exchange(down);
-    if (down && !was_down) affected.assign(in_flight_.begin(), in_flight_.end());
+    endpoint.down = down;
+    // At every probe: while no endpoint was better, something may have begun on one that was down already.
+    if (down) affected.assign(in_flight_.begin(), in_flight_.end());
   }
   for (const std::shared_ptr<InFlight>& call : affected) call->OnEndpointDown(endpoint);
   ProbeLater(endpoint, BootClock::now() + options_.probe_interval);

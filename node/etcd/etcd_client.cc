@@ -118,13 +118,14 @@ void EtcdClient::TxnAsync(const EtcdTxn& txn, OnTxn done) {
     asked.push_back(op.request_range().key());
     op.mutable_request_range()->set_key(Whole(asked.back()));
   }
+  const EtcdOptions& options = connection_->options();
   const size_t bytes = request.ByteSizeLong();
-  if (bytes > connection_->options().transaction_bytes_max) {
+  if (bytes > options.transaction_bytes_max) {
     return done(absl::InvalidArgumentError(
-        Text("etcd transaction: ", bytes, " bytes; at most ", connection_->options().transaction_bytes_max)));
+        Text("etcd transaction: ", bytes, " bytes; at most ", options.transaction_bytes_max)));
   }
   EtcdCall<etcdserverpb::TxnRequest, etcdserverpb::TxnResponse>::Run(
-      connection_, CallKind::kWrite, CallTimeOf(connection_->options()), ANAMNESIS_ETCD_START(kv, Txn),
+      connection_, CallKind::kWrite, {options.call_timeout, options.write_timeout}, ANAMNESIS_ETCD_START(kv, Txn),
       std::move(request),
       [done = std::move(done), asked = std::move(asked),
        hidden_bytes = connection_->options().prefix.size()](auto response) {

@@ -40,8 +40,8 @@ Status CheckOptions(const EtcdOptions& options) {
     return Wrong("prefix", options.prefix, "must not be empty, nor end with the byte 255");
   }
   if (options.user.empty() && !options.password.empty()) return absl::InvalidArgumentError("etcd password: no user");
-  const auto least =
-      std::min({options.call_timeout, options.attempt_timeout, options.probe_interval, options.probe_timeout});
+  const auto least = std::min({options.call_timeout, options.attempt_timeout, options.write_timeout,
+                               options.probe_interval, options.probe_timeout});
   if (least <= std::chrono::milliseconds(0)) return absl::InvalidArgumentError("etcd timeouts: must be positive");
   return OkStatus();
 }

@@ -31,6 +31,9 @@ struct EtcdOptions {
   std::chrono::milliseconds call_timeout{5000};
   // How long a read waits for one endpoint before it asks the next one.
   std::chrono::milliseconds attempt_timeout{2000};
+  // How long a write that was sent waits for its answer before its outcome is unknown. A member sends it on to the
+  // leader that it knows; one that has just died never answers, and the member says nothing for seven seconds.
+  std::chrono::milliseconds write_timeout{500};
   // Every endpoint is asked how it is once in this interval, and taken for dead when it doesn't answer within the
   // timeout: what goes on there then goes on elsewhere.
   std::chrono::milliseconds probe_interval{1000};

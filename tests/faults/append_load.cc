@@ -3,12 +3,11 @@
 //
 //   append_load LEDGER KEY-FILE STREAM IN-FLIGHT PAUSE-US BODY-BYTES
 //
-// Lines on stdout, each one write: "ack INDEX EVENT-ID POSITION RECORDED-US", and "retry MESSAGE" when runs have to be
-// sent again. SIGTERM: makes no more runs, sends on until all are acknowledged, exits 0. Exit status 1: a run was
-// refused for good, or the answers were wrong.
+// LEDGER is HOST:PORT[,HOST:PORT...]; when one node breaks a channel or answers nothing for a while, the next is used.
+// Lines on stdout: history_lines.h. SIGTERM: makes no more runs, sends on until all are acknowledged, exits 0. Exit
+// status 1: a run was refused for good, or the answers were wrong.
 
 #include <signal.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -18,6 +17,7 @@
 #include <iostream>
 #include <memory>
 #include <mutex>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -30,7 +30,8 @@
 #include "ledger/event/refusal.h"
 #include "ledger/event/run_builder.h"
 #include "ledger/keys/key_file.h"
-#include "tests/faults/tls_environment.h"
+#include "tests/faults/history_lines.h"
+#include "tests/faults/load_client.h"
 
 namespace anamnesis {
 namespace {
@@ -45,17 +46,6 @@ struct Options {
   std::chrono::microseconds pause{0};
   size_t body_bytes = 0;
 };
-
-// One write a line, so that a reader sees whole lines only and nothing waits in this process.
-void PutLine(std::string line) {
-  line.push_back('\n');
-  if (::write(STDOUT_FILENO, line.data(), line.size()) != static_cast<ssize_t>(line.size())) std::abort();
-}
-
-bool IsTemporary(const Status& status) {
-  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) || absl::IsDeadlineExceeded(status) ||
-         absl::IsUnknown(status);
-}
 
 struct SentRun {
   v1::Run run;
@@ -107,59 +97,99 @@ class RunSource {
   uint64_t count_ = 0;
 };
 
+// The nodes, each behind a client of its own, so that this program chooses where it sends.
+class Nodes {
+ public:
+  static StatusOr<std::unique_ptr<Nodes>> Connect(const std::string& addresses) {
+    auto nodes = std::make_unique<Nodes>();
+    std::istringstream list(addresses);
+    for (std::string address; std::getline(list, address, ',');) {
+      ASSIGN_OR_RETURN(std::unique_ptr<LedgerClient> client, ConnectAsEnvironmentSays(address));
+      nodes->clients_.push_back(std::move(client));
+    }
+    if (nodes->clients_.empty()) return absl::InvalidArgumentError("no address is given");
+    return nodes;
+  }
+
+  LedgerClient& current() { return *clients_[current_]; }
+  void Next() { current_ = (current_ + 1) % clients_.size(); }
+
+ private:
+  std::vector<std::unique_ptr<LedgerClient>> clients_;
+  size_t current_ = 0;
+};
+
 // The runs that are not acknowledged yet, oldest first, and one channel at a time to send them through.
 class Load {
  public:
-  Load(const Options& options, LedgerClient& client, RunSource& source)
-      : options_(options), client_(client), source_(source) {}
+  Load(const Options& options, Nodes& nodes, RunSource& source) : options_(options), nodes_(nodes), source_(source) {}
 
   Status Run() {
     while (!stop_asked || !pending_.empty()) {
-      const Status ended = UseOneChannel();
-      if (!ended.ok()) return ended;
+      RETURN_IF_ERROR(UseOneChannel());
+      if (broken_.ok()) continue;
+      PutRetry(broken_);
+      if (!IsTemporary(broken_)) return broken_;
+      nodes_.Next();
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     return OkStatus();
   }
 
  private:
-  // Sends what is pending again, then new runs, until something fails or the end. Fails when going on is pointless.
+  // Sends what is pending again, then new runs, until something fails, which broken_ says, or the end. Fails when going
+  // on is pointless.
   Status UseOneChannel() {
     broken_ = OkStatus();
     answered_ = 0;
-    auto channel = client_.OpenAppendChannel(
+    auto channel = nodes_.current().OpenAppendChannel(
         [this](uint64_t sequence, const StatusOr<v1::RunResult>& result) { OnResult(sequence, result); });
     if (!channel.ok()) {
-      PutLine(Text("retry ", MessageOf(channel.status())));
-      return IsTemporary(channel.status()) ? OkStatus() : channel.status();
+      broken_ = channel.status();
+      return OkStatus();
     }
     const Status sent = SendAll(**channel);
-    (void)(*channel)->Finish();
+    // A channel that is not finished is broken, and has no callbacks any more once it is gone.
+    if (sent.ok() && !Broken()) (void)(*channel)->Finish();
+    channel->reset();
     RETURN_IF_ERROR(sent);
     // Acknowledged runs are a prefix, since later ones continue the stream of earlier ones.
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(answered_));
-    if (broken_.ok()) return OkStatus();
-    PutLine(Text("retry ", MessageOf(broken_)));
-    return IsTemporary(broken_) ? OkStatus() : broken_;
+    return OkStatus();
+  }
+
+  bool Broken() {
+    const std::lock_guard lock(mutex_);
+    return !broken_.ok();
   }
 
   Status SendAll(AppendChannel& channel) {
     for (size_t next = 0;; ++next) {
-      {
-        std::unique_lock lock(mutex_);
-        room_.wait(lock, [&] { return !broken_.ok() || next < answered_ + options_.in_flight; });
-        if (!broken_.ok()) return OkStatus();
-      }
+      if (!WaitUntilAnswered(next < options_.in_flight ? 0 : next - options_.in_flight + 1)) return OkStatus();
       if (next == pending_.size()) {
-        // The channel's callback looks at pending_ while it grows.
-        if (stop_asked || next >= kRunsAChannel) return OkStatus();
+        // Whoever waits for the last answers gives up as any other does.
+        if (stop_asked || next >= kRunsAChannel) return WaitUntilAnswered(next), OkStatus();
         ASSIGN_OR_RETURN(SentRun made, source_.Next());
+        for (size_t i = 0; i < made.ids.size(); ++i) PutCall(made.ids[i], made.first_position + i);
+        // The channel's callback looks at pending_ while it grows.
         const std::lock_guard lock(mutex_);
         pending_.push_back(std::move(made));
       }
       if (!channel.Submit(next, pending_[next].run).ok()) return OkStatus();
       std::this_thread::sleep_for(options_.pause);
     }
+  }
+
+  // Waits until so many runs of this channel are answered; false when the channel is broken or answers nothing.
+  bool WaitUntilAnswered(size_t runs) {
+    std::unique_lock lock(mutex_);
+    while (broken_.ok() && answered_ < runs) {
+      const size_t before = answered_;
+      if (room_.wait_for(lock, kAnswerWithin) == std::cv_status::timeout && answered_ == before && broken_.ok()) {
+        broken_ = absl::DeadlineExceededError("nothing was answered for five seconds");
+      }
+    }
+    return broken_.ok();
   }
 
   void OnResult(uint64_t sequence, const StatusOr<v1::RunResult>& result) {
@@ -174,17 +204,18 @@ class Load {
       return;
     }
     for (size_t i = 0; i < sent.ids.size(); ++i) {
-      PutLine(Text("ack ", result->indexes(static_cast<int>(i)), " ", sent.ids[i].text(), " ", sent.first_position + i,
-                   " ", result->recorded_us(static_cast<int>(i))));
+      PutAcknowledged(sent.ids[i], sent.first_position + i, result->indexes(static_cast<int>(i)),
+                      result->recorded_us(static_cast<int>(i)));
     }
     ++answered_;
   }
 
   // Bounds what is kept in memory; then another channel is opened.
   static constexpr size_t kRunsAChannel = 20000;
+  static constexpr std::chrono::seconds kAnswerWithin{5};
 
   const Options options_;
-  LedgerClient& client_;
+  Nodes& nodes_;
   RunSource& source_;
   std::mutex mutex_;
   std::condition_variable room_;
@@ -196,16 +227,16 @@ class Load {
 
 Status Main(const Options& options) {
   ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options.key_file));
-  RemoteClientOptions remote;
-  remote.tls = TlsFromEnvironment();
-  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, ConnectRemote(options.ledger, remote));
-  StatusOr<std::unique_ptr<RunSource>> source = RunSource::Open(options, key, *client);
+  ASSIGN_OR_RETURN(const std::unique_ptr<Nodes> nodes, Nodes::Connect(options.ledger));
+  StatusOr<std::unique_ptr<RunSource>> source = RunSource::Open(options, key, nodes->current());
   while (!source.ok() && IsTemporary(source.status()) && !stop_asked) {
+    PutRetry(source.status());
+    nodes->Next();
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    source = RunSource::Open(options, key, *client);
+    source = RunSource::Open(options, key, nodes->current());
   }
   RETURN_IF_ERROR(source.status());
-  return Load(options, *client, **source).Run();
+  return Load(options, *nodes, **source).Run();
 }
 
 }  // namespace

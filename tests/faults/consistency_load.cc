@@ -32,7 +32,7 @@
 #include "ledger/base/status.h"
 #include "ledger/event/run_builder.h"
 #include "ledger/keys/key_file.h"
-#include "tests/faults/tls_environment.h"
+#include "tests/faults/load_client.h"
 
 namespace anamnesis {
 namespace {
@@ -70,8 +70,7 @@ std::string Rotated(const std::vector<std::string>& addresses, size_t n) {
 }
 
 std::unique_ptr<LedgerClient> ClientOf(const std::string& addresses, RemoteClientOptions options = {}) {
-  options.tls = TlsFromEnvironment();
-  auto client = ConnectRemote(addresses, options);
+  auto client = ConnectAsEnvironmentSays(addresses, std::move(options));
   if (!client.ok()) std::abort();
   return *std::move(client);
 }

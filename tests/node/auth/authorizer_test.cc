@@ -34,8 +34,7 @@ const char* const kForAllKnown[] = {
 };
 const char* const kForAdministrators[] = {"/anamnesis.v1.ClusterService/ChangeMembers",
                                           "/anamnesis.v1.ClusterService/WhateverComes"};
-const char* const kForPeers[] = {"/anamnesis.internal.PeerService/Link"};
-const char* const kForJoiningNodes[] = {"/anamnesis.internal.CatchUpService/Manifest"};
+const char* const kForPeers[] = {"/anamnesis.internal.PeerService/Link", "/anamnesis.internal.CatchUpService/CatchUp"};
 const char* const kForNobody[] = {
     "",
     "/",
@@ -57,7 +56,6 @@ TEST(Authorizer, AnEnrolledAgentReadsAsksProvesAndAppends) {
     for (const char* method : kForAllKnown) EXPECT_TRUE(Authorize(caller, method).ok()) << kind << method;
     for (const char* method : kForAdministrators) EXPECT_TRUE(Denied(caller, method)) << kind << method;
     for (const char* method : kForPeers) EXPECT_TRUE(Denied(caller, method)) << kind << method;
-    for (const char* method : kForJoiningNodes) EXPECT_TRUE(Denied(caller, method)) << kind << method;
     for (const char* method : kForNobody) EXPECT_TRUE(Denied(caller, method)) << kind << method;
   }
 }
@@ -74,7 +72,6 @@ TEST(Authorizer, OnlyAnAdministratorChangesTheCluster) {
 TEST(Authorizer, ANodeSpeaksWithNodesAndReads) {
   const Caller node = Agent("node");
   for (const char* method : kForPeers) EXPECT_TRUE(Authorize(node, method).ok()) << method;
-  for (const char* method : kForJoiningNodes) EXPECT_TRUE(Authorize(node, method).ok()) << method;
   for (const char* method : kForAllKnown) EXPECT_TRUE(Authorize(node, method).ok()) << method;
   for (const char* method : kForAgents) EXPECT_TRUE(Denied(node, method)) << method;
   for (const char* method : kForAdministrators) EXPECT_TRUE(Denied(node, method)) << method;
@@ -95,9 +92,6 @@ TEST(Authorizer, WhomNobodyKnowsGetsNothing) {
     for (const char* method : kForPeers) refused(method);
     for (const char* method : kForNobody) refused(method);
   }
-  // A node that joins copies from others before it is a member.
-  for (const char* method : kForJoiningNodes) EXPECT_TRUE(Authorize(Unknown("node"), method).ok());
-  for (const char* method : kForJoiningNodes) EXPECT_FALSE(Authorize(Unknown("person"), method).ok());
 }
 
 }  // namespace

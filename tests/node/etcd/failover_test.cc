@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <thread>
@@ -53,6 +54,64 @@ TEST(Failover, MemberKilledMidCallLeavesTheOutcomeUnknown) {
   EXPECT_LT(std::chrono::steady_clock::now() - killed, 1s) << "a broken connection is noticed at once";
   etcd.Restart(0);
   EXPECT_TRUE(client->Txn(EtcdTxn().IfAbsent("k").ThenPut("k", "v")).ok());
+}
+
+TEST(Failover, WriteForADeadLeaderIsNotWaitedForLong) {
+  ANAMNESIS_NEEDS_ETCD();
+  EtcdCluster etcd({.members = 3});
+  const auto leader_of = [](const std::vector<EtcdEndpointHealth>& health) {
+    const auto leads = [](const EtcdEndpointHealth& member) { return member.is_leader; };
+    return static_cast<size_t>(std::ranges::find_if(health, leads) - health.begin());
+  };
+  const auto all = etcd.Connect();
+  while (leader_of(all->Health()) == 3) std::this_thread::sleep_for(10ms);
+  const size_t leader = leader_of(all->Health());
+  EtcdOptions options = etcd.Options();
+  options.endpoints = {options.endpoints[(leader + 1) % 3]};
+  const auto client = etcd.Connect(options);
+  ASSERT_TRUE(client->Txn(EtcdTxn().ThenPut("before", "v")).ok());
+  etcd.Kill(static_cast<int>(leader));
+  // The follower that gets it still believes in its leader.
+  const auto sent = std::chrono::steady_clock::now();
+  EXPECT_EQ(client->Txn(EtcdTxn().IfAbsent("k").ThenPut("k", "v")).status().code(), absl::StatusCode::kUnknown);
+  EXPECT_LT(std::chrono::steady_clock::now() - sent, 2s) << "the member itself answers after seven";
+  EtcdTxn again;
+  again.IfAbsent("k").ThenPut("k", "v").ElseGet("k");
+  while (!client->Txn(again).ok()) std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(client->Get("k")->value, "v");
+}
+
+TEST(Failover, WatchBegunWhereNobodyAnswersGoesOnElsewhere) {
+  ANAMNESIS_NEEDS_ETCD();
+  EtcdCluster etcd({.members = 3});
+  EtcdOptions options = etcd.Options();
+  const std::string hangs = options.endpoints[0];
+  options.endpoints = {hangs, options.endpoints[1]};
+  const auto client = etcd.Connect(options);
+  ASSERT_TRUE(client->Txn(EtcdTxn().ThenPut("before", "v")).ok());
+  // One hangs and is known to, the other has no connection: the watch has no better place to begin.
+  etcd.Pause(0);
+  etcd.Kill(1);
+  const auto down = [](const EtcdEndpointHealth& member) { return !member.status.ok(); };
+  while (!std::ranges::all_of(client->Health(), down)) std::this_thread::sleep_for(10ms);
+  const auto watch = client->Watch("", 1);
+  ASSERT_TRUE(watch.ok());
+  std::this_thread::sleep_for(300ms);
+  etcd.Restart(1);
+  EtcdTxn put;
+  put.ThenPut("after", "v");
+  while (!client->Txn(put).ok()) std::this_thread::sleep_for(50ms);
+  std::vector<std::string> seen;
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  while (std::ranges::count(seen, "after") == 0 && std::chrono::steady_clock::now() < deadline) {
+    const StatusOr<EtcdWatchBatch> batch = (*watch)->Next(200ms);
+    if (!batch.ok()) continue;
+    for (const EtcdEvent& event : batch->events) seen.push_back(event.item.key);
+  }
+  ASSERT_FALSE(seen.empty()) << "the watch hangs";
+  EXPECT_EQ(seen.front(), "before");
+  EXPECT_EQ(seen.back(), "after");
+  etcd.Resume(0);
 }
 
 TEST(Failover, WhatCannotBeSentIsNotUnknown) {
