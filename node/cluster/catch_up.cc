@@ -1,5 +1,8 @@
 #include "node/cluster/catch_up.h"
 
+#include <sys/resource.h>
+
+#include <thread>
 #include <utility>
 
 #include "anamnesis/internal/catch_up.grpc.pb.h"
@@ -14,6 +17,7 @@ namespace {
 constexpr int kMessageBytesMax = 16 << 20;
 // Verifying takes processors from whatever else the machine does; it needn't be faster than what a peer gives.
 constexpr size_t kThreads = 1;
+constexpr int kNice = 5;
 
 // How a peer's call ended. Whatever it says is the peer's trouble, not this disk's.
 Status FromPeer(const grpc::Status& status) {
@@ -45,6 +49,17 @@ StatusOr<Members> CatchUp::FindMembers(const CopyIn& copy) const {
 }
 
 Status CatchUp::Run(Revision at_least) {
+  Status done;
+  // On a thread of its own, which gives way to whatever else the machine does, and whose own threads do too.
+  std::thread copying([&] {
+    (void)::setpriority(PRIO_PROCESS, 0, kNice);
+    done = CopyFromAny(at_least);
+  });
+  copying.join();
+  return done;
+}
+
+Status CatchUp::CopyFromAny(Revision at_least) {
   CopyOptions copy_options;
   copy_options.threads = kThreads;
   copy_options.cancelled = [this] { return stopping_.load(); };

@@ -32,6 +32,7 @@ class CatchUp {
   void Stop();
 
  private:
+  Status CopyFromAny(Revision at_least);
   StatusOr<Members> FindMembers(const CopyIn& copy) const;
   Status CopyFrom(const Member& peer, Revision at_least, CopyIn& copy);
   Status Receive(grpc::ClientReader<internal::CatchUpResponse>& reader, Revision at_least, CopyIn& copy);

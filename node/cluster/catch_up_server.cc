@@ -10,8 +10,8 @@ namespace anamnesis {
 namespace {
 
 constexpr size_t kChunkBytes = 256u << 10;
-// After each chunk a pause of so many times what reading and sending it took: disk, processor and network are left to
-// appends for the larger part, and the more so the busier they are.
+// After each chunk a pause of so many times what reading it took: the disk is left to appends for the larger part, and
+// the more so the busier it is.
 constexpr int kPauses = 3;
 constexpr auto kPauseMax = std::chrono::milliseconds(500);
 
@@ -47,10 +47,10 @@ Status CatchUpServer::Give(grpc::ServerContext& context, const internal::CatchUp
   for (uint64_t next = request.tree_size(); connected && next < size.value;) {
     const auto began = std::chrono::steady_clock::now();
     ASSIGN_OR_RETURN(*response.mutable_chunk(), copy_.Chunk(LeafIndex(next), size, kChunkBytes));
+    const auto took = std::chrono::steady_clock::now() - began;
     next += static_cast<uint64_t>(response.chunk().events_size());
     connected = writer.Write(response);
-    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
-    std::this_thread::sleep_for(std::min<std::chrono::milliseconds>(kPauses * took, kPauseMax));
+    std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(kPauses * took, kPauseMax));
     if (context.IsCancelled()) connected = false;
   }
   return connected ? OkStatus() : absl::CancelledError("the caller has gone");
