@@ -90,8 +90,11 @@ StatusOr<std::vector<std::string>> SplitAddresses(std::string_view addresses) {
   }
 }
 
-// No answer: whether the node did anything isn't known.
-bool Unanswered(const Status& status) { return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status); }
+// No answer: whether the node did anything isn't known. A node that stops cancels what it hasn't answered; here nobody
+// cancels a call.
+bool Unanswered(const Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsCancelled(status);
+}
 
 Status Unreachable(const Endpoint& endpoint, const Status& status) {
   return absl::UnavailableError(Text(endpoint.address, ": ", MessageOf(status)));
