@@ -42,6 +42,13 @@ StatusOr<std::vector<EventSpec>> ReadSpecs(const Options& options) {
   return specs;
 }
 
+// This process ends, and a later one would make other events: so it is said how to find out.
+Status WithIds(const Status& status, const std::vector<IdentifiedDraft>& drafts) {
+  std::string message = Text(MessageOf(status), ". Before you append again, look whether they are recorded:");
+  for (const IdentifiedDraft& draft : drafts) message += Text("\n  anamnesis show --linearizable ", draft.id.text());
+  return Status(status.code(), message);
+}
+
 // Appends one run a stream, the streams in the order of their first event.
 StatusOr<v1::RunResult> AppendSpecs(const Options& options, LedgerClient& client, const NamedKey& key) {
   ASSIGN_OR_RETURN(const std::vector<EventSpec> specs, ReadSpecs(options));
@@ -51,18 +58,20 @@ StatusOr<v1::RunResult> AppendSpecs(const Options& options, LedgerClient& client
     StatusOr<EventDraft> draft = ToDraft(specs[i]);
     if (!draft.ok()) return specs.size() == 1 ? draft.status() : WithContext(draft.status(), Text("event ", i + 1));
     if (drafts.find(specs[i].stream) == drafts.end()) streams.push_back(specs[i].stream);
-    drafts[specs[i].stream].push_back({*std::move(draft), EventId()});
+    drafts[specs[i].stream].push_back({*std::move(draft), NewEventId()});
   }
   v1::RunResult all;
   for (const std::string& stream : streams) {
     ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(client, key, stream));
-    ASSIGN_OR_RETURN(const std::vector<Appended> appended, writer->Append(drafts[stream]));
-    for (size_t i = 0; i < appended.size(); ++i) {
-      all.add_indexes(appended[i].index.value);
-      all.add_recorded_us(appended[i].recorded.us);
+    const StatusOr<std::vector<Appended>> appended = writer->Append(drafts[stream]);
+    if (absl::IsUnknown(appended.status())) return WithIds(appended.status(), drafts[stream]);
+    RETURN_IF_ERROR(appended.status());
+    for (const Appended& event : *appended) {
+      all.add_indexes(event.index.value);
+      all.add_recorded_us(event.recorded.us);
       if (!options.common.json) {
-        std::cout << appended[i].index.value << "  " << FormatTime(appended[i].recorded) << "  "
-                  << appended[i].id.text() << "  " << stream << "\n";
+        std::cout << event.index.value << "  " << FormatTime(event.recorded) << "  " << event.id.text() << "  "
+                  << stream << "\n";
       }
     }
   }
@@ -92,6 +101,7 @@ void AddAppend(CLI::App& app) {
   verb.add_option("--receipt", options->receipts, "a directory to keep receipts in");
   AddKeyOption(verb, options->common);
   AddLedgerOption(verb, options->common);
+  AddWithinOption(verb, options->common);
   AddJsonOption(verb, options->common);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
     ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options->common.key_file));

@@ -177,6 +177,7 @@ void AddConfig(CLI::App& app) {
   verb.add_option("--known", options->known, "as known at a time, or over the first N events");
   verb.add_flag("--files", options->all_files, "list every file");
   AddLedgerOption(verb, options->common);
+  AddConsistencyOptions(verb, options->common);
   AddJsonOption(verb, options->common);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
     v1::GetConfigurationRequest request;

@@ -42,11 +42,33 @@ void AddJsonOption(CLI::App& verb, Common& common) {
   verb.add_flag("--json", common.json, "one JSON document on stdout");
 }
 
+void AddConsistencyOptions(CLI::App& verb, Common& common) {
+  verb.add_flag_function(
+      "--linearizable", [&common](int64_t) { common.consistency.set_linearizable(true); },
+      "include everything that any node acknowledged before");
+  verb.add_option_function<uint64_t>(
+      "--tree-size-min", [&common](uint64_t size) { common.consistency.set_tree_size_min(size); },
+      "answer at this size or a larger one; wait for it if need be");
+}
+
+void AddWithinOption(CLI::App& verb, Common& common) {
+  verb.add_option_function<uint32_t>(
+      "--within", [&common](uint32_t seconds) { common.append_within = std::chrono::seconds(seconds); },
+      "go on for so many seconds while the outcome isn't known (default: 60)");
+}
+
 StatusOr<std::unique_ptr<LedgerClient>> Connect(const Common& common) {
-  if (!common.ledger.starts_with(kFilePrefix)) return ConnectRemote(common.ledger, common.tls);
+  if (!common.ledger.starts_with(kFilePrefix)) {
+    RemoteClientOptions remote;
+    remote.consistency = common.consistency;
+    remote.tls = common.tls;
+    remote.append_within = common.append_within;
+    return ConnectRemote(common.ledger, std::move(remote));
+  }
   LedgerOptions options;
   options.log = [](std::string_view line) { std::cerr << line << "\n"; };
-  StatusOr<std::unique_ptr<LedgerClient>> client = OpenEmbedded(common.ledger.substr(kFilePrefix.size()), options);
+  StatusOr<std::unique_ptr<LedgerClient>> client =
+      OpenEmbedded(common.ledger.substr(kFilePrefix.size()), options, common.consistency);
   // Whatever the reason, the ledger could not be reached: that is not a "no" to the question asked.
   if (!client.ok()) return absl::UnavailableError(Text(MessageOf(client.status())));
   return client;
@@ -58,7 +80,9 @@ void SetAction(CLI::App& verb, std::function<StatusOr<ExitStatus>()> run) {
     if (result.ok()) {
       last_exit_status = *result;
     } else {
-      std::cerr << "anamnesis " << verb.get_name() << ": " << MessageOf(result.status()) << "\n";
+      const bool nested = verb.get_parent() != nullptr && verb.get_parent()->get_parent() != nullptr;
+      std::cerr << "anamnesis " << (nested ? verb.get_parent()->get_name() + " " : "") << verb.get_name() << ": "
+                << MessageOf(result.status()) << "\n";
       last_exit_status = ExitStatusOf(result.status());
     }
   });
@@ -79,6 +103,8 @@ ExitStatus ExitStatusOf(const Status& status) {
     case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kFailedPrecondition:
       return kBadUsage;
+    case absl::StatusCode::kUnknown:
+      return kOutcomeUnknown;
     default:
       return kNotReached;
   }

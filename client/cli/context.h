@@ -2,8 +2,10 @@
 #define ANAMNESIS_CLIENT_CLI_CONTEXT_H_
 
 // What all verbs share: the options common to them, how a ledger is reached, how results are printed and how a Status
-// becomes an exit status (0 done; 1 the answer is no; 2 bad usage or input; 3 the ledger can't be reached or refuses).
+// becomes an exit status (0 done; 1 the answer is no; 2 bad usage or input; 3 the ledger can't be reached or refuses;
+// 4 what was sent may have been recorded or not).
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,7 +21,7 @@
 
 namespace anamnesis::cli {
 
-enum ExitStatus { kDone = 0, kAnswerIsNo = 1, kBadUsage = 2, kNotReached = 3 };
+enum ExitStatus { kDone = 0, kAnswerIsNo = 1, kBadUsage = 2, kNotReached = 3, kOutcomeUnknown = 4 };
 
 // The options of one verb that many have.
 struct Common {
@@ -27,6 +29,10 @@ struct Common {
   std::string key_file;
   TlsFiles tls;
   bool json = false;
+  // What reads must include: --linearizable, --tree-size-min.
+  v1::Consistency consistency;
+  // How long appends are tried again while their outcome isn't known; --within.
+  std::chrono::seconds append_within{60};
 };
 
 // Adds --ledger (default: the environment's ANAMNESIS_LEDGER) with --tls-certificate, --tls-key and --tls-ca (defaults:
@@ -34,6 +40,10 @@ struct Common {
 void AddLedgerOption(CLI::App& verb, Common& common);
 void AddKeyOption(CLI::App& verb, Common& common);
 void AddJsonOption(CLI::App& verb, Common& common);
+// Adds --linearizable and --tree-size-min, for verbs that read.
+void AddConsistencyOptions(CLI::App& verb, Common& common);
+// Adds --within, for verbs that append.
+void AddWithinOption(CLI::App& verb, Common& common);
 
 // Opens `file:DIR` in this process or connects to HOST:PORT[,HOST:PORT...].
 StatusOr<std::unique_ptr<LedgerClient>> Connect(const Common& common);
@@ -80,6 +90,9 @@ void AddVerify(CLI::App& app);
 void AddFsck(CLI::App& app);
 void AddRebuild(CLI::App& app);
 void AddTypes(CLI::App& app);
+void AddCluster(CLI::App& app);
+// A verb of `cluster`.
+void AddRecover(CLI::App& cluster);
 void AddBench(CLI::App& app);
 
 }  // namespace anamnesis::cli

@@ -1,5 +1,6 @@
 #include "client/cli/embedded_client.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -48,7 +49,8 @@ class EmbeddedChannel : public AppendChannel {
 
 class EmbeddedClient : public LedgerClient {
  public:
-  explicit EmbeddedClient(std::unique_ptr<Ledger> ledger) : ledger_(std::move(ledger)) {}
+  EmbeddedClient(std::unique_ptr<Ledger> ledger, const v1::Consistency& consistency)
+      : ledger_(std::move(ledger)), consistency_(consistency) {}
 
   StatusOr<v1::AppendResponse> Append(const v1::AppendRequest& request) override { return ledger_->Append(request); }
   StatusOr<std::unique_ptr<AppendChannel>> OpenAppendChannel(AppendChannel::OnResult on_result) override {
@@ -56,36 +58,60 @@ class EmbeddedClient : public LedgerClient {
   }
   // An embedded ledger has no other writers, so following it ends when it is caught up.
   Status Read(const v1::ReadRequest& request, const OnRead& on_read) override {
+    RETURN_IF_ERROR(Check(request.consistency()));
     return ledger_->Read(request, [&](const v1::ReadResponse& response) { return on_read(response); });
   }
-  StatusOr<v1::Event> GetEvent(const v1::GetEventRequest& request) override { return ledger_->GetEvent(request); }
+  StatusOr<v1::Event> GetEvent(const v1::GetEventRequest& request) override {
+    RETURN_IF_ERROR(Check(request.consistency()));
+    return ledger_->GetEvent(request);
+  }
   StatusOr<v1::StreamHead> GetStreamHead(const v1::GetStreamHeadRequest& request) override {
+    RETURN_IF_ERROR(Check(request.consistency()));
     return ledger_->GetStreamHead(request);
   }
   StatusOr<v1::Credential> GetCredential(const v1::GetCredentialRequest& request) override {
+    RETURN_IF_ERROR(Check(request.consistency()));
     return ledger_->GetCredential(request);
   }
-  StatusOr<v1::LedgerStatus> GetStatus() override { return ledger_->GetStatus(); }
+  StatusOr<v1::LedgerStatus> GetStatus() override {
+    RETURN_IF_ERROR(Check({}));
+    return ledger_->GetStatus();
+  }
   StatusOr<v1::ConfigurationAnswer> GetConfiguration(const v1::GetConfigurationRequest& request) override {
+    RETURN_IF_ERROR(Check(request.consistency()));
     return ledger_->GetConfiguration(request);
   }
-  StatusOr<v1::Checkpoint> GetCheckpoint() override { return ledger_->GetCheckpoint(); }
+  StatusOr<v1::Checkpoint> GetCheckpoint() override {
+    RETURN_IF_ERROR(Check({}));
+    return ledger_->GetCheckpoint();
+  }
   StatusOr<v1::Receipt> GetReceipt(const v1::GetReceiptRequest& request) override {
+    RETURN_IF_ERROR(Check(request.consistency()));
     return ledger_->GetReceipt(request);
   }
   StatusOr<v1::ConsistencyProof> GetConsistencyProof(const v1::GetConsistencyProofRequest& request) override {
+    RETURN_IF_ERROR(Check(request.consistency()));
     return ledger_->GetConsistencyProof(request);
   }
 
  private:
-  std::unique_ptr<Ledger> ledger_;
+  Status Check(const v1::Consistency& asked) const {
+    const uint64_t size = ledger_->tree_size();
+    const uint64_t size_min = std::max(asked.tree_size_min(), consistency_.tree_size_min());
+    if (size >= size_min) return OkStatus();
+    return absl::UnavailableError(Text("there are ", size, " events here, ", size_min, " are asked for"));
+  }
+
+  const std::unique_ptr<Ledger> ledger_;
+  const v1::Consistency consistency_;
 };
 
 }  // namespace
 
-StatusOr<std::unique_ptr<LedgerClient>> OpenEmbedded(const std::string& dir, const LedgerOptions& options) {
+StatusOr<std::unique_ptr<LedgerClient>> OpenEmbedded(const std::string& dir, const LedgerOptions& options,
+                                                     const v1::Consistency& consistency) {
   ASSIGN_OR_RETURN(std::unique_ptr<Ledger> ledger, Ledger::Open(dir, options));
-  return std::unique_ptr<LedgerClient>(std::make_unique<EmbeddedClient>(std::move(ledger)));
+  return std::unique_ptr<LedgerClient>(std::make_unique<EmbeddedClient>(std::move(ledger), consistency));
 }
 
 }  // namespace anamnesis

@@ -12,8 +12,11 @@
 
 namespace anamnesis {
 
-// Opens the ledger in `dir`; fails as Ledger::Open does.
-StatusOr<std::unique_ptr<LedgerClient>> OpenEmbedded(const std::string& dir, const LedgerOptions& options);
+// Opens the ledger in `dir`; fails as Ledger::Open does. Every read must include what `consistency` asks for, and what
+// its request does. All that is acknowledged is here, so that nothing has to be waited for: a read that asks for more
+// than there is is UNAVAILABLE.
+StatusOr<std::unique_ptr<LedgerClient>> OpenEmbedded(const std::string& dir, const LedgerOptions& options,
+                                                     const v1::Consistency& consistency = {});
 
 }  // namespace anamnesis
 

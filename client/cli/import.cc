@@ -54,6 +54,7 @@ void AddImport(CLI::App& app) {
       ->required();
   AddKeyOption(verb, options->common);
   AddLedgerOption(verb, options->common);
+  AddWithinOption(verb, options->common);
   AddJsonOption(verb, options->common);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
     ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options->common.key_file));

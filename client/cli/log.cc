@@ -26,6 +26,7 @@ void AddLog(CLI::App& app) {
   verb.add_flag("--follow", options->follow, "go on with new events");
   verb.add_flag("--backwards", options->backwards, "newest first");
   AddLedgerOption(verb, options->common);
+  AddConsistencyOptions(verb, options->common);
   verb.add_flag("--json", options->common.json, "one JSON document a line");
   SetAction(verb, [options, from]() -> StatusOr<ExitStatus> {
     v1::ReadRequest& request = options->request;

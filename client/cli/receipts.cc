@@ -36,6 +36,7 @@ void AddReceipt(CLI::App& app) {
   verb.add_option("INDEX", options->index, "the leaf's index")->required();
   verb.add_option("--out", options->out, "where to write the proof");
   AddLedgerOption(verb, options->common);
+  AddConsistencyOptions(verb, options->common);
   AddJsonOption(verb, options->common);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
     ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options->common));
@@ -61,6 +62,7 @@ void AddCheckpoint(CLI::App& app) {
   CLI::App& verb = *app.add_subcommand("checkpoint", "the ledger's size and root as a C2SP signed note");
   verb.footer("Example: anamnesis checkpoint --ledger 127.0.0.1:7420 > checkpoint");
   AddLedgerOption(verb, *options);
+  AddConsistencyOptions(verb, *options);
   AddJsonOption(verb, *options);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
     ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(*options));

@@ -17,6 +17,7 @@ void AddShow(CLI::App& app) {
   verb.footer("Example: anamnesis show 12 --ledger file:ledger");
   verb.add_option("INDEX|EVENT-ID", options->which, "a leaf's index or an event's UUID")->required();
   AddLedgerOption(verb, options->common);
+  AddConsistencyOptions(verb, options->common);
   AddJsonOption(verb, options->common);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
     v1::GetEventRequest request;

@@ -11,6 +11,7 @@ void AddStatus(CLI::App& app) {
   CLI::App& verb = *app.add_subcommand("status", "what the ledger is and how large");
   verb.footer("Example: anamnesis status --ledger 127.0.0.1:7420");
   AddLedgerOption(verb, *options);
+  AddConsistencyOptions(verb, *options);
   AddJsonOption(verb, *options);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
     ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(*options));

@@ -18,8 +18,8 @@ namespace anamnesis {
 // Many runs without waiting for each; see AppendService.AppendStream. One thread writes.
 class AppendChannel {
  public:
-  // Called once for each submitted run, in order, from another thread. The result's Status is UNAVAILABLE when the
-  // outcome is unknown: send the same run again.
+  // Called once for each submitted run, in order, from another thread. The result's Status is UNKNOWN when the run may
+  // have been recorded, UNAVAILABLE when it was not: send the same run again in both cases.
   using OnResult = std::function<void(uint64_t sequence, const StatusOr<v1::RunResult>& result)>;
 
   virtual ~AppendChannel() = default;
@@ -36,6 +36,9 @@ class LedgerClient {
 
   virtual ~LedgerClient() = default;
 
+  // Goes on until every run has its verdict, or for a time that the implementation bounds. Then UNKNOWN, of the call or
+  // in a run's result, says that the run may have been recorded, and that sending it again finds out; UNAVAILABLE says
+  // that it was not. An unknown outcome has no other code.
   virtual StatusOr<v1::AppendResponse> Append(const v1::AppendRequest& request) = 0;
   virtual StatusOr<std::unique_ptr<AppendChannel>> OpenAppendChannel(AppendChannel::OnResult on_result) = 0;
   virtual Status Read(const v1::ReadRequest& request, const OnRead& on_read) = 0;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "client/cpp/append_progress.h"
 #include "ledger/base/limits.h"
 #include "ledger/event/refusal.h"
 
@@ -12,10 +13,8 @@ namespace {
 constexpr int kQueuedRunsMax = static_cast<int>(limits::kRequestRunsMax);
 constexpr size_t kQueuedBytesMax = 4u << 20;
 
-// A verdict that says UNAVAILABLE is no verdict: the outcome is unknown.
 StatusOr<v1::RunResult> ResultOf(v1::AppendVerdict& verdict) {
-  const google::rpc::Status& refused = verdict.result().refused();
-  if (refused.code() == static_cast<int>(absl::StatusCode::kUnavailable)) return FromRpcStatus(refused);
+  if (IsUndecided(verdict.result())) return FromRpcStatus(verdict.result().refused());
   return std::move(*verdict.mutable_result());
 }
 
@@ -142,9 +141,10 @@ void RemoteAppendChannel::Break() {
     const std::lock_guard lock(mutex_);
     lost.swap(unanswered_);
     // Until both sides are done, even an orderly end means that the outcome of what is unanswered isn't known.
-    unknown = absl::UnavailableError(Text("the append stream broke: ", MessageOf(ended)));
+    const std::string broke = Text("the append stream broke: ", MessageOf(ended));
+    unknown = absl::UnknownError(Text("outcome unknown: ", broke, "; send the same run again"));
     broken_ = true;
-    outcome_ = ended.ok() && lost.empty() ? OkStatus() : unknown;
+    outcome_ = ended.ok() && lost.empty() ? OkStatus() : absl::UnavailableError(broke);
   }
   queue_fills_.notify_all();
   queue_empties_.notify_all();

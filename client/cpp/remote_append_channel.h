@@ -24,7 +24,7 @@ Status FromGrpcStatus(const grpc::Status& status);
 class RemoteAppendChannel : public AppendChannel {
  public:
   RemoteAppendChannel(std::shared_ptr<grpc::Channel> channel, OnResult on_result);
-  // Without Finish before, breaks the stream: unanswered runs get UNAVAILABLE.
+  // Without Finish before, breaks the stream: unanswered runs get UNKNOWN.
   ~RemoteAppendChannel() override;
 
   Status Submit(uint64_t sequence, v1::Run run) override;

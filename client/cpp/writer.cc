@@ -1,6 +1,5 @@
 #include "client/cpp/writer.h"
 
-#include <algorithm>
 #include <array>
 #include <span>
 #include <thread>
@@ -14,8 +13,11 @@
 namespace anamnesis {
 namespace {
 
+// The run may have been written.
+bool LeavesUnknown(const Status& status) { return absl::IsUnknown(status) || absl::IsDeadlineExceeded(status); }
+
 // The outcome is unknown, or the ledger asks to come back. Sending the same bytes again is right in both cases: ids
-// make it idempotent. A broken connection shows as UNKNOWN too.
+// make it idempotent.
 bool IsWorthRetrying(const Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
@@ -137,12 +139,20 @@ StatusOr<std::vector<StreamWriter::BuiltRun>> StreamWriter::Build(const std::vec
 StatusOr<v1::RunResult> StreamWriter::SendUntilKnown(const v1::Run& run) {
   v1::AppendRequest request;
   *request.add_runs() = run;
+  const auto give_up = std::chrono::steady_clock::now() + retry_.within;
   StatusOr<v1::RunResult> result = SendOnce(request);
+  bool may_be_written = LeavesUnknown(result.status());
   for (int tries = 1; tries < retry_.tries && !result.ok() && IsWorthRetrying(result.status()); ++tries) {
     WaitBeforeTry(tries + 1);
+    if (std::chrono::steady_clock::now() >= give_up) break;
     result = SendOnce(request);
+    may_be_written |= LeavesUnknown(result.status());
   }
-  return result;
+  // That it could not be sent again says nothing about what was sent before.
+  if (result.ok() || !may_be_written || absl::IsUnknown(result.status()) || !IsWorthRetrying(result.status())) {
+    return result;
+  }
+  return absl::UnknownError(Text("outcome unknown: ", MessageOf(result.status()), "; send the same run again"));
 }
 
 StatusOr<v1::RunResult> StreamWriter::SendOnce(const v1::AppendRequest& request) {
@@ -165,11 +175,7 @@ StatusOr<v1::RunResult> StreamWriter::SendOnce(const v1::AppendRequest& request)
 }
 
 void StreamWriter::WaitBeforeTry(int next_try) {
-  std::chrono::milliseconds wait = retry_.first_wait;
-  for (int i = 2; i < next_try && wait < retry_.longest_wait; ++i) wait *= 2;
-  wait = std::min(wait, retry_.longest_wait);
-  // Between half of it and all of it.
-  wait -= wait * Random<1>()[0] / (2 * 256);
+  const std::chrono::milliseconds wait = retry_.backoff.WaitBeforeTry(next_try);
   if (retry_.wait) {
     retry_.wait(wait);
   } else {

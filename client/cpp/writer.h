@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "anamnesis/v1/ledger.pb.h"
+#include "client/cpp/backoff.h"
 #include "client/cpp/ledger_client.h"
 #include "ledger/base/ids.h"
 #include "ledger/base/status.h"
@@ -33,13 +34,13 @@ struct IdentifiedDraft {
   EventId id;
 };
 
-// How often a run is sent while its outcome is unknown or the ledger asks to wait, and how long to wait between.
+// How often a run is sent while its outcome is unknown or the ledger asks to wait, and how long to wait between. A
+// client's Append may try again by itself besides (remote_client.h), so there is an end by time too.
 struct RetryPolicy {
   int tries = 5;
-  // Before the second try; each further wait is twice as long, and up to half of each is left to chance, so that
-  // writers that were cut off together don't come back together.
-  std::chrono::milliseconds first_wait{100};
-  std::chrono::milliseconds longest_wait{3000};
+  // No further try begins later than this after the first.
+  std::chrono::milliseconds within{60'000};
+  Backoff backoff;
   // Waits; empty means this thread sleeps.
   std::function<void(std::chrono::milliseconds)> wait;
 };
@@ -54,9 +55,9 @@ class StreamWriter {
   // Appends the drafts in order, as few runs as limits allow; a run is whole or not at all. Returns a place for each.
   // Nothing is sent when a draft breaks a rule that can be checked here; the Status then carries the RefusalDetail
   // whose event_index is the draft's place in `drafts`. On a refusal by the ledger nothing of that run and those after
-  // it is written; the Status carries the ledger's RefusalDetail. When the outcome is still unknown after all tries,
-  // the Status is the last one (e.g. UNAVAILABLE) and the run may have been written: find out by the ids (give them
-  // yourself if you need that). After any failure the next call asks again where the stream stands.
+  // it is written; the Status carries the ledger's RefusalDetail. UNKNOWN, and no other code: the run may have been
+  // written; find out by the ids (give them yourself if you need that). After any failure the next call asks again
+  // where the stream stands.
   StatusOr<std::vector<Appended>> Append(const std::vector<IdentifiedDraft>& drafts);
   StatusOr<Appended> AppendOne(const EventDraft& draft);
 

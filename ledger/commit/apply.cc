@@ -6,6 +6,7 @@
 #include "anamnesis/v1/vocabulary_record.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/check.h"
+#include "ledger/commit/roll_digest.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/event/leaf.h"
 #include "ledger/event/refusal.h"
@@ -29,10 +30,11 @@ class Application {
   Application(const LedgerState& state, const RowFinder& stored, Timestamp proposed)
       : state_(state), rows_(std::make_unique<RowOverlay>(stored)), proposed_(InRange(proposed)) {}
 
+  Status AppendOwnEvent(const OwnEvent& own);
   Status NoteClockStep(int64_t step_us);
   StatusOr<RunVerdict> ApplyRun(const AdmittedRun& run);
   void Keep(const BatchName& name, const std::optional<std::string>& note);
-  CommitBatch Finish(Revision revision, std::vector<RunVerdict> verdicts);
+  CommitBatch Finish(Revision revision, bool changes, std::vector<RunVerdict> verdicts);
 
  private:
   Timestamp NextRecorded() const { return std::max(proposed_, Timestamp(state_.last_recorded.us + 1)); }
@@ -91,18 +93,12 @@ StatusOr<RunVerdict> Application::ApplyRun(const AdmittedRun& run) {
   return verdict;
 }
 
-Status Application::NoteClockStep(int64_t step_us) {
-  if (step_us == 0 || state_.size().value == 0) return OkStatus();
-  v1::ClockAnomalyDetected content;
-  content.set_proposed_us(proposed_.us);
-  content.set_last_recorded_us(InRange(state_.last_recorded).us);
-  content.set_step_us(step_us);
-
+Status Application::AppendOwnEvent(const OwnEvent& own) {
   const LeafIndex index(state_.size().value);
   const EventId id = LedgerEventId(state_.origin, index);
   v1::Body body;
   body.set_nonce(LedgerEventNonce(id));
-  body.set_content(content.SerializeAsString());
+  body.set_content(own.content);
 
   ASSIGN_OR_RETURN(const internal::StreamHead head, FindStreamHead(*rows_, kLedgerStream));
   v1::EventHeader header;
@@ -110,7 +106,7 @@ Status Application::NoteClockStep(int64_t step_us) {
   header.set_stream(std::string(kLedgerStream));
   header.set_stream_position(head.position() + 1);
   header.set_previous_header_digest(head.digest());
-  header.set_type("clock.anomaly_detected");
+  header.set_type(own.type);
   header.set_schema_version(1);
   header.set_occurred_earliest_us(InRange(NextRecorded()).us);
   header.set_occurred_latest_us(InRange(NextRecorded()).us);
@@ -123,8 +119,20 @@ Status Application::NoteClockStep(int64_t step_us) {
   AdmittedEvent event;
   ASSIGN_OR_RETURN(event.header, ParseHeader(header_bytes));
   event.type = Vocabulary::Get().Find(header.type(), header.schema_version());
+  if (event.type == nullptr || !event.type->options->ledger_decided()) {
+    return absl::InvalidArgumentError(Text("the ledger decides no event of type \"", own.type, "\""));
+  }
   ASSIGN_OR_RETURN(event.body, ParseBody(*event.type, body.content()));
   return AppendEvent(event, header_bytes, body, std::nullopt);
+}
+
+Status Application::NoteClockStep(int64_t step_us) {
+  if (step_us == 0 || state_.size().value == 0) return OkStatus();
+  v1::ClockAnomalyDetected content;
+  content.set_proposed_us(proposed_.us);
+  content.set_last_recorded_us(InRange(state_.last_recorded).us);
+  content.set_step_us(step_us);
+  return AppendOwnEvent({"clock.anomaly_detected", content.SerializeAsString()});
 }
 
 void Application::Keep(const BatchName& name, const std::optional<std::string>& note) {
@@ -135,16 +143,25 @@ void Application::Keep(const BatchName& name, const std::optional<std::string>& 
   rows_->PutUnread(Family::kMeta, AppliedBatchKey(name.session), std::move(number));
 }
 
-CommitBatch Application::Finish(Revision revision, std::vector<RunVerdict> verdicts) {
+CommitBatch Application::Finish(Revision revision, bool changes, std::vector<RunVerdict> verdicts) {
   state_.revision = revision;
+  const Digest root = state_.frontier.Root();
+  if (changes) {
+    state_.digest.revision = revision;
+    state_.digest.size = state_.size();
+    state_.digest.root = root;
+    state_.digest.digest = RollDigest(state_.digest.digest, state_.digest, state_.last_recorded, rows_->rows());
+  }
   for (TileUpdate& tile : state_.frontier.TakeChangedTiles()) {
     rows_->PutUnread(Family::kTiles, TileKey(tile.id), std::move(tile.bytes));
   }
   internal::AppliedState applied;
   applied.set_revision(revision.value);
   applied.set_tree_size(state_.size().value);
-  applied.set_root(state_.frontier.Root().bytes());
+  applied.set_root(root.bytes());
   applied.set_last_recorded_us(state_.last_recorded.us);
+  applied.set_state_digest(state_.digest.digest.bytes());
+  applied.set_digest_revision(state_.digest.revision.value);
   rows_->PutUnread(Family::kMeta, std::string(kAppliedKey), applied.SerializeAsString());
   return {std::move(state_), std::move(rows_), std::move(verdicts)};
 }
@@ -175,6 +192,7 @@ StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Rev
   CHECK(revision.value > state.revision.value);
   Application application(state, rows, batch.proposed);
   RETURN_IF_ERROR(application.NoteClockStep(batch.clock_step_us));
+  for (const OwnEvent& own : batch.own_events) RETURN_IF_ERROR(application.AppendOwnEvent(own));
   std::vector<RunVerdict> verdicts;
   verdicts.reserve(batch.runs.size());
   for (const std::shared_ptr<const AdmittedRun>& run : batch.runs) {
@@ -182,7 +200,9 @@ StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Rev
     verdicts.push_back(std::move(verdict));
   }
   application.Keep(name, note);
-  return application.Finish(revision, std::move(verdicts));
+  // Where nodes note that nothing was ordered is each one's own affair.
+  const bool changes = name.session != 0 || note.has_value() || !batch.runs.empty() || batch.clock_step_us != 0;
+  return application.Finish(revision, changes, std::move(verdicts));
 }
 
 }  // namespace anamnesis

@@ -14,6 +14,7 @@
 
 #include "google/protobuf/message.h"
 #include "ledger/base/ids.h"
+#include "ledger/base/state_digest.h"
 #include "ledger/base/status.h"
 #include "ledger/base/time.h"
 #include "ledger/merkle/frontier.h"
@@ -30,8 +31,15 @@ struct LedgerState {
   // The recorded time of the last leaf; kTimestampMin while there is none.
   Timestamp last_recorded = kTimestampMin;
   Frontier frontier;
+  StateDigest digest;
 
   TreeSize size() const { return frontier.size(); }
+};
+
+// What the ledger itself has to say: a type that it decides, and the type's message.
+struct OwnEvent {
+  std::string type;
+  std::string content;
 };
 
 // Runs that were ordered together, already admitted (rules/admit.h).
@@ -41,6 +49,8 @@ struct Batch {
   Timestamp proposed;
   // By how much that clock was seen to step since the node's last batch; 0 for not at all.
   int64_t clock_step_us = 0;
+  // Recorded before the runs.
+  std::vector<OwnEvent> own_events;
   std::vector<std::shared_ptr<const AdmittedRun>> runs;
 };
 
@@ -69,7 +79,8 @@ struct CommitBatch {
 };
 
 // Applies `batch` at `revision`, which must be after state.revision. `rows` is not read any more once it returns. Fails
-// only when state can't be read; then nothing may be written and the ledger must stop serving.
+// only when state can't be read or an own event is none of the vocabulary; then nothing may be written and the ledger
+// must stop serving.
 // `note` is kept with the applied state until another is.
 StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch,
                             const BatchName& name = {}, const std::optional<std::string>& note = std::nullopt);

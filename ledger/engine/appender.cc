@@ -28,6 +28,11 @@ v1::RunResult ResultOf(const RunVerdict& verdict) {
   return result;
 }
 
+// Written, or to be written here or elsewhere, or not.
+Status OutcomeUnknown(std::string_view why) {
+  return absl::UnknownError(Text("outcome unknown: ", why, "; send the same run again"));
+}
+
 Status AppendsAreRefused(const Status& why) {
   return absl::UnavailableError(Text("appends are refused: ", MessageOf(why)));
 }
@@ -61,6 +66,15 @@ namespace {
 
 Appender::Published PublishedOf(const LedgerState& state) {
   return {state.size(), state.frontier.Root(), state.last_recorded};
+}
+
+Batch WithoutRuns(const Ordered& ordered) {
+  Batch batch;
+  if (ordered.own_event.has_value()) {
+    batch.proposed = Timestamp(ordered.own_event->proposed_us);
+    batch.own_events.push_back({ordered.own_event->type, ordered.own_event->content});
+  }
+  return batch;
 }
 
 StatusOr<std::shared_ptr<const Payload>> ParsePayload(const std::string& bytes, const std::string& origin) {
@@ -99,11 +113,12 @@ Status Appender::Start() {
   };
   receiver.parse = [origin = state_.origin](const std::string& bytes) { return ParsePayload(bytes, origin); };
   const Revision applied = state_.revision;
+  const StateDigest digest = state_.digest;
   Await({applied, PublishedOf(state_), {}, nullptr});
   admission_ = std::make_unique<Admission>(state_.origin, options_.admission_threads,
                                            [this](auto submission) { Enqueue(std::move(submission)); });
   RETURN_IF_ERROR(sequencer_->Start(applied, std::move(receiver)));
-  sequencer_->Applied(applied);
+  sequencer_->Applied(applied, digest);
   return OkStatus();
 }
 
@@ -247,9 +262,8 @@ StatusOr<CommitBatch> Appender::ApplyOnTop(const Ordered& ordered, const Batch& 
 }
 
 Status Appender::OnOrdered(const Ordered& ordered) {
-  static const auto kNothing = std::make_shared<const BatchPayload>(Batch());
-  const auto payload =
-      ordered.payload == nullptr ? kNothing : std::static_pointer_cast<const BatchPayload>(ordered.payload);
+  const auto payload = ordered.payload == nullptr ? std::make_shared<const BatchPayload>(WithoutRuns(ordered))
+                                                  : std::static_pointer_cast<const BatchPayload>(ordered.payload);
   const bool own = !payload->submissions().empty();
   StatusOr<CommitBatch> committed = ApplyOnTop(ordered, payload->batch());
   writer_.Wait();
@@ -265,14 +279,15 @@ Status Appender::OnOrdered(const Ordered& ordered) {
     failure = OkStatus();
   } else {
     if (before.ok()) Fail(failure);
-    Refuse(*payload, AppendsAreRefused(failure));
+    // The others apply what is in a final order.
+    Refuse(*payload, sequencer_->order_is_final() ? OutcomeUnknown(MessageOf(failure)) : AppendsAreRefused(failure));
   }
   if (own) FreeToApply();
   return failure;
 }
 
 void Appender::OnDropped(const BatchPayload& payload, const Status& why) {
-  Refuse(payload, absl::IsUnknown(why) ? absl::UnavailableError(Text("outcome unknown: ", MessageOf(why))) : why);
+  Refuse(payload, absl::IsUnknown(why) ? OutcomeUnknown(MessageOf(why)) : why);
   FreeToApply();
 }
 
@@ -319,12 +334,12 @@ void Appender::OnWritten(const Status& status, CommitBatch& committed,
   }
   if (!status.ok()) {
     Fail(status);
-    Refuse(*payload, absl::UnavailableError(Text("outcome unknown: ", MessageOf(status))));
+    Refuse(*payload, OutcomeUnknown(MessageOf(status)));
     return;
   }
   written_ = std::move(committed.next);
   Await({written_.revision, PublishedOf(written_), std::move(committed.verdicts), payload});
-  sequencer_->Applied(written_.revision);
+  sequencer_->Applied(written_.revision, written_.digest);
 }
 
 // --- Showing and answering ---
@@ -368,7 +383,7 @@ void Appender::RefuseUnsettled() {
   const std::lock_guard lock(show_mutex_);
   for (const Unsettled& unsettled : std::exchange(unsettled_, {})) {
     if (unsettled.payload == nullptr) continue;
-    Refuse(*unsettled.payload, absl::UnavailableError("outcome unknown: the ledger stopped before it was settled"));
+    Refuse(*unsettled.payload, OutcomeUnknown("the ledger stopped before it was settled"));
   }
 }
 

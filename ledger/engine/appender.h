@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ledger/base/status.h"
@@ -61,6 +62,8 @@ class Appender {
   void Stop();
 
   Published published() const;
+  // As Sequencer::Barrier; what it speaks of is published when `done` is called.
+  void Barrier(std::function<void(const Status&)> done) { sequencer_->Barrier(std::move(done)); }
   // Why appends are refused; empty while they are not.
   std::string refusing() const;
 

@@ -3,8 +3,11 @@
 #include "anamnesis/internal/state.pb.h"
 #include "anamnesis/v1/vocabulary_authority.pb.h"
 #include "ledger/commit/apply.h"
+#include "ledger/engine/copy_in.h"
+#include "ledger/engine/copying_marker.h"
 #include "ledger/engine/layout.h"
 #include "ledger/engine/ledger.h"
+#include "ledger/engine/stored_state.h"
 #include "ledger/event/header.h"
 #include "ledger/event/refusal.h"
 #include "ledger/event/run_builder.h"
@@ -14,17 +17,35 @@
 namespace anamnesis {
 namespace {
 
-// Writes who the ledger is, durably, into an empty store.
-Status WriteIdentity(const std::string& dir, std::string_view origin) {
+StatusOr<std::unique_ptr<Store>> MakeStore(const std::string& dir) {
+  std::error_code error;
+  std::filesystem::create_directories(dir, error);
+  if (error) return absl::InternalError(Text(dir, ": can't be created: ", error.message()));
   StoreOptions options;
   options.create_if_missing = true;
-  ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenRocksStore(DatabasePath(dir), options));
-  ASSIGN_OR_RETURN(const std::optional<std::string> existing, store->Get(Family::kMeta, kIdentityKey));
-  if (existing.has_value()) return absl::AlreadyExistsError(Text("there is a ledger in ", dir, " already"));
+  return OpenRocksStore(DatabasePath(dir), options);
+}
+
+Row IdentityRow(std::string_view origin) {
   internal::LedgerIdentity identity;
   identity.set_format_version(kFormatVersion);
   identity.set_origin(std::string(origin));
-  return store->Write({{Family::kMeta, std::string(kIdentityKey), identity.SerializeAsString()}}, true);
+  return {Family::kMeta, std::string(kIdentityKey), identity.SerializeAsString()};
+}
+
+// Writes who the ledger is, durably, into an empty store.
+Status WriteIdentity(const std::string& dir, std::string_view origin) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, MakeStore(dir));
+  ASSIGN_OR_RETURN(const std::optional<std::string> existing, store->Get(Family::kMeta, kIdentityKey));
+  if (existing.has_value()) return absl::AlreadyExistsError(Text("there is a ledger in ", dir, " already"));
+  return store->Write({IdentityRow(origin)}, true);
+}
+
+Status CheckOrigin(std::string_view origin) {
+  if (IsOrigin(origin)) return OkStatus();
+  return absl::InvalidArgumentError(Text("origin: \"", origin,
+                                         "\" must be 1 to 255 visible ASCII characters without "
+                                         "\"+\", for example acme-cardio.example/ledger"));
 }
 
 class FoundingRun {
@@ -84,11 +105,7 @@ class FoundingRun {
 
 Status CreateLedger(const std::string& dir, std::string_view origin, const NamedKey& founder,
                     const LedgerOptions& options) {
-  if (!IsOrigin(origin)) {
-    return absl::InvalidArgumentError(Text("origin: \"", origin,
-                                           "\" must be 1 to 255 visible ASCII characters without "
-                                           "\"+\", for example acme-cardio.example/ledger"));
-  }
+  RETURN_IF_ERROR(CheckOrigin(origin));
   if (!IsStreamName(Text("person/", founder.name))) {
     return absl::InvalidArgumentError(
         Text("key: its name \"", founder.name, "\" can't name a stream; use A-Z a-z 0-9 . _ / @ : -"));
@@ -96,9 +113,6 @@ Status CreateLedger(const std::string& dir, std::string_view origin, const Named
   if (std::filesystem::exists(CheckpointKeyPath(dir))) {
     return absl::AlreadyExistsError(Text("there is a ledger in ", dir, " already"));
   }
-  std::error_code error;
-  std::filesystem::create_directories(dir, error);
-  if (error) return absl::InternalError(Text(dir, ": can't be created: ", error.message()));
   RETURN_IF_ERROR(WriteIdentity(dir, origin));
   ASSIGN_OR_RETURN(const NamedKey checkpoint_key, NewKeyFile(CheckpointKeyPath(dir), origin));
   ASSIGN_OR_RETURN(const std::unique_ptr<Ledger> ledger, Ledger::Open(dir, options));
@@ -108,6 +122,22 @@ Status CreateLedger(const std::string& dir, std::string_view origin, const Named
   ASSIGN_OR_RETURN(const v1::AppendResponse response, ledger->Append(std::move(request)));
   RETURN_IF_ERROR(FromRpcStatus(response.results(0).refused()));
   return ledger->GetCheckpoint().status();
+}
+
+Status JoinLedger(const std::string& dir, std::string_view origin) {
+  RETURN_IF_ERROR(CheckOrigin(origin));
+  {
+    ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, MakeStore(dir));
+    ASSIGN_OR_RETURN(const std::optional<std::string> existing, store->Get(Family::kMeta, kIdentityKey));
+    if (!existing.has_value()) {
+      RETURN_IF_ERROR(store->Write({IdentityRow(origin), CopyingMarker(true)}, true));
+    } else {
+      ASSIGN_OR_RETURN(const std::string other, ReadOrigin(*store, dir));
+      if (other != origin) return absl::AlreadyExistsError(Text(dir, " holds the ledger ", other, " already"));
+    }
+  }
+  if (std::filesystem::exists(CheckpointKeyPath(dir))) return OkStatus();
+  return NewKeyFile(CheckpointKeyPath(dir), origin).status();
 }
 
 }  // namespace anamnesis

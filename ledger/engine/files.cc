@@ -46,6 +46,13 @@ Status WriteAll(int fd, const std::string& path, std::string_view bytes) {
   return ::fsync(fd) == 0 ? OkStatus() : SystemError(path, "syncing");
 }
 
+Status SyncDirectoryOf(const std::string& path) {
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  const Descriptor directory(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0 || ::fsync(directory.get()) != 0) return SystemError(parent, "syncing");
+  return OkStatus();
+}
+
 }  // namespace
 
 StatusOr<std::string> ReadSmallFile(const std::string& path) {
@@ -71,10 +78,12 @@ Status WriteSmallFile(const std::string& path, std::string_view bytes) {
     RETURN_IF_ERROR(WriteAll(file.get(), temporary, bytes));
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) return SystemError(path, "replacing");
-  const std::string parent = std::filesystem::path(path).parent_path().string();
-  const Descriptor directory(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0 || ::fsync(directory.get()) != 0) return SystemError(parent, "syncing");
-  return OkStatus();
+  return SyncDirectoryOf(path);
+}
+
+Status RemoveSmallFile(const std::string& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return SystemError(path, "removing");
+  return SyncDirectoryOf(path);
 }
 
 }  // namespace anamnesis

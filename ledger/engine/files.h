@@ -17,6 +17,9 @@ StatusOr<std::string> ReadSmallFile(const std::string& path);
 // full, otherwise INTERNAL.
 Status WriteSmallFile(const std::string& path, std::string_view bytes);
 
+// Removes the file, if it is there, and syncs its directory. INTERNAL when that fails.
+Status RemoveSmallFile(const std::string& path);
+
 }  // namespace anamnesis
 
 #endif  // ANAMNESIS_LEDGER_ENGINE_FILES_H_

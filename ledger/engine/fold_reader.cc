@@ -16,7 +16,8 @@ constexpr uint64_t kBodyGapMax = 8;
 
 }  // namespace
 
-FoldReader::FoldReader(const RowReader& rows, TreeSize size) : rows_(rows), size_(size), thread_([this] { Run(); }) {}
+FoldReader::FoldReader(const RowReader& rows, TreeSize from, TreeSize to)
+    : rows_(rows), from_(from), to_(to), thread_([this] { Run(); }) {}
 
 FoldReader::~FoldReader() {
   {
@@ -43,9 +44,9 @@ Status FoldReader::Next(std::vector<LoadedEvent>& events) {
 }
 
 void FoldReader::Run() {
-  for (uint64_t first = 0;; first += kBatchEvents) {
+  for (uint64_t first = from_.value;; first += kBatchEvents) {
     StatusOr<std::vector<LoadedEvent>> batch =
-        Read(std::min(first, size_.value), std::min(first + kBatchEvents, size_.value));
+        Read(std::min(first, to_.value), std::min(first + kBatchEvents, to_.value));
     const bool last = !batch.ok() || batch->empty();
     std::vector<std::vector<LoadedEvent>> used;
     {

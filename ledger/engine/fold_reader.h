@@ -19,8 +19,8 @@ namespace anamnesis {
 // Used by one thread.
 class FoldReader {
  public:
-  // Begins to read the leaves [0, size). `rows` must outlive the reader and be safe for concurrent use.
-  FoldReader(const RowReader& rows, TreeSize size);
+  // Begins to read the leaves [from, to). `rows` must outlive the reader and be safe for concurrent use.
+  FoldReader(const RowReader& rows, TreeSize from, TreeSize to);
   // Stops reading.
   ~FoldReader();
   FoldReader(const FoldReader&) = delete;
@@ -37,7 +37,8 @@ class FoldReader {
   Status ReadBodies(std::vector<LoadedEvent>& events) const;
 
   const RowReader& rows_;
-  const TreeSize size_;
+  const TreeSize from_;
+  const TreeSize to_;
   std::mutex mutex_;
   std::condition_variable changed_;
   // Guarded by mutex_. Empty batches and failures come last.

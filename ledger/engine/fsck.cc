@@ -9,6 +9,7 @@
 #include "anamnesis/internal/state.pb.h"
 #include "ledger/base/limits.h"
 #include "ledger/commit/apply.h"
+#include "ledger/engine/copying_marker.h"
 #include "ledger/engine/fsck_leaf.h"
 #include "ledger/engine/fsck_problems.h"
 #include "ledger/engine/fsck_projections.h"
@@ -19,7 +20,6 @@
 #include "ledger/merkle/frontier.h"
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/note/checkpoint.h"
-#include "ledger/state/authority.h"
 #include "ledger/state/recorded_event.h"
 #include "ledger/store/store.h"
 
@@ -195,12 +195,8 @@ void LogCheck::CheckPlace(CheckedLeaf& leaf) {
 }
 
 void LogCheck::CheckLedgerEvent(const CheckedLeaf& leaf) {
-  if (leaf.view.seal.has_value()) problems_.OfLeaf(leaf.index, "an event of the ledger itself has a seal");
-  const EventId id = LedgerEventId(origin_, LeafIndex(leaf.index));
-  if (leaf.header->event_id != id) problems_.OfLeaf(leaf.index, "its event id is not the one that the ledger derives");
-  if (leaf.body_present && leaf.nonce != LedgerEventNonce(id)) {
-    problems_.OfLeaf(leaf.index, "its nonce is not the one that the ledger derives");
-  }
+  const Status derived = CheckDerived(leaf, origin_);
+  if (!derived.ok()) problems_.OfLeaf(leaf.index, MessageOf(derived));
 }
 
 void LogCheck::Add(std::unique_ptr<CheckedLeaf> leaf) {
@@ -275,14 +271,7 @@ Status LogCheck::CheckSeal(const CheckedLeaf& last, std::vector<const CheckedLea
 Status LogCheck::CheckKey(const CheckedLeaf& last, const CheckedLeaf& first) const {
   // The founding run issues the credential of its own key; without the events before, nobody knows the credentials.
   if (projections_.stopped() || first.index == 0) return OkStatus();
-  ASSIGN_OR_RETURN(const std::optional<internal::CredentialState> credential,
-                   FindCredential(projections_.rows(), last.seal->key.view()));
-  if (!credential.has_value()) {
-    return absl::DataLossError(Text("no credential was issued for the sealing key ", last.seal->key.hex()));
-  }
-  const std::string why = WhyCannotSeal(*credential, first.view.recorded);
-  if (!why.empty()) return absl::DataLossError(Text("the sealing key ", last.seal->key.hex(), " ", why));
-  return OkStatus();
+  return CheckSealingKey(projections_.rows(), last.seal->key, first.view.recorded);
 }
 
 void LogCheck::FinishRun() {
@@ -558,6 +547,10 @@ StatusOr<FsckReport> Checker::Run() {
   store_options.cache_bytes = options_.cache_bytes;
   ASSIGN_OR_RETURN(store_, OpenRocksStore(DatabasePath(dir_), store_options));
   RETURN_IF_ERROR(ReadIdentity());
+  if (const StatusOr<bool> copying = CopyIsUnfinished(*store_); copying.ok() && *copying) {
+    return absl::FailedPreconditionError(
+        Text(dir_, " holds a copy of the ledger that isn't finished; start it as a node of its cluster"));
+  }
   ReadCheckpoint();
   ReadApplied();
   const StatusOr<bool> due = RebuildIsDue(*store_);

@@ -50,8 +50,8 @@ struct FsckReport {
 };
 
 // Checks the ledger in `dir`, which no process may be writing. NOT_FOUND: no ledger there. FAILED_PRECONDITION: its
-// format is newer than this program. DATA_LOSS or INTERNAL: the storage can't be opened at all. What is wrong with a
-// ledger that can be opened is in the report.
+// format is newer than this program, or it is a copy that isn't finished. DATA_LOSS or INTERNAL: the storage can't be
+// opened at all. What is wrong with a ledger that can be opened is in the report.
 StatusOr<FsckReport> Fsck(const std::string& dir, const FsckOptions& options);
 
 }  // namespace anamnesis

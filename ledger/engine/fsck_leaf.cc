@@ -1,7 +1,9 @@
 #include "ledger/engine/fsck_leaf.h"
 
 #include "anamnesis/v1/options.pb.h"
+#include "ledger/commit/apply.h"
 #include "ledger/merkle/tree_hash.h"
+#include "ledger/state/authority.h"
 
 namespace anamnesis {
 namespace {
@@ -84,6 +86,26 @@ std::unique_ptr<CheckedLeaf> CheckLeaf(const RowFinder& rows, uint64_t index) {
   leaf->defect = DefectOf(*leaf);
   if (leaf->header.has_value() && leaf->type != nullptr) CheckBody(rows, *leaf);
   return leaf;
+}
+
+Status CheckDerived(const CheckedLeaf& leaf, std::string_view origin) {
+  if (leaf.view.seal.has_value()) return absl::DataLossError("an event of the ledger itself has a seal");
+  const EventId id = LedgerEventId(origin, LeafIndex(leaf.index));
+  if (leaf.header->event_id != id) return absl::DataLossError("its event id is not the one that the ledger derives");
+  if (leaf.body_present && leaf.nonce != LedgerEventNonce(id)) {
+    return absl::DataLossError("its nonce is not the one that the ledger derives");
+  }
+  return OkStatus();
+}
+
+Status CheckSealingKey(const RowFinder& rows, const PublicKey& key, Timestamp recorded) {
+  ASSIGN_OR_RETURN(const std::optional<internal::CredentialState> credential, FindCredential(rows, key.view()));
+  if (!credential.has_value()) {
+    return absl::DataLossError(Text("no credential was issued for the sealing key ", key.hex()));
+  }
+  const std::string why = WhyCannotSeal(*credential, recorded);
+  if (!why.empty()) return absl::DataLossError(Text("the sealing key ", key.hex(), " ", why));
+  return OkStatus();
 }
 
 }  // namespace anamnesis

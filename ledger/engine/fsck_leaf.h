@@ -48,6 +48,12 @@ struct CheckedLeaf {
 // Reads leaf `index` and its body and verifies all that they say of themselves, the seal's signature included.
 std::unique_ptr<CheckedLeaf> CheckLeaf(const RowFinder& rows, uint64_t index);
 
+// Whether an event of the ledger's own stream has what the ledger derives for it, and no seal. DATA_LOSS otherwise.
+Status CheckDerived(const CheckedLeaf& leaf, std::string_view origin);
+
+// Whether `key` may seal a run whose first event was recorded then, by the credentials in `rows`. DATA_LOSS otherwise.
+Status CheckSealingKey(const RowFinder& rows, const PublicKey& key, Timestamp recorded);
+
 }  // namespace anamnesis
 
 #endif  // ANAMNESIS_LEDGER_ENGINE_FSCK_LEAF_H_

@@ -1,16 +1,19 @@
 #include "ledger/engine/ledger.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <mutex>
 
-#include "anamnesis/internal/state.pb.h"
 #include "ledger/base/limits.h"
 #include "ledger/commit/apply.h"
 #include "ledger/engine/appender.h"
 #include "ledger/engine/checkpointer.h"
+#include "ledger/engine/copying_marker.h"
 #include "ledger/engine/layout.h"
+#include "ledger/engine/read_waits.h"
 #include "ledger/engine/rebuild.h"
+#include "ledger/engine/stored_state.h"
 #include "ledger/event/refusal.h"
 #include "ledger/merkle/proof.h"
 #include "ledger/note/tlog_proof.h"
@@ -25,6 +28,10 @@ namespace anamnesis {
 class Ledger::Impl {
  public:
   Impl(std::string dir, LedgerOptions options) : dir_(std::move(dir)), options_(std::move(options)) {}
+  // While there still is an appender to ask.
+  ~Impl() {
+    if (waits_ != nullptr) waits_->Stop();
+  }
 
   Status Open();
 
@@ -44,70 +51,28 @@ class Ledger::Impl {
   std::map<uint64_t, std::function<void(uint64_t)>> listeners_;
   uint64_t next_listener_ = 1;
 
+  std::unique_ptr<ReadWaits> waits_;
   // Last, so that its threads end first.
   std::unique_ptr<Appender> appender_;
 
  private:
-  Status ReadIdentity();
-  StatusOr<LedgerState> LoadState() const;
-  Status RebuildIfDue(TreeSize size);
   void TellListeners(TreeSize size);
 };
 
 // --- Opening ---
 
-Status Ledger::Impl::ReadIdentity() {
-  ASSIGN_OR_RETURN(const std::optional<std::string> row, store_->Get(Family::kMeta, kIdentityKey));
-  internal::LedgerIdentity identity;
-  if (!row.has_value()) return absl::NotFoundError(Text("no ledger in ", dir_));
-  if (!identity.ParseFromString(*row)) return absl::DataLossError("the ledger's identity is damaged");
-  if (identity.format_version() > kFormatVersion) {
-    return absl::FailedPreconditionError(Text("the ledger in ", dir_, " has format ", identity.format_version(),
-                                              "; this program reads up to ", kFormatVersion, ": upgrade it"));
-  }
-  origin_ = identity.origin();
-  return OkStatus();
-}
-
-StatusOr<LedgerState> Ledger::Impl::LoadState() const {
-  LedgerState state;
-  state.origin = origin_;
-  ASSIGN_OR_RETURN(const std::optional<std::string> row, store_->Get(Family::kMeta, kAppliedKey));
-  if (!row.has_value()) return state;
-  internal::AppliedState applied;
-  if (!applied.ParseFromString(*row)) return absl::DataLossError("the applied state is damaged; run fsck");
-  state.revision = Revision(applied.revision());
-  state.last_recorded = Timestamp(applied.last_recorded_us());
-  const StoredTiles tiles(*store_);
-  ASSIGN_OR_RETURN(state.frontier, Frontier::Load(tiles, TreeSize(applied.tree_size())));
-  if (state.frontier.Root().view() != applied.root()) {
-    return absl::DataLossError("the stored tree doesn't have the root that was committed; run fsck");
-  }
-  return state;
-}
-
-Status Ledger::Impl::RebuildIfDue(TreeSize size) {
-  ASSIGN_OR_RETURN(const bool begun, RebuildIsDue(*store_));
-  const std::string marker = DamagedProjectionsPath(dir_);
-  const bool damaged = std::filesystem::exists(marker);
-  if (!begun && !damaged) return OkStatus();
-  options_.log(
-      Text("projections are ", damaged ? "damaged" : "incomplete", "; rebuilding them from ", size.value, " events"));
-  RETURN_IF_ERROR(RebuildProjections(*store_, size, [&](uint64_t done) {
-    options_.log(Text("rebuilt the projections of ", done, " of ", size.value, " events"));
-  }));
-  std::error_code ignored;
-  std::filesystem::remove(marker, ignored);
-  return OkStatus();
-}
-
 Status Ledger::Impl::Open() {
   StoreOptions store_options;
   store_options.cache_bytes = options_.cache_bytes;
   ASSIGN_OR_RETURN(store_, OpenRocksStore(DatabasePath(dir_), store_options));
-  RETURN_IF_ERROR(ReadIdentity());
-  ASSIGN_OR_RETURN(LedgerState state, LoadState());
-  RETURN_IF_ERROR(RebuildIfDue(state.size()));
+  ASSIGN_OR_RETURN(origin_, ReadOrigin(*store_, dir_));
+  ASSIGN_OR_RETURN(const bool copying, CopyIsUnfinished(*store_));
+  if (copying) {
+    return absl::FailedPreconditionError(
+        Text(dir_, " holds a copy of the ledger that isn't finished; start it as a node of its cluster"));
+  }
+  ASSIGN_OR_RETURN(LedgerState state, LoadState(*store_, origin_));
+  RETURN_IF_ERROR(RebuildIfDue(*store_, dir_, state.size(), options_.log));
   ASSIGN_OR_RETURN(NamedKey key, ReadKeyFile(CheckpointKeyPath(dir_)));
   if (key.name != origin_) {
     return absl::FailedPreconditionError(
@@ -125,12 +90,15 @@ Status Ledger::Impl::Open() {
   appender_ = std::make_unique<Appender>(*store_, std::move(state), options_, std::move(sequencer),
                                          Appender::Events{[this](TreeSize size) { TellListeners(size); },
                                                           [this](const Status& status) { (void)Noted(status); }});
+  waits_ = std::make_unique<ReadWaits>([this] { return published().size.value; },
+                                       [this](ReadWaits::Ready done) { appender_->Barrier(std::move(done)); });
   return appender_->Start();
 }
 
 void Ledger::Impl::TellListeners(TreeSize size) {
   const std::lock_guard lock(listeners_mutex_);
   for (const auto& [token, listener] : listeners_) listener(size.value);
+  waits_->Grown();
 }
 
 template <typename Result>
@@ -176,8 +144,9 @@ StatusOr<v1::AppendResponse> Ledger::Append(v1::AppendRequest request) {
   wait->missing = request.runs_size();
   for (int i = 0; i < request.runs_size(); ++i) wait->response.add_results();
   for (int i = 0; i < request.runs_size(); ++i) {
-    AppendAsync(std::move(*request.mutable_runs(i)), [wait, i](v1::RunResult result, uint64_t) {
+    AppendAsync(std::move(*request.mutable_runs(i)), [wait, i](v1::RunResult result, uint64_t tree_size) {
       const std::lock_guard lock(wait->mutex);
+      wait->response.set_tree_size(std::max(wait->response.tree_size(), tree_size));
       *wait->response.mutable_results(i) = std::move(result);
       if (--wait->missing == 0) wait->done.notify_all();
     });
@@ -186,6 +155,15 @@ StatusOr<v1::AppendResponse> Ledger::Append(v1::AppendRequest request) {
   wait->done.wait(lock, [&] { return wait->missing == 0; });
   return std::move(wait->response);
 }
+
+uint64_t Ledger::AwaitConsistency(const v1::Consistency& consistency, std::chrono::steady_clock::time_point deadline,
+                                  Ready ready) {
+  return impl_->waits_->Add(consistency, deadline, std::move(ready));
+}
+
+void Ledger::CancelAwait(uint64_t token) { impl_->waits_->Cancel(token); }
+
+void Ledger::EndWaiting() { impl_->waits_->EndAll(); }
 
 Status Ledger::Read(const v1::ReadRequest& request, const std::function<bool(v1::ReadResponse)>& on_read) const {
   return impl_->Noted(ReadEvents(*impl_->store_->View(), impl_->published().size, request, on_read));
@@ -205,7 +183,9 @@ StatusOr<v1::Event> Ledger::GetEvent(const v1::GetEventRequest& request) const {
   if (index.value >= size.value) {
     return absl::NotFoundError(Text("no event ", index.value, "; the ledger has ", size.value));
   }
-  return ReadEvent(*rows, index, true);
+  StatusOr<v1::Event> event = ReadEvent(*rows, index, true);
+  if (event.ok()) event->set_tree_size(size.value);
+  return event;
 }
 
 StatusOr<v1::StreamHead> Ledger::GetStreamHead(const v1::GetStreamHeadRequest& request) const {
@@ -223,6 +203,8 @@ StatusOr<v1::StreamHead> Ledger::GetStreamHead(const v1::GetStreamHeadRequest& r
 }
 
 StatusOr<v1::Credential> Ledger::GetCredential(const v1::GetCredentialRequest& request) const {
+  // The size first, as for a stream's head.
+  const TreeSize size = impl_->published().size;
   auto found = impl_->Noted(FindCredential(*impl_->store_, request.public_key()));
   RETURN_IF_ERROR(found.status());
   if (!found->has_value()) {
@@ -233,7 +215,13 @@ StatusOr<v1::Credential> Ledger::GetCredential(const v1::GetCredentialRequest& r
   *credential.mutable_holder() = (*found)->holder();
   credential.set_issued_index((*found)->issued_index());
   if ((*found)->has_revoked_index()) credential.set_revoked_index((*found)->revoked_index());
+  credential.set_tree_size(size.value);
   return credential;
+}
+
+StatusOr<AgentStanding> Ledger::FindStanding(const v1::Agent& agent) const {
+  const Timestamp now = std::max(impl_->options_.clock->Now(), impl_->published().last_recorded);
+  return impl_->Noted(anamnesis::FindStanding(*impl_->store_, agent, now));
 }
 
 v1::LedgerStatus Ledger::GetStatus() const {
@@ -256,12 +244,18 @@ v1::LedgerStatus Ledger::GetStatus() const {
 StatusOr<v1::ConfigurationAnswer> Ledger::GetConfiguration(const v1::GetConfigurationRequest& request) const {
   // The size before the view, so that the view holds all of it.
   const TreeSize size = impl_->published().size;
-  return impl_->Noted(AnswerConfiguration(*impl_->store_->View(), impl_->origin_, size, request));
+  StatusOr<v1::ConfigurationAnswer> answer =
+      impl_->Noted(AnswerConfiguration(*impl_->store_->View(), impl_->origin_, size, request));
+  if (answer.ok()) answer->set_tree_size(size.value);
+  return answer;
 }
 
 StatusOr<v1::Checkpoint> Ledger::GetCheckpoint() {
   v1::Checkpoint checkpoint;
   ASSIGN_OR_RETURN(*checkpoint.mutable_note(), impl_->checkpointer_->Sign(impl_->published().size));
+  ASSIGN_OR_RETURN(const SignedNote note, ParseSignedNote(checkpoint.note()));
+  ASSIGN_OR_RETURN(const Checkpoint parsed, ParseCheckpointText(note.text));
+  checkpoint.set_tree_size(parsed.size.value);
   return checkpoint;
 }
 
@@ -289,6 +283,7 @@ StatusOr<v1::Receipt> Ledger::GetReceipt(const v1::GetReceiptRequest& request) {
   receipt.set_leaf(std::move(*event.mutable_leaf()));
   if (event.has_body()) *receipt.mutable_body() = std::move(*event.mutable_body());
   receipt.set_tlog_proof(FormatTlogProof(proof));
+  receipt.set_tree_size(checkpoint.size.value);
   return receipt;
 }
 
@@ -305,6 +300,7 @@ StatusOr<v1::ConsistencyProof> Ledger::GetConsistencyProof(const v1::GetConsiste
                    ConsistencyProof(nodes, TreeSize(request.from_size()), TreeSize(request.to_size())));
   v1::ConsistencyProof proof;
   for (const Digest& hash : hashes) proof.add_hashes(hash.bytes());
+  proof.set_tree_size(size.value);
   return proof;
 }
 

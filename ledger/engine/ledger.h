@@ -11,6 +11,7 @@
 // refused and service goes on; any other failed write, or damaged bytes found while applying, stops appends until the
 // ledger is opened again, while reads go on.
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -22,6 +23,7 @@
 #include "ledger/engine/staging.h"
 #include "ledger/keys/key_file.h"
 #include "ledger/sequencer/sequencer.h"
+#include "ledger/state/authority.h"
 
 namespace anamnesis {
 
@@ -53,7 +55,8 @@ class Ledger {
  public:
   // Opens the ledger in `dir`, replays what the storage's own log holds, checks tree and identity, and rebuilds
   // projections that are missing or were found damaged. NOT_FOUND: no ledger there. FAILED_PRECONDITION: another
-  // process has it, or its format is newer than this program. DATA_LOSS: its bytes are wrong; run fsck.
+  // process has it, its format is newer than this program, or it is a copy that isn't finished (copy_in.h). DATA_LOSS:
+  // its bytes are wrong; run fsck.
   static StatusOr<std::unique_ptr<Ledger>> Open(const std::string& dir, const LedgerOptions& options);
   ~Ledger();
 
@@ -62,14 +65,25 @@ class Ledger {
 
   // Appends a run; the callback gets its verdict when it is synced and settled. Never blocks on the disk. Runs of one
   // caller are applied in the order of their calls. A Status in `refused` is a refusal (errors.proto),
-  // RESOURCE_EXHAUSTED (too much queued, or the disk is full: nothing was written, retry later) or UNAVAILABLE (outcome
-  // unknown, or not serving).
+  // RESOURCE_EXHAUSTED (too much queued, or the disk is full: nothing was written, retry later), UNAVAILABLE (not
+  // serving: not written) or UNKNOWN (it was written, or will be, or not: append the same run again).
   void AppendAsync(v1::Run run, AppendCallback callback);
   // The same for several runs, waiting for all. INVALID_ARGUMENT when the request is over a limit.
   StatusOr<v1::AppendResponse> Append(v1::AppendRequest request);
 
-  // The services of ledger.proto, with its errors. `on_read` returns false to stop. Read does not follow: a caller that
-  // wants to waits for growth and reads on.
+  // Calls `ready` with OK once a read that begins then includes what `consistency` asks for; at once, from within this
+  // call, or from any thread, and it must not block. UNAVAILABLE: that isn't so by `deadline`, or in half a minute, or
+  // can't be found out; RESOURCE_EXHAUSTED: too many wait. Returns what CancelAwait takes; 0 when `ready` was called.
+  using Ready = std::function<void(const Status&)>;
+  uint64_t AwaitConsistency(const v1::Consistency& consistency, std::chrono::steady_clock::time_point deadline,
+                            Ready ready);
+  // `ready` is called with CANCELLED soon, unless it was or is about to be called anyway.
+  void CancelAwait(uint64_t token);
+  // Those that wait now get UNAVAILABLE.
+  void EndWaiting();
+
+  // The services of ledger.proto, with its errors, as of now: a request's `consistency` is for AwaitConsistency.
+  // `on_read` returns false to stop. Read does not follow: a caller that wants to waits for growth and reads on.
   Status Read(const v1::ReadRequest& request, const std::function<bool(v1::ReadResponse)>& on_read) const;
   StatusOr<v1::Event> GetEvent(const v1::GetEventRequest& request) const;
   StatusOr<v1::StreamHead> GetStreamHead(const v1::GetStreamHeadRequest& request) const;
@@ -80,6 +94,9 @@ class Ledger {
   StatusOr<v1::Receipt> GetReceipt(const v1::GetReceiptRequest& request);
   StatusOr<v1::ConsistencyProof> GetConsistencyProof(const v1::GetConsistencyProofRequest& request) const;
 
+  // What `agent` may be trusted with now: by the machine's clock, or the last recorded time where that is later.
+  StatusOr<AgentStanding> FindStanding(const v1::Agent& agent) const;
+
   // The durable tree size.
   uint64_t tree_size() const;
   // Called with every new durable size, from any thread, by one at a time; must not block. Returns a token for
@@ -87,7 +104,8 @@ class Ledger {
   uint64_t AddListener(std::function<void(uint64_t tree_size)> listener);
   void RemoveListener(uint64_t token);
 
-  // Finishes what was submitted, then refuses appends. Reads go on. Idempotent; the destructor calls it.
+  // Finishes what was submitted, then refuses appends. Reads go on, linearizable ones only in a ledger that is the only
+  // one. Idempotent; the destructor calls it.
   void StopAppends();
 
  private:

@@ -2,11 +2,13 @@
 
 #include <array>
 #include <atomic>
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <vector>
 
 #include "ledger/engine/fold_reader.h"
+#include "ledger/engine/layout.h"
 #include "ledger/state/project.h"
 #include "ledger/state/recorded_event.h"
 
@@ -14,9 +16,8 @@ namespace anamnesis {
 namespace {
 
 constexpr std::string_view kRebuildingKey = "rebuilding";
-Status Mark(Store& store, bool rebuilding) {
-  return store.Write({{Family::kMeta, std::string(kRebuildingKey), rebuilding ? "1" : "0"}}, true);
-}
+
+Row Mark(bool rebuilding) { return {Family::kMeta, std::string(kRebuildingKey), rebuilding ? "1" : "0"}; }
 
 // Families don't depend on each other, so two threads sort and write them.
 Status LoadRows(Store& store, const Rows& rows) {
@@ -81,25 +82,52 @@ StatusOr<bool> RebuildIsDue(const RowFinder& rows) {
   return mark == "1";
 }
 
-Status RebuildProjections(Store& store, TreeSize size, const std::function<void(uint64_t)>& progress,
-                          uint64_t chunk_events) {
-  RETURN_IF_ERROR(Mark(store, true));
-  RETURN_IF_ERROR(store.ClearProjections());
-  FoldReader reader(store, size);
+Row ProjectionsComplete() { return Mark(false); }
+
+Status ExtendProjections(Store& store, TreeSize from, TreeSize to, const std::function<Status(uint64_t)>& progress,
+                         uint64_t chunk_events) {
+  RETURN_IF_ERROR(store.Write({Mark(true)}, true));
+  FoldReader reader(store, from, to);
   Rebuilder rebuilder(store);
   std::vector<LoadedEvent> events;
-  for (uint64_t done = 0; done < size.value;) {
+  for (uint64_t done = from.value; done < to.value;) {
     RETURN_IF_ERROR(reader.Next(events));
     for (const LoadedEvent& event : events) {
       RETURN_IF_ERROR(rebuilder.Add(event.view()));
-      if (++done % chunk_events != 0 && done != size.value) continue;
+      if (++done % chunk_events != 0 && done != to.value) continue;
       RETURN_IF_ERROR(rebuilder.EndChunk());
-      progress(done);
+      RETURN_IF_ERROR(progress(done));
     }
   }
   RETURN_IF_ERROR(rebuilder.Wait());
-  RETURN_IF_ERROR(store.Flush());
-  return Mark(store, false);
+  return store.Flush();
+}
+
+Status RebuildProjections(Store& store, TreeSize size, const std::function<void(uint64_t)>& progress,
+                          uint64_t chunk_events) {
+  RETURN_IF_ERROR(store.Write({Mark(true)}, true));
+  RETURN_IF_ERROR(store.ClearProjections());
+  const auto done = [&](uint64_t events) {
+    progress(events);
+    return OkStatus();
+  };
+  RETURN_IF_ERROR(ExtendProjections(store, TreeSize(0), size, done, chunk_events));
+  return store.Write({ProjectionsComplete()}, true);
+}
+
+Status RebuildIfDue(Store& store, const std::string& dir, TreeSize size,
+                    const std::function<void(std::string_view)>& log) {
+  ASSIGN_OR_RETURN(const bool begun, RebuildIsDue(store));
+  const std::string marker = DamagedProjectionsPath(dir);
+  const bool damaged = std::filesystem::exists(marker);
+  if (!begun && !damaged) return OkStatus();
+  log(Text("projections are ", damaged ? "damaged" : "incomplete", "; rebuilding them from ", size.value, " events"));
+  RETURN_IF_ERROR(RebuildProjections(store, size, [&](uint64_t done) {
+    log(Text("rebuilt the projections of ", done, " of ", size.value, " events"));
+  }));
+  std::error_code ignored;
+  std::filesystem::remove(marker, ignored);
+  return OkStatus();
 }
 
 }  // namespace anamnesis

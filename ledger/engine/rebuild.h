@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
+#include <string_view>
 
 #include "ledger/base/ids.h"
 #include "ledger/base/status.h"
@@ -25,6 +27,17 @@ inline constexpr uint64_t kRebuildChunkEvents = 512 * kListRowIndexes;
 // done.
 Status RebuildProjections(Store& store, TreeSize size, const std::function<void(uint64_t)>& progress,
                           uint64_t chunk_events = kRebuildChunkEvents);
+
+// Rebuilds the projections of the ledger in `dir` if a rebuild is due or they were found damaged, and says so.
+Status RebuildIfDue(Store& store, const std::string& dir, TreeSize size,
+                    const std::function<void(std::string_view)>& log);
+
+// Folds the leaves [from, to) onto projections of the first `from` leaves. Nobody may use the store meanwhile.
+// Afterwards, and when it is interrupted, a rebuild is due until ProjectionsComplete is written. `progress` is called
+// now and then with the leaves done; when it fails, so does this.
+Status ExtendProjections(Store& store, TreeSize from, TreeSize to, const std::function<Status(uint64_t)>& progress,
+                         uint64_t chunk_events = kRebuildChunkEvents);
+Row ProjectionsComplete();
 
 }  // namespace anamnesis
 

@@ -25,15 +25,6 @@ StatusOr<Staging::Staged> ParseStaged(std::string_view key, std::string_view val
       {*session, *number}, *Digest::FromBytes(value.substr(0, Digest::kSize)), value.size() - Digest::kSize};
 }
 
-StatusOr<BatchName> ParseApplied(std::string_view key, std::string_view value) {
-  ByteReader session_reader(key.substr(kAppliedBatchPrefix.size()));
-  ByteReader number_reader(value);
-  const StatusOr<uint64_t> session = session_reader.BigEndian64();
-  const StatusOr<uint64_t> number = number_reader.BigEndian64();
-  if (!session.ok() || !number.ok()) return absl::DataLossError("which batches were applied is damaged");
-  return BatchName{*session, *number};
-}
-
 // Every row whose key starts with `prefix`, parsed.
 template <typename Result, typename Parse>
 StatusOr<std::vector<Result>> ParseAll(const Store& store, Family family, std::string_view prefix, Parse parse) {
@@ -50,6 +41,15 @@ StatusOr<std::vector<Result>> ParseAll(const Store& store, Family family, std::s
 }
 
 }  // namespace
+
+StatusOr<BatchName> ParseAppliedBatch(std::string_view key, std::string_view value) {
+  ByteReader session_reader(key.substr(kAppliedBatchPrefix.size()));
+  ByteReader number_reader(value);
+  const StatusOr<uint64_t> session = session_reader.BigEndian64();
+  const StatusOr<uint64_t> number = number_reader.BigEndian64();
+  if (!session.ok() || !number.ok()) return absl::DataLossError("which batches were applied is damaged");
+  return BatchName{*session, *number};
+}
 
 Status Staging::Put(const std::vector<Batch>& batches) {
   Rows rows;
@@ -85,14 +85,14 @@ StatusOr<std::vector<Staging::Staged>> Staging::List() const {
 }
 
 StatusOr<std::vector<BatchName>> Staging::LastApplied() const {
-  return ParseAll<BatchName>(store_, Family::kMeta, kAppliedBatchPrefix, ParseApplied);
+  return ParseAll<BatchName>(store_, Family::kMeta, kAppliedBatchPrefix, ParseAppliedBatch);
 }
 
 StatusOr<bool> Staging::IsApplied(const BatchName& name) const {
   const std::string key = AppliedBatchKey(name.session);
   ASSIGN_OR_RETURN(const std::optional<std::string> value, store_.Get(Family::kMeta, key));
   if (!value.has_value()) return false;
-  ASSIGN_OR_RETURN(const BatchName last, ParseApplied(key, *value));
+  ASSIGN_OR_RETURN(const BatchName last, ParseAppliedBatch(key, *value));
   return name.number <= last.number;
 }
 

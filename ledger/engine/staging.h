@@ -19,6 +19,9 @@
 
 namespace anamnesis {
 
+// The row of AppliedBatchKey. DATA_LOSS: it is damaged.
+StatusOr<BatchName> ParseAppliedBatch(std::string_view key, std::string_view value);
+
 // Safe for concurrent use. Fails as the store does.
 class Staging {
  public:
@@ -54,6 +57,9 @@ class Staging {
   StatusOr<bool> IsApplied(const BatchName& name) const;
   // The last note that was ordered (Ordered::note); nullopt when there was none.
   StatusOr<std::optional<std::string>> Note() const;
+
+  // Where all this lies beside the ledger, for a peer that copies it (copy_out.h).
+  const Store& store() const { return store_; }
 
  private:
   Store& store_;

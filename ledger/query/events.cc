@@ -138,6 +138,7 @@ Status ReadEvents(const RowReader& rows, TreeSize size, const v1::ReadRequest& r
     }
     v1::ReadResponse response;
     *response.mutable_event() = *std::move(event);
+    response.mutable_event()->set_tree_size(size.value);
     ended = !on_read(std::move(response));
     return !ended && --left > 0;
   };

@@ -25,6 +25,7 @@ StatusOr<v1::Event> ReadEvent(const RowReader& rows, LeafIndex index, bool inclu
 StatusOr<v1::LeafReference> CiteEvent(const RowReader& rows, LeafIndex index);
 
 // ReadService.Read without following, over the leaves [0, size): events, then caught_up unless the limit ended it.
+// Whether the ledger has what request.consistency asks for is the caller's business.
 Status ReadEvents(const RowReader& rows, TreeSize size, const v1::ReadRequest& request,
                   const std::function<bool(v1::ReadResponse)>& on_read);
 

@@ -29,8 +29,10 @@ class LocalSequencer : public Sequencer {
     return OkStatus();
   }
 
-  void Applied(Revision revision) override { receiver_.settled(revision); }
+  void Applied(Revision revision, const StateDigest&) override { receiver_.settled(revision); }
   bool order_is_final() const override { return false; }
+  // What is settled is settled here.
+  void Barrier(std::function<void(const Status&)> done) override { done(OkStatus()); }
   std::string refusing() const override { return ""; }
 
   void Stop() override {

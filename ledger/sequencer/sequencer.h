@@ -11,6 +11,7 @@
 #include <string>
 
 #include "ledger/base/ids.h"
+#include "ledger/base/state_digest.h"
 #include "ledger/base/status.h"
 
 namespace anamnesis {
@@ -24,16 +25,27 @@ class Payload {
 };
 
 struct Ordered {
+  // An event that the ledger is to record by itself at this place; only without a payload.
+  struct OwnEvent {
+    // In the vocabulary, and decided by the ledger.
+    std::string type;
+    // The type's message.
+    std::string content;
+    // The system clock of whoever caused it, in microseconds since the Unix epoch.
+    int64_t proposed_us = 0;
+  };
+
   // Ascending, not without gaps.
   Revision revision;
   // Name the payload for ever: the session of the process that submitted it, and its number there, from 1 and ascending
   // in the order too. 0 in the local order, which is not kept.
   uint64_t session = 0;
   uint64_t number = 0;
-  // Null when there is nothing to apply, and only the applied revision moves.
+  // Null when there is nothing to apply but own_event, if there is one; the applied revision moves.
   std::shared_ptr<const Payload> payload;
   // To be kept with the applied revision until another is; not for the receiver.
   std::optional<std::string> note;
+  std::optional<OwnEvent> own_event = std::nullopt;
 };
 
 class Sequencer {
@@ -60,12 +72,17 @@ class Sequencer {
   // ordered.
   virtual Status Submit(std::shared_ptr<const Payload> payload) = 0;
 
-  // What was delivered up to this revision is applied and synced. Called once after Start with what was applied before.
-  virtual void Applied(Revision revision) = 0;
+  // What was delivered up to this revision is applied and synced, and the state came to `digest` with it. Called once
+  // after Start with what was applied before.
+  virtual void Applied(Revision revision, const StateDigest& digest) = 0;
 
   // Whether a payload that was delivered must be applied, since others do. Otherwise one that can't be written may be
   // left out.
   virtual bool order_is_final() const = 0;
+
+  // Calls `done` when everything that was settled anywhere before this call has been told to `settled` here; at once,
+  // from within the call, or from any thread. UNAVAILABLE: this can't be found out now. Not called any more after Stop.
+  virtual void Barrier(std::function<void(const Status&)> done) = 0;
 
   // Why nothing can be ordered at present; empty when it can.
   virtual std::string refusing() const = 0;

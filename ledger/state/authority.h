@@ -4,10 +4,13 @@
 // Keys and roles as they stand at the end of the log: who holds a key, whether it may seal at a recorded time, and
 // which roles an agent holds (21 CFR 11.10, 11.300). Folded from credential.* and role.* events.
 //
-// Rows of kAuthority: "k" || public key -> CredentialState; "r" || kind || 0 || id || 0 || role byte -> RoleState.
+// Rows of kAuthority: "k" || public key -> CredentialState; "h" || kind || 0 || id || 0 || be64 index of its issue ->
+// public key; "r" || kind || 0 || id || 0 || role byte -> RoleState.
 
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "anamnesis/internal/state.pb.h"
 #include "anamnesis/v1/options.pb.h"
@@ -26,6 +29,14 @@ std::string WhyCannotSeal(const internal::CredentialState& credential, Timestamp
 
 // Whether `agent` holds `role` for events recorded at `at`.
 StatusOr<bool> HoldsRole(const RowFinder& rows, const v1::Agent& agent, v1::Role role, Timestamp at);
+
+// What an agent may be trusted with at a time.
+struct AgentStanding {
+  // Why the agent is nobody to the ledger: it has no credential, or none is in force. Empty when one is.
+  std::string unknown_because;
+  std::vector<v1::Role> roles;
+};
+StatusOr<AgentStanding> FindStanding(const RowReader& rows, const v1::Agent& agent, Timestamp at);
 
 // Applies what the event says about keys and roles, if anything.
 Status FoldAuthority(const RecordedEvent& event, RowOverlay& rows);

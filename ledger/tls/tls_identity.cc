@@ -165,11 +165,8 @@ class TlsIdentity::Impl {
     const Stamps stamps = StampsOf(files_);
     if (stamps == seen_) return;
     const Status taken = TakeChanged();
-    if (taken.ok() || MessageOf(taken) != said_) {
-      said_ = MessageOf(taken);
-      log_(taken.ok() ? Text("TLS: the files changed and are used from now on: ", Names())
-                      : Text("TLS: the files changed, and those from before stay in use: ", MessageOf(taken)));
-    }
+    log_(taken.ok() ? Text("TLS: the files changed and are used from now on: ", Names())
+                    : Text("TLS: the files changed, and those from before stay in use: ", MessageOf(taken)));
     // What changed while it was read is looked at again.
     seen_ = stamps;
   }
@@ -207,7 +204,6 @@ class TlsIdentity::Impl {
   std::vector<std::string> uris_;
   // Used by Start, then by the thread only.
   Stamps seen_{};
-  std::string said_;
   MemoryFile pair_file_;
   MemoryFile ca_file_;
   // Ends before the files that it reads.

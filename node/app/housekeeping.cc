@@ -7,8 +7,8 @@
 
 namespace anamnesis {
 
-Housekeeping::Housekeeping(Ledger& ledger, NodeServer& server)
-    : ledger_(ledger), server_(server), thread_([this] { Run(); }) {}
+Housekeeping::Housekeeping(Ledger& ledger, NodeServer& server, std::vector<std::shared_ptr<TlsIdentity>> identities)
+    : ledger_(ledger), server_(server), identities_(std::move(identities)), thread_([this] { Run(); }) {}
 
 Housekeeping::~Housekeeping() {
   {
@@ -25,8 +25,22 @@ void Housekeeping::Run() {
     lock.unlock();
     PublishCheckpoint();
     server_.UpdateHealth();
+    server_.EndRefusedStreams();
+    RaiseExpiryAlarms();
     lock.lock();
     wake_.wait_for(lock, std::chrono::seconds(1), [this] { return stopping_; });
+  }
+}
+
+void Housekeeping::RaiseExpiryAlarms() {
+  std::vector<ExpiringCertificate> certificates;
+  for (const std::shared_ptr<TlsIdentity>& identity : identities_) {
+    if (identity == nullptr) continue;
+    std::vector<ExpiringCertificate> own = identity->Expiring();
+    certificates.insert(certificates.end(), own.begin(), own.end());
+  }
+  for (const std::string& line : expiry_alarm_.Due(certificates, SystemClock().Now())) {
+    LogLine(LogLevel::kWarning, line);
   }
 }
 

@@ -2,33 +2,41 @@
 #define ANAMNESIS_NODE_APP_HOUSEKEEPING_H_
 
 // What a node does about once a second, on a thread of its own: it makes a checkpoint when the ledger has grown, so
-// that re-hashing keeps up off the commit path, and tells health watchers whether the ledger takes appends.
+// that re-hashing keeps up off the commit path, tells health watchers whether the ledger takes appends, ends the
+// streams of callers that are not known any more, and says when certificates are about to expire.
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "ledger/engine/ledger.h"
+#include "ledger/tls/tls_identity.h"
+#include "node/auth/expiry_alarm.h"
 #include "node/service/node_server.h"
 
 namespace anamnesis {
 
 class Housekeeping {
  public:
-  // Both outlive this.
-  Housekeeping(Ledger& ledger, NodeServer& server);
+  // `identities` are those whose certificates are watched; the others outlive this.
+  Housekeeping(Ledger& ledger, NodeServer& server, std::vector<std::shared_ptr<TlsIdentity>> identities);
   // Stops after what it is doing.
   ~Housekeeping();
 
  private:
   void Run();
   void PublishCheckpoint();
+  void RaiseExpiryAlarms();
 
   Ledger& ledger_;
   NodeServer& server_;
+  const std::vector<std::shared_ptr<TlsIdentity>> identities_;
   // Used by the thread only.
   uint64_t published_size_ = 0;
   bool failing_ = false;
+  ExpiryAlarm expiry_alarm_;
   std::mutex mutex_;
   std::condition_variable wake_;
   // Guarded by mutex_.

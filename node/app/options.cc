@@ -61,6 +61,21 @@ void AddOptions(CLI::App& app, NodeOptions& options) {
                  "seconds after which a node that isn't heard of has no session any more")
       ->check(CLI::Range(2, 600))
       ->capture_default_str();
+  app.add_option("--join", options.cluster.join,
+                 "ORIGIN of the ledger: a new --dir is filled from the other nodes, of which this is to be a member")
+      ->needs("--etcd");
+  app.add_flag("--recover", options.cluster.recover,
+               "etcd is lost for good: do nothing but what `anamnesis cluster recover` asks, until that is done")
+      ->needs("--etcd");
+  // An empty group isn't shown: these are for clusters that are watched closely, and for tests.
+  app.add_option("--far-behind-revisions", options.cluster.far_behind_revisions)
+      ->needs("--etcd")
+      ->check(CLI::PositiveNumber)
+      ->group("");
+  app.add_option("--compact-revisions", options.cluster.compact_revisions)
+      ->needs("--etcd")
+      ->check(CLI::PositiveNumber)
+      ->group("");
 }
 
 // What is wrong, for a person; empty when nothing is.

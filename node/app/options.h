@@ -3,6 +3,7 @@
 
 // The command line of anamnesisd.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,13 @@ struct NodeOptions {
     // ID=HOST:PORT each.
     std::vector<std::string> founding_voters;
     int session_ttl_seconds = 10;
+    // The origin of a ledger to be copied from the other nodes into a new directory; empty for none.
+    std::string join;
+    // Fenced for `anamnesis cluster recover`.
+    bool recover = false;
+    // See ReplicaOptions.
+    uint64_t far_behind_revisions = 1'000'000;
+    uint64_t compact_revisions = 10'000;
   } cluster;
 };
 

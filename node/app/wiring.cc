@@ -1,21 +1,30 @@
 #include "node/app/wiring.h"
 
-#include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
-#include "ledger/engine/files.h"
+#include "ledger/engine/copy_in.h"
 #include "ledger/engine/ledger.h"
 #include "ledger/tls/grpc_credentials.h"
+#include "node/app/cluster_wiring.h"
+#include "node/app/fence.h"
 #include "node/app/housekeeping.h"
 #include "node/app/log.h"
-#include "node/app/node_id.h"
+#include "node/app/member_ids.h"
+#include "node/cluster/catch_up.h"
 #include "node/cluster/cluster_sequencer.h"
+#include "node/cluster/recovery_sequencer.h"
 #include "node/service/node_server.h"
+#include "node/service/unavailable_server.h"
 
 namespace anamnesis {
 namespace {
@@ -38,19 +47,6 @@ StatusOr<std::shared_ptr<TlsIdentity>> LoadTls(const TlsFiles& files) {
   return wanted ? TlsIdentity::Load(files, Warn) : StatusOr<std::shared_ptr<TlsIdentity>>(nullptr);
 }
 
-Status ReadEtcdUser(const std::string& file, EtcdOptions& etcd) {
-  if (file.empty()) return OkStatus();
-  ASSIGN_OR_RETURN(std::string line, ReadSmallFile(file));
-  line.resize(std::min(line.find('\n'), line.size()));
-  const size_t colon = line.find(':');
-  if (colon == std::string::npos || colon == 0) {
-    return absl::InvalidArgumentError(Text("--etcd-user-file: ", file, ": its first line is not USER:PASSWORD"));
-  }
-  etcd.user = line.substr(0, colon);
-  etcd.password = line.substr(colon + 1);
-  return OkStatus();
-}
-
 // Peers and clients refuse whoever can't show that it is a node of their ledger, so it is better to say it here.
 Status CheckNamesNode(const TlsIdentity* tls, const std::string& origin) {
   if (tls == nullptr) return OkStatus();
@@ -60,27 +56,7 @@ Status CheckNamesNode(const TlsIdentity* tls, const std::string& origin) {
       Text("--tls-certificate: must name a node with spiffe://", origin, "/node/ID: ", MessageOf(names)));
 }
 
-StatusOr<ClusterOptions> ClusterOptionsOf(const NodeOptions& options) {
-  ClusterOptions cluster;
-  RETURN_IF_ERROR(ReadEtcdUser(options.cluster.etcd_user_file, cluster.etcd));
-  ASSIGN_OR_RETURN(cluster.node, ReadOrMakeNodeId(options.dir));
-  cluster.peer_address = options.cluster.peer_listen;
-  cluster.etcd.endpoints = options.cluster.etcd_endpoints;
-  cluster.etcd.prefix = options.cluster.etcd_prefix;
-  cluster.session_ttl = std::chrono::seconds(options.cluster.session_ttl_seconds);
-  cluster.log = Warn;
-  for (const std::string& voter : options.cluster.founding_voters) {
-    const size_t equals = voter.find('=');
-    if (equals == std::string::npos) {
-      return absl::InvalidArgumentError(Text("--found-with: \"", voter, "\" is not ID=HOST:PORT"));
-    }
-    cluster.founding_voters.push_back({voter.substr(0, equals), "", voter.substr(equals + 1), ""});
-  }
-  return cluster;
-}
-
-Status Announce(const NodeOptions& options, const TlsIdentity* tls, int port) {
-  const std::string address = Text(options.listen.substr(0, options.listen.rfind(':')), ":", port);
+Status Announce(const NodeOptions& options, const TlsIdentity* tls, const std::string& address) {
   if (!options.port_file.empty()) RETURN_IF_ERROR(WritePortFile(options.port_file, address));
   std::cout << "listening on " << address << std::endl;
   if (tls != nullptr) {
@@ -92,52 +68,237 @@ Status Announce(const NodeOptions& options, const TlsIdentity* tls, int port) {
   return OkStatus();
 }
 
-}  // namespace
+constexpr char kCopying[] = "this node copies the ledger from another; ask another node, or retry later";
+constexpr char kOpening[] = "this node opens its ledger again; retry";
 
-// Taken down from the last to the first.
-class Node::Parts {
- public:
-  std::shared_ptr<TlsIdentity> tls;
-  std::shared_ptr<TlsIdentity> etcd_tls;
+// How long a node waits before it tries again to copy its ledger, or to take part.
+constexpr auto kRetryAfter = std::chrono::seconds(1);
+
+// A ledger that is served. Taken down from the last to the first.
+struct Parts {
+  ~Parts() {
+    housekeeping.reset();
+    if (server != nullptr) server->Stop();
+    if (ledger != nullptr) ledger->StopAppends();
+  }
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<NodeServer> server;
   std::unique_ptr<Housekeeping> housekeeping;
 };
 
-Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+}  // namespace
 
-Node::~Node() {
-  parts_->housekeeping.reset();
-  parts_->server->Stop();
-  parts_->ledger->StopAppends();
+class Node::Supervisor {
+ public:
+  explicit Supervisor(const NodeOptions& options) : options_(options) {}
+  ~Supervisor();
+
+  Status Start();
+
+ private:
+  // What the parts ask for, from their threads: a later one takes the place of one that was not looked at yet.
+  struct Wish {
+    // The ledger is copied up to here before it is opened again.
+    std::optional<Revision> catch_up;
+    // Nothing is served any more, and why.
+    std::optional<std::string> end;
+  };
+  void Want(Wish wish);
+
+  Status StartCluster();
+  std::function<StatusOr<std::unique_ptr<Sequencer>>(const std::string&, Staging&)> SequencerMaker();
+  Status Serve();
+  // Answers every call with `why` from now on.
+  Status ServeNothing(const std::string& why);
+  Status AnnounceOnce(int port);
+  void Run();
+  void ServeAgain(std::optional<Revision> catch_up);
+  // False when the node is to stop.
+  bool Sleep();
+
+  NodeOptions options_;
+  std::shared_ptr<TlsIdentity> tls_;
+  std::shared_ptr<TlsIdentity> etcd_tls_;
+  MemberIds members_;
+  // Of a cluster's node.
+  std::optional<ClusterOptions> cluster_;
+  const std::shared_ptr<RecoveryControl> recovery_ = std::make_shared<RecoveryControl>();
+  std::unique_ptr<CatchUp> catch_up_;
+  bool announced_ = false;
+  // Used by Start, then by thread_.
+  std::unique_ptr<Parts> parts_;
+  std::unique_ptr<UnavailableServer> unavailable_;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  // Guarded by mutex_.
+  bool stopping_ = false;
+  std::optional<Wish> wish_;
+  std::thread thread_;
+};
+
+// --- Serving ---
+
+Status Node::Supervisor::AnnounceOnce(int port) {
+  const std::string address = Text(options_.listen.substr(0, options_.listen.rfind(':')), ":", port);
+  // Callers keep the address that they were told.
+  options_.listen = address;
+  if (std::exchange(announced_, true)) return OkStatus();
+  return Announce(options_, tls_.get(), address);
 }
 
-StatusOr<std::unique_ptr<Node>> Node::Start(const NodeOptions& options) {
-  auto parts = std::make_unique<Parts>();
-  ASSIGN_OR_RETURN(parts->tls, LoadTls(options.tls));
-  LedgerOptions ledger_options;
-  ledger_options.log = Warn;
-  if (!options.cluster.etcd_endpoints.empty()) {
-    ASSIGN_OR_RETURN(ClusterOptions cluster, ClusterOptionsOf(options));
-    cluster.tls = parts->tls;
-    ASSIGN_OR_RETURN(parts->etcd_tls, LoadTls(options.cluster.etcd_tls));
-    cluster.etcd.tls = parts->etcd_tls;
-    ledger_options.make_sequencer = [cluster](const std::string& origin, Staging& staging) mutable {
+std::function<StatusOr<std::unique_ptr<Sequencer>>(const std::string&, Staging&)> Node::Supervisor::SequencerMaker() {
+  if (!IsFenced(options_.dir)) {
+    return [cluster = *cluster_](const std::string& origin, Staging& staging) mutable {
       cluster.origin = origin;
       return MakeClusterSequencer(cluster, staging);
     };
   }
-  ASSIGN_OR_RETURN(parts->ledger, Ledger::Open(options.dir, ledger_options));
-  RETURN_IF_ERROR(CheckNamesNode(parts->tls.get(), parts->ledger->GetStatus().origin()));
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  RecoveryCallbacks callbacks;
+  callbacks.catch_up = [this](Revision at_least) { Want({at_least, std::nullopt}); };
+  callbacks.finished = [this] {
+    RETURN_IF_ERROR(RemoveFence(options_.dir));
+    Want({});
+    return OkStatus();
+  };
+  return [this, cluster = *cluster_, callbacks](const std::string& origin, Staging& staging) mutable {
+    cluster.origin = origin;
+    return StatusOr<std::unique_ptr<Sequencer>>(MakeRecoverySequencer(cluster, staging, recovery_, callbacks));
+  };
+}
+
+Status Node::Supervisor::Serve() {
+  auto parts = std::make_unique<Parts>();
+  LedgerOptions ledger_options;
+  ledger_options.log = Warn;
+  if (cluster_.has_value()) ledger_options.make_sequencer = SequencerMaker();
+  ASSIGN_OR_RETURN(parts->ledger, Ledger::Open(options_.dir, ledger_options));
+  RETURN_IF_ERROR(CheckNamesNode(tls_.get(), parts->ledger->GetStatus().origin()));
+  unavailable_.reset();
   NodeServerOptions server_options;
-  server_options.address = options.listen;
-  server_options.tls = parts->tls;
+  server_options.address = options_.listen;
+  server_options.tls = tls_;
+  server_options.is_member = [this](std::string_view id) { return members_.Has(id); };
   server_options.log = Warn;
+  if (cluster_.has_value()) server_options.cluster = cluster_->control.get();
+  if (cluster_.has_value() && IsFenced(options_.dir)) server_options.recovery = recovery_.get();
   ASSIGN_OR_RETURN(parts->server, NodeServer::Start(*parts->ledger, server_options));
-  RETURN_IF_ERROR(Announce(options, parts->tls.get(), parts->server->port()));
-  parts->housekeeping = std::make_unique<Housekeeping>(*parts->ledger, *parts->server);
-  return std::unique_ptr<Node>(new Node(std::move(parts)));
+  RETURN_IF_ERROR(AnnounceOnce(parts->server->port()));
+  parts->housekeeping = std::make_unique<Housekeeping>(*parts->ledger, *parts->server,
+                                                       std::vector<std::shared_ptr<TlsIdentity>>{tls_, etcd_tls_});
+  parts_ = std::move(parts);
+  return OkStatus();
+}
+
+Status Node::Supervisor::ServeNothing(const std::string& why) {
+  parts_.reset();
+  unavailable_.reset();
+  ASSIGN_OR_RETURN(unavailable_, UnavailableServer::Start(options_.listen, tls_, why));
+  return AnnounceOnce(unavailable_->port());
+}
+
+// --- Beginning and end ---
+
+Status Node::Supervisor::Start() {
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  ASSIGN_OR_RETURN(tls_, LoadTls(options_.tls));
+  return options_.cluster.etcd_endpoints.empty() ? Serve() : StartCluster();
+}
+
+Status Node::Supervisor::StartCluster() {
+  if (!options_.cluster.join.empty()) RETURN_IF_ERROR(JoinLedger(options_.dir, options_.cluster.join));
+  if (options_.cluster.recover) RETURN_IF_ERROR(Fence(options_.dir));
+  ASSIGN_OR_RETURN(cluster_, ClusterOptionsOf(options_));
+  cluster_->tls = tls_;
+  ASSIGN_OR_RETURN(etcd_tls_, LoadTls(options_.cluster.etcd_tls));
+  cluster_->etcd.tls = etcd_tls_;
+  cluster_->control = std::make_shared<ClusterControl>();
+  cluster_->on_members = [this](const Members& members) { members_.Set(members); };
+  cluster_->catch_up = [this](Revision at_least) { Want({at_least, std::nullopt}); };
+  cluster_->outvoted = [this](const std::string& why) { Want({std::nullopt, why}); };
+  catch_up_ = std::make_unique<CatchUp>(*cluster_, options_.dir);
+  ASSIGN_OR_RETURN(const bool copying, CopyIsUnfinished(options_.dir));
+  if (copying) {
+    RETURN_IF_ERROR(ServeNothing(kCopying));
+    Want({Revision(0), std::nullopt});
+  } else {
+    RETURN_IF_ERROR(Serve());
+  }
+  thread_ = std::thread([this] { Run(); });
+  return OkStatus();
+}
+
+Node::Supervisor::~Supervisor() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (catch_up_ != nullptr) catch_up_->Stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Node::Supervisor::Want(Wish wish) {
+  {
+    const std::lock_guard lock(mutex_);
+    wish_ = std::move(wish);
+  }
+  wake_.notify_all();
+}
+
+// --- Opening again ---
+
+bool Node::Supervisor::Sleep() {
+  std::unique_lock lock(mutex_);
+  return !wake_.wait_for(lock, kRetryAfter, [this] { return stopping_; });
+}
+
+void Node::Supervisor::Run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return stopping_ || wish_.has_value(); });
+    if (stopping_) return;
+    const Wish wish = *std::exchange(wish_, std::nullopt);
+    lock.unlock();
+    if (wish.end.has_value()) {
+      LogLine(LogLevel::kError, *wish.end);
+      while (!ServeNothing(*wish.end).ok() && Sleep()) {
+      }
+    } else {
+      ServeAgain(wish.catch_up);
+    }
+    lock.lock();
+  }
+}
+
+void Node::Supervisor::ServeAgain(std::optional<Revision> catch_up) {
+  const char* const why = catch_up.has_value() ? kCopying : kOpening;
+  bool copied = !catch_up.has_value();
+  Status done = ServeNothing(why);
+  do {
+    if (done.ok() && !copied) {
+      done = catch_up_->Run(*catch_up);
+      copied = done.ok();
+      if (copied) LogLine(LogLevel::kInfo, "the ledger is copied");
+    }
+    if (done.ok() && copied) done = Serve();
+    if (done.ok() && parts_ != nullptr) {
+      LogLine(LogLevel::kInfo, "the ledger is served again");
+      return;
+    }
+    if (!absl::IsCancelled(done)) LogLine(LogLevel::kError, Text("not serving: ", done.ToString()));
+    // Whatever failed, callers are told, and it is tried again.
+    done = unavailable_ == nullptr ? ServeNothing(why) : OkStatus();
+  } while (Sleep());
+}
+
+Node::Node(std::unique_ptr<Supervisor> supervisor) : supervisor_(std::move(supervisor)) {}
+Node::~Node() = default;
+
+StatusOr<std::unique_ptr<Node>> Node::Start(const NodeOptions& options) {
+  auto supervisor = std::make_unique<Supervisor>(options);
+  RETURN_IF_ERROR(supervisor->Start());
+  return std::unique_ptr<Node>(new Node(std::move(supervisor)));
 }
 
 }  // namespace anamnesis

@@ -9,7 +9,12 @@
 #include <variant>
 
 #include "ledger/crypto/sha256.h"
+#include "node/cluster/barriers.h"
+#include "node/cluster/catch_up_server.h"
+#include "node/cluster/cluster_control.h"
+#include "node/cluster/digest_exchange.h"
 #include "node/cluster/etcd_order.h"
+#include "node/cluster/members_record.h"
 #include "node/cluster/peers.h"
 #include "node/cluster/wire.h"
 #include "node/cluster/worker.h"
@@ -18,6 +23,8 @@ namespace anamnesis {
 namespace {
 
 constexpr auto kTickInterval = std::chrono::milliseconds(100);
+// A member that was heard of so recently counts as reachable: each tells the others something every second.
+constexpr int64_t kHeardWithinUs = 5000000;
 // How long a payload waits for a session before its callers are told that there is none.
 constexpr int64_t kProposeWithinUs = 5000000;
 
@@ -39,18 +46,30 @@ int64_t NowUs() {
 
 std::shared_ptr<internal::PeerMessage> NewMessage() { return std::make_shared<internal::PeerMessage>(); }
 
-class ClusterSequencer : public Sequencer {
+class ClusterSequencer : public Sequencer, public ClusterOperations {
  public:
   ClusterSequencer(ClusterOptions options, Staging& staging, std::unique_ptr<EtcdClient> client)
-      : options_(std::move(options)), staging_(staging), client_(std::move(client)) {}
-  ~ClusterSequencer() override { Stop(); }
+      : options_(std::move(options)),
+        staging_(staging),
+        client_(std::move(client)),
+        catch_up_(options_.origin, staging_.store()),
+        digests_(options_.node, [this](const NodeId& to, auto message) { peers_->Send(to, std::move(message)); }) {}
+  ~ClusterSequencer() override {
+    Stop();
+    // Its client calls back for the last time, which needs the workers to be there.
+    etcd_.reset();
+  }
 
   Status Start(Revision applied, Receiver receiver) override;
   Status Submit(std::shared_ptr<const Payload> payload) override;
-  void Applied(Revision revision) override;
+  void Applied(Revision revision, const StateDigest& digest) override;
   bool order_is_final() const override { return true; }
+  void Barrier(std::function<void(const Status&)> done) override;
   std::string refusing() const override;
   void Stop() override;
+
+  void AskStatus(OnStatus done) override;
+  void ChangeMembers(const v1::ChangeMembersRequest& request, const v1::Agent& requested_by, OnChanged done) override;
 
  private:
   // What the disk's thread is to do: keep a batch, or forget some.
@@ -66,7 +85,12 @@ class ClusterSequencer : public Sequencer {
   // Calls `work` on the protocol's thread and then does what the replica wants.
   void Post(std::function<void(Replica&)> work);
   void AfterInput();
+  // What follows from the digests of the others.
+  void Judge();
   void Propose();
+  void PutBarrier(uint64_t number);
+  // When this node settles nothing any more, says why.
+  Status CantSettle() const;
   void OnMessage(const NodeId& from, internal::PeerMessage message);
   void OnStore(const NodeId& from, internal::PeerMessage::Store store);
   void OnFetch(const NodeId& from, const internal::PeerMessage::Fetch& fetch);
@@ -81,12 +105,18 @@ class ClusterSequencer : public Sequencer {
   StatusOr<std::shared_ptr<const Payload>> PayloadOf(const OrderRecord& record, std::shared_ptr<const Held> held);
   Status Apply(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held);
   void Deliver(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held);
+  v1::ClusterStatus StatusNow();
+  void PutChange(const v1::ChangeMembersRequest& request, const v1::Agent& requested_by,
+                 const std::shared_ptr<AnswerOnce<v1::ChangeMembersResponse>>& answer);
+  // The own batch that was delivered at `revision`, which its submitter then answers for; null when it is another's.
+  std::shared_ptr<const Payload> TakeDelivered(Revision revision);
   // From now on nothing is ordered here, until the process is started again.
   void RefuseForGood(const std::string& why);
   void TakePart();
 
   void Do(const Watch& action) { etcd_->Do(action); }
   void Do(const OpenSession& action) { etcd_->Do(action); }
+  void Do(const CloseSession& action) { etcd_->Do(action); }
   void Do(const OrderTransaction& action) { etcd_->Do(action); }
   void Do(const TrimSessions& action) { etcd_->Do(action); }
   void Do(const Compact& action) { etcd_->Do(action); }
@@ -115,19 +145,31 @@ class ClusterSequencer : public Sequencer {
   mutable std::mutex refusing_mutex_;
   std::string refusing_ = "this node is joining its cluster";
   bool for_good_ = false;
+  bool has_left_ = false;
+  // Until a majority is known to agree with this node.
+  std::string disagreement_;
 
   // Used by the protocol's thread only.
   std::unique_ptr<Replica> replica_;
   std::deque<Waiting> waiting_;
+  Barriers barriers_{[this](uint64_t number) { PutBarrier(number); }};
   std::map<BatchId, std::shared_ptr<const Held>> own_;
   // What came and is not staged yet, then what is staged, so that it is not parsed again when it is delivered.
   std::map<BatchId, std::shared_ptr<const Held>> arrived_;
   std::map<BatchId, std::shared_ptr<const Held>> staged_;
-  // Of the members that the peers were told of.
-  Revision members_revision_;
+  // What the peers were told of.
+  Revision reachable_revision_;
+  size_t reachable_count_ = 0;
 
   std::mutex disk_work_mutex_;
   std::vector<DiskWork> disk_work_;
+  std::mutex delivered_mutex_;
+  // Guarded by delivered_mutex_: own batches that wait to be applied.
+  std::map<Revision, std::shared_ptr<const Payload>> delivered_;
+  CatchUpServer catch_up_;
+  // Used by the protocol's thread only.
+  DigestExchange digests_;
+  bool outvoted_ = false;
   // Used by the applying thread only: something could not be applied, so nothing that follows may be.
   bool applying_ended_ = false;
 
@@ -159,29 +201,37 @@ Status ClusterSequencer::Start(Revision applied, Receiver receiver) {
   }
   etcd_ = std::make_unique<EtcdOrder>(
       options_, std::move(client_), [this](std::function<void(Replica&)> work) { Post(std::move(work)); },
-      [this] { return wants_watch_.load(); });
-  ASSIGN_OR_RETURN(const EtcdSnapshot snapshot, etcd_->Snapshot());
-  replica_ = std::make_unique<Replica>(std::move(durable), ReplicaOptions());
+      [this] { return wants_watch_.load(); },
+      [this](const Status& why) { RefuseForGood(Text("this node has stopped: ", MessageOf(why))); });
+  ASSIGN_OR_RETURN(const EtcdSnapshot snapshot, etcd_->Snapshot(applied));
+  replica_ = std::make_unique<Replica>(std::move(durable), options_.replica);
   RETURN_IF_ERROR(replica_->Start(NowUs(), snapshot));
-  ASSIGN_OR_RETURN(peers_, Peers::Start(options_, [this](const NodeId& from, internal::PeerMessage message) {
-                     OnMessage(from, std::move(message));
-                   }));
+  ASSIGN_OR_RETURN(
+      peers_,
+      Peers::Start(
+          options_, [this](const NodeId& from, internal::PeerMessage message) { OnMessage(from, std::move(message)); },
+          &catch_up_));
   disk_ = std::make_unique<Worker>();
   applying_ = std::make_unique<Worker>();
   protocol_ = std::make_unique<Worker>(
       [this] {
         replica_->Tick(NowUs());
+        Judge();
         Propose();
+        if (const Status failed = CantSettle(); !failed.ok()) barriers_.Fail(failed);
+        barriers_.Tick(NowUs());
         AfterInput();
       },
       kTickInterval);
+  if (options_.control != nullptr) options_.control->Attach(*this);
   return OkStatus();
 }
 
 void ClusterSequencer::Stop() {
   if (stopped_.exchange(true)) return;
+  if (options_.control != nullptr) options_.control->Detach();
   if (protocol_ == nullptr) return;
-  // Whoever posts to another ends before it. The protocol goes on meanwhile and has something to send.
+  // Whoever posts to another ends before it. The peers stay, since others send through them until they end.
   peers_->Stop();
   etcd_->Stop();
   protocol_->Stop();
@@ -191,6 +241,10 @@ void ClusterSequencer::Stop() {
     receiver_.dropped(waiting.payload, absl::UnavailableError("this node is stopping"));
   }
   for (const auto& [id, held] : own_) receiver_.dropped(held->payload, absl::UnknownError("this node is stopping"));
+  for (const auto& [revision, payload] : delivered_) {
+    receiver_.dropped(payload, absl::UnknownError("this node is stopping"));
+  }
+  delivered_.clear();
   waiting_.clear();
   own_.clear();
 }
@@ -209,7 +263,8 @@ void ClusterSequencer::TakePart() {
 
 std::string ClusterSequencer::refusing() const {
   const std::lock_guard lock(refusing_mutex_);
-  return refusing_;
+  if (has_left_ && !for_good_) return "this node is no member of the cluster (any more)";
+  return refusing_.empty() ? disagreement_ : refusing_;
 }
 
 // --- The protocol's thread ---
@@ -222,9 +277,14 @@ void ClusterSequencer::Post(std::function<void(Replica&)> work) {
 }
 
 void ClusterSequencer::AfterInput() {
-  if (replica_->members().revision != members_revision_) {
-    members_revision_ = replica_->members().revision;
-    peers_->SetMembers(replica_->members());
+  if (replica_->members().revision != reachable_revision_ || replica_->reachable_count() != reachable_count_) {
+    reachable_revision_ = replica_->members().revision;
+    reachable_count_ = replica_->reachable_count();
+    peers_->SetMembers(replica_->reachable());
+    catch_up_.SetMembers(replica_->members());
+    digests_.SetMembers(replica_->members());
+    const std::lock_guard lock(refusing_mutex_);
+    has_left_ = !replica_->members().IsMember(options_.node);
   }
   for (const Action& action : replica_->TakeActions()) {
     std::visit([this](const auto& one) { Do(one); }, action);
@@ -246,6 +306,11 @@ Status ClusterSequencer::Submit(std::shared_ptr<const Payload> payload) {
 void ClusterSequencer::Propose() {
   while (!waiting_.empty()) {
     const Waiting& next = waiting_.front();
+    if (const std::string why = digests_.refusing(); !why.empty()) {
+      receiver_.dropped(next.payload, absl::UnavailableError(Text("not ordered: ", why)));
+      waiting_.pop_front();
+      continue;
+    }
     const StatusOr<BatchId> id = replica_->Propose(next.digest, next.bytes->size());
     if (id.ok()) {
       const OrderRecord record{*id, next.digest, next.bytes->size(), options_.node};
@@ -257,6 +322,82 @@ void ClusterSequencer::Propose() {
     }
     waiting_.pop_front();
   }
+}
+
+// --- Operators ---
+
+void ClusterSequencer::AskStatus(OnStatus done) {
+  const auto answer = std::make_shared<AnswerOnce<v1::ClusterStatus>>(std::move(done));
+  protocol_->Post([this, answer] { answer->Give(StatusNow()); });
+}
+
+v1::ClusterStatus ClusterSequencer::StatusNow() {
+  v1::ClusterStatus status;
+  status.set_origin(options_.origin);
+  status.set_node(options_.node);
+  const Members& members = replica_->members();
+  status.set_incarnation(members.incarnation);
+  status.set_members_revision(members.revision.value);
+  const auto applied = replica_->applied_by_members();
+  for (const Member* member : members.All()) {
+    v1::ClusterStatus::Member& one = *status.add_members();
+    ToProto(*member, *one.mutable_node());
+    one.set_voter(members.IsVoter(member->node));
+    if (const auto found = applied.find(member->node); found != applied.end()) {
+      one.set_applied_revision(found->second.value);
+    }
+    one.set_heard(replica_->HeardWithin(member->node, kHeardWithinUs));
+  }
+  status.set_watched_revision(replica_->watched().value);
+  status.set_applied_revision(replica_->applied().value);
+  status.set_settled_revision(replica_->settled().value);
+  for (const EtcdEndpointHealth& health : etcd_->Health()) ToProto(health, *status.add_etcd());
+  status.set_refusing(refusing());
+  return status;
+}
+
+void ClusterSequencer::ChangeMembers(const v1::ChangeMembersRequest& request, const v1::Agent& requested_by,
+                                     OnChanged done) {
+  const auto answer = std::make_shared<AnswerOnce<v1::ChangeMembersResponse>>(std::move(done));
+  protocol_->Post([this, request, requested_by, answer] { PutChange(request, requested_by, answer); });
+}
+
+void ClusterSequencer::PutChange(const v1::ChangeMembersRequest& request, const v1::Agent& requested_by,
+                                 const std::shared_ptr<AnswerOnce<v1::ChangeMembersResponse>>& answer) {
+  const Members& current = replica_->members();
+  const auto applied = replica_->applied_by_members();
+  StatusOr<Members> next = NextMembers(current, request, requested_by, applied);
+  if (next.ok() && !current.IsMember(options_.node)) {
+    next = absl::FailedPreconditionError("this node is no member of the cluster; ask one that is");
+  }
+  if (!next.ok()) return answer->Give(next.status());
+  etcd_->PutMembers(*next, current.revision, [answer](const StatusOr<Revision>& put) {
+    if (!put.ok()) return answer->Give(put.status());
+    v1::ChangeMembersResponse response;
+    response.set_revision(put->value);
+    answer->Give(response);
+  });
+}
+
+// --- Barriers ---
+
+void ClusterSequencer::Barrier(std::function<void(const Status&)> done) {
+  if (stopped_) return done(absl::UnavailableError("this node is stopping"));
+  Post([this, done = std::move(done)](Replica&) {
+    const Status failed = CantSettle();
+    failed.ok() ? barriers_.Begin(NowUs(), done) : done(failed);
+  });
+}
+
+void ClusterSequencer::PutBarrier(uint64_t number) {
+  etcd_->PutBarrier([this, number](const StatusOr<Revision>& outcome) {
+    Post([this, number, outcome](Replica&) { barriers_.OnPut(number, outcome); });
+  });
+}
+
+Status ClusterSequencer::CantSettle() const {
+  const std::lock_guard lock(refusing_mutex_);
+  return for_good_ ? absl::UnavailableError(refusing_) : OkStatus();
 }
 
 // --- Peers ---
@@ -281,8 +422,16 @@ void ClusterSequencer::OnMessage(const NodeId& from, internal::PeerMessage messa
       OnFetchedMessage(from, std::move(*message.mutable_fetched()));
       return;
     case internal::PeerMessage::kApplied:
-      Post([from, revision = Revision(message.applied().revision())](Replica& replica) {
-        replica.OnPeerApplied(from, revision);
+      Post([this, from, applied = message.applied()](Replica& replica) {
+        replica.OnPeerApplied(from, Revision(applied.revision()));
+        digests_.OnPeer(from, applied, NowUs());
+        Judge();
+      });
+      return;
+    case internal::PeerMessage::kDigestHistory:
+      Post([this, from, history = std::move(*message.mutable_digest_history())](Replica&) {
+        digests_.OnHistory(from, history);
+        Judge();
       });
       return;
     default:
@@ -382,6 +531,7 @@ void ClusterSequencer::Do(const Fetch& action) {
 void ClusterSequencer::Do(const PublishApplied& action) {
   auto message = NewMessage();
   message->mutable_applied()->set_revision(action.revision.value);
+  digests_.AddTo(*message->mutable_applied());
   for (const Member* member : replica_->members().All()) {
     if (member->node != options_.node) peers_->Send(member->node, message);
   }
@@ -469,12 +619,22 @@ StatusOr<std::shared_ptr<const Payload>> ClusterSequencer::PayloadOf(const Order
 
 void ClusterSequencer::Deliver(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held) {
   applying_->Post([this, ordered = std::move(ordered), record, held]() mutable {
-    if (applying_ended_) return;
+    const std::shared_ptr<const Payload> own = TakeDelivered(ordered.revision);
+    if (applying_ended_) {
+      if (own != nullptr) receiver_.dropped(own, absl::UnknownError("nothing more is applied here"));
+      return;
+    }
     const Status applied = Apply(std::move(ordered), record, held);
     if (applied.ok()) return;
     applying_ended_ = true;
     RefuseForGood(Text("nothing more is applied here: ", MessageOf(applied), "; open the ledger again"));
   });
+}
+
+std::shared_ptr<const Payload> ClusterSequencer::TakeDelivered(Revision revision) {
+  const std::lock_guard lock(delivered_mutex_);
+  const auto found = delivered_.extract(revision);
+  return found ? found.mapped() : nullptr;
 }
 
 Status ClusterSequencer::Apply(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held) {
@@ -489,42 +649,67 @@ void ClusterSequencer::Do(const DeliverBatch& action) {
   std::shared_ptr<const Held> held;
   // From here on only other nodes can ask for its bytes, and they get them from staging.
   for (auto* batches : {&staged_, &own_}) {
-    if (auto found = batches->extract(id)) held = std::move(found.mapped());
+    auto found = batches->extract(id);
+    if (!found) continue;
+    held = std::move(found.mapped());
+    if (batches != &own_) continue;
+    const std::lock_guard lock(delivered_mutex_);
+    delivered_[action.revision] = held->payload;
   }
   Deliver({action.revision, id.session.value, id.number.value, nullptr, std::nullopt}, action.record, held);
 }
 
 void ClusterSequencer::Do(const DeliverMembers& action) {
-  Deliver({action.members.revision, 0, 0, nullptr, ToProto(action.members).SerializeAsString()}, {}, nullptr);
+  StatusOr<std::optional<Ordered::OwnEvent>> event = EventOf(action.members);
+  if (!event.ok()) {
+    RefuseForGood(Text("nothing more is applied here: ", MessageOf(event.status())));
+    return;
+  }
+  Deliver({action.members.revision, 0, 0, nullptr, ToProto(action.members).SerializeAsString(), *std::move(event)}, {},
+          nullptr);
 }
 
 void ClusterSequencer::Do(const DeliverProgress& action) {
   Deliver({action.revision, 0, 0, nullptr, std::nullopt}, {}, nullptr);
 }
 
-void ClusterSequencer::Applied(Revision revision) {
-  // What was applied before the start was never delivered by this replica.
-  if (revision <= applied_at_start_) return;
-  Post([revision](Replica& replica) { replica.OnApplied(revision); });
+void ClusterSequencer::Applied(Revision revision, const StateDigest& digest) {
+  Post([this, revision, digest](Replica& replica) {
+    digests_.OnOwn(digest);
+    // What was applied before the start was never delivered by this replica.
+    if (revision > applied_at_start_) replica.OnApplied(revision);
+  });
+}
+
+void ClusterSequencer::Judge() {
+  {
+    const std::lock_guard lock(refusing_mutex_);
+    disagreement_ = digests_.refusing();
+  }
+  const std::optional<std::string> outvoted = digests_.Outvoted(NowUs());
+  if (!outvoted.has_value() || std::exchange(outvoted_, true)) return;
+  RefuseForGood(*outvoted);
+  options_.outvoted(*outvoted);
 }
 
 void ClusterSequencer::Do(const Settled& action) {
   TakePart();
   receiver_.settled(action.revision);
+  barriers_.OnSettled(action.revision);
 }
 
 void ClusterSequencer::Do(const Dropped& action) {
   const auto own = own_.find(action.id);
   if (own == own_.end()) return;
-  const bool certain = action.fate == Dropped::Fate::kNotOrdered;
-  receiver_.dropped(own->second->payload,
-                    certain ? absl::UnavailableError("not ordered: this node's session in etcd ended; retry")
-                            : absl::UnknownError("this node's session in etcd ended"));
+  // Also of what is certainly not in this order: should etcd be lost, a recovery may find it on a disk and order it.
+  receiver_.dropped(own->second->payload, absl::UnknownError("this node's session in etcd ended"));
   own_.erase(own);
 }
 
-void ClusterSequencer::Do(const NeedCatchUp&) {
-  RefuseForGood("this node has missed too much; its directory has to be copied anew from another node");
+void ClusterSequencer::Do(const NeedCatchUp& action) {
+  RefuseForGood(Text("this node has missed too much; it has to copy from another, at revision ", action.at_least.value,
+                     " or later"));
+  options_.catch_up(action.at_least);
 }
 
 void ClusterSequencer::Do(const Halt& action) {

@@ -1,5 +1,7 @@
 #include "node/cluster/etcd_order.h"
 
+#include "absl/strings/numbers.h"
+#include "node/cluster/members_record.h"
 #include "node/cluster/wire.h"
 
 namespace anamnesis {
@@ -8,7 +10,21 @@ namespace {
 constexpr auto kRetryAfter = std::chrono::milliseconds(500);
 constexpr auto kWatchPause = std::chrono::milliseconds(20);
 
-OrderOutcome OutcomeOf(const StatusOr<EtcdTxnResult>& result, const OrderTransaction& sent) {
+}  // namespace
+
+EtcdOrder::EtcdOrder(const ClusterOptions& options, std::unique_ptr<EtcdClient> client, Post post,
+                     std::function<bool()> wants_watch, std::function<void(const Status&)> unreadable)
+    : options_(options),
+      client_(std::move(client)),
+      post_(std::move(post)),
+      wants_watch_(std::move(wants_watch)),
+      unreadable_(std::move(unreadable)) {}
+
+int64_t EtcdOrder::InEtcd(uint64_t revision) const {
+  return revision <= base_ ? 0 : static_cast<int64_t>(revision - base_);
+}
+
+OrderOutcome EtcdOrder::OutcomeOf(const StatusOr<EtcdTxnResult>& result, const OrderTransaction& sent) const {
   using Kind = OrderOutcome::Kind;
   if (absl::IsUnknown(result.status())) return {Kind::kUnknown, {}};
   if (!result.ok()) return {Kind::kNotExecuted, {}};
@@ -20,17 +36,9 @@ OrderOutcome OutcomeOf(const StatusOr<EtcdTxnResult>& result, const OrderTransac
     const StatusOr<OrderRecord> found = ParseOrderRecord(order.value);
     return {Kind::kKeyExists, found.ok() ? found->digest : Digest()};
   }
-  if (static_cast<uint64_t>(session.create_revision) != sent.record.id.session.value) return {Kind::kSessionEnded, {}};
+  if (session.create_revision != InEtcd(sent.record.id.session.value)) return {Kind::kSessionEnded, {}};
   return {Kind::kMembersChanged, {}};
 }
-
-Revision RevisionOf(int64_t etcd) { return Revision(static_cast<uint64_t>(etcd)); }
-
-}  // namespace
-
-EtcdOrder::EtcdOrder(const ClusterOptions& options, std::unique_ptr<EtcdClient> client, Post post,
-                     std::function<bool()> wants_watch)
-    : options_(options), client_(std::move(client)), post_(std::move(post)), wants_watch_(std::move(wants_watch)) {}
 
 EtcdOrder::~EtcdOrder() { Stop(); }
 
@@ -49,21 +57,41 @@ void EtcdOrder::End(std::unique_ptr<LeaseKeeper> keeper) {
   (void)client_->RevokeLease(lease);
 }
 
-StatusOr<EtcdSnapshot> EtcdOrder::Snapshot() {
-  if (!options_.founding_voters.empty()) {
-    Members founding;
-    founding.voters = options_.founding_voters;
-    EtcdTxn txn;
-    txn.IfAbsent(kMembersKey).ThenPut(kMembersKey, ToProto(founding).SerializeAsString());
-    const StatusOr<EtcdTxnResult> founded = client_->Txn(txn);
-    if (!founded.ok() && !absl::IsUnknown(founded.status())) return founded.status();
+// Together, so that no member ever counts from another base.
+Status EtcdOrder::Found(Revision applied) {
+  Members founding;
+  founding.voters = options_.founding_voters;
+  founding.change = ChangeOf(v1::ClusterMembersChanged::FOUNDED, "", {}, "").SerializeAsString();
+  EtcdTxn txn;
+  txn.IfAbsent(kMembersKey)
+      .ThenPut(kBaseKey, Text(applied.value))
+      .ThenPut(kMembersKey, ToProto(founding).SerializeAsString());
+  const Status founded = client_->Txn(txn).status();
+  return absl::IsUnknown(founded) ? OkStatus() : founded;
+}
+
+StatusOr<uint64_t> EtcdOrder::ReadBase() {
+  const StatusOr<EtcdKeyValue> base = client_->Get(kBaseKey);
+  if (absl::IsNotFound(base.status())) {
+    return absl::FailedPreconditionError("the cluster has no members yet: name its first voters");
   }
+  RETURN_IF_ERROR(base.status());
+  uint64_t value = 0;
+  if (!absl::SimpleAtoi(base->value, &value)) {
+    return absl::InvalidArgumentError(Text("etcd's key ", kBaseKey, " is \"", base->value, "\" and no number"));
+  }
+  return value;
+}
+
+StatusOr<EtcdSnapshot> EtcdOrder::Snapshot(Revision applied) {
+  if (!options_.founding_voters.empty()) RETURN_IF_ERROR(Found(applied));
+  ASSIGN_OR_RETURN(base_, ReadBase());
   EtcdSnapshot snapshot;
   EtcdRangeQuery query;
   query.prefix = std::string(kSessionsPrefix);
   ASSIGN_OR_RETURN(const EtcdRangeResult sessions, client_->Range(query));
   for (const EtcdKeyValue& item : sessions.items) {
-    const SessionId session(static_cast<uint64_t>(item.create_revision));
+    const SessionId session(RevisionOf(item.create_revision).value);
     sessions_.Created(item.key, session);
     snapshot.sessions.push_back(session);
   }
@@ -85,6 +113,10 @@ void EtcdOrder::Do(const OpenSession&) {
   calls_.Post([this] { OpenOne(); });
 }
 
+void EtcdOrder::Do(const CloseSession&) {
+  calls_.Post([this] { End(std::move(keeper_)); });
+}
+
 void EtcdOrder::OpenOne() {
   End(std::move(keeper_));
   while (!stopping_) {
@@ -104,7 +136,7 @@ void EtcdOrder::OpenOne() {
       const StatusOr<EtcdTxnResult> result = client_->Txn(open);
       if (result.ok() && result->succeeded) {
         keeper_ = *std::move(keeper);
-        const SessionId session(static_cast<uint64_t>(result->revision));
+        const SessionId session(RevisionOf(result->revision).value);
         *opened = session.value;
         const bool alive = keeper_->alive();
         post_([session, alive](Replica& replica) {
@@ -125,8 +157,8 @@ void EtcdOrder::Do(const OrderTransaction& transaction) {
   const std::string order = OrderKey(transaction.record.id);
   const std::string session = SessionKey(transaction.record.proposer);
   EtcdTxn txn;
-  txn.IfCreateRevision(session, static_cast<int64_t>(transaction.record.id.session.value))
-      .IfModRevision(kMembersKey, static_cast<int64_t>(transaction.members.value))
+  txn.IfCreateRevision(session, InEtcd(transaction.record.id.session.value))
+      .IfModRevision(kMembersKey, InEtcd(transaction.members.value))
       .IfAbsent(order)
       .ThenPut(order, ToProto(transaction.record).SerializeAsString())
       .ElseGet(order)
@@ -135,6 +167,15 @@ void EtcdOrder::Do(const OrderTransaction& transaction) {
   client_->TxnAsync(txn, [this, transaction](const StatusOr<EtcdTxnResult>& result) {
     const OrderOutcome outcome = OutcomeOf(result, transaction);
     post_([id = transaction.record.id, outcome](Replica& replica) { replica.OnOrderOutcome(id, outcome); });
+  });
+}
+
+void EtcdOrder::PutBarrier(std::function<void(const StatusOr<Revision>&)> done) {
+  EtcdTxn txn;
+  txn.ThenPut(BarrierKey(options_.node), "");
+  client_->TxnAsync(txn, [done = std::move(done)](const StatusOr<EtcdTxnResult>& result) {
+    if (!result.ok()) return done(result.status());
+    done(RevisionOf(result->revision));
   });
 }
 
@@ -151,13 +192,28 @@ void EtcdOrder::Do(const TrimSessions& trim) {
 }
 
 void EtcdOrder::Do(const Compact& compact) {
-  calls_.Post([this, compact] { (void)client_->Compact(static_cast<int64_t>(compact.revision.value)); });
+  if (InEtcd(compact.revision.value) == 0) return;
+  calls_.Post([this, compact] { (void)client_->Compact(InEtcd(compact.revision.value)); });
+}
+
+void EtcdOrder::PutMembers(const Members& next, Revision current, OnMembersPut done) {
+  EtcdTxn txn;
+  txn.IfModRevision(kMembersKey, InEtcd(current.value)).ThenPut(kMembersKey, ToProto(next).SerializeAsString());
+  client_->TxnAsync(txn, [this, done = std::move(done)](const StatusOr<EtcdTxnResult>& result) {
+    if (!result.ok()) return done(result.status());
+    if (!result->succeeded) return done(absl::AbortedError("the members were changed meanwhile; look again"));
+    done(RevisionOf(result->revision));
+  });
 }
 
 // --- Watching ---
 
 void EtcdOrder::Do(const Watch& watch) {
-  StatusOr<std::unique_ptr<EtcdWatch>> started = client_->Watch("", static_cast<int64_t>(watch.from.value));
+  if (watch.from.value <= base_) {
+    post_([first = Revision(base_ + 1)](Replica& replica) { replica.OnCompacted(first); });
+    return;
+  }
+  StatusOr<std::unique_ptr<EtcdWatch>> started = client_->Watch("", InEtcd(watch.from.value));
   if (!started.ok()) {
     options_.log(Text("etcd can't be watched: ", MessageOf(started.status())));
     return;
@@ -172,8 +228,7 @@ void EtcdOrder::OnWatched(const EtcdEvent& event) {
   if (key == kMembersKey && !event.deleted) {
     StatusOr<Members> members = ParseMembers(event.item.value);
     if (!members.ok()) {
-      options_.log(Text("what etcd holds as members is ignored: ", MessageOf(members.status())));
-      return;
+      return Unreadable(key, members.status());
     }
     members->revision = revision;
     post_([members = *std::move(members)](Replica& replica) { replica.OnMembersChanged(members); });
@@ -190,10 +245,14 @@ void EtcdOrder::OnWatched(const EtcdEvent& event) {
     if (record.ok()) {
       post_([revision, record = *record](Replica& replica) { replica.OnOrderRecord(revision, record); });
     } else {
-      options_.log(Text("order record ", key, " doesn't parse; this node stops: ", MessageOf(record.status())));
-      stopping_ = true;
+      Unreadable(key, record.status());
     }
   }
+}
+
+void EtcdOrder::Unreadable(std::string_view key, const Status& why) {
+  stopping_ = true;
+  unreadable_(absl::DataLossError(Text("etcd's key ", key, ": ", MessageOf(why))));
 }
 
 void EtcdOrder::ReadWatch() {
@@ -214,6 +273,7 @@ void EtcdOrder::ReadWatch() {
       return;
     }
     for (const EtcdEvent& event : batch->events) OnWatched(event);
+    if (stopping_) return;
     const Revision seen = RevisionOf(batch->revision);
     post_([seen](Replica& replica) { replica.OnProgress(seen); });
   }

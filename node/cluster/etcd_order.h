@@ -2,7 +2,8 @@
 #define ANAMNESIS_NODE_CLUSTER_ETCD_ORDER_H_
 
 // The order as it stands in etcd: this node's session, order transactions, and the watch of what all nodes put there.
-// Carries out the actions of a Replica that concern etcd; what it sees goes to the Replica through `events`.
+// Carries out the actions of a Replica that concern etcd; what it sees goes to the Replica. Revisions are the ledger's
+// everywhere: etcd's plus the base that stands in etcd.
 
 #include <atomic>
 #include <functional>
@@ -24,29 +25,50 @@ class EtcdOrder {
   // Runs a piece of work on the thread that may call the Replica.
   using Post = std::function<void(std::function<void(Replica&)>)>;
 
-  // `wants_watch` says whether more should be read from the watch.
+  // `wants_watch` says whether more should be read from the watch. `unreadable` is called when something that stands in
+  // etcd can't be understood: nothing that follows it is shown.
   EtcdOrder(const ClusterOptions& options, std::unique_ptr<EtcdClient> client, Post post,
-            std::function<bool()> wants_watch);
+            std::function<bool()> wants_watch, std::function<void(const Status&)> unreadable);
   // Ends the session.
   ~EtcdOrder();
 
-  // Puts the founding voters if there are no members, and reads what Replica::Start needs. Waits for etcd; fails as
-  // EtcdClient does, with FAILED_PRECONDITION when there are no members and nobody to found with, and with
-  // INVALID_ARGUMENT when what stands there doesn't parse.
-  StatusOr<EtcdSnapshot> Snapshot();
+  // Puts the founding voters, and `applied` as the base, if there are no members; reads what Replica::Start needs.
+  // Waits for etcd; fails as EtcdClient does, with FAILED_PRECONDITION when there are no members and nobody to found
+  // with, and with INVALID_ARGUMENT when what stands there doesn't parse.
+  StatusOr<EtcdSnapshot> Snapshot(Revision applied);
 
   void Do(const Watch& watch);
   void Do(const OpenSession&);
+  void Do(const CloseSession&);
   void Do(const OrderTransaction& transaction);
   void Do(const TrimSessions& trim);
   void Do(const Compact& compact);
+
+  // Puts this node's barrier key. `done` gets the put's revision, or fails as a write of EtcdClient does; it is called
+  // by one of the client's threads.
+  void PutBarrier(std::function<void(const StatusOr<Revision>&)> done);
+
+  // Replaces the members if they are still those put at `current`. `done` is called with the change's revision; with
+  // ABORTED when they are others by now, otherwise as EtcdClient::Txn.
+  using OnMembersPut = std::function<void(const StatusOr<Revision>&)>;
+  void PutMembers(const Members& next, Revision current, OnMembersPut done);
+
+  // How etcd is. Doesn't wait.
+  std::vector<EtcdEndpointHealth> Health() const { return client_->Health(); }
 
   // Stops calling back, and ends the session.
   void Stop();
 
  private:
+  Status Found(Revision applied);
+  StatusOr<uint64_t> ReadBase();
+  Revision RevisionOf(int64_t etcd) const { return Revision(base_ + static_cast<uint64_t>(etcd)); }
+  // 0 for what comes before etcd's first.
+  int64_t InEtcd(uint64_t revision) const;
+  OrderOutcome OutcomeOf(const StatusOr<EtcdTxnResult>& result, const OrderTransaction& sent) const;
   void ReadWatch();
   void OnWatched(const EtcdEvent& event);
+  void Unreadable(std::string_view key, const Status& why);
   void OpenOne();
   // Stops renewing a lease, if there is one, and revokes it: otherwise the others wait for it to expire before they
   // forget what was staged and not ordered.
@@ -56,6 +78,9 @@ class EtcdOrder {
   const std::unique_ptr<EtcdClient> client_;
   const Post post_;
   const std::function<bool()> wants_watch_;
+  const std::function<void(const Status&)> unreadable_;
+  // Constant after Snapshot.
+  uint64_t base_ = 0;
   std::atomic<bool> stopping_ = false;
   // Used by Snapshot, then by the watching thread.
   SessionKeys sessions_;

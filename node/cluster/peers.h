@@ -9,6 +9,7 @@
 #include <string>
 
 #include "anamnesis/internal/peer.pb.h"
+#include "grpcpp/impl/service_type.h"
 #include "ledger/base/status.h"
 #include "node/cluster/cluster_options.h"
 #include "node/replication/members.h"
@@ -23,10 +24,13 @@ class Peers {
   using OnMessage = std::function<void(const NodeId& from, internal::PeerMessage message)>;
 
   // Listens at options.peer_address. UNAVAILABLE when it can't be listened on.
-  static StatusOr<std::unique_ptr<Peers>> Start(const ClusterOptions& options, OnMessage on_message);
+  // `beside`, if it isn't null, is served there too and outlives this.
+  static StatusOr<std::unique_ptr<Peers>> Start(const ClusterOptions& options, OnMessage on_message,
+                                                grpc::Service* beside = nullptr);
+  // Stops first.
   virtual ~Peers() = default;
 
-  // Ends all streams; no message comes afterwards, and none is sent. Idempotent; the destructor does it.
+  // Ends all streams: no message comes afterwards, and what is sent is dropped. Idempotent.
   virtual void Stop() = 0;
 
   // The nodes to send to, and whose messages are taken; others are turned away.

@@ -20,6 +20,8 @@ Member FromProto(const internal::ClusterMembers::Member& proto) {
 
 std::string SessionKey(const NodeId& node) { return Text(kSessionsPrefix, node); }
 
+std::string BarrierKey(const NodeId& node) { return Text(kBarriersPrefix, node); }
+
 std::string OrderKeysOf(SessionId session) { return Text(kOrdersPrefix, absl::StrFormat("%016x", session.value), "/"); }
 
 std::string OrderKey(const BatchId& id) {
@@ -56,10 +58,22 @@ StatusOr<OrderRecord> ParseOrderRecord(std::string_view bytes) {
   return FromProto(proto);
 }
 
+void ToProto(const EtcdEndpointHealth& health, v1::ClusterStatus::EtcdEndpoint& endpoint) {
+  endpoint.set_address(health.address);
+  if (!health.status.ok()) endpoint.set_problem(std::string(MessageOf(health.status)));
+  endpoint.set_version(health.version);
+  endpoint.set_leader(health.is_leader);
+  endpoint.set_store_bytes(health.store_bytes);
+  endpoint.set_store_bytes_in_use(health.store_bytes_in_use);
+  endpoint.set_no_space(health.no_space);
+  endpoint.set_corrupt(health.corrupt);
+}
+
 internal::ClusterMembers ToProto(const Members& members) {
   internal::ClusterMembers proto;
   proto.set_incarnation(members.incarnation);
   proto.set_revision(members.revision.value);
+  proto.set_change(members.change);
   for (const Member& voter : members.voters) AddMember(voter, proto.add_voters());
   for (const Member& learner : members.learners) AddMember(learner, proto.add_learners());
   return proto;
@@ -73,6 +87,7 @@ StatusOr<Members> ParseMembers(std::string_view bytes) {
   Members members;
   members.revision = Revision(proto.revision());
   members.incarnation = proto.incarnation();
+  members.change = proto.change();
   for (const auto& voter : proto.voters()) members.voters.push_back(FromProto(voter));
   for (const auto& learner : proto.learners()) members.learners.push_back(FromProto(learner));
   return members;

@@ -28,6 +28,9 @@ struct Watch {
 // then create the key under a new lease, comparing that it is absent. Tried until it is done; then OnSessionOpened.
 struct OpenSession {};
 
+// Make an end of this node's session, if there is one: it has left the cluster.
+struct CloseSession {};
+
 // One transaction:
 //   if    create revision of sessions/<record.proposer> is record.id.session
 //     and mod revision of members is `members`
@@ -107,15 +110,16 @@ struct DeliverMembers {
   Members members;  // at members.revision
 };
 
-// Nothing was ordered up to here; only the applied revision moves, so that an idle cluster can compact.
+// Nothing was ordered up to here; only the applied revision moves, so that an idle cluster can compact, and that what
+// one member noted so is settled once a majority has.
 struct DeliverProgress {
   Revision revision;
 };
 
 // Everything ordered up to this revision has been applied here and durably by a majority of the voters, and only that
-// may be shown to anybody: verdicts, reads, receipts, checkpoints, decisions. Ascends. For a linearizable read: take
-// the revision of a linearizable read of etcd, ask the watch for progress, and answer when what is settled has reached
-// that revision.
+// may be shown to anybody: verdicts, reads, receipts, checkpoints, decisions. Ascends. For a linearizable read: write a
+// key of no meaning to etcd, and answer when what is settled has reached the revision of that. Everything that was
+// settled anywhere before has a lower one, and the watch shows the key, so that settled gets there.
 struct Settled {
   Revision revision;
 };
@@ -149,9 +153,9 @@ struct Halt {
   Status reason;
 };
 
-using Action = std::variant<Watch, OpenSession, OrderTransaction, TrimSessions, Compact, SendStore, Acknowledge, Fetch,
-                            PublishApplied, Stage, RemoveStaged, DeliverBatch, DeliverMembers, DeliverProgress, Settled,
-                            Dropped, NeedCatchUp, Halt>;
+using Action = std::variant<Watch, OpenSession, CloseSession, OrderTransaction, TrimSessions, Compact, SendStore,
+                            Acknowledge, Fetch, PublishApplied, Stage, RemoveStaged, DeliverBatch, DeliverMembers,
+                            DeliverProgress, Settled, Dropped, NeedCatchUp, Halt>;
 
 }  // namespace anamnesis
 

@@ -31,6 +31,9 @@ struct Member {
   // The id under which its certificate names it, spiffe://ORIGIN/node/ID; empty when that is `node`.
   std::string certificate_name;
 
+  // Which id that is.
+  const NodeId& CertificateId() const { return certificate_name.empty() ? node : certificate_name; }
+
   friend bool operator==(const Member&, const Member&) = default;
 };
 
@@ -43,6 +46,8 @@ struct Members {
   std::vector<Member> voters;
   // They only follow. No node is both.
   std::vector<Member> learners;
+  // What the change was, and why, for the ledger's record of it; nothing here reads it.
+  std::string change;
 
   // Voters, then learners. Borrowed.
   std::vector<const Member*> All() const;

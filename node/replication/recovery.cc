@@ -9,6 +9,10 @@
 namespace anamnesis {
 namespace {
 
+bool IsLater(const Members& one, const Members& other) {
+  return std::pair(one.incarnation, one.revision) > std::pair(other.incarnation, other.revision);
+}
+
 // The last members that one of the nodes knows. Since a change waits until a majority has applied the one before, no
 // majority of the voters misses more than the last change, and majorities around one change have a voter in common.
 StatusOr<Members> LatestMembers(absl::Span<const NodeReport> reports) {
@@ -16,19 +20,22 @@ StatusOr<Members> LatestMembers(absl::Span<const NodeReport> reports) {
   for (const NodeReport& report : reports) {
     // A new node that has applied nothing yet knows no members.
     if (report.members.revision.value == 0) continue;
-    if (latest == nullptr) latest = &report.members;
-    if (report.members.incarnation != latest->incarnation) {
-      return absl::InvalidArgumentError(Text("node ", report.node, " is of incarnation ", report.members.incarnation,
-                                             ", others of ", latest->incarnation,
-                                             "; it was not part of the last recovery and has to be rebuilt"));
-    }
-    if (report.members.revision == latest->revision && report.members != *latest) {
+    if (latest == nullptr || IsLater(report.members, *latest)) latest = &report.members;
+  }
+  if (latest == nullptr) return absl::FailedPreconditionError("none of the nodes knows the members");
+  for (const NodeReport& report : reports) {
+    if (report.members.revision.value == 0) continue;
+    if (report.members.incarnation == latest->incarnation) {
+      if (report.members.revision != latest->revision || report.members == *latest) continue;
       return absl::DataLossError(
           Text("node ", report.node, " knows other members at revision ", latest->revision.value));
     }
-    if (report.members.revision > latest->revision) latest = &report.members;
+    // A recovery that broke off: fenced since its plan was made, it has at most a part of what the plan says.
+    if (latest->IsMember(report.node) && report.applied < latest->revision) continue;
+    return absl::InvalidArgumentError(Text("node ", report.node, " is of incarnation ", report.members.incarnation,
+                                           ", others of ", latest->incarnation,
+                                           "; it was not part of the last recovery and has to be rebuilt"));
   }
-  if (latest == nullptr) return absl::FailedPreconditionError("none of the nodes knows the members");
   return *latest;
 }
 
@@ -82,6 +89,7 @@ StatusOr<RecoveryPlan> PlanRecovery(absl::Span<const NodeReport> reports) {
     batch.revision = plan.base = Revision(plan.base.value + 1);
     plan.batches.push_back(std::move(batch));
   }
+  plan.base = Revision(plan.base.value + 1);
   // A session that was opened after the last order record must not get its number again.
   for (const auto& [id, batch] : batches) plan.base = std::max(plan.base, Revision(id.session.value));
   plan.members.revision = plan.base;

@@ -59,15 +59,16 @@ struct RecoveryPlan {
   std::vector<NodeId> prefix_holders;
   // What follows it, by session and number, at the revisions prefix + 1, prefix + 2 and so on.
   std::vector<RecoveredBatch> batches;
-  // Not below any of these revisions, nor any session of these batches. Revision r of the new etcd is revision base + r
-  // of the ledger.
+  // Above all of these revisions, and not below any session of these batches: the place of `members`. Revision r of the
+  // new etcd is revision base + r of the ledger.
   Revision base;
   // The reporting nodes, voters and learners as they were, in the next incarnation; the revision is `base`, though the
   // new etcd will give it another.
   Members members;
 };
 
-// INVALID_ARGUMENT: no report, a node reports twice, or from different incarnations.
+// Nodes that followed the plan of a recovery that broke off may report together with those that did not come to it.
+// INVALID_ARGUMENT: no report, a node reports twice, or one that was not part of the last recovery.
 // FAILED_PRECONDITION: they are no majority of the voters of the last members that one of them knows, or none knows
 // any. DATA_LOSS: two nodes have different bytes under one batch id, or different members under one revision.
 StatusOr<RecoveryPlan> PlanRecovery(absl::Span<const NodeReport> reports);

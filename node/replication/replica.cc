@@ -40,6 +40,7 @@ Status Replica::Start(int64_t now_us, const EtcdSnapshot& snapshot) {
   for (const auto& [session, number] : ordered_numbers_) known.insert(session);
   for (const SessionId session : staging_.Sessions()) known.insert(session);
   sessions_.Reset(snapshot.revision, snapshot.sessions, known);
+  members_ = applied_members_;
   NoteMembers(snapshot.members);
   Do(Watch{Revision(applied_.value + 1)});
   Do(PublishApplied{applied_});
@@ -183,6 +184,11 @@ void Replica::OnSessionOpened(SessionId session) {
     Do(OpenSession{});
     return;
   }
+  if (!members_.IsMember(self_)) {
+    session_state_ = SessionState::kNone;
+    Do(CloseSession{});
+    return;
+  }
   session_state_ = SessionState::kOpen;
   session_ = session;
   last_number_ = 0;
@@ -234,9 +240,11 @@ void Replica::OnApplied(Revision revision) {
   }
   CHECK(applied_ >= revision);
   if (!moved) return;
+  std::erase_if(former_, [this](const auto& left) { return left.first <= applied_; });
   published_us_ = now_us_;
   Do(PublishApplied{applied_});
   DeliverAndFetch();
+  NoteProgress();
   SettleAndRemove();
 }
 
@@ -292,6 +300,7 @@ void Replica::OnPeerApplied(const NodeId& node, Revision revision) {
   found->second.heard_us = now_us_;
   if (revision <= found->second.applied) return;
   found->second.applied = revision;
+  NoteProgress();
   SettleAndRemove();
 }
 
@@ -347,7 +356,12 @@ void Replica::OnMembersChanged(const Members& members) {
     for (auto& [id, proposal] : proposals_.all()) {
       if (!proposal.ordered) Store(proposal);
     }
-    WantSession();
+    if (members_.IsMember(self_)) {
+      WantSession();
+    } else if (session_state_ == SessionState::kOpen) {
+      EndSession();
+      Do(CloseSession{});
+    }
   }
   queue_.Push({members.revision, members});
   DeliverAndFetch();
@@ -355,6 +369,10 @@ void Replica::OnMembersChanged(const Members& members) {
 }
 
 void Replica::NoteMembers(const Members& members) {
+  for (const Member* const member : members_.All()) {
+    if (!members.IsMember(member->node)) former_.emplace_back(members.revision, *member);
+  }
+  std::erase_if(former_, [&](const auto& left) { return members.IsMember(left.second.node); });
   members_ = members;
   absl::btree_map<NodeId, Peer> peers;
   for (const Member* member : members.All()) {
@@ -369,11 +387,21 @@ void Replica::NoteMembers(const Members& members) {
 void Replica::OnProgress(Revision revision) {
   if (!Advance(revision)) return;
   sessions_.Seen(revision);
-  if (queue_.empty() && revision.value - applied_.value >= options_.progress_revisions) {
-    queue_.Push({revision, QueuedProgress()});
-    DeliverAndFetch();
-  }
+  NoteProgress();
   SettleAndRemove();
+}
+
+void Replica::NoteProgress() {
+  if (!queue_.empty() || catching_up_) return;
+  Revision reached = watched_.value - applied_.value >= options_.progress_revisions ? watched_ : applied_;
+  // Where another noted it: otherwise this node lacks, as far as that one can tell, what lies between, and while
+  // nothing is ordered that one can't settle. All note the same revision, so that this ends.
+  for (const auto& [node, peer] : peers_) {
+    if (peer.applied <= watched_) reached = std::max(reached, peer.applied);
+  }
+  if (reached <= applied_) return;
+  queue_.Push({reached, QueuedProgress()});
+  DeliverAndFetch();
 }
 
 void Replica::OnCompacted(Revision compacted) {
@@ -436,6 +464,9 @@ std::vector<NodeId> Replica::HoldersOf(const OrderRecord& record) const {
   for (const Member* member : members_.All()) {
     if (member->node != record.proposer) holders.push_back(member->node);
   }
+  for (const auto& [revision, member] : former_) {
+    if (member.node != record.proposer) holders.push_back(member.node);
+  }
   std::erase(holders, self_);
   return holders;
 }
@@ -443,11 +474,23 @@ std::vector<NodeId> Replica::HoldersOf(const OrderRecord& record) const {
 // ---- Settle, remove, trim
 // ---------------------------------------------------------------------------------------------
 
+Members Replica::reachable() const {
+  Members reachable = members_;
+  for (const auto& [revision, member] : former_) reachable.learners.push_back(member);
+  return reachable;
+}
+
 absl::btree_map<NodeId, Revision> Replica::applied_by_members() const {
   absl::btree_map<NodeId, Revision> applied;
   for (const auto& [node, peer] : peers_) applied[node] = peer.applied;
   applied[self_] = applied_;
   return applied;
+}
+
+bool Replica::HeardWithin(const NodeId& node, int64_t us) const {
+  if (node == self_) return true;
+  const auto found = peers_.find(node);
+  return found != peers_.end() && found->second.heard && now_us_ - found->second.heard_us <= us;
 }
 
 Revision Replica::Processed() const { return queue_.empty() ? watched_ : Revision(queue_.front().revision.value - 1); }

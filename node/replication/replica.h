@@ -183,9 +183,15 @@ class Replica {
   Revision settled() const { return settled_; }
   // As the watch has shown them last.
   const Members& members() const { return members_; }
+  // Whom this node has to do with: the members, and, as learners, those that left by changes that are not applied here
+  // yet, since they may hold what has to be applied before.
+  Members reachable() const;
+  size_t reachable_count() const { return members_.voters.size() + members_.learners.size() + former_.size(); }
   // Durably applied by each member, as far as heard, this node included: for CheckMembersChange.
   absl::btree_map<NodeId, Revision> applied_by_members() const;
   bool catching_up() const { return catching_up_; }
+  // Whether this node heard of another member in the last `us` microseconds before the last Tick; true for itself.
+  bool HeardWithin(const NodeId& node, int64_t us) const;
 
  private:
   enum class SessionState { kNone, kOpening, kOpen };
@@ -216,6 +222,8 @@ class Replica {
 
   // True when the watch has not shown `revision` before.
   bool Advance(Revision revision);
+  // Puts into the queue that nothing was ordered for a long time, or since the last that another member applied.
+  void NoteProgress();
   bool MayDeliver(const QueueEntry& entry);
   void Deliver(const QueueEntry& entry);
   void DeliverAndFetch();
@@ -251,6 +259,8 @@ class Replica {
   Members applied_members_;
   Revision settled_;
   absl::btree_map<NodeId, Peer> peers_;
+  // Those that left, by the revisions at which they did, until these are applied here.
+  std::vector<std::pair<Revision, Member>> former_;
   Revision compacted_;
   int64_t published_us_ = 0;
 

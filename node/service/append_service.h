@@ -22,6 +22,8 @@ class AppendService : public v1::AppendService::CallbackService {
 
   // Streams read no more runs, answer those they have, and end with UNAVAILABLE; new ones end at once.
   void Drain() { streams_.Drain(); }
+  // Ends the streams of those who may not call any more.
+  void DrainRefused() { streams_.DrainRefused(context_.access, "/anamnesis.v1.AppendService/AppendStream"); }
 
  private:
   const ServiceContext context_;

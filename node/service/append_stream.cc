@@ -16,8 +16,9 @@ constexpr size_t kResponseBytesMax = 256u << 10;
 
 }  // namespace
 
-AppendStream* AppendStream::Start(const ServiceContext& context, OpenStreams& streams) {
-  const std::shared_ptr<AppendStream> stream(new AppendStream(context, streams));
+AppendStream* AppendStream::Start(const ServiceContext& context, OpenStreams& streams,
+                                  std::optional<v1::Agent> caller) {
+  const std::shared_ptr<AppendStream> stream(new AppendStream(context, streams, std::move(caller)));
   stream->self_ = stream;
   streams.Add(stream);
   stream->Proceed(std::unique_lock(stream->mutex_));
@@ -65,9 +66,14 @@ bool AppendStream::TakeSlots(uint64_t& first_place) {
 
 void AppendStream::Submit(uint64_t place) {
   for (v1::AppendSubmission& submission : *request_.mutable_submissions()) {
-    context_.ledger.AppendAsync(
-        std::move(*submission.mutable_run()),
-        [this, place](v1::RunResult result, uint64_t tree_size) { Decide(place, std::move(result), tree_size); });
+    const Status allowed = context_.access.CheckMayHandIn(caller_, submission.run());
+    if (allowed.ok()) {
+      context_.ledger.AppendAsync(
+          std::move(*submission.mutable_run()),
+          [this, place](v1::RunResult result, uint64_t tree_size) { Decide(place, std::move(result), tree_size); });
+    } else {
+      Decide(place, RefusedRun(allowed), context_.ledger.tree_size());
+    }
     ++place;
   }
 }

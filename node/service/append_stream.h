@@ -11,6 +11,8 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 #include "anamnesis/v1/ledger.grpc.pb.h"
 #include "node/service/context.h"
@@ -22,7 +24,9 @@ class AppendStream : public grpc::ServerBidiReactor<v1::AppendStreamRequest, v1:
                      public OpenStream {
  public:
   // A new stream, known in `streams`, which outlives it.
-  static AppendStream* Start(const ServiceContext& context, OpenStreams& streams);
+  static AppendStream* Start(const ServiceContext& context, OpenStreams& streams, std::optional<v1::Agent> caller);
+
+  const std::optional<v1::Agent>& caller() const override { return caller_; }
 
   void Drain() override;
   void OnReadDone(bool ok) override;
@@ -38,7 +42,8 @@ class AppendStream : public grpc::ServerBidiReactor<v1::AppendStreamRequest, v1:
     bool decided = false;
   };
 
-  AppendStream(const ServiceContext& context, OpenStreams& streams) : context_(context), streams_(streams) {}
+  AppendStream(const ServiceContext& context, OpenStreams& streams, std::optional<v1::Agent> caller)
+      : context_(context), streams_(streams), caller_(std::move(caller)) {}
   // Gives each run in request_ its slot; false when the request is over a limit or comes too late.
   bool TakeSlots(uint64_t& first_place);
   // Hands the runs in request_ to the ledger; the first has the slot at `place`.
@@ -56,6 +61,7 @@ class AppendStream : public grpc::ServerBidiReactor<v1::AppendStreamRequest, v1:
 
   const ServiceContext context_;
   OpenStreams& streams_;
+  const std::optional<v1::Agent> caller_;
   std::shared_ptr<AppendStream> self_;
   // Belongs to the read, or the write, that is going on.
   v1::AppendStreamRequest request_;

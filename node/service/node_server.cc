@@ -10,12 +10,14 @@
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/resource_quota.h"
 #include "ledger/base/limits.h"
-#include "ledger/tls/grpc_credentials.h"
+#include "node/auth/call_guard.h"
 #include "node/service/append_service.h"
+#include "node/service/cluster_service.h"
 #include "node/service/context.h"
 #include "node/service/proof_service.h"
 #include "node/service/query_service.h"
 #include "node/service/read_service.h"
+#include "node/service/recovery_service.h"
 
 namespace anamnesis {
 namespace {
@@ -26,6 +28,7 @@ constexpr size_t kMemoryBytesMax = 512u << 20;
 constexpr size_t kWaitingRequestsMax = 1024;
 constexpr int kStreamsPerConnectionMax = 1000;
 constexpr int kClientPingIntervalMsMin = 10'000;
+constexpr int kConnectionAgeMsMax = 600'000;
 constexpr std::chrono::seconds kStopDeadline(5);
 constexpr std::chrono::milliseconds kGoAwayLead(100);
 
@@ -35,12 +38,16 @@ class GrpcNodeServer : public NodeServer {
       : ledger_(ledger),
         tls_(options.tls),
         failures_(options.log),
+        access_(ledger, options.tls != nullptr, options.is_member),
         workers_(options.workers, kWaitingRequestsMax),
-        context_{ledger, workers_, failures_},
+        context_{ledger, workers_, failures_, access_},
         append_(context_),
         read_(context_),
         query_(context_),
-        proof_(context_) {}
+        proof_(context_) {
+    if (options.cluster != nullptr) cluster_.emplace(*options.cluster, context_);
+    if (options.recovery != nullptr) recovery_.emplace(*options.recovery, context_);
+  }
   ~GrpcNodeServer() override {
     Stop();
     // A piece of work may still be one that the ledger's growth left for read_.
@@ -50,21 +57,20 @@ class GrpcNodeServer : public NodeServer {
   Status Listen(const std::string& address) {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(
-        address, tls_ == nullptr ? grpc::InsecureServerCredentials() : MakeServerCredentials(*tls_), &port_);
+    builder.AddListeningPort(address, Credentials(), &port_);
+    // A client that connects anew shows the certificate that it has then.
+    if (tls_ != nullptr) builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionAgeMsMax);
     // Two nodes on one port would each get some of the calls.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnectionMax);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kClientPingIntervalMsMin);
     builder.SetMaxReceiveMessageSize(kReceiveBytesMax);
     builder.SetResourceQuota(grpc::ResourceQuota("node").Resize(kMemoryBytesMax));
-    builder.RegisterService(&append_);
-    builder.RegisterService(&read_);
-    builder.RegisterService(&query_);
-    builder.RegisterService(&proof_);
+    RegisterServices(builder);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) return absl::UnavailableError(Text("cannot listen on ", address));
-    if (grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService(); health != nullptr) {
+    if (grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
+        health != nullptr && !recovery_.has_value()) {
       health->SetServingStatus(v1::ReadService::service_full_name(), true);
       health->SetServingStatus(v1::QueryService::service_full_name(), true);
       health->SetServingStatus(v1::ProofService::service_full_name(), true);
@@ -74,6 +80,11 @@ class GrpcNodeServer : public NodeServer {
   }
 
   int port() const override { return port_; }
+
+  void EndRefusedStreams() override {
+    append_.DrainRefused();
+    read_.DrainRefused();
+  }
 
   void UpdateHealth() override {
     const bool appends = ledger_.GetStatus().refusing_appends().empty();
@@ -95,11 +106,31 @@ class GrpcNodeServer : public NodeServer {
     std::this_thread::sleep_for(kGoAwayLead);
     append_.Drain();
     read_.Drain();
+    ledger_.EndWaiting();
     // Returns when every call has ended, so nothing refers to the services any more.
     shutdown.join();
   }
 
  private:
+  void RegisterServices(grpc::ServerBuilder& builder) {
+    if (recovery_.has_value()) {
+      builder.RegisterService(&*recovery_);
+      return;
+    }
+    builder.RegisterService(&append_);
+    builder.RegisterService(&read_);
+    builder.RegisterService(&query_);
+    builder.RegisterService(&proof_);
+    if (cluster_.has_value()) builder.RegisterService(&*cluster_);
+  }
+
+  std::shared_ptr<grpc::ServerCredentials> Credentials() {
+    if (tls_ == nullptr) return grpc::InsecureServerCredentials();
+    return MakeGuardedCredentials(
+        *tls_, access_.origin(), [this](const v1::Agent& agent) { return access_.Find(agent); },
+        [this](std::string_view method, const Status& why) { failures_.Note(method, why); });
+  }
+
   Ledger& ledger_;
   const std::shared_ptr<TlsIdentity> tls_;
   Failures failures_;
@@ -109,12 +140,15 @@ class GrpcNodeServer : public NodeServer {
   bool stopped_ = false;
   // What health says of appends; nullopt before it says anything.
   std::optional<bool> healthy_appends_;
+  const Access access_;
   WorkerPool workers_;
   const ServiceContext context_;
   AppendService append_;
   ReadService read_;
   QueryService query_;
   ProofService proof_;
+  std::optional<ClusterService> cluster_;
+  std::optional<RecoveryService> recovery_;
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -11,6 +11,9 @@
 #include "ledger/base/status.h"
 #include "ledger/engine/ledger.h"
 #include "ledger/tls/tls_identity.h"
+#include "node/cluster/cluster_control.h"
+#include "node/cluster/recovery_operations.h"
+#include "node/service/access.h"
 
 namespace anamnesis {
 
@@ -20,8 +23,14 @@ struct NodeServerOptions {
   // Who the node is to its clients, with certificate and CA. Null for no TLS: the caller sees to it that only this
   // machine can connect.
   std::shared_ptr<TlsIdentity> tls;
+  // With TLS: the nodes that may call, by the id in their certificates.
+  Access::IsMember is_member = [](std::string_view) { return false; };
   // Threads for work that may wait for the disk.
   size_t workers = 4;
+  // Of a node in a cluster; null otherwise. Outlives the server.
+  ClusterOperations* cluster = nullptr;
+  // Of a fenced node, which then serves nothing else; null otherwise. Outlives the server.
+  RecoveryOperations* recovery = nullptr;
   // Gets one line for a failed call, at a bounded rate; may be called from any thread.
   std::function<void(std::string_view)> log = [](std::string_view) {};
 };
@@ -35,6 +44,9 @@ class NodeServer {
 
   // The port that was taken.
   virtual int port() const = 0;
+  // Ends the streams of callers that may not go on with them: whose last key was revoked, for instance. Looks each of
+  // them up; call it about once a second.
+  virtual void EndRefusedStreams() = 0;
   // Tells health watchers whether the ledger takes appends. Cheap; call it about once a second.
   virtual void UpdateHealth() = 0;
   // Health turns to NOT_SERVING, nothing new is accepted, what was submitted gets its verdict, streams end with

@@ -7,16 +7,21 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "node/service/access.h"
 
 namespace anamnesis {
 
 class OpenStream {
  public:
   virtual ~OpenStream() = default;
+  // Whose it is; nullopt without TLS.
+  virtual const std::optional<v1::Agent>& caller() const = 0;
   // Ends the call as soon as what was begun is done. May be called more than once, and after the call's end.
   virtual void Drain() = 0;
 };
@@ -45,6 +50,13 @@ class OpenStreams {
       if (std::shared_ptr<OpenStream> stream = weak.lock()) all.push_back(std::move(stream));
     }
     return all;
+  }
+
+  // Drains those whose caller may not call `method` any more.
+  void DrainRefused(const Access& access, std::string_view method) {
+    for (const std::shared_ptr<OpenStream>& stream : All()) {
+      if (!access.StillAllowed(stream->caller(), method)) stream->Drain();
+    }
   }
 
   // Drains all streams, and from now on every new one.

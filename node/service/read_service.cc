@@ -19,32 +19,32 @@ void ReadService::WakeReaders() {
   for (const std::shared_ptr<OpenStream>& stream : streams_.All()) static_cast<ReadStream&>(*stream).Grown(size);
 }
 
-grpc::ServerWriteReactor<v1::ReadResponse>* ReadService::Read(grpc::CallbackServerContext* /*call*/,
+grpc::ServerWriteReactor<v1::ReadResponse>* ReadService::Read(grpc::CallbackServerContext* call,
                                                               const v1::ReadRequest* request) {
-  return ReadStream::Start(context_, streams_, *request);
+  return ReadStream::Start(context_, streams_, *call, *request, context_.access.CallerOf(*call));
 }
 
 grpc::ServerUnaryReactor* ReadService::GetEvent(grpc::CallbackServerContext* call, const v1::GetEventRequest* request,
                                                 v1::Event* reply) {
-  return AnswerOnWorker(context_, call, "GetEvent", reply,
+  return AnswerOnWorker(context_, call, "GetEvent", request, reply,
                         [this, request] { return context_.ledger.GetEvent(*request); });
 }
 
 grpc::ServerUnaryReactor* ReadService::GetStreamHead(grpc::CallbackServerContext* call,
                                                      const v1::GetStreamHeadRequest* request, v1::StreamHead* reply) {
-  return AnswerOnWorker(context_, call, "GetStreamHead", reply,
+  return AnswerOnWorker(context_, call, "GetStreamHead", request, reply,
                         [this, request] { return context_.ledger.GetStreamHead(*request); });
 }
 
 grpc::ServerUnaryReactor* ReadService::GetCredential(grpc::CallbackServerContext* call,
                                                      const v1::GetCredentialRequest* request, v1::Credential* reply) {
-  return AnswerOnWorker(context_, call, "GetCredential", reply,
+  return AnswerOnWorker(context_, call, "GetCredential", request, reply,
                         [this, request] { return context_.ledger.GetCredential(*request); });
 }
 
-grpc::ServerUnaryReactor* ReadService::GetStatus(grpc::CallbackServerContext* call,
-                                                 const v1::GetStatusRequest* /*request*/, v1::LedgerStatus* reply) {
-  return AnswerOnWorker(context_, call, "GetStatus", reply,
+grpc::ServerUnaryReactor* ReadService::GetStatus(grpc::CallbackServerContext* call, const v1::GetStatusRequest* request,
+                                                 v1::LedgerStatus* reply) {
+  return AnswerOnWorker(context_, call, "GetStatus", request, reply,
                         [this] { return StatusOr<v1::LedgerStatus>(context_.ledger.GetStatus()); });
 }
 

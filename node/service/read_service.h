@@ -29,6 +29,8 @@ class ReadService : public v1::ReadService::CallbackService {
 
   // Open reads end with UNAVAILABLE after what they are writing; new ones end at once.
   void Drain() { streams_.Drain(); }
+  // Ends the streams of those who may not call any more.
+  void DrainRefused() { streams_.DrainRefused(context_.access, "/anamnesis.v1.ReadService/Read"); }
 
  private:
   void WakeReaders();

@@ -15,20 +15,23 @@ constexpr size_t kChunkBytesMax = 1u << 20;
 
 }  // namespace
 
-ReadStream* ReadStream::Start(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request) {
-  const std::shared_ptr<ReadStream> stream(new ReadStream(context, streams, request));
+ReadStream* ReadStream::Start(const ServiceContext& context, OpenStreams& streams,
+                              const grpc::CallbackServerContext& call, const v1::ReadRequest& request,
+                              std::optional<v1::Agent> caller) {
+  const std::shared_ptr<ReadStream> stream(new ReadStream(context, streams, request, std::move(caller)));
   stream->self_ = stream;
   streams.Add(stream);
-  stream->Proceed(std::unique_lock(stream->mutex_));
+  const uint64_t await = context.ledger.AwaitConsistency(request.consistency(), WaitDeadline(call),
+                                                         [stream](const Status& status) { stream->Begin(status); });
+  const std::lock_guard lock(stream->mutex_);
+  stream->await_ = await;
+  if (stream->broken_ || stream->draining_) context.ledger.CancelAwait(await);
   return stream.get();
 }
 
-ReadStream::ReadStream(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request)
-    : context_(context),
-      streams_(streams),
-      rest_(request),
-      follow_(request.follow()),
-      start_size_(context.ledger.tree_size()) {
+ReadStream::ReadStream(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request,
+                       std::optional<v1::Agent> caller)
+    : context_(context), streams_(streams), caller_(std::move(caller)), rest_(request), follow_(request.follow()) {
   bounded_ = !follow_ || rest_.limit() > 0;
   if (bounded_ && rest_.limit() == 0) rest_.set_limit(limits::kReadEventsDefault);
   // The ledger itself doesn't follow.
@@ -37,8 +40,19 @@ ReadStream::ReadStream(const ServiceContext& context, OpenStreams& streams, cons
     status_ = Refuse(v1::MALFORMED, "follow", "only forwards; new events come after the last one");
     ended_ = true;
   }
+}
+
+void ReadStream::Begin(const Status& status) {
+  std::unique_lock lock(mutex_);
+  if (!status.ok() && !ended_) {
+    status_ = status;
+    ended_ = true;
+  }
+  begun_ = true;
+  start_size_ = context_.ledger.tree_size();
   // Where a read towards the beginning starts is fixed now, whatever is added while it goes on.
   if (!rest_.has_from() && Backwards() && start_size_ > 0) rest_.set_from(start_size_ - 1);
+  Proceed(std::move(lock));
 }
 
 void ReadStream::Grown(uint64_t tree_size) {
@@ -52,6 +66,7 @@ void ReadStream::Drain() {
   std::unique_lock lock(mutex_);
   draining_ = true;
   stop_ = true;
+  context_.ledger.CancelAwait(await_);
   Proceed(std::move(lock));
 }
 
@@ -66,6 +81,7 @@ void ReadStream::OnCancel() {
   std::unique_lock lock(mutex_);
   broken_ = true;
   stop_ = true;
+  context_.ledger.CancelAwait(await_);
   Proceed(std::move(lock));
 }
 
@@ -128,7 +144,7 @@ void ReadStream::Advance(Chunk chunk) {
 bool ReadStream::MayWrite() const { return !writing_ && !broken_ && !finished_ && !items_.empty(); }
 
 bool ReadStream::MayReadChunk() const {
-  const bool idle = !working_ && items_.empty() && !finished_;
+  const bool idle = begun_ && !working_ && items_.empty() && !finished_;
   const bool wanted = !ended_ && !broken_ && !draining_;
   return idle && wanted && (!caught_up_ || ledger_size_ > seen_size_);
 }

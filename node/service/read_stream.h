@@ -1,8 +1,9 @@
 #ifndef ANAMNESIS_NODE_SERVICE_READ_STREAM_H_
 #define ANAMNESIS_NODE_SERVICE_READ_STREAM_H_
 
-// One call of ReadService.Read. A worker reads a bounded chunk; when it is written, the next one is read. A reader that
-// takes its time holds only its chunk, no thread. One that follows waits, after caught_up, for the ledger to grow.
+// One call of ReadService.Read. When the ledger has what the request asks to be included, a worker reads a bounded
+// chunk; when it is written, the next one is read. A reader that takes its time holds only its chunk, no thread. One
+// that follows waits, after caught_up, for the ledger to grow.
 //
 // Lifetime: gRPC's OnDone gives up the stream's hold on itself; a worker's job holds the stream too, and the call is
 // not finished while a job is out.
@@ -22,7 +23,10 @@ namespace anamnesis {
 class ReadStream : public grpc::ServerWriteReactor<v1::ReadResponse>, public OpenStream {
  public:
   // A new read, known in `streams`, which outlives it.
-  static ReadStream* Start(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request);
+  static ReadStream* Start(const ServiceContext& context, OpenStreams& streams, const grpc::CallbackServerContext& call,
+                           const v1::ReadRequest& request, std::optional<v1::Agent> caller);
+
+  const std::optional<v1::Agent>& caller() const override { return caller_; }
 
   // The ledger has `tree_size` events now.
   void Grown(uint64_t tree_size);
@@ -43,7 +47,10 @@ class ReadStream : public grpc::ServerWriteReactor<v1::ReadResponse>, public Ope
     Status status;
   };
 
-  ReadStream(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request);
+  ReadStream(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request,
+             std::optional<v1::Agent> caller);
+  // The ledger has what the request asks to be included, or won't.
+  void Begin(const Status& status);
   // On a worker: reads a chunk and takes it in.
   void ReadChunk();
   Chunk CollectChunk();
@@ -61,13 +68,14 @@ class ReadStream : public grpc::ServerWriteReactor<v1::ReadResponse>, public Ope
 
   const ServiceContext context_;
   OpenStreams& streams_;
+  const std::optional<v1::Agent> caller_;
   std::shared_ptr<ReadStream> self_;
   // What is left to read; belongs to the worker's job while one is out, else guarded by mutex_.
   v1::ReadRequest rest_;
   bool bounded_ = false;
   const bool follow_;
-  // The ledger's size when the call began.
-  const uint64_t start_size_;
+  // The ledger's size when the read began; belongs to the worker's job as rest_ does.
+  uint64_t start_size_ = 0;
   // Belongs to the write that is going on.
   v1::ReadResponse response_;
   // Tells a job that is out to stop.
@@ -82,6 +90,9 @@ class ReadStream : public grpc::ServerWriteReactor<v1::ReadResponse>, public Ope
   uint64_t ledger_size_ = 0;
   // Threads that are about to start a write or a job: the call must not be finished under them.
   int acting_ = 0;
+  // What CancelAwait takes.
+  uint64_t await_ = 0;
+  bool begun_ = false;
   bool working_ = false;
   bool writing_ = false;
   bool caught_up_ = false;

@@ -104,7 +104,7 @@ class Nodes {
     auto nodes = std::make_unique<Nodes>();
     std::istringstream list(addresses);
     for (std::string address; std::getline(list, address, ',');) {
-      ASSIGN_OR_RETURN(std::unique_ptr<LedgerClient> client, ConnectRemote(address, TlsFromEnvironment()));
+      ASSIGN_OR_RETURN(std::unique_ptr<LedgerClient> client, ConnectAsEnvironmentSays(address));
       nodes->clients_.push_back(std::move(client));
     }
     if (nodes->clients_.empty()) return absl::InvalidArgumentError("no address is given");

@@ -57,11 +57,11 @@ bool IsLostRace(const Status& status) {
 
 Status Contend(const std::string& ledger, const NamedKey& key, const std::string& stream,
                std::chrono::microseconds pause) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, ConnectRemote(ledger, TlsFromEnvironment()));
+  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, ConnectAsEnvironmentSays(ledger));
   RetryPolicy until_known;
   until_known.tries = std::numeric_limits<int>::max();
-  until_known.first_wait = std::chrono::milliseconds(50);
-  until_known.longest_wait = std::chrono::milliseconds(500);
+  until_known.backoff.first_wait = std::chrono::milliseconds(50);
+  until_known.backoff.longest_wait = std::chrono::milliseconds(500);
   until_known.wait = [](std::chrono::milliseconds wait) {
     PutRetry(absl::UnavailableError("the outcome is unknown"));
     std::this_thread::sleep_for(wait);
@@ -72,7 +72,7 @@ Status Contend(const std::string& ledger, const NamedKey& key, const std::string
     if (!writer.ok()) {
       if (!IsTemporary(writer.status())) return writer.status();
       PutRetry(writer.status());
-      std::this_thread::sleep_for(until_known.first_wait);
+      std::this_thread::sleep_for(until_known.backoff.first_wait);
       continue;
     }
     const EventId id = NewEventId();
@@ -92,7 +92,7 @@ Status Contend(const std::string& ledger, const NamedKey& key, const std::string
 }
 
 void AskForStatus(const std::string& node, std::chrono::microseconds pause) {
-  const StatusOr<std::unique_ptr<LedgerClient>> client = ConnectRemote(node, TlsFromEnvironment());
+  const StatusOr<std::unique_ptr<LedgerClient>> client = ConnectAsEnvironmentSays(node);
   while (client.ok() && !stop_asked) {
     const uint64_t called = MonotonicNs();
     const StatusOr<v1::LedgerStatus> status = (*client)->GetStatus();

@@ -75,13 +75,15 @@ class Place:
 
 class Node:
     """anamnesisd on a ledger; takes a free port at its first start and the same one again later. `home` holds its
-    files, so that they need not be on the disk that is made full. `options` are subprocess.Popen's."""
+    files, so that they need not be on the disk that is made full. `arguments` are anamnesisd's beyond the usual ones,
+    `options` are subprocess.Popen's."""
 
-    def __init__(self, ledger, home, **options):
+    def __init__(self, ledger, home, arguments=(), **options):
         self.ledger = ledger
         self.port_file = os.path.join(home, "port")
         self.log_file = os.path.join(home, "node.log")
         self.address = "127.0.0.1:0"
+        self.arguments = list(arguments)
         self.options = options
         self.process = None
 
@@ -89,7 +91,7 @@ class Node:
         if os.path.exists(self.port_file):
             os.remove(self.port_file)
         command = [os.path.join(BIN, "anamnesisd"), "--dir", self.ledger, "--listen", self.address, "--port-file",
-                   self.port_file]
+                   self.port_file, *self.arguments]
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, **self.options)
         deadline = time.monotonic() + START_SECONDS

@@ -4,8 +4,12 @@
 // What the load programs of the fault tests share as clients.
 
 #include <cstdlib>
+#include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
+#include "client/cpp/remote_client.h"
 #include "ledger/base/status.h"
 #include "ledger/tls/tls_identity.h"
 
@@ -18,6 +22,12 @@ inline TlsFiles TlsFromEnvironment() {
     return std::string(value == nullptr ? "" : value);
   };
   return {get("ANAMNESIS_TLS_CERTIFICATE"), get("ANAMNESIS_TLS_KEY"), get("ANAMNESIS_TLS_CA")};
+}
+
+inline StatusOr<std::unique_ptr<LedgerClient>> ConnectAsEnvironmentSays(std::string_view addresses,
+                                                                        RemoteClientOptions options = {}) {
+  options.tls = TlsFromEnvironment();
+  return ConnectRemote(addresses, std::move(options));
 }
 
 // Sending the same bytes again is right.

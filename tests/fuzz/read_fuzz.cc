@@ -73,7 +73,8 @@ void Fuzz(const v1::ReadRequest& request) {
     CheckEvent(message.event(), ledger.events()[message.event().index()], request.include_bodies());
     return true;
   };
-  grpc::Status status = WriteCall<v1::ReadResponse>().Run(ledger.read().Read(nullptr, &request), on_message);
+  grpc::CallbackServerContext call;
+  grpc::Status status = WriteCall<v1::ReadResponse>().Run(ledger.read().Read(&call, &request), on_message);
   CheckStatus(status,
               {grpc::StatusCode::INVALID_ARGUMENT, grpc::StatusCode::OUT_OF_RANGE, grpc::StatusCode::CANCELLED});
   CHECK(status.error_code() == (expected.waits ? grpc::StatusCode::CANCELLED : expected.code));
@@ -83,7 +84,8 @@ void Fuzz(const v1::ReadRequest& request) {
 
   if (indexes.size() < 2) return;
   size_t received = 0;
-  status = WriteCall<v1::ReadResponse>().Run(ledger.read().Read(nullptr, &request),
+  grpc::CallbackServerContext hung_up;
+  status = WriteCall<v1::ReadResponse>().Run(ledger.read().Read(&hung_up, &request),
                                              [&](const v1::ReadResponse&) { return ++received < 1; });
   CHECK(received == 1 && status.error_code() == grpc::StatusCode::CANCELLED);
 }

@@ -150,6 +150,14 @@ RECORD: dict[str, Example] = {
          ref("about", "model", "ct-lung-segmentation", "2.1.0")],
         {"title": "SOP 017 \u2013 Release of models", "digest": {"algorithm": "SHA512", "value": bytes(range(64))},
          "media_type": "application/pdf", "locator": "https://dms.example/sop-017"}),
+    "ClusterMembersChanged": Example(
+        [],
+        {"change": "PROMOTED", "node": "node-c", "voters": [
+            {"node": "node-a", "name": "ward east", "address": "10.0.0.1:7430",
+             "certificate_name": "spiffe://acme.example/ledger/node/node-a"},
+            {"node": "node-c", "address": "10.0.0.3:7430"}],
+         "learners": [{"node": "far-1", "address": "192.0.2.7:7430"}], "revision": 4711, "incarnation": 1,
+         "requested_by": {"kind": "person", "id": "p-0001"}, "rationale": "replaces node-b, whose disk failed"}),
     "ClockAnomalyDetected": Example(
         [], {"proposed_us": BASE_US - 5_000_000, "last_recorded_us": BASE_US, "step_us": -5_000_000}),
 }

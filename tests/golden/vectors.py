@@ -250,7 +250,7 @@ def leaf_vectors(log: SmallLog) -> Value:
 # ledger_decided.json
 
 
-def anomaly(message: MessageType, index: int, recorded_us: int, position: int, previous: bytes, body: Value) -> Event:
+def decided(message: MessageType, index: int, recorded_us: int, position: int, previous: bytes, body: Value) -> Event:
     event_id = p.ledger_event_id(ORIGIN, index)
     fields = {"event_id": event_id, "stream": "ledger", "stream_position": position,
               "previous_header_digest": previous, "occurred_earliest_us": recorded_us,
@@ -262,15 +262,17 @@ def ledger_decided_vectors(log: SmallLog, messages: dict[str, MessageType]) -> V
     cases: list[Value] = []
     previous = p.ZERO_DIGEST
     last = log.last_recorded_us
-    anomalies: list[tuple[str, int, int, Value]] = [
-        ("backwards", 12, last + 1,
+    events: list[tuple[str, str, int, int, Value]] = [
+        ("backwards", "ClockAnomalyDetected", 12, last + 1,
          {"proposed_us": last - 5_000_000, "last_recorded_us": last, "step_us": -5_000_000}),
-        ("no step seen", 20, last + 9, {"proposed_us": last - 1_000_000, "last_recorded_us": last + 8, "step_us": 0}),
-        ("forwards", 2**32 + 7, last + 3_600_000_000,
+        ("no step seen", "ClockAnomalyDetected", 20, last + 9,
+         {"proposed_us": last - 1_000_000, "last_recorded_us": last + 8, "step_us": 0}),
+        ("forwards", "ClockAnomalyDetected", 2**32 + 7, last + 3_600_000_000,
          {"proposed_us": last + 3_600_000_000, "last_recorded_us": last + 9, "step_us": 3_599_000_000}),
+        ("members", "ClusterMembersChanged", 2**32 + 8, last + 3_600_000_001, EXAMPLES["ClusterMembersChanged"].body),
     ]
-    for position, (name, index, recorded, body) in enumerate(anomalies, start=1):
-        made = anomaly(messages["ClockAnomalyDetected"], index, recorded, position, previous, body)
+    for position, (name, message, index, recorded, body) in enumerate(events, start=1):
+        made = decided(messages[message], index, recorded, position, previous, body)
         bytes_of_leaf = leaf(recorded, made.header_bytes, None)
         cases.append({"name": name, "leaf_index": index, "recorded_at_us": recorded, "stream_position": position,
                       "previous_header_digest": previous.hex(), "event_id": made.fields["event_id"].hex(),
@@ -290,7 +292,7 @@ def example_event(message: MessageType) -> Event:
     option = message.event or {}
     label = f"example of {option['type']}"
     if option.get("ledger_decided"):
-        return anomaly(message, 0, BASE_US, 1, p.ZERO_DIGEST, example.body)
+        return decided(message, 0, BASE_US, 1, p.ZERO_DIGEST, example.body)
     fields: Value = {
         "event_id": p.uuid7(BASE_US, label), "stream": "person/p-0001", "stream_position": 1,
         "previous_header_digest": p.ZERO_DIGEST, "occurred_earliest_us": BASE_US, "occurred_latest_us": BASE_US,

@@ -109,6 +109,13 @@ void Checker::Shown(const NodeId& node, uint64_t incarnation, Revision revision,
   shown_ = std::max(shown_, count);
 }
 
+void Checker::ReadAt(const NodeId& node, Revision shown, const std::vector<LogEntry>& log, size_t before) {
+  const size_t count = CountThrough(log, shown);
+  if (count < before) {
+    Violated(Text("a linearizable read at ", node, " shows ", count, " batches; ", before, " were shown before it"));
+  }
+}
+
 void Checker::NeverOrdered(uint64_t incarnation, const BatchId& id) {
   never_ordered_.insert({incarnation, id});
   if (ordered_.contains({incarnation, id}))

@@ -51,6 +51,8 @@ class Checker {
   // A node shows what it has applied up to `revision`; `members` are those of its applied state.
   void Shown(const NodeId& node, uint64_t incarnation, Revision revision, const std::vector<LogEntry>& log,
              const Members& members);
+  // A node answers a linearizable read that began when `before` batches had been shown.
+  void ReadAt(const NodeId& node, Revision shown, const std::vector<LogEntry>& log, size_t before);
   // A recovery may order it all the same.
   void NeverOrdered(uint64_t incarnation, const BatchId& id);
   // A new order starts from `prefix`, a node's log, and the plan.

@@ -87,6 +87,7 @@ std::string Cluster::Run() {
   OperatorLoop();
   EtcdLoop();
   ClientLoop();
+  ReaderLoop();
   if (recovers_) {
     const int64_t first_us = random_.Between(3, 15) * kSecond;
     After(first_us, [this] { Recover(); });
@@ -107,6 +108,22 @@ std::string Cluster::Run() {
   std::string why_not;
   if (!RunUntil(now_us_ + kRestWithinUs, [&] { return AtRest(why_not); })) return checker_.violation();
   if (!AtRest(why_not)) checker_.Violated(Text("no rest after healing: ", why_not));
+  // Nothing is ordered any more, nodes start again, and reads are answered all the same.
+  for (const auto* list : {&etcd_->members().voters, &etcd_->members().learners}) {
+    for (const Member& member : *list) {
+      Node& node = *Find(member.node);
+      if (node.disk_lost) continue;
+      if (random_.Chance(500)) {
+        Crash(node);
+        Boot(node);
+      }
+      wanted_reads_.insert(node.id);
+      ReadInTheEnd(node.id);
+    }
+  }
+  const auto answered = [this] { return wanted_reads_.empty(); };
+  if (!RunUntil(now_us_ + kRestWithinUs, answered)) return checker_.violation();
+  if (!answered()) checker_.Violated(Text("a linearizable read at ", *wanted_reads_.begin(), " is not answered"));
   return checker_.violation();
 }
 
@@ -224,6 +241,34 @@ void Cluster::Request(uint64_t request) {
   const StatusOr<BatchId> id = node.replica->Propose(digest, static_cast<uint64_t>(random_.Between(1, 1000)));
   if (id.ok()) node.own[*id] = {digest, request};
   CarryOut(node);
+}
+
+void Cluster::ReaderLoop() {
+  // With their revisions members note earlier what they have applied, and so errors seldom lead to anything.
+  if (!chaos_ || options_.consequences_only) return;
+  const std::vector<Node*> current =
+      Nodes([&](const Node& node) { return node.incarnation == incarnation_ && node.asleep_until_us <= now_us_; });
+  if (!current.empty()) (void)BeginRead(*random_.OneOf(current), [] {});
+  After(random_.Between(10 * kMs, 200 * kMs), [this] { ReaderLoop(); });
+}
+
+bool Cluster::BeginRead(Node& node, const std::function<void()>& answered) {
+  // A node of an order that was given up can't know that it was; it is fenced, or the operator's to end.
+  if (!node.started || node.replica->catching_up() || node.incarnation != incarnation_ || recovering_) return false;
+  const size_t before = checker_.shown();
+  node.barriers->Begin(now_us_, [this, &node, before, answered](const Status& status) {
+    if (!status.ok()) return;
+    ++counts_.reads;
+    checker_.ReadAt(node.id, node.shown, node.log, before);
+    answered();
+  });
+  return true;
+}
+
+void Cluster::ReadInTheEnd(const NodeId& id) {
+  if (!wanted_reads_.contains(id)) return;
+  (void)BeginRead(*Find(id), [this, id] { wanted_reads_.erase(id); });
+  After(kRequestAgainUs, [this, id] { ReadInTheEnd(id); });
 }
 
 // ---- The end

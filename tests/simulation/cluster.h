@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "node/cluster/barriers.h"
 #include "node/replication/replica.h"
 #include "tests/simulation/checker.h"
 #include "tests/simulation/ledger_runs.h"
@@ -54,6 +55,8 @@ enum class Planted {
   kNoKeyCompared,
   // Order keys are removed while their session lives.
   kTrimmedEarly,
+  // A linearizable read is answered when its put returns, before the watch has shown it.
+  kReadAtThePut,
 };
 
 struct SimulationOptions {
@@ -67,7 +70,7 @@ struct SimulationOptions {
 struct Counts {
   uint64_t ordered = 0, answered = 0, dropped = 0, unknown = 0, crashes = 0, sessions = 0, member_changes = 0,
            disks_lost = 0, catch_ups = 0, recoveries = 0, fetches = 0, stage_failures = 0, trims = 0, compactions = 0,
-           events = 0;
+           reads = 0, events = 0;
 };
 
 class Cluster {
@@ -133,6 +136,8 @@ class Cluster {
     int64_t watch_stalled_until_us = 0;
     SessionId session;
     int64_t lease_ends_us = 0;
+    // Of linearizable reads.
+    std::unique_ptr<Barriers> barriers;
   };
   struct Event {
     int64_t at_us;
@@ -161,6 +166,12 @@ class Cluster {
   void ClientLoop();
   // Proposes until it is answered, at one node after the other.
   void Request(uint64_t request);
+  void ReaderLoop();
+  // Begins a linearizable read at a node; false when it can't take one. When it is answered, it includes everything
+  // that was shown to anybody before, and `answered` is called.
+  bool BeginRead(Node& node, const std::function<void()>& answered);
+  // Reads at the node until it is answered.
+  void ReadInTheEnd(const NodeId& id);
   bool AtRest(std::string& why_not);
   void Heal();
   std::vector<Node*> Nodes(const std::function<bool(const Node&)>& which);
@@ -174,6 +185,7 @@ class Cluster {
   void Crash(Node& node);
   void CarryOut(Node& node);
   void Do(Node& node, const Watch& watch);
+  void Do(Node& node, const CloseSession&);
   void Do(Node& node, const OpenSession&);
   void Do(Node& node, const OrderTransaction& transaction);
   void Do(Node& node, const TrimSessions& trim);
@@ -194,6 +206,7 @@ class Cluster {
   void Show(Node& node, Revision revision);
   void WriteTo(Node& node, Write write);
   void WriteDone(Node& node);
+  void PutBarrier(Node& node, uint64_t number);
   void PumpWatchLater(Node& node, int64_t delay_us);
   void PumpWatch(Node& node);
   void ShowEvent(Node& node, Revision revision);
@@ -250,6 +263,8 @@ class Cluster {
   uint64_t requests_ = 0;
   uint64_t batches_ = 0;
   absl::btree_set<uint64_t> wanted_;
+  // Nodes at which a linearizable read must be answered yet.
+  absl::btree_set<NodeId> wanted_reads_;
 };
 
 }  // namespace anamnesis

@@ -30,6 +30,7 @@ void Cluster::Boot(Node& node) {
   DurableState durable{node.id, node.disk.applied, node.disk.numbers, node.disk.members, {}};
   for (const auto& [id, staged] : node.disk.staged) durable.staged.push_back(staged);
   node.replica = std::make_unique<Replica>(std::move(durable), replica_options_);
+  node.barriers = std::make_unique<Barriers>([this, &node](uint64_t number) { PutBarrier(node, number); });
   AfterIn(node, random_.Between(kMs, 50 * kMs), [this, &node] { ReadEtcdAndStart(node); });
 }
 
@@ -58,6 +59,7 @@ void Cluster::Crash(Node& node) {
   node.writes.clear();
   node.up = node.started = false;
   node.replica.reset();
+  node.barriers.reset();
   node.log.resize(node.disk.log_count);
   node.own.clear();
   node.unanswered.clear();
@@ -73,6 +75,7 @@ void Cluster::Crash(Node& node) {
 
 void Cluster::TickLoop(Node& node, int beat) {
   node.replica->Tick(now_us_);
+  node.barriers->Tick(now_us_);
   KeepSession(node);
   const bool at_head = node.watch_next > node.etcd->head();
   if (beat % 10 == 9 && at_head && ReachesEtcd(node)) node.replica->OnProgress(node.etcd->head());
@@ -138,6 +141,9 @@ void Cluster::Do(Node& node, const OpenSession&) {
   AskForSession(node);
 }
 
+// The lease expires.
+void Cluster::Do(Node& node, const CloseSession&) { node.session = SessionId(0); }
+
 void Cluster::Do(Node& node, const OrderTransaction& transaction) {
   const BatchId id = transaction.record.id;
   const auto answer = [&node, id](const OrderOutcome& outcome) { node.replica->OnOrderOutcome(id, outcome); };
@@ -158,6 +164,27 @@ void Cluster::Do(Node& node, const OrderTransaction& transaction) {
     const OrderOutcome outcome = etcd->Order(transaction);
     if (unknown) return;
     AfterIn(node, process, random_.Between(kMs, 8 * kMs), [answer, outcome] { answer(outcome); });
+  });
+}
+
+void Cluster::PutBarrier(Node& node, uint64_t number) {
+  const auto answer = [&node, number](const StatusOr<Revision>& outcome) { node.barriers->OnPut(number, outcome); };
+  if (!ReachesEtcd(node)) {
+    const Status why = random_.Chance(500) ? absl::UnavailableError("not sent") : absl::UnknownError("no answer");
+    AfterIn(node, 50 * kMs, [answer, why] { answer(why); });
+    return;
+  }
+  const bool unknown = random_.Chance(unknown_permille_);
+  if (unknown) AfterIn(node, kCallTimeoutUs, [answer] { answer(absl::UnknownError("no answer")); });
+  if (unknown && random_.Chance(500)) return;
+  After(random_.Between(kMs, 8 * kMs), [this, &node, answer, unknown, etcd = node.etcd, process = node.process] {
+    if (etcd == lost_etcd_) return;
+    const Revision revision = etcd->PutBarrier();
+    if (unknown) return;
+    AfterIn(node, process, random_.Between(kMs, 8 * kMs), [this, &node, answer, revision] {
+      if (options_.planted == Planted::kReadAtThePut) node.barriers->OnSettled(revision);
+      answer(revision);
+    });
   });
 }
 
@@ -223,6 +250,8 @@ void Cluster::ShowEvent(Node& node, Revision revision) {
     node.replica->OnSessionDeleted(revision, deleted->session);
   } else if (const auto* members = std::get_if<Members>(&event)) {
     node.replica->OnMembersChanged(*members);
+  } else {
+    node.replica->OnProgress(revision);
   }
 }
 
@@ -367,7 +396,10 @@ void Cluster::Do(Node& node, const DeliverProgress& deliver) {
   WriteTo(node, {[&node, revision = deliver.revision] { node.disk.applied = revision; }, nullptr, deliver.revision});
 }
 
-void Cluster::Do(Node& node, const Settled& settled) { Show(node, settled.revision); }
+void Cluster::Do(Node& node, const Settled& settled) {
+  Show(node, settled.revision);
+  node.barriers->OnSettled(settled.revision);
+}
 
 void Cluster::Show(Node& node, Revision revision) {
   if (options_.planted != Planted::kShownWhenDelivered && revision <= node.shown) {

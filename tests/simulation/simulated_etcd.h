@@ -56,6 +56,8 @@ class SimulatedEtcd {
   bool PutMembers(Members members, Revision compared);
   void Trim(const std::vector<SessionId>& sessions);
   void Compact(Revision revision);
+  // A change of a key that means nothing.
+  Revision PutBarrier() { return Put(NothingWatched()); }
   size_t order_keys() const { return orders_.size(); }
 
  private:

@@ -78,7 +78,7 @@ TEST_F(StreamWriterTest, AKeyWithoutCredentialIsToldOf) {
 
 TEST_F(StreamWriterTest, ALostAnswerIsAskedForAgainWithTheSameBytes) {
   const auto writer = Open();
-  ledger_.faults = {{absl::UnavailableError("broken"), true}, {absl::DeadlineExceededError("slow"), false}};
+  ledger_.faults = {{absl::UnknownError("broken"), true}, {absl::UnavailableError("nobody there"), false}};
   const auto place = writer->AppendOne(Draft());
   ASSERT_TRUE(place.ok()) << place.status();
   EXPECT_EQ(ledger_.append_calls, 3u);
@@ -91,8 +91,8 @@ TEST_F(StreamWriterTest, ALostAnswerIsAskedForAgainWithTheSameBytes) {
 TEST_F(StreamWriterTest, TriesAndWaitsAreBounded) {
   RetryPolicy retry;
   retry.tries = 7;
-  retry.first_wait = std::chrono::milliseconds(100);
-  retry.longest_wait = std::chrono::milliseconds(400);
+  retry.backoff.first_wait = std::chrono::milliseconds(100);
+  retry.backoff.longest_wait = std::chrono::milliseconds(400);
   const auto writer = Open(retry);
   ledger_.faults.assign(7, {absl::UnavailableError("broken"), false});
   EXPECT_EQ(writer->AppendOne(Draft()).status().code(), absl::StatusCode::kUnavailable);
@@ -109,10 +109,33 @@ TEST_F(StreamWriterTest, AfterAnUnknownOutcomeTheNextCallAsksWhereTheStreamStand
   RetryPolicy retry;
   retry.tries = 1;
   const auto writer = Open(retry);
-  ledger_.faults = {{absl::UnavailableError("broken"), true}};
-  EXPECT_FALSE(writer->AppendOne(Draft("a")).ok());
+  ledger_.faults = {{absl::UnknownError("broken"), true}};
+  EXPECT_TRUE(absl::IsUnknown(writer->AppendOne(Draft("a")).status()));
   ASSERT_TRUE(writer->AppendOne(Draft("b")).ok());
   EXPECT_EQ(ledger_.events().size(), 2u);
+}
+
+TEST_F(StreamWriterTest, AnUnknownOutcomeStaysUnknownWhenItCantBeSentAgain) {
+  RetryPolicy retry;
+  retry.tries = 3;
+  const auto writer = Open(retry);
+  ledger_.faults = {{absl::UnknownError("broken"), true},
+                    {absl::UnavailableError("nobody there"), false},
+                    {absl::ResourceExhaustedError("busy"), false}};
+  EXPECT_TRUE(absl::IsUnknown(writer->AppendOne(Draft("a")).status()));
+  EXPECT_EQ(ledger_.events().size(), 1u);
+  // What was never written is a failure.
+  ledger_.faults.assign(3, {absl::UnavailableError("nobody there"), false});
+  EXPECT_TRUE(absl::IsUnavailable(writer->AppendOne(Draft("b")).status()));
+}
+
+TEST_F(StreamWriterTest, NoTryBeginsAfterTheTimeIsOver) {
+  RetryPolicy retry;
+  retry.within = std::chrono::milliseconds(0);
+  const auto writer = Open(retry);
+  ledger_.faults.assign(5, {absl::UnknownError("broken"), false});
+  EXPECT_TRUE(absl::IsUnknown(writer->AppendOne(Draft()).status()));
+  EXPECT_EQ(ledger_.append_calls, 1u);
 }
 
 TEST_F(StreamWriterTest, ARefusalIsNotRetriedAndKeepsItsDetail) {

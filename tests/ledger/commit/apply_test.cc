@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -186,6 +187,32 @@ TEST_F(ApplyTest, AClockStepIsRecordedBeforeTheBatch) {
   ASSERT_TRUE(next.ok()) << next.status();
   EXPECT_EQ(next->header.fields.stream_position(), 2u);
   EXPECT_EQ(next->header.previous_digest, event->header.digest);
+}
+
+TEST_F(ApplyTest, OwnEventsAreRecordedBeforeTheRuns) {
+  v1::ClusterMembersChanged changed;
+  changed.set_change(v1::ClusterMembersChanged::FOUNDED);
+  changed.add_voters()->set_node("node-a");
+  Batch batch = BatchOf(kTestStart, {admin_.Write({ReferToDocument("a")})});
+  batch.own_events.push_back({"cluster.members_changed", changed.SerializeAsString()});
+  const CommitBatch commit = ledger_.Commit(batch);
+  EXPECT_EQ(commit.verdicts[0].indexes, std::vector{LeafIndex(4)});
+  const StatusOr<LoadedEvent> event = LoadEvent(ledger_.rows(), LeafIndex(3));
+  ASSERT_TRUE(event.ok()) << event.status();
+  EXPECT_EQ(event->header.fields.stream(), kLedgerStream);
+  const auto* body = BodyAs<v1::ClusterMembersChanged>(event->body.get());
+  ASSERT_NE(body, nullptr);
+  EXPECT_EQ(body->voters(0).node(), "node-a");
+}
+
+TEST_F(ApplyTest, AnOwnEventThatIsNotTheLedgersToDecideIsNotApplied) {
+  for (const auto& [type, content] : std::map<std::string, std::string>{
+           {"document.referenced", ""}, {"no.such_type", ""}, {"cluster.members_changed", "not a message"}}) {
+    Batch batch = BatchOf(kTestStart, {});
+    batch.own_events.push_back({type, content});
+    const Revision next(ledger_.state().revision.value + 1);
+    EXPECT_FALSE(Apply(ledger_.state(), ledger_.rows(), next, batch).ok()) << type;
+  }
 }
 
 // What a broken clock proposes must not stop the ledger or reach a reader as a time that it can't hold.

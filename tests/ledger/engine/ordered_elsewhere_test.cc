@@ -8,7 +8,9 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "ledger/engine/layout.h"
 #include "ledger/engine/ledger.h"
+#include "ledger/store/store.h"
 #include "tests/support/test_run.h"
 
 namespace anamnesis {
@@ -30,12 +32,17 @@ class End : public Sequencer {
     changed_.notify_all();
     return OkStatus();
   }
-  void Applied(Revision revision) override {
+  void Applied(Revision revision, const StateDigest&) override {
     const std::lock_guard lock(mutex_);
     applied_ = revision;
     changed_.notify_all();
   }
   bool order_is_final() const override { return true; }
+  void Barrier(std::function<void(const Status&)> done) override {
+    const std::lock_guard lock(mutex_);
+    barriers_.push_back(std::move(done));
+    changed_.notify_all();
+  }
   std::string refusing() const override { return ""; }
   void Stop() override {
     for (const auto& payload : std::exchange(submitted_, {})) {
@@ -54,6 +61,17 @@ class End : public Sequencer {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return applied_ >= revision; });
   }
+  std::function<void(const Status&)> AwaitBarrier() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !barriers_.empty(); });
+    auto done = std::move(barriers_.front());
+    barriers_.pop_front();
+    return done;
+  }
+  size_t barriers() {
+    const std::lock_guard lock(mutex_);
+    return barriers_.size();
+  }
   Receiver& receiver() { return receiver_; }
   uint64_t session() const { return session_; }
 
@@ -62,6 +80,7 @@ class End : public Sequencer {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::shared_ptr<const Payload>> submitted_;
+  std::deque<std::function<void(const Status&)>> barriers_;
   Revision applied_;
   Receiver receiver_;
 };
@@ -222,7 +241,7 @@ TEST_F(OrderedElsewhereTest, WhatIsDroppedHasAnUnknownOutcomeAndTheNextIsSubmitt
   const v1::RunResult& dropped = Append(0, writer, "a");
   nodes_[0].end->receiver().dropped(nodes_[0].end->AwaitSubmitted(), absl::UnknownError("the session ended"));
   ASSERT_TRUE(dropped.has_refused());
-  EXPECT_EQ(dropped.refused().code(), static_cast<int>(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(dropped.refused().code(), static_cast<int>(absl::StatusCode::kUnknown));
   EXPECT_THAT(dropped.refused().message(), HasSubstr("outcome unknown: the session ended"));
   TestWriter other("person", "ada", 1, kTestOrigin, "person/ada/letters");
   const v1::RunResult& next = Append(0, other, "b");
@@ -239,7 +258,156 @@ TEST_F(OrderedElsewhereTest, StoppingAnswersWhatWasNeverSettled) {
   nodes_[0].end->AwaitApplied(revision_);
   nodes_[0].ledger->StopAppends();
   ASSERT_TRUE(result.has_refused());
+  EXPECT_EQ(result.refused().code(), static_cast<int>(absl::StatusCode::kUnknown));
   EXPECT_THAT(result.refused().message(), HasSubstr("outcome unknown"));
+}
+
+// Others apply it: a caller who is told that it was refused would be told wrong.
+TEST_F(OrderedElsewhereTest, WhatIsOrderedAndCantBeAppliedHereHasAnUnknownOutcome) {
+  nodes_[0].ledger.reset();
+  {
+    const auto store = OpenRocksStore(DatabasePath(Dir(0)), {});
+    ASSERT_TRUE(store.ok()) << store.status();
+    ASSERT_TRUE((*store)->Write({{Family::kStreams, "person/ada/notes", "damaged"}}, true).ok());
+  }
+  Open(0);
+  TestWriter writer("person", "ada", 1, kTestOrigin, "person/ada/notes");
+  const v1::RunResult& result = Append(0, writer, "a");
+  const std::shared_ptr<const Payload> payload = nodes_[0].end->AwaitSubmitted();
+  EXPECT_FALSE(nodes_[0].end->receiver().ordered({revision_, 1, 1, payload, std::nullopt}).ok());
+  ASSERT_TRUE(result.has_refused());
+  EXPECT_EQ(result.refused().code(), static_cast<int>(absl::StatusCode::kUnknown)) << result.ShortDebugString();
+}
+
+class AwaitConsistencyTest : public OrderedElsewhereTest {
+ protected:
+  struct Outcome {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::optional<Status> status;
+
+    Status Await() {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [this] { return status.has_value(); });
+      return *status;
+    }
+    bool known() {
+      const std::lock_guard lock(mutex);
+      return status.has_value();
+    }
+  };
+  AwaitConsistencyTest() {
+    Settle(0);
+    size_ = nodes_[0].ledger->tree_size();
+  }
+
+  static v1::Consistency SizeMin(uint64_t size) {
+    v1::Consistency consistency;
+    consistency.set_tree_size_min(size);
+    return consistency;
+  }
+  static v1::Consistency Linearizable() {
+    v1::Consistency consistency;
+    consistency.set_linearizable(true);
+    return consistency;
+  }
+  Outcome& Await(const v1::Consistency& consistency, std::chrono::milliseconds within = std::chrono::seconds(60)) {
+    Outcome& outcome = outcomes_.emplace_back();
+    tokens_.push_back(nodes_[0].ledger->AwaitConsistency(consistency, std::chrono::steady_clock::now() + within,
+                                                         [&outcome](const Status& status) {
+                                                           const std::lock_guard lock(outcome.mutex);
+                                                           EXPECT_FALSE(outcome.status.has_value());
+                                                           outcome.status = status;
+                                                           outcome.changed.notify_all();
+                                                         }));
+    return outcome;
+  }
+
+  std::deque<Outcome> outcomes_;
+  std::vector<uint64_t> tokens_;
+  uint64_t size_ = 0;
+};
+
+TEST_F(AwaitConsistencyTest, ASizeThatIsThereIsNotWaitedFor) {
+  Outcome& outcome = Await(SizeMin(size_));
+  ASSERT_TRUE(outcome.known());
+  EXPECT_TRUE(outcome.Await().ok());
+  EXPECT_EQ(tokens_.back(), 0u);
+}
+
+TEST_F(AwaitConsistencyTest, ALargerSizeIsWaitedForUntilItIsSettled) {
+  Outcome& one_more = Await(SizeMin(size_ + 1));
+  Outcome& two_more = Await(SizeMin(size_ + 2));
+  TestWriter writer("person", "ada", 1, kTestOrigin, "person/ada/notes");
+  (void)Append(0, writer, "a");
+  Order(0);
+  nodes_[0].end->AwaitApplied(revision_);
+  // Applied and not settled: not to be shown.
+  EXPECT_FALSE(one_more.known());
+  Settle(0);
+  EXPECT_TRUE(one_more.Await().ok());
+  EXPECT_EQ(nodes_[0].ledger->tree_size(), size_ + 1);
+  EXPECT_FALSE(two_more.known());
+  nodes_[0].ledger->CancelAwait(tokens_[1]);
+  EXPECT_TRUE(absl::IsCancelled(two_more.Await()));
+}
+
+TEST_F(AwaitConsistencyTest, ASizeThatDoesntComeIsUnavailableAndSaysBothSizes) {
+  const Status status = Await(SizeMin(size_ + 7), std::chrono::milliseconds(20)).Await();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(MessageOf(status)), HasSubstr(Text("there are ", size_, " events")));
+  EXPECT_THAT(std::string(MessageOf(status)), HasSubstr(Text(size_ + 7)));
+}
+
+TEST_F(AwaitConsistencyTest, AReadThatCameDuringABarrierNeedsTheNext) {
+  Outcome& first = Await(Linearizable());
+  const auto first_barrier = nodes_[0].end->AwaitBarrier();
+  Outcome& second = Await(Linearizable());
+  Outcome& third = Await(Linearizable());
+  EXPECT_EQ(nodes_[0].end->barriers(), 0u);
+  first_barrier(OkStatus());
+  EXPECT_TRUE(first.Await().ok());
+  // One barrier for both.
+  const auto second_barrier = nodes_[0].end->AwaitBarrier();
+  EXPECT_FALSE(second.known());
+  EXPECT_FALSE(third.known());
+  second_barrier(OkStatus());
+  EXPECT_TRUE(second.Await().ok());
+  EXPECT_TRUE(third.Await().ok());
+  EXPECT_EQ(nodes_[0].end->barriers(), 0u);
+}
+
+TEST_F(AwaitConsistencyTest, ABarrierThatFailsFailsThoseWhoWaitForItOnly) {
+  Outcome& first = Await(Linearizable());
+  const auto barrier = nodes_[0].end->AwaitBarrier();
+  Outcome& sized = Await(SizeMin(size_ + 1));
+  Outcome& second = Await(Linearizable());
+  barrier(absl::UnavailableError("no majority"));
+  EXPECT_TRUE(absl::IsUnavailable(first.Await()));
+  nodes_[0].end->AwaitBarrier()(OkStatus());
+  EXPECT_TRUE(second.Await().ok());
+  EXPECT_FALSE(sized.known());
+  nodes_[0].ledger->EndWaiting();
+  EXPECT_TRUE(absl::IsUnavailable(sized.Await()));
+}
+
+TEST_F(AwaitConsistencyTest, ABarrierThatDoesntEndIsUnavailable) {
+  const Status status = Await(Linearizable(), std::chrono::milliseconds(20)).Await();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  // And the ledger ends all the same.
+  Outcome& late = Await(Linearizable());
+  nodes_[0].ledger.reset();
+  EXPECT_TRUE(absl::IsUnavailable(late.Await()));
+}
+
+TEST_F(AwaitConsistencyTest, HowManyWaitIsBounded) {
+  for (int i = 0; i < 1024; ++i) (void)Await(SizeMin(size_ + 1));
+  EXPECT_TRUE(absl::IsResourceExhausted(Await(SizeMin(size_ + 1)).Await()));
+  nodes_[0].ledger->CancelAwait(tokens_.front());
+  EXPECT_TRUE(absl::IsCancelled(outcomes_.front().Await()));
+  EXPECT_FALSE(Await(SizeMin(size_ + 1)).known());
+  nodes_[0].ledger->EndWaiting();
+  for (Outcome& outcome : outcomes_) EXPECT_FALSE(outcome.Await().ok());
 }
 
 TEST_F(OrderedElsewhereTest, ForgedBatchesDontParse) {

@@ -15,6 +15,7 @@ TEST(WireTest, RecordsAndMembersComeBack) {
   Members members;
   members.revision = Revision(9);
   members.incarnation = 2;
+  members.change = "what it was";
   members.voters = {{"a", "Site A", "127.0.0.1:1", "a.example"}, {"b", "", "127.0.0.1:2", ""}};
   members.learners = {{"c", "", "127.0.0.1:3", ""}};
   const StatusOr<Members> read = ParseMembers(ToProto(members).SerializeAsString());

@@ -38,7 +38,7 @@ TEST(RecoveryTest, LongestPrefixThenWhatIsStagedByNumber) {
   EXPECT_EQ(plan->batches[0].revision, Revision(31));
   EXPECT_EQ(plan->batches[1].batch.id, Id(7, 1));
   EXPECT_EQ(plan->batches[1].holders, std::vector<NodeId>({"a", "c"}));
-  EXPECT_EQ(plan->base, Revision(32));
+  EXPECT_EQ(plan->base, Revision(33)) << "the members have a place of their own";
   EXPECT_EQ(plan->members.incarnation, 2U);
   EXPECT_EQ(plan->members.voters.size(), 2U);
 }
@@ -65,6 +65,26 @@ TEST(RecoveryTest, ANodeNamesTheMembersThatCount) {
   later.members.voters.push_back({"d", "", "", ""});
   EXPECT_EQ(PlanRecovery({Report("a", 20, {}, {}), later}).status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_TRUE(PlanRecovery({Report("a", 20, {}, {}), Report("b", 20, {}, {}), later}).ok());
+}
+
+TEST(RecoveryTest, OneThatBrokeOffIsPlannedAgain) {
+  // a followed the plan of a, b up to 33; b was not told any more, or not all of it.
+  NodeReport followed = Report("a", 33, {{SessionId(5), BatchNumber(4)}}, {});
+  followed.members.incarnation = 2;
+  followed.members.revision = Revision(33);
+  followed.members.voters.pop_back();
+  const NodeReport behind = Report("b", 31, {{SessionId(5), BatchNumber(3)}}, {Batch(5, 4)});
+  const auto plan = PlanRecovery({behind, followed});
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->prefix, Revision(33));
+  EXPECT_TRUE(plan->batches.empty());
+  EXPECT_EQ(plan->members.incarnation, 3U);
+  EXPECT_EQ(plan->members.voters.size(), 2U);
+  EXPECT_EQ(PlanRecovery({Report("c", 31, {}, {}), behind, followed}).status().code(),
+            absl::StatusCode::kInvalidArgument)
+      << "c was not part of it";
+  EXPECT_EQ(PlanRecovery({Report("b", 33, {}, {}), followed}).status().code(), absl::StatusCode::kInvalidArgument)
+      << "b has something else there";
 }
 
 TEST(RecoveryTest, Refusals) {

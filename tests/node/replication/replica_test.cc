@@ -21,6 +21,7 @@ struct Describe {
   static std::string Name(const BatchId& id) { return Text(id.session.value, "/", id.number.value); }
   std::string operator()(const Watch& a) const { return Text("watch ", a.from.value); }
   std::string operator()(const OpenSession&) const { return "open session"; }
+  std::string operator()(const CloseSession&) const { return "close session"; }
   std::string operator()(const OrderTransaction& a) const {
     return Text("order ", Name(a.record.id), " members ", a.members.value);
   }
@@ -126,6 +127,79 @@ TEST_F(ReplicaTest, ABatchFromProposalToSettled) {
   EXPECT_EQ(Actions(), Lines({"remove 5/1"}));
   replica_->OnProgress(Revision(9));
   EXPECT_EQ(Actions(), Lines({"settled 9"}));
+}
+
+TEST_F(ReplicaTest, ANodeThatLeavesEndsItsSession) {
+  Open();
+  Propose(1);
+  Actions();
+  replica_->OnMembersChanged(Voters({"b", "c"}, 6));
+  EXPECT_EQ(Actions(),
+            Lines({"store 5/1 at b", "store 5/1 at c", "dropped 5/1 not ordered", "close session", "members at 6"}));
+  EXPECT_FALSE(replica_->Propose(DigestOf("x"), 10).ok());
+  replica_->OnMembersChanged(Voters({"a", "b", "c"}, 7));
+  EXPECT_EQ(Actions(), Lines({"open session", "members at 7"}));
+  replica_->OnMembersChanged(Voters({"b", "c"}, 8));
+  replica_->OnSessionOpened(SessionId(9));
+  EXPECT_EQ(Actions(), Lines({"members at 8", "close session"}));
+}
+
+TEST_F(ReplicaTest, WhoLeftIsAskedForWhatWasOrderedBefore) {
+  Open();
+  replica_->OnOrderRecord(Revision(6), Record(4, 1, "c"));
+  replica_->OnMembersChanged(Voters({"a", "b"}, 7));
+  EXPECT_TRUE(replica_->reachable().IsMember("c"));
+  EXPECT_EQ(Actions(), Lines({"fetch 4/1 from c"}));
+  replica_->OnFetchFailed("c", Id(4, 1), FetchFailure::kNotNow);
+  EXPECT_EQ(Actions(), Lines({"fetch 4/1 from b"}));
+  replica_->OnFetchFailed("b", Id(4, 1), FetchFailure::kNotNow);
+  replica_->Tick(2 * kSecond);
+  EXPECT_EQ(Actions(), Lines({"publish 1", "fetch 4/1 from c"}));
+  replica_->OnFetched("c", Id(4, 1), DigestOf("4/1"));
+  replica_->OnStaged(Id(4, 1));
+  EXPECT_EQ(Actions(), Lines({"stage 4/1", "deliver 4/1 at 6", "members at 7"}));
+  replica_->OnApplied(Revision(7));
+  EXPECT_FALSE(replica_->reachable().IsMember("c"));
+}
+
+// It was started again when etcd had the change and its disk had not.
+TEST_F(ReplicaTest, WhoLeftBeforeTheStartIsAskedToo) {
+  Make({"a", Revision(5), {}, Voters({"a", "b", "c"}, 1), {}}, {Revision(9), {}, Voters({"a", "b"}, 7)});
+  EXPECT_TRUE(replica_->reachable().IsMember("c"));
+  EXPECT_FALSE(replica_->members().IsMember("c"));
+}
+
+// Else, while nothing is ordered, what the first has noted would not be settled there, and a read that waits for it
+// would wait for ever.
+TEST_F(ReplicaTest, WhatOneNotesOfAQuietOrderTheOthersNoteToo) {
+  ReplicaOptions options;
+  options.progress_revisions = 10;
+  Make({"a", Revision(0), {}, {}, {}}, {Revision(1), {}, Voters({"a", "b", "c"}, 1)}, options);
+  Open();
+  replica_->OnPeerApplied("b", Revision(1));
+  EXPECT_EQ(Actions(), Lines({"settled 5"}));
+  replica_->OnProgress(Revision(11));
+  EXPECT_EQ(Actions(), Lines({"progress 11", "settled 10"}));
+  replica_->OnApplied(Revision(11));
+  EXPECT_EQ(Actions(), Lines({"publish 11"}));
+  replica_->OnProgress(Revision(12));
+  EXPECT_EQ(Actions(), Lines());
+  replica_->OnPeerApplied("b", Revision(11));
+  EXPECT_EQ(Actions(), Lines({"settled 12"}));
+
+  options.progress_revisions = 1000;
+  Make({"a", Revision(0), {}, {}, {}}, {Revision(1), {}, Voters({"a", "b", "c"}, 1)}, options);
+  Open();
+  replica_->OnProgress(Revision(9));
+  // What this node has not seen itself may hold a batch.
+  replica_->OnPeerApplied("b", Revision(11));
+  EXPECT_EQ(Actions(), Lines({"settled 9"}));
+  replica_->OnProgress(Revision(13));
+  EXPECT_EQ(Actions(), Lines({"progress 11", "settled 10"}));
+  replica_->OnApplied(Revision(11));
+  EXPECT_EQ(Actions(), Lines({"publish 11", "settled 13"}));
+  replica_->OnProgress(Revision(14));
+  EXPECT_EQ(Actions(), Lines({"settled 14"}));
 }
 
 TEST_F(ReplicaTest, OrdersOneAtATimeByNumber) {

@@ -1,0 +1,62 @@
+#ifndef ANAMNESIS_CLIENT_CPP_APPEND_PROGRESS_H_
+#define ANAMNESIS_CLIENT_CPP_APPEND_PROGRESS_H_
+
+// What is known of the runs of an append while it is sent again and again, to one node or another. Keeps apart what may
+// have been recorded from what certainly was not, since only the second may ever be called a failure.
+
+#include <cstddef>
+#include <vector>
+
+#include "anamnesis/v1/ledger.pb.h"
+#include "ledger/base/status.h"
+
+namespace anamnesis {
+
+// A result that is no verdict: the run was not written, or nobody knows.
+bool IsUndecided(const v1::RunResult& result);
+
+// Used by one thread.
+class AppendProgress {
+ public:
+  // `request` must outlive it.
+  explicit AppendProgress(const v1::AppendRequest& request);
+
+  // The runs to send: the first without a verdict and all that follow it, since those may build on it.
+  const v1::AppendRequest& rest() const { return first_ == 0 ? request_ : rest_; }
+
+  // What came of sending rest(). INTERNAL: the answer has not a result for each run.
+  Status Answered(v1::AppendResponse response);
+  // No answer came; the runs may be recorded.
+  void Lost(const Status& why);
+  // It was not sent.
+  void NotSent(const Status& why) { last_ = why; }
+
+  // Every run has its verdict.
+  bool decided() const { return first_ == results_.size(); }
+  // A run without a verdict may be recorded.
+  bool may_be_recorded() const;
+  // What to tell the caller, who waits no longer: the verdicts that there are, and for the rest UNKNOWN or, when they
+  // were not written, UNAVAILABLE. That is the whole outcome when there is no verdict at all.
+  StatusOr<v1::AppendResponse> Outcome();
+
+ private:
+  // A run, and all that is known of it.
+  struct Result {
+    v1::RunResult result;
+    bool has_verdict = false;
+    bool may_be_recorded = false;
+  };
+
+  Status OutcomeOf(const Result& result) const;
+
+  const v1::AppendRequest& request_;
+  v1::AppendRequest rest_;
+  std::vector<Result> results_;
+  size_t first_ = 0;
+  uint64_t tree_size_ = 0;
+  Status last_;
+};
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_CLIENT_CPP_APPEND_PROGRESS_H_

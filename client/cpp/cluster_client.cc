@@ -1,0 +1,76 @@
+#include "client/cpp/cluster_client.h"
+
+#include "anamnesis/v1/cluster.grpc.pb.h"
+#include "client/cpp/channel.h"
+#include "client/cpp/remote_append_channel.h"
+
+namespace anamnesis {
+namespace {
+
+constexpr std::chrono::seconds kCallDeadline(10);
+
+class RemoteCluster : public ClusterClient {
+ public:
+  RemoteCluster(std::vector<std::string> addresses, ClientIdentity identity)
+      : addresses_(std::move(addresses)), identity_(std::move(identity)) {
+    for (const std::string& address : addresses_) {
+      channels_.push_back(MakeChannel(address, identity_));
+      stubs_.push_back(v1::ClusterService::NewStub(channels_.back()));
+    }
+  }
+
+  const std::vector<std::string>& addresses() const override { return addresses_; }
+
+  StatusOr<v1::ClusterStatus> GetStatus(size_t place) override {
+    return Call<v1::ClusterStatus>(place, &v1::ClusterService::Stub::GetClusterStatus, v1::GetClusterStatusRequest());
+  }
+
+  StatusOr<v1::ClusterStatus> GetStatus() override {
+    StatusOr<v1::ClusterStatus> status = absl::UnavailableError("no node to ask");
+    for (size_t place = 0; place < stubs_.size() && !status.ok(); ++place) status = GetStatus(place);
+    return status;
+  }
+
+  StatusOr<v1::ChangeMembersResponse> ChangeMembers(const v1::ChangeMembersRequest& request) override {
+    StatusOr<v1::ChangeMembersResponse> answer = absl::UnavailableError("no node to ask");
+    for (size_t place = 0; place < stubs_.size(); ++place) {
+      // Connected first, so that a call that then breaks is known to have been sent.
+      if (!channels_[place]->WaitForConnected(std::chrono::system_clock::now() + kConnectDeadline)) {
+        answer = absl::UnavailableError(Text(addresses_[place], ": no connection in two seconds"));
+        continue;
+      }
+      answer = Call<v1::ChangeMembersResponse>(place, &v1::ClusterService::Stub::ChangeMembers, request);
+      if (absl::IsDeadlineExceeded(answer.status())) return absl::UnknownError(Text(MessageOf(answer.status())));
+      if (!absl::IsUnavailable(answer.status())) return answer;
+    }
+    return answer;
+  }
+
+ private:
+  template <typename Reply, typename Request>
+  StatusOr<Reply> Call(size_t place,
+                       grpc::Status (v1::ClusterService::Stub::*method)(grpc::ClientContext*, const Request&, Reply*),
+                       const Request& request) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kCallDeadline);
+    Reply reply;
+    const Status status = FromGrpcStatus(((*stubs_[place]).*method)(&context, request, &reply));
+    if (!status.ok()) return WithContext(status, addresses_[place]);
+    return reply;
+  }
+
+  const std::vector<std::string> addresses_;
+  const ClientIdentity identity_;
+  std::vector<std::shared_ptr<grpc::Channel>> channels_;
+  std::vector<std::unique_ptr<v1::ClusterService::Stub>> stubs_;
+};
+
+}  // namespace
+
+StatusOr<std::unique_ptr<ClusterClient>> ConnectCluster(std::string_view addresses, const TlsFiles& tls) {
+  ASSIGN_OR_RETURN(std::vector<std::string> split, SplitAddresses(addresses));
+  ASSIGN_OR_RETURN(ClientIdentity identity, LoadIdentity(tls));
+  return std::unique_ptr<ClusterClient>(std::make_unique<RemoteCluster>(std::move(split), std::move(identity)));
+}
+
+}  // namespace anamnesis

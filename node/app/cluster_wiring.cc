@@ -1,0 +1,50 @@
+#include "node/app/cluster_wiring.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+#include "ledger/engine/files.h"
+#include "node/app/log.h"
+#include "node/app/node_id.h"
+
+namespace anamnesis {
+namespace {
+
+Status ReadEtcdUser(const std::string& file, EtcdOptions& etcd) {
+  if (file.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(std::string line, ReadSmallFile(file));
+  line.resize(std::min(line.find('\n'), line.size()));
+  const size_t colon = line.find(':');
+  if (colon == std::string::npos || colon == 0) {
+    return absl::InvalidArgumentError(Text("--etcd-user-file: ", file, ": its first line is not USER:PASSWORD"));
+  }
+  etcd.user = line.substr(0, colon);
+  etcd.password = line.substr(colon + 1);
+  return OkStatus();
+}
+
+}  // namespace
+
+StatusOr<ClusterOptions> ClusterOptionsOf(const NodeOptions& options) {
+  ClusterOptions cluster;
+  RETURN_IF_ERROR(ReadEtcdUser(options.cluster.etcd_user_file, cluster.etcd));
+  ASSIGN_OR_RETURN(cluster.node, ReadOrMakeNodeId(options.dir));
+  cluster.peer_address = options.cluster.peer_listen;
+  cluster.etcd.endpoints = options.cluster.etcd_endpoints;
+  cluster.etcd.prefix = options.cluster.etcd_prefix;
+  cluster.session_ttl = std::chrono::seconds(options.cluster.session_ttl_seconds);
+  cluster.log = [](std::string_view line) { LogLine(LogLevel::kWarning, line); };
+  cluster.replica.far_behind_revisions = options.cluster.far_behind_revisions;
+  cluster.replica.compact_revisions = options.cluster.compact_revisions;
+  for (const std::string& voter : options.cluster.founding_voters) {
+    const size_t equals = voter.find('=');
+    if (equals == std::string::npos) {
+      return absl::InvalidArgumentError(Text("--found-with: \"", voter, "\" is not ID=HOST:PORT"));
+    }
+    cluster.founding_voters.push_back({voter.substr(0, equals), "", voter.substr(equals + 1), ""});
+  }
+  return cluster;
+}
+
+}  // namespace anamnesis

@@ -1,0 +1,70 @@
+#include "node/service/unavailable_server.h"
+
+#include <chrono>
+
+#include "anamnesis/v1/ledger.grpc.pb.h"
+#include "grpcpp/generic/async_generic_service.h"
+#include "grpcpp/grpcpp.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "ledger/tls/grpc_credentials.h"
+
+namespace anamnesis {
+namespace {
+
+// Ends each call as soon as it comes.
+class Refusal : public grpc::ServerGenericBidiReactor {
+ public:
+  explicit Refusal(const std::string& why) { Finish({grpc::StatusCode::UNAVAILABLE, why}); }
+  void OnDone() override { delete this; }
+};
+
+class GrpcUnavailableServer : public UnavailableServer, private grpc::CallbackGenericService {
+ public:
+  GrpcUnavailableServer(std::shared_ptr<TlsIdentity> tls, const std::string& why) : tls_(std::move(tls)), why_(why) {}
+  ~GrpcUnavailableServer() override {
+    if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
+  }
+
+  Status Listen(const std::string& address) {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(
+        address, tls_ == nullptr ? grpc::InsecureServerCredentials() : MakeServerCredentials(*tls_), &port_);
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.RegisterCallbackGenericService(this);
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || port_ == 0) return absl::UnavailableError(Text("cannot listen on ", address));
+    grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
+    if (health == nullptr) return OkStatus();
+    for (const char* name : {v1::AppendService::service_full_name(), v1::ReadService::service_full_name(),
+                             v1::QueryService::service_full_name(), v1::ProofService::service_full_name()}) {
+      health->SetServingStatus(name, false);
+    }
+    health->SetServingStatus(false);
+    return OkStatus();
+  }
+
+  int port() const override { return port_; }
+
+ private:
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override {
+    return new Refusal(why_);
+  }
+
+  const std::shared_ptr<TlsIdentity> tls_;
+  const std::string why_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace
+
+StatusOr<std::unique_ptr<UnavailableServer>> UnavailableServer::Start(const std::string& address,
+                                                                      std::shared_ptr<TlsIdentity> tls,
+                                                                      const std::string& why) {
+  auto server = std::make_unique<GrpcUnavailableServer>(std::move(tls), why);
+  RETURN_IF_ERROR(server->Listen(address));
+  return std::unique_ptr<UnavailableServer>(std::move(server));
+}
+
+}  // namespace anamnesis

@@ -1,0 +1,145 @@
+"""Three nodes and three etcd members under load. One node is down until the order has been compacted past it, starts
+again and copies what it missed; then a fourth joins with an empty directory. In the end all hold the same."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import cluster_test
+import harness
+
+OPTIONS = ("--far-behind-revisions", "200", "--compact-revisions", "50")
+ORIGIN = "cluster.example/ledger"
+PREFIX = "anamnesis/"
+
+
+def etcdctl(cluster, *arguments, **options):
+    done = subprocess.run(["etcdctl", "--endpoints", f"127.0.0.1:{cluster.first + 9}", *arguments],
+                          env=dict(os.environ, ETCDCTL_API="3"), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=60, **options)
+    harness.expect(done.returncode == 0, f"etcdctl {arguments}: {done.stderr}")
+    return done.stdout
+
+
+def compacted_past(cluster, revision):
+    """Whether etcd's history before `revision` is gone."""
+    done = subprocess.run(["etcdctl", "--endpoints", f"127.0.0.1:{cluster.first + 9}", "get", "nothing", "--rev",
+                           str(revision)], env=dict(os.environ, ETCDCTL_API="3"), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=60)
+    return "has been compacted" in done.stderr
+
+
+def revision(cluster):
+    text = etcdctl(cluster, "endpoint", "status", "--write-out", "json").decode()
+    return int(text.split('"revision":', 1)[1].split(",", 1)[0].rstrip("}"))
+
+
+def log_of(cluster, name):
+    with open(os.path.join(cluster.dir, name + ".log"), errors="replace") as file:
+        return file.read()
+
+
+def wait_for(cluster, what, holds, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        harness.expect(time.monotonic() < deadline, f"{what} doesn't come: {cluster.logs()}")
+        time.sleep(0.1)
+
+
+def tree_size(address):
+    done = harness.run("status", "--json", "--ledger", address)
+    return int(json.loads(done.stdout)["treeSize"]) if done.returncode == 0 else None
+
+
+def size_now(cluster):
+    size = tree_size(f"127.0.0.1:{cluster.first}")
+    harness.expect(size is not None, f"node0 doesn't answer: {cluster.logs()}")
+    return size
+
+
+def wait_until_caught_up(cluster, address, size):
+    wait_for(cluster, f"{size} events at {address}", lambda: (tree_size(address) or 0) >= size)
+
+
+def miss_too_much(cluster, load):
+    """Kills node 2 and starts it again when what it missed is gone from etcd."""
+    missed = revision(cluster)
+    cluster.kill("node2")
+    load.wait_for(600)
+    wait_for(cluster, "compaction", lambda: compacted_past(cluster, missed + 1))
+    cluster.do("start-node", "2")
+    size = size_now(cluster)
+    wait_until_caught_up(cluster, f"127.0.0.1:{cluster.first + 2}", size)
+    harness.expect("the ledger is copied" in log_of(cluster, "node2"), f"node2 didn't copy: {cluster.logs()}")
+    load.wait_for(100)
+
+
+class Joined:
+    """A node with an empty directory, which is made a learner by what etcd holds as members."""
+
+    def __init__(self, cluster):
+        self.cluster = cluster
+        self.dir = os.path.join(cluster.dir, "node3")
+        self.address = f"127.0.0.1:{cluster.first + 12}"
+        self.peer = f"127.0.0.1:{cluster.first + 13}"
+        os.mkdir(self.dir)
+        with open(os.path.join(self.dir, "node-id"), "w") as file:
+            file.write("joined\n")
+        # ClusterMembers.learners: messages that follow each other are merged.
+        fields = b"\x0a" + bytes([6]) + b"joined" + b"\x1a" + bytes([len(self.peer)]) + self.peer.encode()
+        learner = b"\x1a" + bytes([len(fields)]) + fields
+        # Its output ends with a line break.
+        members = etcdctl(cluster, "get", PREFIX + "members", "--print-value-only")[:-1]
+        etcdctl(cluster, "put", PREFIX + "members", input=members + learner)
+        etcd = ",".join(f"127.0.0.1:{cluster.first + 9 + i}" for i in range(3))
+        with open(os.path.join(cluster.dir, "node3.log"), "ab") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(harness.BIN, "anamnesisd"), "--dir", self.dir, "--listen", self.address, "--etcd", etcd,
+                 "--etcd-prefix", PREFIX, "--peer-listen", self.peer, "--join", ORIGIN, *OPTIONS],
+                stdout=subprocess.DEVNULL, stderr=log)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        harness.expect(self.process.wait(timeout=60) == 0, "the joined node didn't stop well")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def main():
+    harness.need_programs(harness.LOAD, os.path.join(harness.BIN, "anamnesisd"))
+    if shutil.which("etcd") is None or shutil.which("etcdctl") is None:
+        harness.skip("no etcd is installed")
+    os.environ["ANAMNESIS_CLUSTER_NODE_OPTIONS"] = " ".join(OPTIONS)
+    started = time.monotonic()
+    with cluster_test.Cluster() as cluster:
+        with harness.Load(cluster, cluster, cluster.dir, clients=2, in_flight=2, pause_us=2000) as load:
+            load.wait_for(50)
+            miss_too_much(cluster, load)
+            with Joined(cluster) as joined:
+                wait_until_caught_up(cluster, joined.address, size_now(cluster))
+                load.wait_for(100)
+                load.finish()
+                cluster_test.wait_until_equal(cluster)
+                wait_until_caught_up(cluster, joined.address, size_now(cluster))
+                joined.stop()
+            cluster.do("stop")
+            logs = [harness.read_log(f"file:{cluster.dir}/node{i}") for i in range(4)]
+            harness.expect(all(log == logs[0] for log in logs), "the nodes hold different events")
+            for i in range(4):
+                events = harness.check_all(os.path.join(cluster.dir, f"node{i}"), load)
+    print(f"{events} events on four nodes: one copied what it missed and one everything, "
+          f"{time.monotonic() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""Three nodes under load, of which one comes back with wrong projections: exactly that one stops serving, and says
+since when and in what it differs. The others go on."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import cluster_test
+import harness
+
+DAMAGE = os.path.join(os.path.dirname(harness.LOAD), "damage_projection")
+
+
+def status(cluster, i):
+    return harness.run("status", "--ledger", f"127.0.0.1:{cluster.first + i}")
+
+
+def main():
+    harness.need_programs(harness.LOAD, DAMAGE, os.path.join(harness.BIN, "anamnesisd"))
+    if shutil.which("etcd") is None:
+        harness.skip("no etcd is installed")
+    with cluster_test.Cluster() as cluster:
+        with harness.Load(cluster, cluster, cluster.dir, clients=2, in_flight=4) as load:
+            load.wait_for(50)
+            cluster.do("stop-node", "1")
+            harness.expect(subprocess.run([DAMAGE, os.path.join(cluster.dir, "node1")], check=False).returncode == 0,
+                           "no row was changed")
+            cluster.do("start-node", "1")
+            deadline = time.monotonic() + 60
+            while status(cluster, 1).returncode == 0 or "another state" not in status(cluster, 1).stderr:
+                harness.expect(time.monotonic() < deadline, f"node1 goes on serving: {cluster.logs()}")
+                time.sleep(0.1)
+            said = status(cluster, 1).stderr
+            harness.expect("projections differ" in said, said)
+            leaves = re.search(r"they differ at (\d+), leaves \[(\d+), (\d+)\)", said)
+            harness.expect(leaves is not None and int(leaves[2]) < int(leaves[3]), said)
+            for i in (0, 2):
+                harness.expect(status(cluster, i).returncode == 0, f"node{i} doesn't serve: {cluster.logs()}")
+            load.wait_for(100)
+            load.finish()
+            harness.expect("another state" in status(cluster, 1).stderr, "node1 serves again")
+            cluster.do("stop")
+            for i in (0, 2):
+                harness.check_all(os.path.join(cluster.dir, f"node{i}"), load)
+            wrong = harness.run("fsck", os.path.join(cluster.dir, "node1"))
+            harness.expect(wrong.returncode == 1, f"fsck finds nothing wrong: {wrong.stdout}")
+    print(f"the node with wrong projections stopped: {said.strip()}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
