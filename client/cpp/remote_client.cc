@@ -57,14 +57,16 @@ bool Connects(grpc::Channel& channel, std::chrono::system_clock::time_point dead
   return true;
 }
 
-// Another node may answer. A connection that breaks may show as UNKNOWN.
+// Another node may answer. A connection that breaks may show as UNKNOWN, and a node that stops cancels what it hasn't
+// answered; here nobody cancels a call.
 bool Unanswered(const Status& status) {
-  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsUnknown(status);
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsUnknown(status) ||
+         absl::IsCancelled(status);
 }
 
 // It may have been done: whatever a node, or gRPC in its place, says with these codes may be said after the work.
 bool MayBeDone(const Status& status) {
-  return Unanswered(status) || absl::IsInternal(status) || absl::IsCancelled(status) || absl::IsAborted(status);
+  return Unanswered(status) || absl::IsInternal(status) || absl::IsAborted(status);
 }
 
 Status Unreachable(const Endpoint& endpoint, const Status& status) {

@@ -227,6 +227,13 @@ class Load:
             client.close()
 
 
+def lines_of(path):
+    """The whole lines of a file that is being written."""
+    with open(path) as file:
+        text = file.read()
+    return text[:text.rfind("\n") + 1].splitlines()
+
+
 def read_log(ledger):
     """Every event of a ledger, by index."""
     out = run_well("log", "--json", "--limit", 1 << 40, "--ledger", ledger)

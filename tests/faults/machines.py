@@ -24,6 +24,8 @@ MACHINES = (1, 2, 3)
 NODES, MEMBERS, CLIENTS = (1, 2, 3), (4, 5, 6), 7
 NODE_PORT, PEER_PORT, ETCD_PORT, ETCD_PEER_PORT = 7420, 7421, 2379, 2380
 LATE_SECONDS = 90
+# anamnesisd's exit status.
+CAN_NOT_SERVE = 3
 CUT_PPM = 1000000
 
 
@@ -353,9 +355,14 @@ class Cluster:
             time.sleep(0.1)
 
     def wait_until_serves(self, machine):
-        """Until the node answers and takes appends."""
+        """Until the node answers and takes appends. One that ended since it could not serve is started again, as a
+        supervisor does: for a while there may be no etcd to be reached."""
         def serves():
-            harness.expect(machine.node.running(), f"{machine.node.name} has ended{self.logs()}")
+            if not machine.node.running():
+                harness.expect(machine.node.process.returncode == CAN_NOT_SERVE,
+                               f"{machine.node.name} has ended with {machine.node.process.returncode}{self.logs()}")
+                machine.start_node()
+                return False
             status = self.status(machine)
             return status is not None and not status.get("refusingAppends")
         self.wait_until(serves, f"{machine.node.name} serves")
