@@ -90,7 +90,8 @@ class SmallLedger {
     explicit Services(Ledger& ledger)
         : failures([](std::string_view) {}),
           workers(1, 16),
-          context{ledger, workers, failures},
+          access(ledger, /*over_tls=*/false, [](std::string_view) { return false; }),
+          context{ledger, workers, failures, access},
           append(context),
           read(context),
           query(context),
@@ -100,6 +101,7 @@ class SmallLedger {
 
     Failures failures;
     WorkerPool workers;
+    const Access access;
     const ServiceContext context;
     AppendService append;
     ReadService read;
