@@ -173,7 +173,7 @@ void EtcdOrder::Do(const OrderTransaction& transaction) {
 void EtcdOrder::PutBarrier(std::function<void(const StatusOr<Revision>&)> done) {
   EtcdTxn txn;
   txn.ThenPut(BarrierKey(options_.node), "");
-  client_->TxnAsync(txn, [done = std::move(done)](const StatusOr<EtcdTxnResult>& result) {
+  client_->TxnAsync(txn, [this, done = std::move(done)](const StatusOr<EtcdTxnResult>& result) {
     if (!result.ok()) return done(result.status());
     done(RevisionOf(result->revision));
   });
