@@ -36,6 +36,9 @@ class Ledger::Impl {
   Status Open();
 
   Appender::Published published() const { return appender_->published(); }
+  // What a read may speak of. UNAVAILABLE while nothing may be shown: a node that has just started doesn't know how
+  // much of what it has a majority has, and "nothing is recorded" would be a wrong answer.
+  StatusOr<TreeSize> Shown() const;
   // Passes a reader's result on, and takes note when the store turns out to be damaged.
   template <typename Result>
   Result Noted(Result result) const;
@@ -99,6 +102,13 @@ void Ledger::Impl::TellListeners(TreeSize size) {
   const std::lock_guard lock(listeners_mutex_);
   for (const auto& [token, listener] : listeners_) listener(size.value);
   waits_->Grown();
+}
+
+StatusOr<TreeSize> Ledger::Impl::Shown() const {
+  const TreeSize size = published().size;
+  if (size.value > 0) return size;
+  return absl::UnavailableError(
+      Text("it isn't known yet what may be shown here: ", appender_->refusing(), "; ask another node, or retry"));
 }
 
 template <typename Result>
@@ -166,10 +176,12 @@ void Ledger::CancelAwait(uint64_t token) { impl_->waits_->Cancel(token); }
 void Ledger::EndWaiting() { impl_->waits_->EndAll(); }
 
 Status Ledger::Read(const v1::ReadRequest& request, const std::function<bool(v1::ReadResponse)>& on_read) const {
-  return impl_->Noted(ReadEvents(*impl_->store_->View(), impl_->published().size, request, on_read));
+  ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
+  return impl_->Noted(ReadEvents(*impl_->store_->View(), size, request, on_read));
 }
 
 StatusOr<v1::Event> Ledger::GetEvent(const v1::GetEventRequest& request) const {
+  ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
   const std::unique_ptr<RowReader> rows = impl_->store_->View();
   LeafIndex index(request.index());
   if (request.which_case() == v1::GetEventRequest::kEventId) {
@@ -179,7 +191,6 @@ StatusOr<v1::Event> Ledger::GetEvent(const v1::GetEventRequest& request) const {
     if (!found->has_value()) return absl::NotFoundError(Text("no event ", id.text()));
     index = **found;
   }
-  const TreeSize size = impl_->published().size;
   if (index.value >= size.value) {
     return absl::NotFoundError(Text("no event ", index.value, "; the ledger has ", size.value));
   }
@@ -190,7 +201,7 @@ StatusOr<v1::Event> Ledger::GetEvent(const v1::GetEventRequest& request) const {
 
 StatusOr<v1::StreamHead> Ledger::GetStreamHead(const v1::GetStreamHeadRequest& request) const {
   // The size first: the head then includes at least what it says.
-  const TreeSize size = impl_->published().size;
+  ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
   StatusOr<internal::StreamHead> found = impl_->Noted(FindStreamHead(*impl_->store_, request.stream()));
   RETURN_IF_ERROR(found.status());
   v1::StreamHead head;
@@ -204,7 +215,7 @@ StatusOr<v1::StreamHead> Ledger::GetStreamHead(const v1::GetStreamHeadRequest& r
 
 StatusOr<v1::Credential> Ledger::GetCredential(const v1::GetCredentialRequest& request) const {
   // The size first, as for a stream's head.
-  const TreeSize size = impl_->published().size;
+  ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
   auto found = impl_->Noted(FindCredential(*impl_->store_, request.public_key()));
   RETURN_IF_ERROR(found.status());
   if (!found->has_value()) {
@@ -243,7 +254,7 @@ v1::LedgerStatus Ledger::GetStatus() const {
 
 StatusOr<v1::ConfigurationAnswer> Ledger::GetConfiguration(const v1::GetConfigurationRequest& request) const {
   // The size before the view, so that the view holds all of it.
-  const TreeSize size = impl_->published().size;
+  ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
   StatusOr<v1::ConfigurationAnswer> answer =
       impl_->Noted(AnswerConfiguration(*impl_->store_->View(), impl_->origin_, size, request));
   if (answer.ok()) answer->set_tree_size(size.value);
@@ -251,8 +262,9 @@ StatusOr<v1::ConfigurationAnswer> Ledger::GetConfiguration(const v1::GetConfigur
 }
 
 StatusOr<v1::Checkpoint> Ledger::GetCheckpoint() {
+  ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
   v1::Checkpoint checkpoint;
-  ASSIGN_OR_RETURN(*checkpoint.mutable_note(), impl_->checkpointer_->Sign(impl_->published().size));
+  ASSIGN_OR_RETURN(*checkpoint.mutable_note(), impl_->checkpointer_->Sign(size));
   ASSIGN_OR_RETURN(const SignedNote note, ParseSignedNote(checkpoint.note()));
   ASSIGN_OR_RETURN(const Checkpoint parsed, ParseCheckpointText(note.text));
   checkpoint.set_tree_size(parsed.size.value);
@@ -260,7 +272,7 @@ StatusOr<v1::Checkpoint> Ledger::GetCheckpoint() {
 }
 
 StatusOr<v1::Receipt> Ledger::GetReceipt(const v1::GetReceiptRequest& request) {
-  const TreeSize size = impl_->published().size;
+  ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
   const LeafIndex index(request.index());
   if (index.value >= size.value) {
     return absl::NotFoundError(Text("index: no event ", index.value, "; the ledger has ", size.value));
@@ -288,7 +300,7 @@ StatusOr<v1::Receipt> Ledger::GetReceipt(const v1::GetReceiptRequest& request) {
 }
 
 StatusOr<v1::ConsistencyProof> Ledger::GetConsistencyProof(const v1::GetConsistencyProofRequest& request) const {
-  const TreeSize size = impl_->published().size;
+  ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
   if (request.from_size() == 0 || request.from_size() > request.to_size() || request.to_size() > size.value) {
     return absl::OutOfRangeError(Text("from_size, to_size: 0 < ", request.from_size(), " <= ", request.to_size(),
                                       " <= ", size.value, " must hold"));

@@ -83,7 +83,8 @@ class Ledger {
   void EndWaiting();
 
   // The services of ledger.proto, with its errors, as of now: a request's `consistency` is for AwaitConsistency.
-  // `on_read` returns false to stop. Read does not follow: a caller that wants to waits for growth and reads on.
+  // `on_read` returns false to stop. Read does not follow: a caller that wants to waits for growth and reads on. All
+  // but GetStatus are UNAVAILABLE while nothing may be shown: in a node of a cluster that has just started.
   Status Read(const v1::ReadRequest& request, const std::function<bool(v1::ReadResponse)>& on_read) const;
   StatusOr<v1::Event> GetEvent(const v1::GetEventRequest& request) const;
   StatusOr<v1::StreamHead> GetStreamHead(const v1::GetStreamHeadRequest& request) const;

@@ -96,7 +96,8 @@ void AskForStatus(const std::string& node, std::chrono::microseconds pause) {
   while (client.ok() && !stop_asked) {
     const uint64_t called = MonotonicNs();
     const StatusOr<v1::LedgerStatus> status = (*client)->GetStatus();
-    if (status.ok()) {
+    // A node that has just started says so by showing nothing.
+    if (status.ok() && status->tree_size() > 0) {
       PutLine(Text("read ", called, " ", MonotonicNs(), " ", node, " ", status->tree_size(), " ",
                    absl::BytesToHexString(status->root())));
     }

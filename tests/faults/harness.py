@@ -253,7 +253,8 @@ def read_log(ledger):
 def microseconds(recorded):
     """Since 1970. protobuf prints 0, 3, 6 or 9 digits of a second's fraction."""
     whole, _, fraction = recorded.rstrip("Z").partition(".")
-    return int(datetime.datetime.fromisoformat(whole + "+00:00").timestamp()) * 1000000 + int(fraction.ljust(6, "0")[:6])
+    seconds = int(datetime.datetime.fromisoformat(whole + "+00:00").timestamp())
+    return seconds * 1000000 + int(fraction.ljust(6, "0")[:6])
 
 
 def fsck(ledger):
@@ -262,8 +263,8 @@ def fsck(ledger):
 
 
 def check_history(seen, events, settled=True):
-    """Holds what clients saw against the log. `settled`: the outcome of all that was sent is known, so that nothing else
-    may be in their streams."""
+    """Holds what clients saw against the log. `settled`: the outcome of all that was sent is known, so that nothing
+    else may be in their streams."""
     wrong = history.check(seen, events)
     expect(not wrong, f"{len(wrong)} violations: " + "; ".join(wrong[:5]))
     acknowledged = len(seen.acknowledged())

@@ -1,5 +1,5 @@
-"""Checks what clients saw against the log that is left: a history of appends and reads with the times of their calls and
-answers (history_lines.h), and every event of the ledger in its order. Pure: no clock, no files.
+"""Checks what clients saw against the log that is left: a history of appends and reads with the times of their calls
+and answers (history_lines.h), and every event of the ledger in its order. Pure: no clock, no files.
 
 It holds when
 * every acknowledged event is in the log, once, at the index and with the recorded time that were acknowledged;

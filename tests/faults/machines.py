@@ -440,7 +440,8 @@ class MachinesLoad(harness.Load):
         self.clients = []
         for number in range(appending):
             stream = f"{name}/{number}"
-            command = [harness.LOAD, cluster.addresses(number + 1), cluster.key, stream, in_flight, pause_us, body_bytes]
+            command = [harness.LOAD, cluster.addresses(number + 1), cluster.key, stream, in_flight, pause_us,
+                       body_bytes]
             self.clients.append(harness.Client(command, stream, os.path.join(cluster.dir, f"{name}-{number}"), enter))
         for number in range(contending):
             command = [os.path.join(TESTS, "contend_load"), cluster.addresses(number + 1), cluster.key,

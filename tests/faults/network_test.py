@@ -98,8 +98,8 @@ def main():
         events = cluster.check()
         seen = cluster.history()
     refused = len(seen.appends) - len(seen.acknowledged())
-    print(f"seed {seed}: {len(plan)} faults, {events} events, {len(seen.acknowledged())} acknowledged, {refused} lost a "
-          f"race, {len(seen.reads)} reads, {len(seen.retries)} retries, {time.monotonic() - started:.0f} s: "
+    print(f"seed {seed}: {len(plan)} faults, {events} events, {len(seen.acknowledged())} acknowledged, {refused} lost "
+          f"a race, {len(seen.reads)} reads, {len(seen.retries)} retries, {time.monotonic() - started:.0f} s: "
           f"the history holds, all nodes hold the same")
 
 

@@ -173,9 +173,21 @@ TEST_F(OrderedElsewhereTest, NobodyIsAnsweredAndNothingShownBeforeItIsSettled) {
 }
 
 TEST_F(OrderedElsewhereTest, ANodeThatStartsShowsWhatItHasOnceThatIsSettled) {
-  EXPECT_EQ(nodes_[1].ledger->tree_size(), 0u);
+  Ledger& ledger = *nodes_[1].ledger;
+  EXPECT_EQ(ledger.tree_size(), 0u);
+  // Until then "there is nothing" would be wrong.
+  v1::GetEventRequest first;
+  first.set_index(0);
+  EXPECT_EQ(ledger.GetEvent(first).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ledger.GetConfiguration({}).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ledger.GetStreamHead({}).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ledger.GetCheckpoint().status().code(), absl::StatusCode::kUnavailable);
+  const auto nothing = [](const v1::ReadResponse&) { return false; };
+  EXPECT_EQ(ledger.Read({}, nothing).code(), absl::StatusCode::kUnavailable);
   nodes_[1].end->receiver().settled(revision_);
-  EXPECT_GT(nodes_[1].ledger->tree_size(), 0u);
+  EXPECT_GT(ledger.tree_size(), 0u);
+  EXPECT_TRUE(ledger.GetEvent(first).ok());
+  EXPECT_TRUE(ledger.Read({}, nothing).ok());
 }
 
 TEST_F(OrderedElsewhereTest, BothApplyTheSameWhoeverSubmitted) {
