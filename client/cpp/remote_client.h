@@ -14,10 +14,10 @@
 namespace anamnesis {
 
 struct RemoteClientOptions {
-  // Our certificate, its key, and the CAs that sign nodes' certificates: all three, or none for connections without TLS,
-  // which nodes take on their own machine only. Our certificate names an agent of the ledger, and with it the ledger: a
-  // server that is not a node of that ledger is refused. The files may be replaced while the client lives; new
-  // connections use the new ones.
+  // Our certificate, its key, and the CAs that sign nodes' certificates: all three, or none for connections without
+  // TLS, which nodes take on their own machine only. Our certificate names an agent of the ledger, and with it the
+  // ledger: a server that is not a node of that ledger is refused. The files may be replaced while the client lives;
+  // new connections use the new ones.
   TlsFiles tls;
   // Every read includes what this client was told before, whichever node told it: its own acknowledged appends, and
   // what earlier reads were answered at. Without this a read that another node answers may see less.
@@ -37,8 +37,8 @@ struct RemoteClientOptions {
 // it was opened on: when that breaks, every unanswered run gets UNKNOWN and the caller opens another channel, which
 // looks for a node that answers.
 //
-// INVALID_ARGUMENT when an address has not this form, or as LoadIdentity fails (channel.h); nothing is connected yet when
-// this returns.
+// INVALID_ARGUMENT when an address has not this form, or as LoadIdentity fails (channel.h); nothing is connected yet
+// when this returns.
 StatusOr<std::unique_ptr<LedgerClient>> ConnectRemote(std::string_view addresses, RemoteClientOptions options = {});
 
 }  // namespace anamnesis

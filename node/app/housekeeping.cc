@@ -7,6 +7,16 @@
 
 namespace anamnesis {
 
+std::vector<ExpiringCertificate> ExpiringOf(const std::vector<std::shared_ptr<TlsIdentity>>& identities) {
+  std::vector<ExpiringCertificate> certificates;
+  for (const std::shared_ptr<TlsIdentity>& identity : identities) {
+    if (identity == nullptr) continue;
+    std::vector<ExpiringCertificate> own = identity->Expiring();
+    certificates.insert(certificates.end(), own.begin(), own.end());
+  }
+  return certificates;
+}
+
 Housekeeping::Housekeeping(Ledger& ledger, NodeServer& server, std::vector<std::shared_ptr<TlsIdentity>> identities)
     : ledger_(ledger), server_(server), identities_(std::move(identities)), thread_([this] { Run(); }) {}
 
@@ -33,13 +43,7 @@ void Housekeeping::Run() {
 }
 
 void Housekeeping::RaiseExpiryAlarms() {
-  std::vector<ExpiringCertificate> certificates;
-  for (const std::shared_ptr<TlsIdentity>& identity : identities_) {
-    if (identity == nullptr) continue;
-    std::vector<ExpiringCertificate> own = identity->Expiring();
-    certificates.insert(certificates.end(), own.begin(), own.end());
-  }
-  for (const std::string& line : expiry_alarm_.Due(certificates, SystemClock().Now())) {
+  for (const std::string& line : expiry_alarm_.Due(ExpiringOf(identities_), SystemClock().Now())) {
     LogLine(LogLevel::kWarning, line);
   }
 }

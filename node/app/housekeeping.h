@@ -18,6 +18,9 @@
 
 namespace anamnesis {
 
+// The certificates of all that aren't null.
+std::vector<ExpiringCertificate> ExpiringOf(const std::vector<std::shared_ptr<TlsIdentity>>& identities);
+
 class Housekeeping {
  public:
   // `identities` are those whose certificates are watched; the others outlive this.

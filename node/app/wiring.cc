@@ -213,6 +213,7 @@ Status Node::Supervisor::StartCluster() {
   ASSIGN_OR_RETURN(etcd_tls_, LoadTls(options_.cluster.etcd_tls));
   cluster_->etcd.tls = etcd_tls_;
   cluster_->control = std::make_shared<ClusterControl>();
+  cluster_->warnings = [this] { return ExpiryWarnings(ExpiringOf({tls_, etcd_tls_}), SystemClock().Now()); };
   cluster_->on_members = [this](const Members& members) { members_.Set(members); };
   cluster_->catch_up = [this](Revision at_least) { Want({at_least, std::nullopt}); };
   cluster_->outvoted = [this](const std::string& why) { Want({std::nullopt, why}); };
@@ -221,8 +222,13 @@ Status Node::Supervisor::StartCluster() {
   if (copying) {
     RETURN_IF_ERROR(ServeNothing(kCopying));
     Want({Revision(0), std::nullopt});
+  } else if (const Status served = Serve(); absl::IsUnavailable(served)) {
+    // etcd may come later, as after a power cut.
+    Warn(Text("not serving yet: ", MessageOf(served)));
+    RETURN_IF_ERROR(ServeNothing(kOpening));
+    Want({});
   } else {
-    RETURN_IF_ERROR(Serve());
+    RETURN_IF_ERROR(served);
   }
   thread_ = std::thread([this] { Run(); });
   return OkStatus();

@@ -42,6 +42,8 @@ struct ClusterOptions {
   std::function<void(Revision at_least)> catch_up = [](Revision) {};
   // This node has come to another state than a majority of the voters, as the text says, and must not serve. As above.
   std::function<void(const std::string& why)> outvoted = [](const std::string&) {};
+  // What an operator should look at soon, such as certificates that are about to expire; from any thread. May be null.
+  std::function<std::vector<std::string>()> warnings;
   // Where operators reach the sequencer while it takes part; null for nowhere.
   std::shared_ptr<ClusterControl> control;
   // Gets one line for each thing an operator should know; may be called from any thread.

@@ -12,7 +12,9 @@
 #include "node/cluster/barriers.h"
 #include "node/cluster/catch_up_server.h"
 #include "node/cluster/cluster_control.h"
+#include "node/cluster/cluster_status.h"
 #include "node/cluster/digest_exchange.h"
+#include "node/cluster/disk_state.h"
 #include "node/cluster/etcd_order.h"
 #include "node/cluster/members_record.h"
 #include "node/cluster/peers.h"
@@ -23,8 +25,6 @@ namespace anamnesis {
 namespace {
 
 constexpr auto kTickInterval = std::chrono::milliseconds(100);
-// A member that was heard of so recently counts as reachable: each tells the others something every second.
-constexpr int64_t kHeardWithinUs = 5000000;
 // How long a payload waits for a session before its callers are told that there is none.
 constexpr int64_t kProposeWithinUs = 5000000;
 
@@ -105,7 +105,6 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
   StatusOr<std::shared_ptr<const Payload>> PayloadOf(const OrderRecord& record, std::shared_ptr<const Held> held);
   Status Apply(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held);
   void Deliver(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held);
-  v1::ClusterStatus StatusNow();
   void PutChange(const v1::ChangeMembersRequest& request, const v1::Agent& requested_by,
                  const std::shared_ptr<AnswerOnce<v1::ChangeMembersResponse>>& answer);
   // The own batch that was delivered at `revision`, which its submitter then answers for; null when it is another's.
@@ -186,24 +185,16 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
 Status ClusterSequencer::Start(Revision applied, Receiver receiver) {
   receiver_ = std::move(receiver);
   applied_at_start_ = applied;
-  DurableState durable;
-  durable.node = options_.node;
-  durable.applied = applied;
-  ASSIGN_OR_RETURN(const std::vector<BatchName> numbers, staging_.LastApplied());
-  for (const BatchName& name : numbers) durable.applied_numbers[SessionId(name.session)] = BatchNumber(name.number);
-  ASSIGN_OR_RETURN(const std::optional<std::string> note, staging_.Note());
-  if (note.has_value()) {
-    ASSIGN_OR_RETURN(durable.members, ParseMembers(*note));
-  }
-  ASSIGN_OR_RETURN(const std::vector<Staging::Staged> staged, staging_.List());
-  for (const Staging::Staged& one : staged) {
-    durable.staged.push_back({{SessionId(one.name.session), BatchNumber(one.name.number)}, one.digest, one.size});
-  }
+  ASSIGN_OR_RETURN(NodeReport disk, ReadDisk(staging_, options_.node, applied));
+  // A node that was part of a cluster never founds one: its etcd has lost what it held, and that is to be recovered.
+  const bool may_found = disk.members.revision.value == 0;
   etcd_ = std::make_unique<EtcdOrder>(
       options_, std::move(client_), [this](std::function<void(Replica&)> work) { Post(std::move(work)); },
       [this] { return wants_watch_.load(); },
       [this](const Status& why) { RefuseForGood(Text("this node has stopped: ", MessageOf(why))); });
-  ASSIGN_OR_RETURN(const EtcdSnapshot snapshot, etcd_->Snapshot(applied));
+  ASSIGN_OR_RETURN(const EtcdSnapshot snapshot, etcd_->Snapshot(applied, may_found));
+  DurableState durable{disk.node, disk.applied, std::move(disk.applied_numbers), std::move(disk.members),
+                       std::move(disk.staged)};
   replica_ = std::make_unique<Replica>(std::move(durable), options_.replica);
   RETURN_IF_ERROR(replica_->Start(NowUs(), snapshot));
   ASSIGN_OR_RETURN(
@@ -328,32 +319,11 @@ void ClusterSequencer::Propose() {
 
 void ClusterSequencer::AskStatus(OnStatus done) {
   const auto answer = std::make_shared<AnswerOnce<v1::ClusterStatus>>(std::move(done));
-  protocol_->Post([this, answer] { answer->Give(StatusNow()); });
-}
-
-v1::ClusterStatus ClusterSequencer::StatusNow() {
-  v1::ClusterStatus status;
-  status.set_origin(options_.origin);
-  status.set_node(options_.node);
-  const Members& members = replica_->members();
-  status.set_incarnation(members.incarnation);
-  status.set_members_revision(members.revision.value);
-  const auto applied = replica_->applied_by_members();
-  for (const Member* member : members.All()) {
-    v1::ClusterStatus::Member& one = *status.add_members();
-    ToProto(*member, *one.mutable_node());
-    one.set_voter(members.IsVoter(member->node));
-    if (const auto found = applied.find(member->node); found != applied.end()) {
-      one.set_applied_revision(found->second.value);
-    }
-    one.set_heard(replica_->HeardWithin(member->node, kHeardWithinUs));
-  }
-  status.set_watched_revision(replica_->watched().value);
-  status.set_applied_revision(replica_->applied().value);
-  status.set_settled_revision(replica_->settled().value);
-  for (const EtcdEndpointHealth& health : etcd_->Health()) ToProto(health, *status.add_etcd());
-  status.set_refusing(refusing());
-  return status;
+  protocol_->Post([this, answer] {
+    v1::ClusterStatus status = ClusterStatusOf(options_, *replica_, etcd_->Health());
+    status.set_refusing(refusing());
+    answer->Give(status);
+  });
 }
 
 void ClusterSequencer::ChangeMembers(const v1::ChangeMembersRequest& request, const v1::Agent& requested_by,

@@ -70,10 +70,13 @@ Status EtcdOrder::Found(Revision applied) {
   return absl::IsUnknown(founded) ? OkStatus() : founded;
 }
 
-StatusOr<uint64_t> EtcdOrder::ReadBase() {
+StatusOr<uint64_t> EtcdOrder::ReadBase(bool may_found) {
   const StatusOr<EtcdKeyValue> base = client_->Get(kBaseKey);
   if (absl::IsNotFound(base.status())) {
-    return absl::FailedPreconditionError("the cluster has no members yet: name its first voters");
+    return absl::FailedPreconditionError(
+        may_found ? "etcd holds no members of the ledger yet: name its first voters (--found-with)"
+                  : "etcd holds no members of the ledger, and this node was one: etcd has lost them, or is another; "
+                    "see `anamnesis cluster recover --help`");
   }
   RETURN_IF_ERROR(base.status());
   uint64_t value = 0;
@@ -83,9 +86,9 @@ StatusOr<uint64_t> EtcdOrder::ReadBase() {
   return value;
 }
 
-StatusOr<EtcdSnapshot> EtcdOrder::Snapshot(Revision applied) {
-  if (!options_.founding_voters.empty()) RETURN_IF_ERROR(Found(applied));
-  ASSIGN_OR_RETURN(base_, ReadBase());
+StatusOr<EtcdSnapshot> EtcdOrder::Snapshot(Revision applied, bool may_found) {
+  if (may_found && !options_.founding_voters.empty()) RETURN_IF_ERROR(Found(applied));
+  ASSIGN_OR_RETURN(base_, ReadBase(may_found));
   EtcdSnapshot snapshot;
   EtcdRangeQuery query;
   query.prefix = std::string(kSessionsPrefix);

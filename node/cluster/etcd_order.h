@@ -32,10 +32,10 @@ class EtcdOrder {
   // Ends the session.
   ~EtcdOrder();
 
-  // Puts the founding voters, and `applied` as the base, if there are no members; reads what Replica::Start needs.
-  // Waits for etcd; fails as EtcdClient does, with FAILED_PRECONDITION when there are no members and nobody to found
-  // with, and with INVALID_ARGUMENT when what stands there doesn't parse.
-  StatusOr<EtcdSnapshot> Snapshot(Revision applied);
+  // Puts the founding voters, and `applied` as the base, if there are no members and this node `may_found`; reads what
+  // Replica::Start needs. Waits for etcd; fails as EtcdClient does, with FAILED_PRECONDITION when there are no members
+  // and nobody to found with, and with INVALID_ARGUMENT when what stands there doesn't parse.
+  StatusOr<EtcdSnapshot> Snapshot(Revision applied, bool may_found);
 
   void Do(const Watch& watch);
   void Do(const OpenSession&);
@@ -61,7 +61,7 @@ class EtcdOrder {
 
  private:
   Status Found(Revision applied);
-  StatusOr<uint64_t> ReadBase();
+  StatusOr<uint64_t> ReadBase(bool may_found);
   Revision RevisionOf(int64_t etcd) const { return Revision(base_ + static_cast<uint64_t>(etcd)); }
   // 0 for what comes before etcd's first.
   int64_t InEtcd(uint64_t revision) const;

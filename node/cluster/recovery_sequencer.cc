@@ -6,6 +6,7 @@
 #include "ledger/base/limits.h"
 #include "ledger/crypto/sha256.h"
 #include "node/cluster/catch_up_server.h"
+#include "node/cluster/disk_state.h"
 #include "node/cluster/members_record.h"
 #include "node/cluster/peers.h"
 #include "node/cluster/recovery_messages.h"
@@ -106,16 +107,7 @@ StatusOr<Members> RecoverySequencer::NotedMembers() const {
 }
 
 StatusOr<v1::RecoveryReport> RecoverySequencer::GetReport() {
-  NodeReport report;
-  report.node = options_.node;
-  report.applied = applied();
-  ASSIGN_OR_RETURN(report.members, NotedMembers());
-  ASSIGN_OR_RETURN(const std::vector<BatchName> last, staging_.LastApplied());
-  for (const BatchName& name : last) report.applied_numbers[SessionId(name.session)] = BatchNumber(name.number);
-  ASSIGN_OR_RETURN(const std::vector<Staging::Staged> staged, staging_.List());
-  for (const Staging::Staged& one : staged) {
-    report.staged.push_back({{SessionId(one.name.session), BatchNumber(one.name.number)}, one.digest, one.size});
-  }
+  ASSIGN_OR_RETURN(const NodeReport report, ReadDisk(staging_, options_.node, applied()));
   v1::RecoveryReport proto = ToProto(report);
   proto.set_origin(options_.origin);
   return proto;

@@ -5,8 +5,8 @@
 // INVALID_ARGUMENT.
 //
 // Keys: base, the revision that comes before etcd's first, in decimal digits; members; sessions/<node>;
-// orders/<session>/<number>, both numbers as 16 hexadecimal digits, so that they are in order; barriers/<node>, empty, of
-// which only the last change's revision says something (barriers.h).
+// orders/<session>/<number>, both numbers as 16 hexadecimal digits, so that they are in order; barriers/<node>, empty,
+// of which only the last change's revision says something (barriers.h).
 
 #include <string>
 #include <string_view>

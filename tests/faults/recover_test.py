@@ -1,0 +1,100 @@
+"""etcd is destroyed under load, with all its members' data, and the ledger taken to a new one: a node that starts again
+as if nothing had happened refuses, `anamnesis cluster recover` brings all to one order, one node copies what it lacked,
+and nothing that was acknowledged is lost or moved.
+
+ANAMNESIS_SEED: of the moments (1)."""
+
+import json
+import os
+import random
+import shutil
+import sys
+import time
+
+import harness
+from cluster_test import Cluster, wait_until_equal
+
+
+def destroy_etcd(cluster):
+    for i in range(3):
+        cluster.kill(f"etcd{i}")
+        shutil.rmtree(os.path.join(cluster.dir, f"etcd{i}"))
+
+
+def start_nodes(cluster, options):
+    os.environ["ANAMNESIS_CLUSTER_NODE_OPTIONS"] = options
+    for i in range(3):
+        cluster.do("start-node", str(i))
+    del os.environ["ANAMNESIS_CLUSTER_NODE_OPTIONS"]
+
+
+def wait_for(what, holds, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        harness.expect(time.monotonic() < deadline, f"{what}: not in {seconds} s")
+        time.sleep(0.1)
+
+
+def has_ended(cluster, name):
+    with open(os.path.join(cluster.dir, name + ".pid")) as file:
+        path = f"/proc/{file.read().strip()}/stat"
+    if not os.path.exists(path):
+        return True
+    with open(path) as file:
+        return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+
+
+def refuses_a_new_etcd(cluster):
+    """With the options that founded the cluster, and an etcd that knows nothing."""
+    cluster.do("start-node", "0")
+    wait_for("a node that finds an empty etcd ends", lambda: has_ended(cluster, "node0"))
+    with open(os.path.join(cluster.dir, "node0.log")) as file:
+        harness.expect("cluster recover" in file.read(), "it does not say what to do")
+
+
+def recover(cluster, status=0):
+    done = harness.run("cluster", "recover", "--rationale", "its disks failed", "--ledger", cluster.address)
+    harness.expect(done.returncode == status, f"recover: {done.returncode} {done.stdout} {done.stderr} "
+                                              f"{cluster.logs()}")
+    print(done.stderr + done.stdout, end="", flush=True)
+
+
+def main():
+    harness.need_programs(harness.LOAD, os.path.join(harness.BIN, "anamnesisd"))
+    if shutil.which("etcd") is None:
+        harness.skip("no etcd is installed")
+    moments = random.Random(int(os.environ.get("ANAMNESIS_SEED", "1")))
+    with Cluster() as cluster:
+        with harness.Load(cluster, cluster, cluster.dir, clients=2, in_flight=8) as load:
+            load.wait_for(moments.randrange(50, 200))
+            # One node is behind, and has to copy.
+            cluster.kill("node2")
+            load.wait_for(moments.randrange(100, 300))
+            destroy_etcd(cluster)
+            for i in range(2):
+                cluster.kill(f"node{i}")
+            for i in range(3):
+                cluster.do("start-etcd", str(i))
+            refuses_a_new_etcd(cluster)
+            start_nodes(cluster, "--recover")
+            recover(cluster)
+            load.wait_for(100, seconds=120)
+            # They are fenced no more, and a second recovery has nobody to lead.
+            recover(cluster, status=2)
+            load.finish()
+        wait_until_equal(cluster)
+        status = json.loads(harness.run_well("cluster", "status", "--json", "--ledger", cluster.address))
+        harness.expect(all(node["incarnation"] == "1" for node in status["nodes"]), f"incarnations: {status}")
+        cluster.do("stop")
+        logs = [harness.read_log(f"file:{cluster.dir}/node{i}") for i in range(3)]
+        harness.expect(logs[0] == logs[1] == logs[2], "the nodes hold different events")
+        for i in range(3):
+            events = harness.check_all(os.path.join(cluster.dir, f"node{i}"), load)
+        changes = harness.run_well("log", "--json", "--type", "cluster.members_changed",
+                                   "--ledger", f"file:{cluster.dir}/node0")
+        harness.expect('"header"' in changes, "the ledger does not record changes of its members")
+    print(f"{events} events, {len(load.retries())} retries: every acknowledged event is there once, on all nodes")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
