@@ -12,8 +12,8 @@ namespace {
 constexpr size_t kChunkBytes = 256u << 10;
 // After each chunk a pause of so many times what reading it took: the disk is left to appends for the larger part, and
 // the more so the busier it is.
-constexpr int kPauses = 3;
-constexpr auto kPauseMax = std::chrono::milliseconds(500);
+constexpr int kPauses = 1;
+constexpr auto kPauseMax = std::chrono::milliseconds(50);
 
 }  // namespace
 

@@ -7,6 +7,12 @@
 #include "ledger/base/check.h"
 
 namespace anamnesis {
+namespace {
+
+// Members say something every second.
+constexpr int64_t kHeardWithinUs = 3'000'000;
+
+}  // namespace
 
 Replica::Replica(DurableState durable, ReplicaOptions options)
     : self_(std::move(durable.node)),
@@ -468,6 +474,9 @@ std::vector<NodeId> Replica::HoldersOf(const OrderRecord& record) const {
     if (member.node != record.proposer) holders.push_back(member.node);
   }
   std::erase(holders, self_);
+  // Each that does not answer costs as long as one waits for it.
+  std::stable_partition(holders.begin(), holders.end(),
+                        [this](const NodeId& node) { return HeardWithin(node, kHeardWithinUs); });
   return holders;
 }
 

@@ -52,6 +52,10 @@ class Cluster:
                               text=True, timeout=120)
         harness.expect(done.returncode == 0, f"deploy/cluster {arguments}: {done.stdout} {done.stderr} {self.logs()}")
 
+    def node_id(self, i):
+        with open(os.path.join(self.dir, f"node{i}", "node-id")) as file:
+            return file.read().strip()
+
     def signal(self, name, number):
         with open(os.path.join(self.dir, name + ".pid")) as file:
             pid = int(file.read())

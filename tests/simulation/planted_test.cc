@@ -11,9 +11,11 @@ namespace anamnesis {
 namespace {
 
 constexpr uint64_t kSeeds = 200;
+// Consequences are rarer: what is missing is mostly fetched from somebody.
+constexpr uint64_t kSeedsForConsequences = 2000;
 
 void ExpectFound(Planted planted, bool consequences_only = false) {
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (uint64_t seed = 1; seed <= (consequences_only ? kSeedsForConsequences : kSeeds); ++seed) {
     SimulationOptions options;
     options.planted = planted;
     options.consequences_only = consequences_only;

@@ -162,6 +162,13 @@ TEST_F(ReplicaTest, WhoLeftIsAskedForWhatWasOrderedBefore) {
   EXPECT_FALSE(replica_->reachable().IsMember("c"));
 }
 
+TEST_F(ReplicaTest, WhoIsSilentIsAskedLast) {
+  Open();
+  replica_->OnPeerApplied("b", Revision(0));
+  replica_->OnOrderRecord(Revision(6), Record(4, 1, "c"));
+  EXPECT_EQ(Actions(), Lines({"fetch 4/1 from b"}));
+}
+
 // It was started again when etcd had the change and its disk had not.
 TEST_F(ReplicaTest, WhoLeftBeforeTheStartIsAskedToo) {
   Make({"a", Revision(5), {}, Voters({"a", "b", "c"}, 1), {}}, {Revision(9), {}, Voters({"a", "b"}, 7)});
