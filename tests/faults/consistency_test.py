@@ -14,6 +14,7 @@ import time
 
 import cluster_test
 import harness
+import history
 
 LOAD = os.path.join(os.environ.get("ANAMNESIS_BUILD_DIR", "build/release"), "tests", "consistency_load")
 # deploy/cluster's nodes have sessions of ten seconds.
@@ -160,15 +161,16 @@ def check_cli(cluster):
 def check_history(cluster, load):
     logs = [harness.read_log(f"file:{cluster.dir}/node{i}") for i in range(3)]
     harness.expect(logs[0] == logs[1] == logs[2], "the nodes hold different events")
-    harness.check_order(logs[0])
-    places = {event[0]: index for index, event in enumerate(logs[0])}
+    wrong = history.check(history.History(), logs[0])
+    harness.expect(not wrong, f"the log itself: {wrong[:5]}")
+    places = {event.event: index for index, event in enumerate(logs[0])}
     for line in load.lines("ack"):
         index, identity, stream = line.split()
         harness.expect(places.get(identity) == int(index), f"{identity} of {stream} was acknowledged at {index}, is at "
                        f"{places.get(identity)}")
     for line in load.lines("failed"):
         harness.expect(line.split()[0] not in places, f"reported as a failure, and recorded: {line}")
-    ours = sum(event[1].startswith("consistency/") and not event[1].endswith("unknown") for event in logs[0])
+    ours = sum(event.stream.startswith("consistency/") and not event.stream.endswith("unknown") for event in logs[0])
     known = len(load.lines("ack"))
     harness.expect(known <= ours <= known + len(load.lines("unknown")),
                    f"{ours} recorded, {known} acknowledged, {len(load.lines('unknown'))} unknown")
