@@ -2,7 +2,7 @@
 
 #include "anamnesis/v1/cluster.grpc.pb.h"
 #include "client/cpp/channel.h"
-#include "client/cpp/remote_append_channel.h"
+#include "client/cpp/unary_call.h"
 
 namespace anamnesis {
 namespace {
@@ -51,12 +51,7 @@ class RemoteCluster : public ClusterClient {
   StatusOr<Reply> Call(size_t place,
                        grpc::Status (v1::ClusterService::Stub::*method)(grpc::ClientContext*, const Request&, Reply*),
                        const Request& request) {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kCallDeadline);
-    Reply reply;
-    const Status status = FromGrpcStatus(((*stubs_[place]).*method)(&context, request, &reply));
-    if (!status.ok()) return WithContext(status, addresses_[place]);
-    return reply;
+    return CallOnce(addresses_[place], *stubs_[place], method, request, kCallDeadline);
   }
 
   const std::vector<std::string> addresses_;

@@ -1,6 +1,6 @@
 #include "client/cpp/recovery_client.h"
 
-#include "client/cpp/remote_append_channel.h"
+#include "client/cpp/unary_call.h"
 
 namespace anamnesis {
 namespace {
@@ -16,12 +16,7 @@ RecoveryClient::RecoveryClient(const std::string& address, const ClientIdentity&
 template <typename Reply, typename Request>
 StatusOr<Reply> RecoveryClient::Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Reply*),
                                      const Request& request) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kCallDeadline);
-  Reply reply;
-  const Status status = FromGrpcStatus(((*stub_).*method)(&context, request, &reply));
-  if (!status.ok()) return WithContext(status, address_);
-  return reply;
+  return CallOnce(address_, *stub_, method, request, kCallDeadline);
 }
 
 StatusOr<v1::RecoveryReport> RecoveryClient::GetReport() {

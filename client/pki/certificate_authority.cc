@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "ledger/tls/openssl_pointers.h"
+
 namespace anamnesis {
 namespace {
 
@@ -19,18 +21,8 @@ constexpr long kSecondsPerDay = 86'400;
 constexpr long kBackdatedSeconds = 60;
 constexpr int kSerialBits = 127;
 
-template <auto kFree>
-struct Freed {
-  template <typename T>
-  void operator()(T* pointer) const {
-    kFree(pointer);
-  }
-};
-using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
 using Number = std::unique_ptr<BIGNUM, Freed<BN_free>>;
-using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
 using Extension = std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using Address = std::unique_ptr<ASN1_OCTET_STRING, Freed<ASN1_OCTET_STRING_free>>;
 
 Status Failed(std::string_view what) {

@@ -10,9 +10,8 @@ namespace anamnesis {
 namespace {
 
 constexpr size_t kChunkBytes = 256u << 10;
-// After each chunk a pause of so many times what reading it took: the disk is left to appends for the larger part, and
-// the more so the busier it is.
-constexpr int kPauses = 1;
+// After each chunk a pause as long as reading it took, up to this: the disk is left to appends for half of the time,
+// and for longer the busier it is.
 constexpr auto kPauseMax = std::chrono::milliseconds(50);
 
 }  // namespace
@@ -50,7 +49,7 @@ Status CatchUpServer::Give(grpc::ServerContext& context, const internal::CatchUp
     const auto took = std::chrono::steady_clock::now() - began;
     next += static_cast<uint64_t>(response.chunk().events_size());
     connected = writer.Write(response);
-    std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(kPauses * took, kPauseMax));
+    std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(took, kPauseMax));
     if (context.IsCancelled()) connected = false;
   }
   return connected ? OkStatus() : absl::CancelledError("the caller has gone");

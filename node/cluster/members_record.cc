@@ -46,7 +46,7 @@ StatusOr<MembersChange> AskedChange(const v1::ChangeMembersRequest& request) {
   if (request.rationale().empty()) {
     return absl::InvalidArgumentError("rationale: say why, for the ledger's record of the change");
   }
-  asked.member = {node.node(), node.name(), node.address(), node.certificate_name()};
+  asked.member = FromProto(node);
   return asked;
 }
 
@@ -70,6 +70,10 @@ void ToProto(const Member& member, ClusterMembersChanged::Node& node) {
   node.set_certificate_name(member.certificate_name);
 }
 
+Member FromProto(const ClusterMembersChanged::Node& node) {
+  return {node.node(), node.name(), node.address(), node.certificate_name()};
+}
+
 StatusOr<std::optional<Ordered::OwnEvent>> EventOf(const Members& members) {
   if (members.change.empty()) return std::optional<Ordered::OwnEvent>();
   internal::ClusterMembersChange change;
@@ -79,8 +83,7 @@ StatusOr<std::optional<Ordered::OwnEvent>> EventOf(const Members& members) {
   ClusterMembersChanged event;
   event.set_change(change.change());
   event.set_node(change.node());
-  for (const Member& voter : members.voters) ToProto(voter, *event.add_voters());
-  for (const Member& learner : members.learners) ToProto(learner, *event.add_learners());
+  AddNodes(members, event);
   event.set_revision(members.revision.value);
   event.set_incarnation(members.incarnation);
   if (change.has_requested_by()) *event.mutable_requested_by() = change.requested_by();

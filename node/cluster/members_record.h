@@ -27,6 +27,14 @@ internal::ClusterMembersChange ChangeOf(v1::ClusterMembersChanged::Change change
 StatusOr<std::optional<Ordered::OwnEvent>> EventOf(const Members& members);
 
 void ToProto(const Member& member, v1::ClusterMembersChanged::Node& node);
+Member FromProto(const v1::ClusterMembersChanged::Node& node);
+
+// Into any message that has `voters` and `learners`.
+template <typename Message>
+void AddNodes(const Members& members, Message& message) {
+  for (const Member& voter : members.voters) ToProto(voter, *message.add_voters());
+  for (const Member& learner : members.learners) ToProto(learner, *message.add_learners());
+}
 
 // What the members become by what an operator asks for. Fails as ClusterService.ChangeMembers says, as far as that is
 // known before etcd is asked.

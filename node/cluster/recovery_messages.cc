@@ -5,18 +5,13 @@
 namespace anamnesis {
 namespace {
 
-Member FromProto(const v1::ClusterMembersChanged::Node& proto) {
-  return {proto.node(), proto.name(), proto.address(), proto.certificate_name()};
-}
-
 void ToProto(const Members& members, v1::RecoveryMembers& proto) {
   proto.set_revision(members.revision.value);
   proto.set_incarnation(members.incarnation);
-  for (const Member& voter : members.voters) ToProto(voter, *proto.add_voters());
-  for (const Member& learner : members.learners) ToProto(learner, *proto.add_learners());
+  AddNodes(members, proto);
 }
 
-Members FromProto(const v1::RecoveryMembers& proto) {
+Members MembersOf(const v1::RecoveryMembers& proto) {
   Members members;
   members.revision = Revision(proto.revision());
   members.incarnation = proto.incarnation();
@@ -67,7 +62,7 @@ StatusOr<NodeReport> FromProto(const v1::RecoveryReport& proto) {
   if (!IsNodeId(report.node))
     return absl::InvalidArgumentError(Text("report.node: \"", report.node, "\" is no node id"));
   report.applied = Revision(proto.applied_revision());
-  report.members = FromProto(proto.members());
+  report.members = MembersOf(proto.members());
   for (const v1::StagedBatch& last : proto.applied()) {
     report.applied_numbers[SessionId(last.session())] = BatchNumber(last.number());
   }
@@ -110,7 +105,7 @@ StatusOr<RecoveryPlan> FromProto(const v1::RecoveryPlan& proto) {
   }
   plan.base = Revision(proto.base_revision());
   if (plan.base <= last) return absl::InvalidArgumentError("plan.base_revision: it is not above all batches");
-  plan.members = FromProto(proto.members());
+  plan.members = MembersOf(proto.members());
   plan.members.revision = plan.base;
   plan.members.change = proto.change();
   return plan;

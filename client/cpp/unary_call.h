@@ -1,0 +1,28 @@
+#ifndef ANAMNESIS_CLIENT_CPP_UNARY_CALL_H_
+#define ANAMNESIS_CLIENT_CPP_UNARY_CALL_H_
+
+#include <chrono>
+#include <string_view>
+
+#include "client/cpp/remote_append_channel.h"
+#include "grpcpp/grpcpp.h"
+#include "ledger/base/status.h"
+
+namespace anamnesis {
+
+// Calls one node once. What fails names `address`.
+template <typename Reply, typename Stub, typename Request>
+StatusOr<Reply> CallOnce(std::string_view address, Stub& stub,
+                         grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Reply*),
+                         const Request& request, std::chrono::seconds within) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + within);
+  Reply reply;
+  const Status status = FromGrpcStatus((stub.*method)(&context, request, &reply));
+  if (!status.ok()) return WithContext(status, address);
+  return reply;
+}
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_CLIENT_CPP_UNARY_CALL_H_
