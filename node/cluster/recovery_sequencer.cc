@@ -268,41 +268,6 @@ StatusOr<v1::FinishRecoveryResponse> RecoverySequencer::Finish() {
 
 }  // namespace
 
-// ---- Control
-
-template <typename Call>
-auto RecoveryControl::WithOperations(const Call& call) -> decltype(call(std::declval<RecoveryOperations&>())) {
-  const std::lock_guard lock(mutex_);
-  if (operations_ == nullptr) return absl::UnavailableError("this node is copying another's ledger; ask again");
-  return call(*operations_);
-}
-
-StatusOr<v1::RecoveryReport> RecoveryControl::GetReport() {
-  return WithOperations([](RecoveryOperations& operations) { return operations.GetReport(); });
-}
-StatusOr<v1::RecoveryPlan> RecoveryControl::MakePlan(const v1::MakePlanRequest& request,
-                                                     const v1::Agent& requested_by) {
-  return WithOperations([&](RecoveryOperations& operations) { return operations.MakePlan(request, requested_by); });
-}
-StatusOr<v1::RecoveryCatchUpResponse> RecoveryControl::CatchUp(const v1::RecoveryCatchUpRequest& request) {
-  return WithOperations([&](RecoveryOperations& operations) { return operations.CatchUp(request); });
-}
-StatusOr<v1::GetStagedResponse> RecoveryControl::GetStaged(const v1::GetStagedRequest& request) {
-  return WithOperations([&](RecoveryOperations& operations) { return operations.GetStaged(request); });
-}
-StatusOr<v1::PutStagedResponse> RecoveryControl::PutStaged(const v1::PutStagedRequest& request) {
-  return WithOperations([&](RecoveryOperations& operations) { return operations.PutStaged(request); });
-}
-StatusOr<v1::FollowPlanResponse> RecoveryControl::FollowPlan(const v1::FollowPlanRequest& request) {
-  return WithOperations([&](RecoveryOperations& operations) { return operations.FollowPlan(request); });
-}
-StatusOr<v1::FoundEtcdResponse> RecoveryControl::FoundEtcd(const v1::FoundEtcdRequest& request) {
-  return WithOperations([&](RecoveryOperations& operations) { return operations.FoundEtcd(request); });
-}
-StatusOr<v1::FinishRecoveryResponse> RecoveryControl::Finish() {
-  return WithOperations([](RecoveryOperations& operations) { return operations.Finish(); });
-}
-
 std::unique_ptr<Sequencer> MakeRecoverySequencer(ClusterOptions options, Staging& staging,
                                                  std::shared_ptr<RecoveryControl> control,
                                                  RecoveryCallbacks callbacks) {

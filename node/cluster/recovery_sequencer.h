@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "ledger/engine/staging.h"
 #include "ledger/sequencer/sequencer.h"
@@ -27,7 +28,7 @@ struct RecoveryCallbacks {
 
 // The operations of the sequencer that there is at the moment, for whoever serves the operators; UNAVAILABLE between
 // one and the next.
-class RecoveryControl : public RecoveryOperations {
+class RecoveryControl {
  public:
   void Attach(RecoveryOperations& operations) {
     const std::lock_guard lock(mutex_);
@@ -39,19 +40,15 @@ class RecoveryControl : public RecoveryOperations {
     operations_ = nullptr;
   }
 
-  StatusOr<v1::RecoveryReport> GetReport() override;
-  StatusOr<v1::RecoveryPlan> MakePlan(const v1::MakePlanRequest& request, const v1::Agent& requested_by) override;
-  StatusOr<v1::RecoveryCatchUpResponse> CatchUp(const v1::RecoveryCatchUpRequest& request) override;
-  StatusOr<v1::GetStagedResponse> GetStaged(const v1::GetStagedRequest& request) override;
-  StatusOr<v1::PutStagedResponse> PutStaged(const v1::PutStagedRequest& request) override;
-  StatusOr<v1::FollowPlanResponse> FollowPlan(const v1::FollowPlanRequest& request) override;
-  StatusOr<v1::FoundEtcdResponse> FoundEtcd(const v1::FoundEtcdRequest& request) override;
-  StatusOr<v1::FinishRecoveryResponse> Finish() override;
+  // What `call` makes of the operations: a StatusOr.
+  template <typename Call>
+  auto With(const Call& call) -> decltype(call(std::declval<RecoveryOperations&>())) {
+    const std::lock_guard lock(mutex_);
+    if (operations_ == nullptr) return absl::UnavailableError("this node is copying another's ledger; ask again");
+    return call(*operations_);
+  }
 
  private:
-  template <typename Call>
-  auto WithOperations(const Call& call) -> decltype(call(std::declval<RecoveryOperations&>()));
-
   std::mutex mutex_;
   // Guarded by mutex_.
   RecoveryOperations* operations_ = nullptr;

@@ -12,7 +12,7 @@
 #include "ledger/engine/ledger.h"
 #include "ledger/tls/tls_identity.h"
 #include "node/cluster/cluster_control.h"
-#include "node/cluster/recovery_operations.h"
+#include "node/cluster/recovery_sequencer.h"
 #include "node/service/access.h"
 
 namespace anamnesis {
@@ -30,7 +30,7 @@ struct NodeServerOptions {
   // Of a node in a cluster; null otherwise. Outlives the server.
   ClusterOperations* cluster = nullptr;
   // Of a fenced node, which then serves nothing else; null otherwise. Outlives the server.
-  RecoveryOperations* recovery = nullptr;
+  RecoveryControl* recovery = nullptr;
   // Gets one line for a failed call, at a bounded rate; may be called from any thread.
   std::function<void(std::string_view)> log = [](std::string_view) {};
 };

@@ -4,16 +4,15 @@
 // anamnesis.v1.RecoveryService: what a fenced node serves, and nothing else.
 
 #include "anamnesis/v1/recovery.grpc.pb.h"
-#include "node/cluster/recovery_operations.h"
+#include "node/cluster/recovery_sequencer.h"
 #include "node/service/context.h"
 
 namespace anamnesis {
 
 class RecoveryService : public v1::RecoveryService::CallbackService {
  public:
-  // `operations` outlives it.
-  RecoveryService(RecoveryOperations& operations, const ServiceContext& context)
-      : operations_(operations), context_(context) {}
+  // `control` outlives it.
+  RecoveryService(RecoveryControl& control, const ServiceContext& context) : control_(control), context_(context) {}
 
   grpc::ServerUnaryReactor* GetReport(grpc::CallbackServerContext* call, const v1::GetReportRequest* request,
                                       v1::RecoveryReport* reply) override;
@@ -33,7 +32,7 @@ class RecoveryService : public v1::RecoveryService::CallbackService {
                                    v1::FinishRecoveryResponse* reply) override;
 
  private:
-  RecoveryOperations& operations_;
+  RecoveryControl& control_;
   const ServiceContext context_;
 };
 
