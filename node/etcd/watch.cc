@@ -376,7 +376,7 @@ void EtcdWatch::State::TakeStreamEnd(Stream& stream, const Endpoint& endpoint, c
 }
 
 void EtcdWatch::State::TakeFailure(const CallFailure& failure, const std::string& token, bool answered) {
-  constexpr BootClock::duration kPause = std::chrono::milliseconds(100);
+  static constexpr BootClock::duration kPause = std::chrono::milliseconds(100);
   constexpr BootClock::duration kShortPause = std::chrono::milliseconds(20);
   constexpr int kTokenRenewalsMax = 3;
   if (!failure.token_refused) return OpenAfter(answered ? kShortPause : kPause);

@@ -19,7 +19,8 @@ std::vector<v1::AppendVerdict> CheckStream(SmallLedger& ledger, const std::vecto
                                            Call::Reader reader) {
   AppendWatch watch(ledger.ledger());
   std::vector<v1::AppendStreamResponse> responses;
-  const grpc::Status status = Call().Run(ledger.append().AppendStream(nullptr), requests, reader, responses);
+  grpc::CallbackServerContext context;
+  const grpc::Status status = Call().Run(ledger.append().AppendStream(&context), requests, reader, responses);
   CheckStatus(status, {grpc::StatusCode::INVALID_ARGUMENT});
   std::vector<const v1::AppendSubmission*> submissions;
   bool over_limit = false;
