@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "anamnesis/internal/state.pb.h"
+#include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "anamnesis/v1/vocabulary_record.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/check.h"
@@ -13,6 +14,7 @@
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/rules/check_run.h"
 #include "ledger/state/project.h"
+#include "ledger/state/refused_attempts.h"
 #include "ledger/state/stream.h"
 
 namespace anamnesis {
@@ -20,6 +22,16 @@ namespace {
 
 constexpr std::string_view kEventIdDomain("anamnesis.ledger-event.v1\0", 26);
 constexpr std::string_view kNonceDomain("anamnesis.ledger-nonce.v1\0", 26);
+
+constexpr size_t kAttemptMessageBytesMax = 1024;
+
+// At most `bytes_max` bytes of `text`, cut between characters.
+std::string Utf8Prefix(std::string_view text, size_t bytes_max) {
+  if (text.size() <= bytes_max) return std::string(text);
+  size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return std::string(text.substr(0, end));
+}
 
 // The nearest time that events may name: a broken clock must not stop the ledger.
 Timestamp InRange(Timestamp time) { return std::clamp(time, kTimestampMin, Timestamp(kTimestampLimit.us - 1)); }
@@ -39,7 +51,8 @@ class Application {
  private:
   Timestamp NextRecorded() const { return std::max(proposed_, Timestamp(state_.last_recorded.us + 1)); }
   Status AppendEvent(const AdmittedEvent& event, std::string_view header, const v1::Body& body,
-                     const std::optional<SealView>& seal);
+                     const std::optional<SealView>& seal, const std::vector<BrokenRule>* broken);
+  Status NoteAttempt(const AdmittedRun& run, const Status& refusal);
   StatusOr<RunVerdict> Existing(const AlreadyRecorded& indexes) const;
 
   LedgerState state_;
@@ -48,7 +61,7 @@ class Application {
 };
 
 Status Application::AppendEvent(const AdmittedEvent& event, std::string_view header, const v1::Body& body,
-                                const std::optional<SealView>& seal) {
+                                const std::optional<SealView>& seal, const std::vector<BrokenRule>* broken) {
   const LeafIndex index(state_.size().value);
   const Timestamp recorded = NextRecorded();
   std::string leaf = EncodeLeaf(recorded, header, seal);
@@ -57,7 +70,7 @@ Status Application::AppendEvent(const AdmittedEvent& event, std::string_view hea
   // Readable at once: a later event of the batch may correct this one.
   rows_->Put(Family::kLeaves, LeafKey(index), std::move(leaf));
   rows_->Put(Family::kBodies, LeafKey(index), body.nonce() + body.content());
-  return Project({index, recorded, &event.header, event.type, event.body.get()}, *rows_);
+  return Project({index, recorded, &event.header, event.type, event.body.get()}, *rows_, broken);
 }
 
 StatusOr<RunVerdict> Application::Existing(const AlreadyRecorded& indexes) const {
@@ -72,14 +85,15 @@ StatusOr<RunVerdict> Application::Existing(const AlreadyRecorded& indexes) const
 }
 
 StatusOr<RunVerdict> Application::ApplyRun(const AdmittedRun& run) {
-  StatusOr<std::optional<AlreadyRecorded>> checked = CheckRun(run, *rows_, state_.size(), NextRecorded());
+  StatusOr<CheckedRun> checked = CheckRun(run, *rows_, state_.size(), NextRecorded());
   if (!checked.ok()) {
     if (!RefusalDetailOf(checked.status()).has_value()) return checked.status();
+    RETURN_IF_ERROR(NoteAttempt(run, checked.status()));
     RunVerdict refused;
     refused.status = checked.status();
     return refused;
   }
-  if (checked->has_value()) return Existing(**checked);
+  if (checked->existing.has_value()) return Existing(*checked->existing);
   RunVerdict verdict;
   const size_t count = run.events.size();
   for (size_t i = 0; i < count; ++i) {
@@ -87,10 +101,51 @@ StatusOr<RunVerdict> Application::ApplyRun(const AdmittedRun& run) {
     if (i + 1 == count) seal = SealView{run.run.seal().statement(), run.run.seal().signature()};
     verdict.indexes.emplace_back(state_.size().value);
     const int place = static_cast<int>(i);
-    RETURN_IF_ERROR(AppendEvent(run.events[i], run.run.headers(place), run.run.bodies(place), seal));
+    const std::vector<BrokenRule>& broken = checked->broken[i];
+    RETURN_IF_ERROR(AppendEvent(run.events[i], run.run.headers(place), run.run.bodies(place), seal, &broken));
     verdict.recorded.push_back(state_.last_recorded);
+    for (const BrokenRule& rule : broken) {
+      v1::EventFinding& finding = verdict.findings.emplace_back();
+      finding.set_event_index(static_cast<uint32_t>(i));
+      *finding.mutable_finding() = rule.finding;
+    }
   }
   return verdict;
+}
+
+// Attempts that failed for want of authority are part of the record (21 CFR 11.300(d)).
+Status Application::NoteAttempt(const AdmittedRun& run, const Status& refusal) {
+  if (state_.size().value == 0) return OkStatus();
+  const v1::RefusalDetail detail = RefusalDetailOf(refusal).value_or(v1::RefusalDetail());
+  const bool of_signature = detail.reason() == v1::KEY_UNKNOWN || detail.reason() == v1::KEY_NOT_VALID ||
+                            detail.reason() == v1::SIGNATURE_INCOMPLETE;
+  const bool of_access = detail.reason() == v1::NOT_THE_WRITER || detail.reason() == v1::ROLE_MISSING ||
+                         detail.reason() == v1::OUT_OF_SCOPE || detail.reason() == v1::ENTITY_TAKEN;
+  if (!of_signature && !of_access) return OkStatus();
+  ASSIGN_OR_RETURN(const bool record,
+                   AttemptIsToBeRecorded(*rows_, detail.reason(), run.seal.key.view(), NextRecorded()));
+  if (!record) return OkStatus();
+  const AdmittedEvent& event = run.events[std::min<size_t>(detail.event_index(), run.events.size() - 1)];
+  const auto describe = [&](auto& content) {
+    content.set_attempted_type(event.type->name());
+    content.set_attempted_stream(run.stream());
+    content.set_reason(v1::RefusalReason_Name(detail.reason()));
+    content.set_rule_id(detail.rule());
+    content.set_message(Utf8Prefix(MessageOf(refusal), kAttemptMessageBytesMax));
+    content.set_attempted_header_digest(event.header.digest.bytes());
+    content.set_key_id(std::string(run.seal.key.view()));
+    return content.SerializeAsString();
+  };
+  OwnEvent own;
+  v1::SignatureAttemptFailed failed;
+  v1::AccessDenied denied;
+  own.type = of_signature ? "signature.attempt_failed" : "access.denied";
+  own.content = of_signature ? describe(failed) : describe(denied);
+  v1::EntityRef& who = own.refs.emplace_back();
+  who.set_role("attempted_by");
+  who.set_kind(event.header.fields.actor().kind());
+  who.set_id(event.header.fields.actor().id());
+  return AppendOwnEvent(own);
 }
 
 Status Application::AppendOwnEvent(const OwnEvent& own) {
@@ -112,6 +167,7 @@ Status Application::AppendOwnEvent(const OwnEvent& own) {
   header.set_occurred_latest_us(InRange(NextRecorded()).us);
   header.mutable_actor()->set_kind("organisation");
   header.mutable_actor()->set_id("ledger");
+  for (const v1::EntityRef& ref : own.refs) *header.add_refs() = ref;
   header.set_body_size(body.content().size());
   header.set_body_commitment(BodyCommitment(body.nonce(), body.content()).bytes());
 
@@ -123,7 +179,7 @@ Status Application::AppendOwnEvent(const OwnEvent& own) {
     return absl::InvalidArgumentError(Text("the ledger decides no event of type \"", own.type, "\""));
   }
   ASSIGN_OR_RETURN(event.body, ParseBody(*event.type, body.content()));
-  return AppendEvent(event, header_bytes, body, std::nullopt);
+  return AppendEvent(event, header_bytes, body, std::nullopt, nullptr);
 }
 
 Status Application::NoteClockStep(int64_t step_us) {

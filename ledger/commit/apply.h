@@ -12,7 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "google/protobuf/message.h"
+#include "anamnesis/v1/event.pb.h"
+#include "anamnesis/v1/finding.pb.h"
 #include "ledger/base/ids.h"
 #include "ledger/base/state_digest.h"
 #include "ledger/base/status.h"
@@ -40,6 +41,7 @@ struct LedgerState {
 struct OwnEvent {
   std::string type;
   std::string content;
+  std::vector<v1::EntityRef> refs = {};
 };
 
 // Runs that were ordered together, already admitted (rules/admit.h).
@@ -62,12 +64,14 @@ struct BatchName {
 };
 
 struct RunVerdict {
-  // OK, or the refusal, and then nothing of the run was written.
+  // OK, or the refusal, and then nothing of the run was written; that it was attempted may be (refused_attempts.h).
   Status status;
   bool already_recorded = false;
   // One for each event of an accepted run.
   std::vector<LeafIndex> indexes;
   std::vector<Timestamp> recorded;
+  // What is amiss with events that were recorded all the same.
+  std::vector<v1::EventFinding> findings = {};
 };
 
 // What a batch does: rows to write in one go, the state after them, and a verdict for each run in order. While the rows

@@ -25,6 +25,7 @@ v1::RunResult ResultOf(const RunVerdict& verdict) {
   result.set_already_recorded(verdict.already_recorded);
   for (LeafIndex index : verdict.indexes) result.add_indexes(index.value);
   for (Timestamp time : verdict.recorded) result.add_recorded_us(time.us);
+  for (const v1::EventFinding& finding : verdict.findings) *result.add_findings() = finding;
   return result;
 }
 

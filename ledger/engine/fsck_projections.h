@@ -38,7 +38,8 @@ class EarlierRows : public RowFinder {
       MapOf(row.family).insert_or_assign(std::move(row.key), std::move(row.value));
       return true;
     }
-    if (row.family == Family::kStreams || row.family == Family::kAuthority || row.family == Family::kCorrections) {
+    if (row.family == Family::kStreams || row.family == Family::kAuthority || row.family == Family::kCorrections ||
+        row.family == Family::kEntities) {
       MapOf(row.family).insert_or_assign(std::move(row.key), std::move(row.value));
       return true;
     }
@@ -101,8 +102,9 @@ class EarlierRows : public RowFinder {
 };
 
 inline constexpr std::array kRowsOfOneEvent = {Family::kEventIds, Family::kStreamEvents, Family::kTypeEvents,
-                                               Family::kEdges, Family::kTimelines};
-inline constexpr std::array kRowsOverwritten = {Family::kStreams, Family::kAuthority, Family::kCorrections};
+                                               Family::kEdges, Family::kTimelines, Family::kFindings};
+inline constexpr std::array kRowsOverwritten = {Family::kStreams, Family::kAuthority, Family::kCorrections,
+                                                Family::kEntities};
 
 class ProjectionCheck {
  public:

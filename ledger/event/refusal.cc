@@ -15,10 +15,13 @@ absl::StatusCode CodeOf(v1::RefusalReason reason) {
     case v1::KEY_NOT_VALID:
     case v1::NOT_THE_WRITER:
     case v1::ROLE_MISSING:
+    case v1::OUT_OF_SCOPE:
       return absl::StatusCode::kPermissionDenied;
     case v1::CHAIN_BROKEN:
     case v1::REFERENCE_INVALID:
     case v1::NOT_FOUNDED:
+    case v1::RULE_BROKEN:
+    case v1::SIGNATURE_INCOMPLETE:
       return absl::StatusCode::kFailedPrecondition;
     case v1::EVENT_ID_TAKEN:
     case v1::ENTITY_TAKEN:
@@ -46,6 +49,18 @@ Status Refuse(v1::RefusalReason reason, std::string_view field, std::string_view
   detail.set_reason(reason);
   detail.set_field(std::string(field));
   return Refuse(detail, message);
+}
+
+Status RefuseByRule(v1::RefusalReason reason, const v1::Finding& finding, std::optional<uint64_t> existing_index) {
+  v1::RefusalDetail detail;
+  detail.set_reason(reason);
+  detail.set_field(finding.field());
+  detail.set_rule(finding.rule());
+  detail.set_clause(finding.clause());
+  detail.set_remedy(finding.remedy());
+  if (existing_index.has_value()) detail.set_existing_index(*existing_index);
+  return Refuse(detail, Text(finding.message(), " (rule ", finding.rule(),
+                             finding.clause().empty() ? "" : Text(", ", finding.clause()), "); ", finding.remedy()));
 }
 
 Status RefuseOverLimit(std::string_view field, uint64_t limit, uint64_t value) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "anamnesis/v1/errors.pb.h"
+#include "anamnesis/v1/finding.pb.h"
 #include "google/rpc/status.pb.h"
 #include "ledger/base/status.h"
 
@@ -18,6 +19,8 @@ namespace anamnesis {
 Status Refuse(const v1::RefusalDetail& detail, std::string_view message);
 // The common case: a reason and the offending field's path.
 Status Refuse(v1::RefusalReason reason, std::string_view field, std::string_view message);
+// What breaks a rule: `rule`, `clause` and `remedy` of the detail travel along, and the remedy ends the message.
+Status RefuseByRule(v1::RefusalReason reason, const v1::Finding& finding, std::optional<uint64_t> existing_index);
 // OVER_LIMIT with its numbers.
 Status RefuseOverLimit(std::string_view field, uint64_t limit, uint64_t value);
 

@@ -4,6 +4,7 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/check.h"
+#include "ledger/base/decimal.h"
 #include "ledger/base/time.h"
 #include "ledger/event/refusal.h"
 
@@ -17,28 +18,6 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 
 Status SchemaError(std::string_view field, std::string_view message) { return Refuse(v1::SCHEMA, field, message); }
-
-// -?digits[.digits][e[+-]digits]: decimals are signed as text, since binary floats have no one spelling.
-bool IsDecimal(std::string_view text) {
-  size_t at = 0;
-  const auto digits = [&] {
-    const size_t start = at;
-    while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
-    return at > start;
-  };
-  if (at < text.size() && text[at] == '-') ++at;
-  if (!digits()) return false;
-  if (at < text.size() && text[at] == '.') {
-    ++at;
-    if (!digits()) return false;
-  }
-  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
-    ++at;
-    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
-    if (!digits()) return false;
-  }
-  return at == text.size();
-}
 
 bool IsSymbol(std::string_view text) {
   const auto letter_or_digit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };

@@ -6,11 +6,15 @@
 #include <string>
 
 #include "anamnesis/v1/vocabulary_authority.pb.h"
+#include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "anamnesis/v1/vocabulary_record.pb.h"
 #include "ledger/base/limits.h"
+#include "ledger/event/leaf.h"
 #include "ledger/event/refusal.h"
+#include "ledger/rules/check_authority.h"
 #include "ledger/state/authority.h"
 #include "ledger/state/corrections.h"
+#include "ledger/state/project.h"
 #include "ledger/state/stream.h"
 
 namespace anamnesis {
@@ -90,21 +94,6 @@ Status CheckWriter(const AdmittedRun& run, const internal::StreamHead& head, con
   return OkStatus();
 }
 
-Status CheckRoles(const AdmittedEvent& event, const RowFinder& rows, Timestamp recorded) {
-  const auto& allowed = event.type->options->writer_roles();
-  if (allowed.empty()) return OkStatus();
-  std::string names;
-  for (const int role : allowed) {
-    ASSIGN_OR_RETURN(const bool holds,
-                     HoldsRole(rows, event.header.fields.actor(), static_cast<v1::Role>(role), recorded));
-    if (holds) return OkStatus();
-    names += (names.empty() ? "" : " or ") + v1::Role_Name(role);
-  }
-  return Refuse(v1::ROLE_MISSING, "header.actor",
-                Text(AgentText(event.header.fields.actor()), " doesn't hold ", names, ", which ", event.type->name(),
-                     " asks for"));
-}
-
 // What a run may name: events of the ledger, and earlier events of the run itself.
 class Links {
  public:
@@ -164,28 +153,39 @@ class Links {
 };
 
 // A key has one credential for ever: re-issuing it would hide a revocation.
-Status CheckCredentials(const AdmittedRun& run, const RowFinder& rows) {
-  std::set<std::string_view> issued;
-  for (size_t i = 0; i < run.events.size(); ++i) {
-    const AdmittedEvent& event = run.events[i];
-    if (const auto* body = BodyAs<v1::CredentialIssued>(event.body.get())) {
-      const std::string& key = body->public_key();
-      ASSIGN_OR_RETURN(const std::optional<internal::CredentialState> credential, FindCredential(rows, key));
-      if (credential.has_value() || !issued.insert(key).second) {
-        return AtPlace(Refuse(v1::ENTITY_TAKEN, "body.public_key",
-                              Text("key ", HexEncode(key), " has a credential already; make a new key")),
-                       0, i);
-      }
-    }
-    if (const auto* body = BodyAs<v1::CredentialRevoked>(event.body.get())) {
-      const std::string& key = body->public_key();
-      ASSIGN_OR_RETURN(const std::optional<internal::CredentialState> credential, FindCredential(rows, key));
-      if (!credential.has_value()) {
-        return AtPlace(
-            Refuse(v1::REFERENCE_INVALID, "body.public_key", Text("no credential was issued for key ", HexEncode(key))),
-            0, i);
-      }
-    }
+Status CheckNewKey(std::string_view field, const std::string& key, const RowFinder& rows) {
+  ASSIGN_OR_RETURN(const std::optional<internal::CredentialState> credential, FindCredential(rows, key));
+  if (!credential.has_value()) return OkStatus();
+  return Refuse(v1::ENTITY_TAKEN, field, Text("key ", HexEncode(key), " has a credential already; make a new key"));
+}
+
+Status CheckOldKey(std::string_view field, const std::string& key, const v1::EventHeader& header,
+                   const RowFinder& rows) {
+  ASSIGN_OR_RETURN(const std::optional<internal::CredentialState> credential, FindCredential(rows, key));
+  if (!credential.has_value()) {
+    return Refuse(v1::REFERENCE_INVALID, field, Text("no credential was issued for key ", HexEncode(key)));
+  }
+  const v1::EntityRef& holder = *FindReference(header, "holder");
+  if (holder.kind() == credential->holder().kind() && holder.id() == credential->holder().id()) return OkStatus();
+  return Refuse(v1::REFERENCE_INVALID, "header.refs",
+                Text("key ", HexEncode(key), " belongs to ", AgentText(credential->holder()), ", not to ",
+                     holder.kind(), ":", holder.id()));
+}
+
+Status CheckCredentials(const AdmittedEvent& event, const RowFinder& rows) {
+  const v1::EventHeader& header = event.header.fields;
+  if (const auto* body = BodyAs<v1::CredentialIssued>(event.body.get())) {
+    return CheckNewKey("body.public_key", body->public_key(), rows);
+  }
+  if (const auto* body = BodyAs<v1::CredentialRevoked>(event.body.get())) {
+    return CheckOldKey("body.public_key", body->public_key(), header, rows);
+  }
+  if (const auto* body = BodyAs<v1::CredentialReportedLost>(event.body.get())) {
+    return CheckOldKey("body.public_key", body->public_key(), header, rows);
+  }
+  if (const auto* body = BodyAs<v1::CredentialRotated>(event.body.get())) {
+    RETURN_IF_ERROR(CheckNewKey("body.new_public_key", body->new_public_key(), rows));
+    return CheckOldKey("body.old_public_key", body->old_public_key(), header, rows);
   }
   return OkStatus();
 }
@@ -221,33 +221,84 @@ Status CheckFounding(const AdmittedRun& run) {
                 "role.granted ADMINISTRATOR, all of its actor; see `anamnesis init`");
 }
 
+// Checks a run's events one after another, each against the log and the events of the run before it.
+class RunEvents {
+ public:
+  RunEvents(const AdmittedRun& run, const RowFinder& rows, TreeSize size, Timestamp first_recorded)
+      : run_(run), size_(size), first_recorded_(first_recorded), rows_(rows), links_(rows) {}
+
+  StatusOr<std::vector<std::vector<BrokenRule>>> Check() {
+    std::vector<std::vector<BrokenRule>> broken(run_.events.size());
+    for (size_t i = 0; i < run_.events.size(); ++i) {
+      const Status checked = CheckOne(i, broken[i]);
+      if (!checked.ok()) return AtPlace(checked, 0, i);
+      if (i + 1 < run_.events.size()) RETURN_IF_ERROR(Remember(i));
+    }
+    return broken;
+  }
+
+ private:
+  // Recorded times follow each other as Apply makes them.
+  RecordedEvent At(size_t i) const {
+    const AdmittedEvent& event = run_.events[i];
+    return {LeafIndex(size_.value + i), Timestamp(first_recorded_.us + static_cast<int64_t>(i)), &event.header,
+            event.type, event.body.get()};
+  }
+
+  Status CheckOne(size_t i, std::vector<BrokenRule>& broken) {
+    const RecordedEvent event = At(i);
+    RETURN_IF_ERROR(CheckCredentials(run_.events[i], rows_));
+    if (size_.value > 0) RETURN_IF_ERROR(CheckAuthority(event, rows_));
+    RETURN_IF_ERROR(links_.Check(run_.events[i]));
+    ASSIGN_OR_RETURN(broken, BrokenRules(event, rows_));
+    for (const BrokenRule& rule : broken) {
+      if (rule.consequence != v1::REFUSED) continue;
+      const std::optional<uint64_t> existing =
+          rule.existing.has_value() ? std::optional<uint64_t>(rule.existing->value) : std::nullopt;
+      return RefuseByRule(rule.reason, rule.finding, existing);
+    }
+    return OkStatus();
+  }
+
+  // Puts what later events of the run are held against.
+  Status Remember(size_t i) {
+    const RecordedEvent event = At(i);
+    const int place = static_cast<int>(i);
+    const bool defines = std::any_of(event.type->options->refs().begin(), event.type->options->refs().end(),
+                                     [](const v1::ReferenceRule& rule) { return rule.defines(); });
+    if (defines) {
+      const v1::Body& body = run_.run.bodies(place);
+      rows_.PutUnread(Family::kLeaves, LeafKey(event.index),
+                      EncodeLeaf(event.recorded, run_.run.headers(place), std::nullopt));
+      rows_.PutUnread(Family::kBodies, LeafKey(event.index), body.nonce() + body.content());
+    }
+    return FoldForRules(event, rows_);
+  }
+
+  const AdmittedRun& run_;
+  const TreeSize size_;
+  const Timestamp first_recorded_;
+  RowOverlay rows_;
+  Links links_;
+};
+
 }  // namespace
 
-StatusOr<std::optional<AlreadyRecorded>> CheckRun(const AdmittedRun& run, const RowFinder& rows, TreeSize size,
-                                                  Timestamp first_recorded) {
+StatusOr<CheckedRun> CheckRun(const AdmittedRun& run, const RowFinder& rows, TreeSize size, Timestamp first_recorded) {
+  CheckedRun checked;
   ASSIGN_OR_RETURN(const internal::StreamHead head, FindStreamHead(rows, run.stream()));
-  ASSIGN_OR_RETURN(std::optional<AlreadyRecorded> retry, FindRetry(run, head, rows));
-  if (retry.has_value()) return retry;
+  ASSIGN_OR_RETURN(checked.existing, FindRetry(run, head, rows));
+  if (checked.existing.has_value()) return checked;
   const bool continues = run.first_position().value == head.position() + 1 &&
                          run.events.front().header.previous_digest.view() == head.digest();
   if (!continues) return ChainBroken(run, head);
-  const bool founding = size.value == 0;
-  if (founding) {
+  if (size.value == 0) {
     RETURN_IF_ERROR(CheckFounding(run));
   } else {
     RETURN_IF_ERROR(CheckWriter(run, head, rows, first_recorded));
   }
-  RETURN_IF_ERROR(CheckCredentials(run, rows));
-  Links links(rows);
-  for (size_t i = 0; i < run.events.size(); ++i) {
-    if (!founding) {
-      const Status roles = CheckRoles(run.events[i], rows, first_recorded);
-      if (!roles.ok()) return AtPlace(roles, 0, i);
-    }
-    const Status linked = links.Check(run.events[i]);
-    if (!linked.ok()) return AtPlace(linked, 0, i);
-  }
-  return std::optional<AlreadyRecorded>();
+  ASSIGN_OR_RETURN(checked.broken, RunEvents(run, rows, size, first_recorded).Check());
+  return checked;
 }
 
 }  // namespace anamnesis

@@ -11,6 +11,7 @@
 #include "ledger/base/status.h"
 #include "ledger/base/time.h"
 #include "ledger/rules/admit.h"
+#include "ledger/state/broken_rules.h"
 #include "ledger/state/rows.h"
 
 namespace anamnesis {
@@ -18,17 +19,24 @@ namespace anamnesis {
 // A run that the ledger has already, event for event.
 using AlreadyRecorded = std::vector<LeafIndex>;
 
-// Checks the run as it would be recorded from `first_recorded` on, with `size` leaves before it. Returns nullopt when
-// the run may be appended, the existing places when all of it is in the ledger already (a retry). Refusals:
+struct CheckedRun {
+  // The existing places when all of the run is in the ledger already (a retry).
+  std::optional<AlreadyRecorded> existing;
+  // Otherwise, of each event of the run, what it breaks and is recorded with.
+  std::vector<std::vector<BrokenRule>> broken;
+};
+
+// Checks the run as it would be recorded from `first_recorded` on, with `size` leaves before it. Refusals:
 //   CHAIN_BROKEN       it doesn't continue its stream
 //   EVENT_ID_TAKEN     another event has one of its ids, or an id occurs twice
-//   KEY_UNKNOWN, KEY_NOT_VALID, NOT_THE_WRITER, ROLE_MISSING   its writer may not write it
-//   REFERENCE_INVALID  it names an event that is not there or that it can't correct
-//   ENTITY_TAKEN       it issues a key that has a credential
+//   KEY_UNKNOWN, KEY_NOT_VALID, NOT_THE_WRITER, ROLE_MISSING, OUT_OF_SCOPE, SIGNATURE_INCOMPLETE
+//                      its writer may not write it
+//   REFERENCE_INVALID  it names an event, key or delegation that is not there or that it can't correct
+//   ENTITY_TAKEN       it issues a key that has a credential, or defines an entity version that is recorded otherwise
+//   RULE_BROKEN        it lacks what must come before it or belong to it: rule, clause and remedy are in the detail
 //   NOT_FOUNDED        the ledger is empty and this is not a founding run
 // Any Status without a RefusalDetail is a failure to read state.
-StatusOr<std::optional<AlreadyRecorded>> CheckRun(const AdmittedRun& run, const RowFinder& rows, TreeSize size,
-                                                  Timestamp first_recorded);
+StatusOr<CheckedRun> CheckRun(const AdmittedRun& run, const RowFinder& rows, TreeSize size, Timestamp first_recorded);
 
 }  // namespace anamnesis
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "anamnesis/v1/vocabulary_authority.pb.h"
+#include "anamnesis/v1/vocabulary_delegation.pb.h"
 
 namespace anamnesis {
 namespace {
@@ -42,8 +43,9 @@ bool InForce(const RoleState& state, Timestamp at) {
 // For a person; empty when it is.
 std::string WhyNotInForce(const CredentialState& credential, Timestamp at) {
   if (credential.has_revoked_index() && at.us >= credential.revoked_from_us()) {
-    return Text("was revoked from ", FormatTime(Timestamp(credential.revoked_from_us())), " on (leaf ",
-                credential.revoked_index(), ")");
+    const std::string& why = credential.revoked_because();
+    return Text("was ", why.empty() ? "revoked" : why, " from ", FormatTime(Timestamp(credential.revoked_from_us())),
+                " on (leaf ", credential.revoked_index(), ")");
   }
   if (at.us < credential.valid_from_us()) {
     return Text("is valid only from ", FormatTime(Timestamp(credential.valid_from_us())), " on");
@@ -68,18 +70,41 @@ Status FoldIssued(const RecordedEvent& event, const v1::CredentialIssued& body, 
   return OkStatus();
 }
 
-Status FoldRevoked(const RecordedEvent& event, const v1::CredentialRevoked& body, RowOverlay& rows) {
-  const std::string key = CredentialKey(body.public_key());
+// The key's seals are refused from `from_us` on, or from the event's recorded time when that is 0. Twice keeps the
+// earlier effect.
+Status EndCredential(const RecordedEvent& event, std::string_view public_key, int64_t from_us, std::string_view because,
+                     RowOverlay& rows) {
+  const std::string key = CredentialKey(public_key);
   ASSIGN_OR_RETURN(std::optional<CredentialState> state, Load<CredentialState>(rows, key));
-  // Revoking twice keeps the earlier effect; the rules refuse a key that was never issued.
+  // The rules refuse a key that was never issued.
   if (!state.has_value()) return OkStatus();
-  const int64_t from_us = body.effective_from_us() == 0 ? event.recorded.us : body.effective_from_us();
+  if (from_us == 0) from_us = event.recorded.us;
   if (!state->has_revoked_index() || from_us < state->revoked_from_us()) {
     state->set_revoked_index(event.index.value);
     state->set_revoked_from_us(from_us);
+    state->set_revoked_because(std::string(because));
     rows.Put(Family::kAuthority, key, state->SerializeAsString());
   }
   return OkStatus();
+}
+
+Status FoldRevoked(const RecordedEvent& event, const v1::CredentialRevoked& body, RowOverlay& rows) {
+  return EndCredential(event, body.public_key(), body.effective_from_us(), "revoked", rows);
+}
+
+Status FoldLost(const RecordedEvent& event, const v1::CredentialReportedLost& body, RowOverlay& rows) {
+  return EndCredential(event, body.public_key(), body.lost_since_us(), "reported lost", rows);
+}
+
+Status FoldRotated(const RecordedEvent& event, const v1::CredentialRotated& body, RowOverlay& rows) {
+  ASSIGN_OR_RETURN(const std::optional<CredentialState> old,
+                   Load<CredentialState>(rows, CredentialKey(body.old_public_key())));
+  v1::CredentialIssued issued;
+  issued.set_public_key(body.new_public_key());
+  issued.set_purpose(old.has_value() ? old->purpose() : v1::CredentialIssued::SEAL);
+  issued.set_valid_until_us(body.valid_until_us());
+  RETURN_IF_ERROR(FoldIssued(event, issued, rows));
+  return EndCredential(event, body.old_public_key(), body.old_key_until_us(), "rotated", rows);
 }
 
 Status FoldGranted(const RecordedEvent& event, const v1::RoleGranted& body, RowOverlay& rows) {
@@ -87,6 +112,7 @@ Status FoldGranted(const RecordedEvent& event, const v1::RoleGranted& body, RowO
   state.set_granted_index(event.index.value);
   state.set_valid_from_us(body.valid_from_us());
   state.set_valid_until_us(body.valid_until_us());
+  if (body.has_scope()) *state.mutable_scope() = body.scope();
   const v1::EntityRef* holder = FindReference(event.header->fields, "holder");
   rows.Put(Family::kAuthority, RoleKey(holder->kind(), holder->id(), body.role()), state.SerializeAsString());
   return OkStatus();
@@ -151,14 +177,27 @@ StatusOr<AgentStanding> FindStanding(const RowReader& rows, const v1::Agent& age
 }
 
 StatusOr<bool> HoldsRole(const RowFinder& rows, const v1::Agent& agent, v1::Role role, Timestamp at) {
+  ASSIGN_OR_RETURN(const std::optional<v1::Scope> scope, ScopeOfRole(rows, agent, role, at));
+  return scope.has_value();
+}
+
+StatusOr<std::optional<v1::Scope>> ScopeOfRole(const RowFinder& rows, const v1::Agent& agent, v1::Role role,
+                                               Timestamp at) {
   ASSIGN_OR_RETURN(const std::optional<RoleState> state,
                    Load<RoleState>(rows, RoleKey(agent.kind(), agent.id(), role)));
-  return state.has_value() && InForce(*state, at);
+  if (!state.has_value() || !InForce(*state, at)) return std::optional<v1::Scope>();
+  return std::optional<v1::Scope>(state->scope());
+}
+
+bool AuthorityReadsBody(const EventType& type) {
+  return type.body == v1::CredentialRotated::descriptor() || type.body == v1::CredentialReportedLost::descriptor();
 }
 
 Status FoldAuthority(const RecordedEvent& event, RowOverlay& rows) {
   if (const auto* issued = BodyAs<v1::CredentialIssued>(event.body)) return FoldIssued(event, *issued, rows);
   if (const auto* revoked = BodyAs<v1::CredentialRevoked>(event.body)) return FoldRevoked(event, *revoked, rows);
+  if (const auto* lost = BodyAs<v1::CredentialReportedLost>(event.body)) return FoldLost(event, *lost, rows);
+  if (const auto* rotated = BodyAs<v1::CredentialRotated>(event.body)) return FoldRotated(event, *rotated, rows);
   if (const auto* granted = BodyAs<v1::RoleGranted>(event.body)) return FoldGranted(event, *granted, rows);
   if (const auto* withdrawn = BodyAs<v1::RoleWithdrawn>(event.body)) return FoldWithdrawn(event, *withdrawn, rows);
   return OkStatus();

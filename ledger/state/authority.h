@@ -2,7 +2,8 @@
 #define ANAMNESIS_LEDGER_STATE_AUTHORITY_H_
 
 // Keys and roles as they stand at the end of the log: who holds a key, whether it may seal at a recorded time, and
-// which roles an agent holds (21 CFR 11.10, 11.300). Folded from credential.* and role.* events.
+// which roles an agent holds (21 CFR 11.10, 11.300). Folded from credential.* and role.* events. What people let
+// software do for them is in delegations.h.
 //
 // Rows of kAuthority: "k" || public key -> CredentialState; "h" || kind || 0 || id || 0 || be64 index of its issue ->
 // public key; "r" || kind || 0 || id || 0 || role byte -> RoleState.
@@ -29,6 +30,9 @@ std::string WhyCannotSeal(const internal::CredentialState& credential, Timestamp
 
 // Whether `agent` holds `role` for events recorded at `at`.
 StatusOr<bool> HoldsRole(const RowFinder& rows, const v1::Agent& agent, v1::Role role, Timestamp at);
+// What it covers; nullopt when the agent doesn't hold it.
+StatusOr<std::optional<v1::Scope>> ScopeOfRole(const RowFinder& rows, const v1::Agent& agent, v1::Role role,
+                                               Timestamp at);
 
 // What an agent may be trusted with at a time.
 struct AgentStanding {
@@ -40,6 +44,8 @@ StatusOr<AgentStanding> FindStanding(const RowReader& rows, const v1::Agent& age
 
 // Applies what the event says about keys and roles, if anything.
 Status FoldAuthority(const RecordedEvent& event, RowOverlay& rows);
+// Whether FoldAuthority reads the bodies of this type.
+bool AuthorityReadsBody(const EventType& type);
 
 }  // namespace anamnesis
 

@@ -5,11 +5,32 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/state/authority.h"
+#include "ledger/state/broken_rules.h"
 #include "ledger/state/configuration.h"
+#include "ledger/state/delegations.h"
 #include "ledger/state/edges.h"
+#include "ledger/state/entities.h"
+#include "ledger/state/policies.h"
+#include "ledger/state/refused_attempts.h"
+#include "ledger/state/signatures.h"
+#include "ledger/state/software_items.h"
+#include "ledger/state/special_rules.h"
 #include "ledger/state/stream.h"
 
 namespace anamnesis {
+
+namespace {
+
+// Whether the rules, or what is folded for them, read the bodies of this type. Bodies that can be erased are never
+// read.
+bool FoldsOfRulesReadBody(const EventType& type) {
+  if (type.options->retention() == v1::PERSONAL_DATA) return false;
+  return RulesReadBody(type) || ConditionsReadBody(type) || AuthorityReadsBody(type) || DelegationsReadBody(type) ||
+         SignaturesReadBody(type) || RefusedAttemptsReadBody(type) ||
+         type.body == v1::SafetyClassAssigned::descriptor() || type.body == v1::SafetyClassLowered::descriptor();
+}
+
+}  // namespace
 
 bool FoldsReadBody(const EventType& type) {
   static const std::array kRead = {
@@ -25,14 +46,31 @@ bool FoldsReadBody(const EventType& type) {
       v1::ConfigurationAttested::descriptor(),
       v1::RecordCorrected::descriptor(),
   };
-  return std::find(kRead.begin(), kRead.end(), type.body) != kRead.end();
+  return std::find(kRead.begin(), kRead.end(), type.body) != kRead.end() || FoldsOfRulesReadBody(type);
 }
 
-Status Project(const RecordedEvent& event, RowOverlay& rows) {
+Status FoldForRules(const RecordedEvent& event, RowOverlay& rows) {
+  FoldEntities(event, rows);
+  RETURN_IF_ERROR(FoldSoftwareItems(event, rows));
+  RETURN_IF_ERROR(FoldPolicies(event, rows));
+  RETURN_IF_ERROR(FoldSpecialRules(event, rows));
+  RETURN_IF_ERROR(FoldAuthority(event, rows));
+  RETURN_IF_ERROR(FoldDelegations(event, rows));
+  RETURN_IF_ERROR(FoldSignatures(event, rows));
+  return FoldRefusedAttempts(event, rows);
+}
+
+Status Project(const RecordedEvent& event, RowOverlay& rows, const std::vector<BrokenRule>* broken) {
+  if (broken != nullptr) {
+    PutFindings(event.index, *broken, rows);
+  } else {
+    ASSIGN_OR_RETURN(const std::vector<BrokenRule> found, BrokenRules(event, rows));
+    PutFindings(event.index, found, rows);
+  }
   rows.Put(Family::kEventIds, event.header->event_id.bytes(), LeafKey(event.index));
   RETURN_IF_ERROR(FoldStream(event, rows));
   FoldEdges(event, rows);
-  RETURN_IF_ERROR(FoldAuthority(event, rows));
+  RETURN_IF_ERROR(FoldForRules(event, rows));
   return FoldConfiguration(event, rows);
 }
 

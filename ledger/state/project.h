@@ -4,7 +4,10 @@
 // All projections of one event, in one place: commit, rebuild and fsck call this and nothing else, so what is rebuilt
 // is what was built. Pure and deterministic: the rows are a function of the log up to and including the event.
 
+#include <vector>
+
 #include "ledger/base/status.h"
+#include "ledger/state/broken_rules.h"
 #include "ledger/state/recorded_event.h"
 #include "ledger/state/rows.h"
 
@@ -14,8 +17,12 @@ namespace anamnesis {
 bool FoldsReadBody(const EventType& type);
 
 // Puts every projection row that the event causes. Events are projected in log order, each once. The event's leaf and
-// body must be readable through `rows` when a later event may correct it.
-Status Project(const RecordedEvent& event, RowOverlay& rows);
+// body must be readable through `rows`. `broken` is what BrokenRules says of the event, where the caller knows it.
+Status Project(const RecordedEvent& event, RowOverlay& rows, const std::vector<BrokenRule>* broken = nullptr);
+
+// The part of Project that the rules of later events read: for the events of a run that are checked one after another
+// before any is recorded.
+Status FoldForRules(const RecordedEvent& event, RowOverlay& rows);
 
 }  // namespace anamnesis
 

@@ -8,8 +8,8 @@ namespace anamnesis {
 
 std::string_view FamilyName(Family family) {
   constexpr std::array<std::string_view, kFamilies> kNames = {
-      "meta",        "leaves", "bodies",    "tiles",       "event_ids", "streams", "stream_events",
-      "type_events", "edges",  "authority", "corrections", "timelines", "staged"};
+      "meta",  "leaves",    "bodies",      "tiles",     "event_ids", "streams",  "stream_events", "type_events",
+      "edges", "authority", "corrections", "timelines", "staged",    "entities", "findings"};
   const auto number = static_cast<size_t>(family);
   CHECK(number < kNames.size());
   return kNames[number];

@@ -36,13 +36,15 @@ enum class Family : uint8_t {
   kCorrections,   // see corrections.h
   kTimelines,     // see timeline_node.h
   kStaged,        // see engine/staging.h; not of the log and not derived from it
+  kEntities,      // see entities.h and software_items.h
+  kFindings,      // see findings.h
 };
-inline constexpr size_t kFamilies = 13;
+inline constexpr size_t kFamilies = 15;
 // The log itself; everything else is derived from it and can be dropped and rebuilt.
 inline constexpr std::array kLogFamilies = {Family::kMeta, Family::kLeaves, Family::kBodies, Family::kTiles};
-inline constexpr std::array kProjectionFamilies = {Family::kEventIds,    Family::kStreams,  Family::kStreamEvents,
-                                                   Family::kTypeEvents,  Family::kEdges,    Family::kAuthority,
-                                                   Family::kCorrections, Family::kTimelines};
+inline constexpr std::array kProjectionFamilies = {
+    Family::kEventIds,  Family::kStreams,     Family::kStreamEvents, Family::kTypeEvents, Family::kEdges,
+    Family::kAuthority, Family::kCorrections, Family::kTimelines,    Family::kEntities,   Family::kFindings};
 
 std::string_view FamilyName(Family family);
 

@@ -26,7 +26,8 @@ DIFF_LINES_MAX = 60
 
 def documents() -> dict[str, str]:
     vocabulary = sorted(PROTO.glob("vocabulary_*.proto"))
-    messages = proto_text.load([PROTO / "event.proto", PROTO / "options.proto", *vocabulary])
+    shared = [PROTO / f"{name}.proto" for name in ("event", "options", "signature", "policy")]
+    messages = proto_text.load([*shared, *vocabulary])
     events.check_against_proto(messages)
     made = vectors.all_vectors(messages)
     return {name: json.dumps(value, indent=1, ensure_ascii=False) + "\n" for name, value in made.items()}

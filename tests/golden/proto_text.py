@@ -11,7 +11,7 @@ from wire import EnumType, Field, MessageType, Value
 
 TOKEN = re.compile(r'\s+|//[^\n]*|("(?:[^"\\]|\\.)*")|([A-Za-z_][A-Za-z0-9_.]*)|(-?[0-9]+)|([{}\[\]();=:,<>])')
 SCALARS = ("bytes", "string", "bool", "uint32", "uint64", "int64")
-REPEATED_OPTIONS = ("clauses", "writer_roles", "refs", "kinds")
+REPEATED_OPTIONS = ("clauses", "writer_roles", "refs", "kinds", "preconditions", "events", "any_of", "of")
 
 
 def tokens(text: str) -> list[str]:

@@ -87,8 +87,6 @@ def is_default(field: Field, value: Any) -> bool:
 def encode_one(field: Field, value: Any) -> bytes:
     if field.kind in ("bytes", "string", "message"):
         return length_delimited(field.number, content(field, value))
-    if field.repeated:
-        raise NotImplementedError(f"{field.name}: packed fields don't occur in anything signed")
     return varint(field.number << 3 | VARINT) + varint(integer(field, value))
 
 
@@ -102,5 +100,9 @@ def encode(message: MessageType, value: Value) -> bytes:
         if field.name not in value or is_default(field, value[field.name]):
             continue
         elements = value[field.name] if field.repeated else [value[field.name]]
+        if field.repeated and elements and field.kind not in ("bytes", "string", "message"):
+            packed = b"".join(varint(integer(field, element)) for element in elements)
+            out += length_delimited(field.number, packed)
+            continue
         out += b"".join(encode_one(field, element) for element in elements)
     return out

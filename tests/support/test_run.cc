@@ -15,7 +15,7 @@ namespace {
 constexpr std::array kAllFamilies = {Family::kMeta,     Family::kLeaves,    Family::kBodies,       Family::kTiles,
                                      Family::kEventIds, Family::kStreams,   Family::kStreamEvents, Family::kTypeEvents,
                                      Family::kEdges,    Family::kAuthority, Family::kCorrections,  Family::kTimelines,
-                                     Family::kStaged};
+                                     Family::kStaged,   Family::kEntities,  Family::kFindings};
 
 Digest Derived(std::string_view what, std::string_view name, uint64_t number) {
   return Sha256({what, "/", name, "/", std::to_string(number)});

@@ -1,0 +1,139 @@
+#include "ledger/state/entities.h"
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ledger/base/bytes.h"
+#include "ledger/state/corrections.h"
+
+namespace anamnesis {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+// One of Precondition.events, with the role that the entity has there.
+struct Named {
+  std::string what;
+  std::string condition;
+  std::string role;
+  friend auto operator<=>(const Named&, const Named&) = default;
+};
+
+using NamedByType = std::unordered_map<const Descriptor*, std::vector<Named>>;
+
+NamedByType CollectNamed() {
+  NamedByType named;
+  for (const EventType* type : Vocabulary::Get().All()) {
+    for (const v1::Precondition& rule : type->options->preconditions()) {
+      for (const std::string& what : rule.events()) {
+        const size_t mark = what.find('?');
+        const EventType* other = Vocabulary::Get().FindNewest(what.substr(0, mark));
+        if (other == nullptr) continue;
+        std::vector<Named>& list = named[other->body];
+        const Named entry{what, mark == std::string::npos ? "" : what.substr(mark + 1),
+                          rule.as().empty() ? rule.role() : rule.as()};
+        if (std::find(list.begin(), list.end(), entry) == list.end()) list.push_back(entry);
+      }
+    }
+  }
+  return named;
+}
+
+const std::vector<Named>& NamedBy(const EventType& type) {
+  static const NamedByType* named = new NamedByType(CollectNamed());
+  static const std::vector<Named>* none = new std::vector<Named>();
+  const auto found = named->find(type.body);
+  return found == named->end() ? *none : found->second;
+}
+
+std::string EntityKey(char table, const v1::EntityRef& entity, bool with_version) {
+  std::string key = Text(table, entity.kind(), '\0', entity.id(), '\0');
+  return with_version ? Text(key, entity.version(), '\0') : key;
+}
+
+std::string NamedKey(std::string_view what, std::string_view role, const v1::EntityRef& entity, bool any_version) {
+  return Text(any_version ? 'a' : 'n', what, '\0', role, EntityKey('\0', entity, !any_version));
+}
+
+// What a row says, unless the event that it names was retracted or replaced.
+StatusOr<std::optional<LeafIndex>> Counting(const RowFinder& rows, const std::string& key) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kEntities, key));
+  if (!value.has_value()) return std::optional<LeafIndex>();
+  ByteReader reader(*value);
+  ASSIGN_OR_RETURN(const uint64_t number, reader.BigEndian64());
+  const LeafIndex index(number);
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, index));
+  if (correctors.empty()) return std::optional<LeafIndex>(index);
+  ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows, index));
+  ASSIGN_OR_RETURN(const Standing standing, StandingOf(rows, event.view()));
+  return standing.void_effect ? std::optional<LeafIndex>() : std::optional<LeafIndex>(index);
+}
+
+}  // namespace
+
+StatusOr<std::optional<LeafIndex>> FindDefinition(const RowFinder& rows, const v1::EntityRef& entity) {
+  if (entity.version().empty()) return Counting(rows, EntityKey('v', entity, false));
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> exact, Counting(rows, EntityKey('d', entity, true)));
+  if (exact.has_value()) return exact;
+  // Defined as a whole, without versions.
+  v1::EntityRef whole = entity;
+  whole.clear_version();
+  return Counting(rows, EntityKey('d', whole, true));
+}
+
+StatusOr<std::optional<LeafIndex>> FindNaming(const RowFinder& rows, std::string_view what, std::string_view role,
+                                              const v1::EntityRef& entity, bool any_version) {
+  return Counting(rows, NamedKey(what, role, entity, any_version || entity.version().empty()));
+}
+
+bool BodyHas(const Message* body, std::string_view condition) {
+  const size_t equals = condition.find('=');
+  std::string_view path = condition.substr(0, equals);
+  const std::string_view wanted = condition.substr(equals + 1);
+  while (body != nullptr) {
+    const size_t dot = path.find('.');
+    const FieldDescriptor* field = body->GetDescriptor()->FindFieldByName(std::string(path.substr(0, dot)));
+    if (field == nullptr || field->is_repeated()) return false;
+    const google::protobuf::Reflection& reflection = *body->GetReflection();
+    if (dot == std::string_view::npos) {
+      if (field->cpp_type() == FieldDescriptor::CPPTYPE_ENUM) return reflection.GetEnum(*body, field)->name() == wanted;
+      return field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL &&
+             reflection.GetBool(*body, field) == (wanted == "true");
+    }
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || !reflection.HasField(*body, field)) return false;
+    body = &reflection.GetMessage(*body, field);
+    path.remove_prefix(dot + 1);
+  }
+  return false;
+}
+
+bool ConditionsReadBody(const EventType& type) {
+  const std::vector<Named>& named = NamedBy(type);
+  return std::any_of(named.begin(), named.end(), [](const Named& entry) { return !entry.condition.empty(); });
+}
+
+void FoldEntities(const RecordedEvent& event, RowOverlay& rows) {
+  const std::string value = LeafKey(event.index);
+  for (const v1::ReferenceRule& rule : event.type->options->refs()) {
+    if (!rule.defines()) continue;
+    for (const v1::EntityRef& ref : event.header->fields.refs()) {
+      if (ref.role() != rule.role()) continue;
+      rows.Put(Family::kEntities, EntityKey('d', ref, true), value);
+      rows.Put(Family::kEntities, EntityKey('v', ref, false), value);
+    }
+  }
+  for (const Named& named : NamedBy(*event.type)) {
+    if (!named.condition.empty() && !BodyHas(event.body, named.condition)) continue;
+    for (const v1::EntityRef& ref : event.header->fields.refs()) {
+      if (ref.role() != named.role) continue;
+      rows.Put(Family::kEntities, NamedKey(named.what, named.role, ref, false), value);
+      rows.Put(Family::kEntities, NamedKey(named.what, named.role, ref, true), value);
+    }
+  }
+}
+
+}  // namespace anamnesis

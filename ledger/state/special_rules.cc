@@ -1,0 +1,278 @@
+#include "ledger/state/special_rules.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+#include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/base/bytes.h"
+#include "ledger/base/decimal.h"
+#include "ledger/state/entities.h"
+#include "ledger/state/policies.h"
+#include "ledger/state/software_items.h"
+
+namespace anamnesis {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+struct Case {
+  const RecordedEvent& event;
+  const RowFinder& rows;
+  std::vector<BrokenRule>& broken;
+
+  const v1::EventHeader& header() const { return event.header->fields; }
+};
+
+void Add(const Case& at, std::string_view rule, std::string_view field, v1::Consequence consequence,
+         std::string_view clause, std::string_view message, std::string_view remedy) {
+  BrokenRule& broken = at.broken.emplace_back();
+  broken.finding.set_rule(std::string(rule));
+  broken.finding.set_field(std::string(field));
+  broken.finding.set_clause(std::string(clause));
+  broken.finding.set_message(std::string(message));
+  broken.finding.set_remedy(std::string(remedy));
+  broken.consequence = consequence;
+}
+
+Status CheckModel(const Case& at, const v1::ModelRegistered& body) {
+  if (!body.change_text().empty()) return OkStatus();
+  v1::EntityRef any_version = *FindReference(at.header(), "model");
+  any_version.clear_version();
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> earlier, FindDefinition(at.rows, any_version));
+  if (!earlier.has_value()) return OkStatus();
+  Add(at, "CHANGE-TEXT", "body.change_text", v1::REFUSED, "IEC 62304 8.2.4",
+      Text("model \"", any_version.id(), "\" has an earlier version at leaf ", earlier->value,
+           ", and nothing says what changed"),
+      "say what changed against the version before");
+  return OkStatus();
+}
+
+Status CheckCode(const Case& at, const v1::CodeRevisionRecorded& body) {
+  if (!body.dirty()) return OkStatus();
+  Add(at, "CODE-DIRTY", "body.dirty", v1::FINDING, "IEC 62304 8.1.1",
+      Text("the work tree had changes that commit ", body.commit_id(), " does not hold"),
+      "commit before training, and record that revision");
+  return OkStatus();
+}
+
+Status CheckClass(const Case& at, const v1::SafetyClassAssigned& body) {
+  const std::string& item = FindReference(at.header(), "item")->id();
+  ASSIGN_OR_RETURN(const ItemClass now, ClassOfItem(at.rows, item));
+  if (now.assigned_to != item || body.safety_class() >= now.safety_class) return OkStatus();
+  Add(at, "CLASS-LOWERED", "body.safety_class", v1::REFUSED, "IEC 62304 4.3",
+      Text("item \"", item, "\" has a higher class since leaf ", now.evidence.value),
+      "lower it with safety_class.lowered and a rationale");
+  return OkStatus();
+}
+
+std::string ShortfallKey(const v1::EntityRef& dataset) { return Text('u', dataset.id(), '\0', dataset.version()); }
+
+Status CheckSealed(const Case& at, const v1::DatasetSealed&) {
+  const v1::EntityRef& dataset = *FindReference(at.header(), "dataset");
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, at.rows.Get(Family::kEntities, ShortfallKey(dataset)));
+  if (!value.has_value() || value->empty()) return OkStatus();
+  ByteReader reader(*value);
+  ASSIGN_OR_RETURN(const uint64_t index, reader.BigEndian64());
+  Add(at, "ANNOTATION-AGREEMENT", "header.refs", v1::REFUSED, "IEC PAS 63621:2026",
+      Text("the annotation at leaf ", index, " reached less agreement than required"),
+      "annotate again, or approve the deviation with decision.recorded and annotation.completed naming it");
+  return OkStatus();
+}
+
+Status CheckSplit(const Case& at, const v1::SplitDefined& body) {
+  if (body.overlapping_records() > 0 || body.overlapping_subjects() > 0) {
+    Add(at, "SPLIT-OVERLAP", "body.overlapping_records", v1::FINDING, "IEC 62304 5.1.1",
+        Text(body.overlapping_records(), " records and ", body.overlapping_subjects(),
+             " subjects are in more than one part"),
+        "split again by subject");
+  } else if (!body.overlap_computed()) {
+    Add(at, "SPLIT-OVERLAP-UNKNOWN", "body.overlap_computed", v1::FINDING, "IEC 62304 5.1.1",
+        "nobody computed whether parts share records or subjects", "compute it: anamnesis dataset overlap");
+  }
+  return OkStatus();
+}
+
+Status CheckTraining(const Case& at, const v1::TrainingRunStarted& body) {
+  static constexpr std::array<std::array<std::string_view, 3>, 4> kAsked = {
+      {{"learning_rate", "lr", "learning rate"},
+       {"batch_size", "batch", "batch size"},
+       {"epochs", "epochs_max", "max_epochs"},
+       {"early_stopping", "patience", "early stop"}}};
+  std::string lacking;
+  for (const auto& names : kAsked) {
+    const bool there =
+        std::any_of(body.hyperparameters().begin(), body.hyperparameters().end(), [&](const v1::NamedValue& value) {
+          return std::any_of(names.begin(), names.end(),
+                             [&](std::string_view name) { return value.name().find(name) != std::string::npos; });
+        });
+    if (!there) lacking += Text(lacking.empty() ? "" : ", ", names[0]);
+  }
+  if (lacking.empty()) return OkStatus();
+  Add(at, "TRAINING-PARAMETERS", "body.hyperparameters", v1::FINDING, "IEC 62304 5.8.5", Text("lacks ", lacking),
+      "record how the run was trained; give a value such as \"none\" where something was not used");
+  return OkStatus();
+}
+
+Status CheckRequirement(const Case& at, const v1::RequirementContent& content) {
+  if (content.kind() != v1::RequirementContent::PERFORMANCE || content.has_acceptance()) return OkStatus();
+  Add(at, "REQUIREMENT-ACCEPTANCE", "body.content.acceptance", v1::REFUSED, "IEC 62304 5.2.6",
+      "a performance requirement that nothing can be held against can't be verified",
+      "give metric, comparator, value and unit");
+  return OkStatus();
+}
+
+Status CheckReview(const Case& at, const v1::ReviewHeld&) {
+  ASSIGN_OR_RETURN(const v1::SoftwareSafetyClass safety_class, ClassOfEvent(at.rows, at.header()));
+  if (!AppliesFrom(v1::SAFETY_CLASS_C, safety_class)) return OkStatus();
+  std::set<std::string> reviewers;
+  for (const v1::EntityRef& ref : at.header().refs()) {
+    if (ref.role() == "reviewer") reviewers.insert(ref.id());
+  }
+  for (const v1::EntityRef& ref : at.header().refs()) {
+    if (ref.role() == "author") reviewers.erase(ref.id());
+  }
+  if (reviewers.size() >= 2) return OkStatus();
+  Add(at, "REVIEW-INDEPENDENT", "header.refs", v1::FINDING, "IEC 62304 5.2.6",
+      Text(reviewers.size(), " reviewers are not the author; class C asks for two"), "have it reviewed by two others");
+  return OkStatus();
+}
+
+Status CheckDecision(const Case& at, const v1::DecisionRecorded& body) {
+  if (std::find(body.options().begin(), body.options().end(), body.choice()) != body.options().end()) return OkStatus();
+  Add(at, "DECISION-OPTIONS", "body.choice", v1::FINDING, "IEC 62304 5.1.1",
+      "the choice is none of the options that were considered", "name the choice as one of the options");
+  return OkStatus();
+}
+
+Status CheckPolicy(const Case& at, const v1::PolicyAdopted& body) {
+  if (IsDocumentOfKind(body)) return OkStatus();
+  Add(at, "POLICY-KIND", "body.document", v1::REFUSED, "IEC 62304 4.1",
+      Text("must hold exactly the document of kind ", v1::PolicyAdopted::Kind_Name(body.kind())),
+      "set that part of the document and no other");
+  return OkStatus();
+}
+
+// The files that a body lists, wherever it lists them.
+Status CheckFiles(const Case& at) {
+  const Message& body = *at.event.body;
+  const Descriptor& descriptor = *body.GetDescriptor();
+  for (int f = 0; f < descriptor.field_count(); ++f) {
+    const FieldDescriptor& field = *descriptor.field(f);
+    if (!field.is_repeated() || field.message_type() != v1::FileRecord::descriptor()) continue;
+    for (int i = 0; i < body.GetReflection()->FieldSize(body, &field); ++i) {
+      const auto& file = static_cast<const v1::FileRecord&>(body.GetReflection()->GetRepeatedMessage(body, &field, i));
+      const v1::DigestAlgorithm algorithm = file.digest().algorithm();
+      const bool weak = algorithm == v1::MD5 || algorithm == v1::SHA1 || algorithm == v1::GIT_SHA1;
+      if (file.has_digest() && !weak) continue;
+      Add(at, "WEAK-DIGEST", Text("body.", field.name(), "[", i, "]"), v1::FINDING, "IEC 62304 8.1.1",
+          file.has_digest() ? Text("\"", file.path(), "\" is identified by ", v1::DigestAlgorithm_Name(algorithm),
+                                   ", which can be forged")
+                            : Text("\"", file.path(), "\" has no digest: nothing says which bytes were meant"),
+          "record the file's SHA-256");
+    }
+  }
+  return OkStatus();
+}
+
+bool ListsFiles(const Descriptor& body) {
+  for (int f = 0; f < body.field_count(); ++f) {
+    if (body.field(f)->is_repeated() && body.field(f)->message_type() == v1::FileRecord::descriptor()) return true;
+  }
+  return false;
+}
+
+std::string Period(uint64_t seconds) {
+  if (seconds < 120) return Text(seconds, " s");
+  if (seconds < 7200) return Text(seconds / 60, " min");
+  if (seconds < 172800) return Text(seconds / 3600, " h");
+  return Text(seconds / 86400, " days");
+}
+
+Status CheckTimes(const Case& at) {
+  if (at.event.type->options->ledger_decided()) return OkStatus();
+  ASSIGN_OR_RETURN(const std::optional<v1::ContemporaneityPolicy> policy, ContemporaneityInForce(at.rows));
+  if (!policy.has_value()) return OkStatus();
+  constexpr int64_t kSecond = 1'000'000;
+  const int64_t gap_us = at.event.recorded.us - at.header().occurred_latest_us();
+  const std::optional<uint64_t> limit = LateAfterSeconds(*policy, *at.event.type);
+  if (gap_us < -static_cast<int64_t>(policy->future_s()) * kSecond) {
+    Add(at, "FUTURE", "header.occurred_latest_us", v1::FINDING, "21 CFR 11.10(e)",
+        Text("is said to have happened ", Period(static_cast<uint64_t>(-gap_us / kSecond)), " after it was recorded"),
+        "check the writer's clock");
+  }
+  if (!limit.has_value() || gap_us <= static_cast<int64_t>(*limit) * kSecond || at.header().retrospective()) {
+    return OkStatus();
+  }
+  Add(at, "LATE", "header.occurred_latest_us", v1::FINDING, "21 CFR 11.10(e)",
+      Text("was recorded ", Period(static_cast<uint64_t>(gap_us / kSecond)), " after it happened; ", Period(*limit),
+           " are expected"),
+      "record it when it happens");
+  if (!at.header().late_reason().empty()) return OkStatus();
+  Add(at, "LATE-REASON", "header.late_reason", v1::FINDING, "21 CFR 11.10(e)", "is late and doesn't say why",
+      "give late_reason");
+  return OkStatus();
+}
+
+using Check = Status (*)(const Case&);
+
+template <typename Body, Status (*function)(const Case&, const Body&)>
+Status CheckOf(const Case& at) {
+  return function(at, static_cast<const Body&>(*at.event.body));
+}
+
+template <typename Body>
+Status CheckContent(const Case& at) {
+  return CheckRequirement(at, static_cast<const Body&>(*at.event.body).content());
+}
+
+const std::unordered_map<const Descriptor*, Check>& Checks() {
+  static const auto* checks = new std::unordered_map<const Descriptor*, Check>{
+      {v1::ModelRegistered::descriptor(), CheckOf<v1::ModelRegistered, CheckModel>},
+      {v1::CodeRevisionRecorded::descriptor(), CheckOf<v1::CodeRevisionRecorded, CheckCode>},
+      {v1::SafetyClassAssigned::descriptor(), CheckOf<v1::SafetyClassAssigned, CheckClass>},
+      {v1::DatasetSealed::descriptor(), CheckOf<v1::DatasetSealed, CheckSealed>},
+      {v1::SplitDefined::descriptor(), CheckOf<v1::SplitDefined, CheckSplit>},
+      {v1::TrainingRunStarted::descriptor(), CheckOf<v1::TrainingRunStarted, CheckTraining>},
+      {v1::RequirementApproved::descriptor(), CheckContent<v1::RequirementApproved>},
+      {v1::RequirementRevised::descriptor(), CheckContent<v1::RequirementRevised>},
+      {v1::ReviewHeld::descriptor(), CheckOf<v1::ReviewHeld, CheckReview>},
+      {v1::DecisionRecorded::descriptor(), CheckOf<v1::DecisionRecorded, CheckDecision>},
+      {v1::PolicyAdopted::descriptor(), CheckOf<v1::PolicyAdopted, CheckPolicy>},
+  };
+  return *checks;
+}
+
+}  // namespace
+
+Status CheckSpecialRules(const RecordedEvent& event, const RowFinder& rows, std::vector<BrokenRule>& broken) {
+  const Case at{event, rows, broken};
+  if (event.body != nullptr) {
+    const auto check = Checks().find(event.type->body);
+    if (check != Checks().end()) RETURN_IF_ERROR(check->second(at));
+    RETURN_IF_ERROR(CheckFiles(at));
+  }
+  return CheckTimes(at);
+}
+
+bool SpecialRulesReadBody(const EventType& type) {
+  return Checks().contains(type.body) || type.body == v1::AnnotationCompleted::descriptor() || ListsFiles(*type.body);
+}
+
+Status FoldSpecialRules(const RecordedEvent& event, RowOverlay& rows) {
+  const auto* body = BodyAs<v1::AnnotationCompleted>(event.body);
+  if (body == nullptr) return OkStatus();
+  const std::string key = ShortfallKey(*FindReference(event.header->fields, "dataset"));
+  const StatusOr<Decimal> achieved = Decimal::Parse(body->achieved());
+  const StatusOr<Decimal> required = Decimal::Parse(body->required());
+  const bool short_of_it = !achieved.ok() || !required.ok() || *achieved < *required;
+  const bool approved = FindReference(event.header->fields, "deviation_approval") != nullptr;
+  rows.Put(Family::kEntities, key, short_of_it && !approved ? LeafKey(event.index) : std::string());
+  return OkStatus();
+}
+
+}  // namespace anamnesis

@@ -1,0 +1,43 @@
+#ifndef ANAMNESIS_LEDGER_STATE_SPECIAL_RULES_H_
+#define ANAMNESIS_LEDGER_STATE_SPECIAL_RULES_H_
+
+// The rules that compare values and so can't be annotations:
+//
+//   CHANGE-TEXT           a model version after the first says what changed (domain A01; IEC 62304 8.2.4)
+//   CODE-DIRTY            the code was not all in version control (A04; IEC 62304 8.1.1)
+//   CLASS-LOWERED         a class is lowered with safety_class.lowered, which asks for a rationale (IEC 62304 4.3)
+//   ANNOTATION-AGREEMENT  a dataset with less annotator agreement than required is sealed only with an approved
+//   deviation
+//                         (A45)
+//   SPLIT-OVERLAP         a record or subject is in more than one part of a split (A50)
+//   SPLIT-OVERLAP-UNKNOWN nobody computed the overlap (A50)
+//   TRAINING-PARAMETERS   learning rate, batch size, epochs and early stopping are named (A47)
+//   REQUIREMENT-ACCEPTANCE a performance requirement has a metric, comparator and value (A21)
+//   REVIEW-INDEPENDENT    a class C review has two reviewers that are not the author (A36)
+//   DECISION-OPTIONS      the choice is one of the options considered (A37)
+//   POLICY-KIND           a policy.adopted holds the document that its kind names
+//   WEAK-DIGEST           a file is identified by MD5 or SHA-1, or not at all
+//   LATE                  recorded later than the contemporaneity policy in force expects (A103, A104)
+//   LATE-REASON           late and without a reason (A104)
+//   FUTURE                said to have happened after it was recorded
+//
+// Rows of kEntities: "u" || dataset id || 0 || version -> be64 index of the annotation.completed that fell short.
+
+#include <vector>
+
+#include "ledger/base/status.h"
+#include "ledger/state/broken_rules.h"
+#include "ledger/state/recorded_event.h"
+#include "ledger/state/rows.h"
+
+namespace anamnesis {
+
+// Adds what the event breaks to `broken`.
+Status CheckSpecialRules(const RecordedEvent& event, const RowFinder& rows, std::vector<BrokenRule>& broken);
+bool SpecialRulesReadBody(const EventType& type);
+
+Status FoldSpecialRules(const RecordedEvent& event, RowOverlay& rows);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_STATE_SPECIAL_RULES_H_
