@@ -81,6 +81,10 @@ class EmbeddedClient : public LedgerClient {
     RETURN_IF_ERROR(Check(request.consistency()));
     return ledger_->GetConfiguration(request);
   }
+  StatusOr<v1::Answer> Ask(const v1::Question& question) override {
+    RETURN_IF_ERROR(Check(question.consistency()));
+    return ledger_->Ask(question);
+  }
   StatusOr<v1::Checkpoint> GetCheckpoint() override {
     RETURN_IF_ERROR(Check({}));
     return ledger_->GetCheckpoint();

@@ -11,8 +11,8 @@ int main(int argc, char** argv) {
        {anamnesis::cli::AddKey, anamnesis::cli::AddPki, anamnesis::cli::AddInit, anamnesis::cli::AddAppend,
         anamnesis::cli::AddImport, anamnesis::cli::AddShow, anamnesis::cli::AddLog, anamnesis::cli::AddConfig,
         anamnesis::cli::AddStatus, anamnesis::cli::AddCheckpoint, anamnesis::cli::AddReceipt, anamnesis::cli::AddVerify,
-        anamnesis::cli::AddFsck, anamnesis::cli::AddRebuild, anamnesis::cli::AddTypes, anamnesis::cli::AddCluster,
-        anamnesis::cli::AddBench}) {
+        anamnesis::cli::AddFsck, anamnesis::cli::AddRebuild, anamnesis::cli::AddTypes, anamnesis::cli::AddFindings,
+        anamnesis::cli::AddCluster, anamnesis::cli::AddBench}) {
     add(app);
   }
   try {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "anamnesis/v1/ledger.pb.h"
+#include "anamnesis/v1/question.pb.h"
 #include "ledger/base/status.h"
 
 namespace anamnesis {
@@ -47,6 +48,7 @@ class LedgerClient {
   virtual StatusOr<v1::Credential> GetCredential(const v1::GetCredentialRequest& request) = 0;
   virtual StatusOr<v1::LedgerStatus> GetStatus() = 0;
   virtual StatusOr<v1::ConfigurationAnswer> GetConfiguration(const v1::GetConfigurationRequest& request) = 0;
+  virtual StatusOr<v1::Answer> Ask(const v1::Question& question) = 0;
   virtual StatusOr<v1::Checkpoint> GetCheckpoint() = 0;
   virtual StatusOr<v1::Receipt> GetReceipt(const v1::GetReceiptRequest& request) = 0;
   virtual StatusOr<v1::ConsistencyProof> GetConsistencyProof(const v1::GetConsistencyProofRequest& request) = 0;

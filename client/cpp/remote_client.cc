@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "anamnesis/v1/ledger.grpc.pb.h"
+#include "anamnesis/v1/question.grpc.pb.h"
 #include "client/cpp/append_progress.h"
 #include "client/cpp/backoff.h"
 #include "client/cpp/channel.h"
@@ -36,6 +37,7 @@ struct Endpoint {
         append(v1::AppendService::NewStub(channel)),
         read(v1::ReadService::NewStub(channel)),
         query(v1::QueryService::NewStub(channel)),
+        question(v1::QuestionService::NewStub(channel)),
         proof(v1::ProofService::NewStub(channel)) {}
 
   std::string address;
@@ -43,6 +45,7 @@ struct Endpoint {
   std::unique_ptr<v1::AppendService::Stub> append;
   std::unique_ptr<v1::ReadService::Stub> read;
   std::unique_ptr<v1::QueryService::Stub> query;
+  std::unique_ptr<v1::QuestionService::Stub> question;
   std::unique_ptr<v1::ProofService::Stub> proof;
 };
 
@@ -86,6 +89,16 @@ class ToldSize {
   std::atomic<uint64_t> size_ = 0;
 };
 
+// How large the ledger was when this was answered: not what an answer about the past was computed over.
+template <typename Reply>
+uint64_t SizeTold(const Reply& reply) {
+  if constexpr (requires { reply.ledger_size(); }) {
+    return reply.ledger_size();
+  } else {
+    return reply.tree_size();
+  }
+}
+
 class RemoteClient : public LedgerClient {
  public:
   RemoteClient(const std::vector<std::string>& addresses, ClientIdentity identity, RemoteClientOptions options)
@@ -109,6 +122,9 @@ class RemoteClient : public LedgerClient {
   }
   StatusOr<v1::ConfigurationAnswer> GetConfiguration(const v1::GetConfigurationRequest& request) override {
     return Ask<v1::ConfigurationAnswer>(&Endpoint::query, &v1::QueryService::Stub::GetConfiguration, request);
+  }
+  StatusOr<v1::Answer> Ask(const v1::Question& question) override {
+    return Ask<v1::Answer>(&Endpoint::question, &v1::QuestionService::Stub::Ask, question);
   }
   StatusOr<v1::Checkpoint> GetCheckpoint() override {
     return Ask<v1::Checkpoint>(&Endpoint::proof, &v1::ProofService::Stub::GetCheckpoint, v1::GetCheckpointRequest());
@@ -141,9 +157,9 @@ class RemoteClient : public LedgerClient {
                                         : options_.read_within));
       Reply reply;
       last = FromGrpcStatus(((*(endpoint.*stub)).*method)(&context, request, &reply));
-      if (last.ok()) last = CheckSize(reply.tree_size(), request.consistency());
+      if (last.ok()) last = CheckSize(SizeTold(reply), request.consistency());
       if (last.ok()) {
-        told_->Add(reply.tree_size());
+        told_->Add(SizeTold(reply));
         return reply;
       }
       if (!Unanswered(last)) return last;

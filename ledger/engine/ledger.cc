@@ -17,6 +17,7 @@
 #include "ledger/event/refusal.h"
 #include "ledger/merkle/proof.h"
 #include "ledger/note/tlog_proof.h"
+#include "ledger/query/ask.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
 #include "ledger/state/authority.h"
@@ -259,6 +260,11 @@ StatusOr<v1::ConfigurationAnswer> Ledger::GetConfiguration(const v1::GetConfigur
       impl_->Noted(AnswerConfiguration(*impl_->store_->View(), impl_->origin_, size, request));
   if (answer.ok()) answer->set_tree_size(size.value);
   return answer;
+}
+
+StatusOr<v1::Answer> Ledger::Ask(const v1::Question& question) const {
+  ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
+  return impl_->Noted(anamnesis::Ask(*impl_->store_->View(), impl_->origin_, size, question));
 }
 
 StatusOr<v1::Checkpoint> Ledger::GetCheckpoint() {

@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "anamnesis/v1/ledger.pb.h"
+#include "anamnesis/v1/question.pb.h"
 #include "ledger/base/status.h"
 #include "ledger/engine/clock.h"
 #include "ledger/engine/staging.h"
@@ -91,6 +92,8 @@ class Ledger {
   StatusOr<v1::Credential> GetCredential(const v1::GetCredentialRequest& request) const;
   v1::LedgerStatus GetStatus() const;
   StatusOr<v1::ConfigurationAnswer> GetConfiguration(const v1::GetConfigurationRequest& request) const;
+  // Fails as QuestionService.Ask says.
+  StatusOr<v1::Answer> Ask(const v1::Question& question) const;
   StatusOr<v1::Checkpoint> GetCheckpoint();
   StatusOr<v1::Receipt> GetReceipt(const v1::GetReceiptRequest& request);
   StatusOr<v1::ConsistencyProof> GetConsistencyProof(const v1::GetConsistencyProofRequest& request) const;

@@ -13,16 +13,18 @@ const RecordCorrected* AsCorrection(const RecordedEvent& event) { return BodyAs<
 
 // The correction that decides what `event` counts for: the last in the log that changes state and is not itself
 // retracted; nullopt: none. A correction that was replaced or moved still counts as one: only its own effect changes.
-StatusOr<std::optional<LoadedEvent>> DeciderOf(const RowFinder& rows, const RecordedEvent& event, size_t depth) {
+StatusOr<std::optional<LoadedEvent>> DeciderOf(const RowFinder& rows, const RecordedEvent& event, TreeSize size,
+                                               size_t depth) {
   if (depth > limits::kCorrectionDepthMax) return absl::InternalError("corrections of corrections nest too deep");
   ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, event.index));
   for (auto it = correctors.rbegin(); it != correctors.rend(); ++it) {
+    if (it->value >= size.value) continue;
     ASSIGN_OR_RETURN(LoadedEvent corrector, LoadEvent(rows, *it));
     if (const RecordCorrected* correction = AsCorrection(corrector.view())) {
       if (correction->kind() == RecordCorrected::ANNOTATED) continue;
       if (correction->kind() == RecordCorrected::OCCURRED_AT && AsCorrection(event) != nullptr) continue;
     }
-    ASSIGN_OR_RETURN(const std::optional<LoadedEvent> over, DeciderOf(rows, corrector.view(), depth + 1));
+    ASSIGN_OR_RETURN(const std::optional<LoadedEvent> over, DeciderOf(rows, corrector.view(), size, depth + 1));
     if (over.has_value()) {
       const RecordCorrected* correction = AsCorrection(over->view());
       if (correction != nullptr && correction->kind() == RecordCorrected::RETRACTED) continue;
@@ -46,10 +48,10 @@ StatusOr<std::vector<LeafIndex>> CorrectorsOf(const RowFinder& rows, LeafIndex i
   return indexes;
 }
 
-StatusOr<Standing> StandingOf(const RowFinder& rows, const RecordedEvent& event) {
+StatusOr<Standing> StandingOf(const RowFinder& rows, const RecordedEvent& event, TreeSize size) {
   Standing standing;
   standing.evidence = event.index;
-  ASSIGN_OR_RETURN(const std::optional<LoadedEvent> decider, DeciderOf(rows, event, 0));
+  ASSIGN_OR_RETURN(const std::optional<LoadedEvent> decider, DeciderOf(rows, event, size, 0));
   if (!decider.has_value()) return standing;
   standing.evidence = decider->index;
   const RecordCorrected* correction = AsCorrection(decider->view());

@@ -38,8 +38,8 @@ struct Standing {
 // The events that name `index` in `corrects`, in log order.
 StatusOr<std::vector<LeafIndex>> CorrectorsOf(const RowFinder& rows, LeafIndex index);
 
-// What `event` still counts for.
-StatusOr<Standing> StandingOf(const RowFinder& rows, const RecordedEvent& event);
+// What `event` still counts for, by the corrections below `size`.
+StatusOr<Standing> StandingOf(const RowFinder& rows, const RecordedEvent& event, TreeSize size = TreeSize(UINT64_MAX));
 
 // The event that `event` corrects, and what that one corrects, and so on; empty when it corrects nothing. At most
 // limits::kCorrectionDepthMax long.

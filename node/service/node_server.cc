@@ -16,6 +16,7 @@
 #include "node/service/context.h"
 #include "node/service/proof_service.h"
 #include "node/service/query_service.h"
+#include "node/service/question_service.h"
 #include "node/service/read_service.h"
 #include "node/service/recovery_service.h"
 
@@ -44,6 +45,7 @@ class GrpcNodeServer : public NodeServer {
         append_(context_),
         read_(context_),
         query_(context_),
+        question_(context_),
         proof_(context_) {
     if (options.cluster != nullptr) cluster_.emplace(*options.cluster, context_);
     if (options.recovery != nullptr) recovery_.emplace(*options.recovery, context_);
@@ -120,6 +122,7 @@ class GrpcNodeServer : public NodeServer {
     builder.RegisterService(&append_);
     builder.RegisterService(&read_);
     builder.RegisterService(&query_);
+    builder.RegisterService(&question_);
     builder.RegisterService(&proof_);
     if (cluster_.has_value()) builder.RegisterService(&*cluster_);
   }
@@ -146,6 +149,7 @@ class GrpcNodeServer : public NodeServer {
   AppendService append_;
   ReadService read_;
   QueryService query_;
+  QuestionService question_;
   ProofService proof_;
   std::optional<ClusterService> cluster_;
   std::optional<RecoveryService> recovery_;

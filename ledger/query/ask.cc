@@ -1,0 +1,35 @@
+#include "ledger/query/ask.h"
+
+#include <string>
+
+namespace anamnesis {
+namespace {
+
+Status Fill(Facts& facts, const v1::Question& question, v1::Answer& answer) {
+  switch (question.about_case()) {
+    case v1::Question::kFindings:
+      return AnswerFindings(facts, question.findings(), answer);
+    case v1::Question::ABOUT_NOT_SET:
+      break;
+  }
+  return absl::InvalidArgumentError("about: holds no question that this version knows");
+}
+
+}  // namespace
+
+StatusOr<v1::Answer> Ask(const RowReader& rows, std::string_view origin, TreeSize size, const v1::Question& question) {
+  if (question.known_size() > size.value) {
+    return absl::OutOfRangeError(
+        Text("known_size: ", question.known_size(), " is more than the ledger's ", size.value, " leaves"));
+  }
+  Facts facts(rows, question.known_size() == 0 ? size : TreeSize(question.known_size()));
+  v1::Answer answer;
+  answer.set_origin(std::string(origin));
+  answer.set_tree_size(facts.size().value);
+  answer.set_ledger_size(size.value);
+  RETURN_IF_ERROR(Fill(facts, question, answer));
+  for (const uint64_t leaf : facts.cited()) answer.add_leaves(leaf);
+  return answer;
+}
+
+}  // namespace anamnesis

@@ -1,0 +1,110 @@
+#include "ledger/query/facts.h"
+
+#include <algorithm>
+
+#include "ledger/base/bytes.h"
+#include "ledger/query/events.h"
+
+namespace anamnesis {
+namespace {
+
+// Edge rows "r" kind id version role index: see state/edges.h.
+struct Edge {
+  std::string_view version;
+  std::string_view role;
+  LeafIndex index;
+};
+
+std::optional<Edge> ParseEdge(std::string_view prefix, std::string_view key) {
+  key.remove_prefix(prefix.size());
+  const size_t version_end = key.find('\0');
+  if (version_end == std::string_view::npos) return std::nullopt;
+  const size_t role_end = key.find('\0', version_end + 1);
+  if (role_end == std::string_view::npos || key.size() != role_end + 9) return std::nullopt;
+  ByteReader reader(key.substr(role_end + 1));
+  return Edge{key.substr(0, version_end), key.substr(version_end + 1, role_end - version_end - 1),
+              LeafIndex(*reader.BigEndian64())};
+}
+
+}  // namespace
+
+StatusOr<const Fact*> Facts::At(LeafIndex index) {
+  const auto found = loaded_.find(index.value);
+  if (found != loaded_.end()) return &found->second;
+  if (index.value >= size_.value) {
+    return absl::NotFoundError(Text("leaf ", index.value, " is not among the first ", size_.value));
+  }
+  if (loaded_.size() >= kQuestionEventsMax) {
+    return absl::ResourceExhaustedError(
+        Text("the answer rests on more than ", kQuestionEventsMax, " events; ask for a part of it"));
+  }
+  Fact fact;
+  ASSIGN_OR_RETURN(fact.event, LoadEvent(rows_, index));
+  ASSIGN_OR_RETURN(fact.standing, StandingOf(rows_, fact.event.view(), size_));
+  return &loaded_.emplace(index.value, std::move(fact)).first->second;
+}
+
+StatusOr<std::vector<LeafIndex>> Facts::About(const v1::EntityRef& entity, std::string_view role, size_t limit,
+                                              LeafIndex from) const {
+  const std::string entity_prefix = Text('r', entity.kind(), '\0', entity.id(), '\0');
+  const std::string prefix = entity.version().empty() ? entity_prefix : Text(entity_prefix, entity.version(), '\0');
+  std::set<uint64_t> indexes;
+  RETURN_IF_ERROR(rows_.Scan(Family::kEdges, prefix, prefix, [&](std::string_view key, std::string_view) {
+    const std::optional<Edge> edge = ParseEdge(entity_prefix, key);
+    const bool wanted = edge.has_value() && edge->index.value < size_.value && edge->index.value >= from.value &&
+                        (role.empty() || edge->role == role);
+    if (wanted) indexes.insert(edge->index.value);
+    // Versions and roles come one after another, so the first in the log may come last.
+    if (indexes.size() > limit) indexes.erase(std::prev(indexes.end()));
+    return true;
+  }));
+  std::vector<LeafIndex> found;
+  for (const uint64_t index : indexes) found.emplace_back(index);
+  return found;
+}
+
+StatusOr<std::vector<const Fact*>> Facts::OfType(const v1::EntityRef& entity, std::string_view role,
+                                                 std::string_view type, size_t limit) {
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, About(entity, role, kQuestionEventsMax));
+  std::vector<const Fact*> found;
+  for (const LeafIndex index : indexes) {
+    ASSIGN_OR_RETURN(const Fact* fact, At(index));
+    if (fact->type() == type && fact->counts()) found.push_back(fact);
+    if (found.size() >= limit) break;
+  }
+  return found;
+}
+
+StatusOr<std::vector<std::string>> Facts::VersionsOf(std::string_view kind, std::string_view id, size_t limit) const {
+  const std::string prefix = Text('r', kind, '\0', id, '\0');
+  std::vector<std::string> versions;
+  std::string from = prefix;
+  while (versions.size() < limit) {
+    // One row of each version, then on to the next version.
+    std::optional<std::string> version;
+    bool below_size = false;
+    RETURN_IF_ERROR(rows_.Scan(Family::kEdges, prefix, from, [&](std::string_view key, std::string_view) {
+      const std::optional<Edge> edge = ParseEdge(prefix, key);
+      if (!edge.has_value()) return true;
+      if (version.has_value() && edge->version != *version) return false;
+      version = std::string(edge->version);
+      below_size = below_size || edge->index.value < size_.value;
+      return !below_size;
+    }));
+    if (!version.has_value()) break;
+    if (below_size) versions.push_back(*version);
+    from = Text(prefix, *version, '\1');
+  }
+  return versions;
+}
+
+StatusOr<v1::LeafReference> Facts::Reference(LeafIndex index) {
+  Cite(index);
+  return CiteEvent(rows_, index);
+}
+
+std::string EntityKeyText(const v1::EntityRef& entity) {
+  return Text(entity.kind(), ":", entity.id(), entity.version().empty() ? "" : "@", entity.version());
+}
+
+}  // namespace anamnesis

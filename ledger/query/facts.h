@@ -1,0 +1,85 @@
+#ifndef ANAMNESIS_LEDGER_QUERY_FACTS_H_
+#define ANAMNESIS_LEDGER_QUERY_FACTS_H_
+
+// Events as questions read them: over the first `size` leaves, with what corrections among those leave of each, found
+// along the typed edges, and with a record of every leaf that an answer rests on. Cost follows the events asked for,
+// never the log's length. Pure; not for concurrent use.
+
+#include <map>
+#include <set>
+#include <string_view>
+#include <vector>
+
+#include "anamnesis/v1/event.pb.h"
+#include "anamnesis/v1/ledger.pb.h"
+#include "ledger/base/ids.h"
+#include "ledger/base/status.h"
+#include "ledger/state/corrections.h"
+#include "ledger/state/recorded_event.h"
+#include "ledger/state/rows.h"
+
+namespace anamnesis {
+
+struct Fact {
+  LoadedEvent event;
+  Standing standing;
+
+  const v1::EventHeader& header() const { return event.header.fields; }
+  const std::string& type() const { return event.type->name(); }
+  // The event still counts: it was neither retracted nor replaced.
+  bool counts() const { return !standing.void_effect; }
+  // When it happened, as last corrected.
+  Timestamp earliest() const { return standing.moved ? standing.earliest : Timestamp(header().occurred_earliest_us()); }
+  Timestamp latest() const { return standing.moved ? standing.latest : Timestamp(header().occurred_latest_us()); }
+  // The body as the message of one event type, or nullptr when it is another's or was erased.
+  template <typename Body>
+  const Body* body() const {
+    return BodyAs<Body>(event.body.get());
+  }
+};
+
+class Facts {
+ public:
+  // `rows` must outlive it. `size` is at most the log's.
+  Facts(const RowReader& rows, TreeSize size) : rows_(rows), size_(size) {}
+
+  TreeSize size() const { return size_; }
+  const RowReader& rows() const { return rows_; }
+
+  // One event; it stays valid as long as this. NOT_FOUND: there is none below size.
+  StatusOr<const Fact*> At(LeafIndex index);
+
+  // The events that refer to the entity, in log order: in `role`, or in any role when it is empty; to its version, or
+  // to any version when that is empty. Retracted ones too. At most `limit`, from leaf `from` on.
+  StatusOr<std::vector<LeafIndex>> About(const v1::EntityRef& entity, std::string_view role, size_t limit,
+                                         LeafIndex from = LeafIndex(0)) const;
+
+  // The events of one type that still count and refer to the entity as About does.
+  StatusOr<std::vector<const Fact*>> OfType(const v1::EntityRef& entity, std::string_view role, std::string_view type,
+                                            size_t limit);
+
+  // The versions of an entity that any event below size names, ascending by bytes. At most `limit`.
+  StatusOr<std::vector<std::string>> VersionsOf(std::string_view kind, std::string_view id, size_t limit) const;
+
+  // The answer rests on this leaf.
+  void Cite(LeafIndex index) { cited_.insert(index.value); }
+  // The same, and what a reader needs to cite it.
+  StatusOr<v1::LeafReference> Reference(LeafIndex index);
+  const std::set<uint64_t>& cited() const { return cited_; }
+
+ private:
+  const RowReader& rows_;
+  const TreeSize size_;
+  std::map<uint64_t, Fact> loaded_;
+  std::set<uint64_t> cited_;
+};
+
+// How much a single question may read before it is RESOURCE_EXHAUSTED.
+inline constexpr size_t kQuestionEventsMax = 200'000;
+
+// "kind:id@version" for a person and for sorting.
+std::string EntityKeyText(const v1::EntityRef& entity);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_QUERY_FACTS_H_
