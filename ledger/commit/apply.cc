@@ -13,6 +13,7 @@
 #include "ledger/event/refusal.h"
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/rules/check_run.h"
+#include "ledger/state/erasures.h"
 #include "ledger/state/project.h"
 #include "ledger/state/refused_attempts.h"
 #include "ledger/state/stream.h"
@@ -52,12 +53,14 @@ class Application {
   Timestamp NextRecorded() const { return std::max(proposed_, Timestamp(state_.last_recorded.us + 1)); }
   Status AppendEvent(const AdmittedEvent& event, std::string_view header, const v1::Body& body,
                      const std::optional<SealView>& seal, const std::vector<BrokenRule>* broken);
+  void Erase(const RecordedEvent& event);
   Status NoteAttempt(const AdmittedRun& run, const Status& refusal);
   StatusOr<RunVerdict> Existing(const AlreadyRecorded& indexes) const;
 
   LedgerState state_;
   std::unique_ptr<RowOverlay> rows_;
   Timestamp proposed_;
+  bool erased_ = false;
 };
 
 Status Application::AppendEvent(const AdmittedEvent& event, std::string_view header, const v1::Body& body,
@@ -70,7 +73,20 @@ Status Application::AppendEvent(const AdmittedEvent& event, std::string_view hea
   // Readable at once: a later event of the batch may correct this one.
   rows_->Put(Family::kLeaves, LeafKey(index), std::move(leaf));
   rows_->Put(Family::kBodies, LeafKey(index), body.nonce() + body.content());
-  return Project({index, recorded, &event.header, event.type, event.body.get()}, *rows_, broken);
+  const RecordedEvent recorded_event{index, recorded, &event.header, event.type, event.body.get()};
+  RETURN_IF_ERROR(Project(recorded_event, *rows_, broken));
+  Erase(recorded_event);
+  return OkStatus();
+}
+
+void Application::Erase(const RecordedEvent& event) {
+  const std::vector<LeafIndex> erased = ErasedBy(event);
+  if (erased.empty()) return;
+  for (const LeafIndex index : erased) rows_->Put(Family::kBodies, LeafKey(index), "");
+  std::string next;
+  AppendBigEndian64(next, event.index.value + 1);
+  rows_->Put(Family::kMeta, std::string(kErasedKey), std::move(next));
+  erased_ = true;
 }
 
 StatusOr<RunVerdict> Application::Existing(const AlreadyRecorded& indexes) const {
@@ -219,7 +235,7 @@ CommitBatch Application::Finish(Revision revision, bool changes, std::vector<Run
   applied.set_state_digest(state_.digest.digest.bytes());
   applied.set_digest_revision(state_.digest.revision.value);
   rows_->PutUnread(Family::kMeta, std::string(kAppliedKey), applied.SerializeAsString());
-  return {std::move(state_), std::move(rows_), std::move(verdicts)};
+  return {std::move(state_), std::move(rows_), std::move(verdicts), erased_};
 }
 
 }  // namespace

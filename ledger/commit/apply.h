@@ -80,6 +80,8 @@ struct CommitBatch {
   LedgerState next;
   std::unique_ptr<RowOverlay> rows;
   std::vector<RunVerdict> verdicts;
+  // Bodies were erased: their bytes are still in the store's files (Store::Purge).
+  bool erased = false;
 };
 
 // Applies `batch` at `revision`, which must be after state.revision. `rows` is not read any more once it returns. Fails
@@ -96,6 +98,8 @@ inline constexpr std::string_view kCheckpointKey = "checkpoint";
 // Followed by be64 session: be64 number of the last of its batches that was applied.
 inline constexpr std::string_view kAppliedBatchPrefix = "applied_batch/";
 std::string AppliedBatchKey(uint64_t session);
+// be64: one more than the last event that erased bodies.
+inline constexpr std::string_view kErasedKey = "erased";
 // The last note.
 inline constexpr std::string_view kNoteKey = "note";
 // The format that this program writes, and the newest that it reads.

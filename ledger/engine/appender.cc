@@ -338,6 +338,7 @@ void Appender::OnWritten(const Status& status, CommitBatch& committed,
     Refuse(*payload, OutcomeUnknown(MessageOf(status)));
     return;
   }
+  if (committed.erased) events_.erased();
   written_ = std::move(committed.next);
   Await({written_.revision, PublishedOf(written_), std::move(committed.verdicts), payload});
   sequencer_->Applied(written_.revision, written_.digest);

@@ -45,6 +45,8 @@ class Appender {
   struct Events {
     // More is published, and the callers whose runs it holds have been answered.
     std::function<void(TreeSize)> answered;
+    // Bodies were erased and that is durable.
+    std::function<void()> erased;
     // Appends have stopped for good.
     std::function<void(const Status&)> failed;
   };

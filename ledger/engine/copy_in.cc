@@ -1,6 +1,8 @@
 #include "ledger/engine/copy_in.h"
 
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -9,6 +11,7 @@
 #include "ledger/commit/apply.h"
 #include "ledger/engine/copied_log.h"
 #include "ledger/engine/copying_marker.h"
+#include "ledger/engine/erasure_check.h"
 #include "ledger/engine/fsck_workers.h"
 #include "ledger/engine/layout.h"
 #include "ledger/engine/rebuild.h"
@@ -60,6 +63,7 @@ class CopyInOfStore : public CopyIn {
   Status CheckManifest(const internal::CopyManifest& manifest) const;
   Status CheckBatches(const internal::CopyManifest& manifest) const;
   Status AddPartialTiles(Rows& rows) const;
+  Status EraseWhatWasErased();
   Status RemoveFrom(Family family, const std::function<bool(std::string_view key)>& is_copied);
 
   const CopyOptions options_;
@@ -205,6 +209,7 @@ Status CopyInOfStore::Finish() {
     return OkStatus();
   };
   RETURN_IF_ERROR(ExtendProjections(*store_, state_.size(), size(), progress));
+  RETURN_IF_ERROR(EraseWhatWasErased());
   Rows rows{ProjectionsComplete(), CopyingMarker(false)};
   rows.push_back({Family::kMeta, std::string(kAppliedKey), applied.SerializeAsString()});
   // They replace all that were here, as CheckBatches has seen. What is staged and applied now is removed by whoever
@@ -216,6 +221,21 @@ Status CopyInOfStore::Finish() {
   }
   if (manifest_.has_note()) rows.push_back({Family::kMeta, std::string(kNoteKey), manifest_.note()});
   return store_->Write(rows, true);
+}
+
+// Bodies that were here before and were erased since go too; none may be missing that nobody erased.
+Status CopyInOfStore::EraseWhatWasErased() {
+  std::vector<std::string> erased;
+  std::optional<LeafIndex> lost;
+  RETURN_IF_ERROR(CompareErasures(
+      *store_->View(), size(), [&](LeafIndex index) { lost = lost.value_or(index); },
+      [&](LeafIndex index) { erased.push_back(LeafKey(index)); }));
+  if (lost.has_value()) {
+    return absl::InvalidArgumentError(Text("leaf ", lost->value, " was sent without its body, and no event erased it"));
+  }
+  if (erased.empty()) return OkStatus();
+  RETURN_IF_ERROR(store_->Remove(Family::kBodies, erased));
+  return store_->Purge(Family::kBodies, erased);
 }
 
 Status CopyInOfStore::RemoveFrom(Family family, const std::function<bool(std::string_view key)>& is_copied) {

@@ -10,6 +10,7 @@
 #include "ledger/base/limits.h"
 #include "ledger/commit/apply.h"
 #include "ledger/engine/copying_marker.h"
+#include "ledger/engine/erasure_check.h"
 #include "ledger/engine/fsck_leaf.h"
 #include "ledger/engine/fsck_problems.h"
 #include "ledger/engine/fsck_projections.h"
@@ -359,6 +360,7 @@ class Checker {
   void ReadCheckpoint();
   void ReadApplied();
   void ReadLog(bool check_projections);
+  void CompareErased(uint64_t size);
   void CompareRoots(const LogCheck& log);
   void CheckExtraRows();
   // Calls `visit` with the key of every row and counts them; a family that can't be read is a problem.
@@ -497,6 +499,15 @@ void Checker::ReadLog(bool check_projections) {
     problems_.Add("projections were not checked further: they can't be computed from what is wrong");
   }
   projections.Finish(report_);
+  if (!projections.stopped()) CompareErased(size);
+}
+
+void Checker::CompareErased(uint64_t size) {
+  const Status compared = CompareErasures(
+      *store_->View(), TreeSize(size),
+      [&](LeafIndex index) { problems_.OfLeaf(index.value, "its body is missing, and no event erased it"); },
+      [&](LeafIndex index) { problems_.OfLeaf(index.value, "its body was erased, and is still there"); });
+  if (!compared.ok()) problems_.Add(Text("erasures can't be compared: ", MessageOf(compared)));
 }
 
 void Checker::CompareRoots(const LogCheck& log) {

@@ -11,6 +11,7 @@
 #include "ledger/engine/checkpointer.h"
 #include "ledger/engine/copying_marker.h"
 #include "ledger/engine/layout.h"
+#include "ledger/engine/purger.h"
 #include "ledger/engine/read_waits.h"
 #include "ledger/engine/rebuild.h"
 #include "ledger/engine/stored_state.h"
@@ -56,6 +57,7 @@ class Ledger::Impl {
   uint64_t next_listener_ = 1;
 
   std::unique_ptr<ReadWaits> waits_;
+  std::unique_ptr<Purger> purger_;
   // Last, so that its threads end first.
   std::unique_ptr<Appender> appender_;
 
@@ -91,9 +93,11 @@ Status Ledger::Impl::Open() {
   } else {
     sequencer = MakeLocalSequencer();
   }
-  appender_ = std::make_unique<Appender>(*store_, std::move(state), options_, std::move(sequencer),
-                                         Appender::Events{[this](TreeSize size) { TellListeners(size); },
-                                                          [this](const Status& status) { (void)Noted(status); }});
+  purger_ = std::make_unique<Purger>(*store_, options_.log);
+  appender_ = std::make_unique<Appender>(
+      *store_, std::move(state), options_, std::move(sequencer),
+      Appender::Events{[this](TreeSize size) { TellListeners(size); }, [this] { purger_->Notify(); },
+                       [this](const Status& status) { (void)Noted(status); }});
   waits_ = std::make_unique<ReadWaits>([this] { return published().size.value; },
                                        [this](ReadWaits::Ready done) { appender_->Barrier(std::move(done)); });
   return appender_->Start();
@@ -261,6 +265,8 @@ StatusOr<v1::ConfigurationAnswer> Ledger::GetConfiguration(const v1::GetConfigur
   if (answer.ok()) answer->set_tree_size(size.value);
   return answer;
 }
+
+Status Ledger::FinishErasures() { return impl_->purger_->Finish(); }
 
 StatusOr<v1::Answer> Ledger::Ask(const v1::Question& question) const {
   ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());

@@ -10,6 +10,7 @@
 #include "ledger/state/delegations.h"
 #include "ledger/state/edges.h"
 #include "ledger/state/entities.h"
+#include "ledger/state/erasures.h"
 #include "ledger/state/policies.h"
 #include "ledger/state/refused_attempts.h"
 #include "ledger/state/signatures.h"
@@ -56,6 +57,7 @@ Status FoldForRules(const RecordedEvent& event, RowOverlay& rows) {
   RETURN_IF_ERROR(FoldSpecialRules(event, rows));
   RETURN_IF_ERROR(FoldAuthority(event, rows));
   RETURN_IF_ERROR(FoldDelegations(event, rows));
+  RETURN_IF_ERROR(FoldErasures(event, rows));
   RETURN_IF_ERROR(FoldSignatures(event, rows));
   return FoldRefusedAttempts(event, rows);
 }

@@ -25,7 +25,7 @@ namespace anamnesis {
 enum class Family : uint8_t {
   kMeta,          // name -> value: format version, origin, applied state, newest checkpoint
   kLeaves,        // be64 index -> leaf
-  kBodies,        // be64 index -> 32-byte nonce || body; absent when erased
+  kBodies,        // be64 index -> 32-byte nonce || body; absent when erased, and an empty value erases it
   kTiles,         // be32 level || be64 tile index -> hashes, 32 bytes each
   kEventIds,      // event id -> be64 index
   kStreams,       // stream name -> StreamHead
@@ -53,6 +53,8 @@ struct Row {
   std::string key;
   std::string value;
 };
+// Whether writing the row removes what is there: bodies are never empty, since each begins with its nonce.
+inline bool Erases(const Row& row) { return row.family == Family::kBodies && row.value.empty(); }
 // A deque, so that a row stays where it is while others are added.
 using Rows = std::deque<Row>;
 

@@ -10,6 +10,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/base/decimal.h"
 #include "ledger/state/entities.h"
+#include "ledger/state/erasures.h"
 #include "ledger/state/policies.h"
 #include "ledger/state/software_items.h"
 
@@ -157,6 +158,23 @@ Status CheckPolicy(const Case& at, const v1::PolicyAdopted& body) {
   return OkStatus();
 }
 
+Status CheckErased(const Case& at, const v1::SubjectDataErased&) {
+  for (const LeafIndex index : ErasedBy(at.event)) {
+    std::string why;
+    if (index.value >= at.event.index.value) {
+      why = "is not recorded";
+    } else {
+      ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(at.rows, index));
+      if (!IsErasable(*event.type)) why = Text("is a ", event.type->name(), ", which is kept");
+    }
+    if (why.empty()) continue;
+    Add(at, "ERASABLE", "body.erased_indexes", v1::REFUSED, "Regulation (EU) 2016/679 Art. 17(3)",
+        Text("leaf ", index.value, " ", why),
+        "erase bodies that hold personal data only; refuse the rest with erasure.refused");
+  }
+  return OkStatus();
+}
+
 // The files that a body lists, wherever it lists them.
 Status CheckFiles(const Case& at) {
   const Message& body = *at.event.body;
@@ -243,6 +261,7 @@ const std::unordered_map<const Descriptor*, Check>& Checks() {
       {v1::ReviewHeld::descriptor(), CheckOf<v1::ReviewHeld, CheckReview>},
       {v1::DecisionRecorded::descriptor(), CheckOf<v1::DecisionRecorded, CheckDecision>},
       {v1::PolicyAdopted::descriptor(), CheckOf<v1::PolicyAdopted, CheckPolicy>},
+      {v1::SubjectDataErased::descriptor(), CheckOf<v1::SubjectDataErased, CheckErased>},
   };
   return *checks;
 }

@@ -16,6 +16,7 @@
 //   REVIEW-INDEPENDENT    a class C review has two reviewers that are not the author (A36)
 //   DECISION-OPTIONS      the choice is one of the options considered (A37)
 //   POLICY-KIND           a policy.adopted holds the document that its kind names
+//   ERASABLE              only recorded bodies of types with retention PERSONAL_DATA can be erased (GDPR Art. 17(3))
 //   WEAK-DIGEST           a file is identified by MD5 or SHA-1, or not at all
 //   LATE                  recorded later than the contemporaneity policy in force expects (A103, A104)
 //   LATE-REASON           late and without a reason (A104)

@@ -54,9 +54,17 @@ class MemoryStore : public Store {
 
   Status Write(const Rows& rows, bool) override {
     const std::unique_lock lock(mutex_);
-    for (const Row& row : rows) RowsOf(row.family).insert_or_assign(row.key, row.value);
+    for (const Row& row : rows) {
+      if (Erases(row)) {
+        RowsOf(row.family).erase(row.key);
+      } else {
+        RowsOf(row.family).insert_or_assign(row.key, row.value);
+      }
+    }
     return OkStatus();
   }
+
+  Status Purge(Family, const std::vector<std::string>&) override { return OkStatus(); }
 
   Status Remove(Family family, const std::vector<std::string>& keys) override {
     const std::unique_lock lock(mutex_);

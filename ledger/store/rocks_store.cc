@@ -179,6 +179,7 @@ class RocksStore : public Store {
   Status TryResume() override;
   Status ClearProjections() override;
   Status BulkLoad(Family family, std::vector<const Row*> rows) override;
+  Status Purge(Family family, const std::vector<std::string>& keys) override;
   Status Flush() override;
   Status VerifyChecksums() override { return FromRocks(db_->VerifyChecksum()); }
   uint64_t FreeBytes() const override;
@@ -341,7 +342,8 @@ Status RocksStore::Write(const Rows& rows, bool durable) {
     // In order of keys, in which the memtable goes on from where it last inserted.
     SortByKey(by_family[i]);
     for (const Row* row : by_family[i]) {
-      RETURN_IF_ERROR(FromRocks(batch.Put(handles_[i], ToSlice(row->key), ToSlice(row->value))));
+      RETURN_IF_ERROR(FromRocks(Erases(*row) ? batch.Delete(handles_[i], ToSlice(row->key))
+                                             : batch.Put(handles_[i], ToSlice(row->key), ToSlice(row->value))));
     }
   }
   rocksdb::WriteOptions options;
@@ -381,6 +383,20 @@ Status RocksStore::BulkLoad(Family family, std::vector<const Row*> rows) {
   rocksdb::IngestExternalFileOptions ingest;
   ingest.move_files = true;
   return FromRocks(db_->IngestExternalFile(Handle(family), {path}, ingest));
+}
+
+Status RocksStore::Purge(Family family, const std::vector<std::string>& keys) {
+  // Ends the write-ahead logs that hold the rows.
+  RETURN_IF_ERROR(Flush());
+  rocksdb::CompactRangeOptions options;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  options.exclusive_manual_compaction = false;
+  if (keys.empty()) return FromRocks(db_->CompactRange(options, Handle(family), nullptr, nullptr));
+  for (const std::string& key : keys) {
+    const rocksdb::Slice at = ToSlice(key);
+    RETURN_IF_ERROR(FromRocks(db_->CompactRange(options, Handle(family), &at, &at)));
+  }
+  return OkStatus();
 }
 
 Status RocksStore::Flush() {

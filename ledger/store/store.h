@@ -40,6 +40,11 @@ class Store : public RowReader {
   // borrowed for the call; they need not be sorted and may not repeat a key.
   virtual Status BulkLoad(Family family, std::vector<const Row*> rows) = 0;
 
+  // After rows were removed or erased: rewrites what held them, so that their bytes are in no table file and no
+  // write-ahead log. Around the keys of `keys`; without any, the whole family. Readers' views from before keep their
+  // files until they end. Writes go on meanwhile.
+  virtual Status Purge(Family family, const std::vector<std::string>& keys) = 0;
+
   // Writes everything that is only in memory and the write-ahead log to table files.
   virtual Status Flush() = 0;
 

@@ -97,6 +97,9 @@ inline absl::StatusCode CodeOf(v1::RefusalReason reason) {
       {v1::REFERENCE_INVALID, absl::StatusCode::kFailedPrecondition},
       {v1::ENTITY_TAKEN, absl::StatusCode::kAlreadyExists},
       {v1::NOT_FOUNDED, absl::StatusCode::kFailedPrecondition},
+      {v1::RULE_BROKEN, absl::StatusCode::kFailedPrecondition},
+      {v1::SIGNATURE_INCOMPLETE, absl::StatusCode::kFailedPrecondition},
+      {v1::OUT_OF_SCOPE, absl::StatusCode::kPermissionDenied},
   };
   const auto found = codes.find(reason);
   return found == codes.end() ? absl::StatusCode::kUnknown : found->second;
@@ -116,14 +119,16 @@ class AppendWatch {
     }
   }
 
-  // All verdicts were checked: the ledger grew by the accepted events and nothing else, and nothing before them
-  // changed.
+  // All verdicts were checked: the ledger grew by the accepted events and its own records of refused attempts and
+  // nothing else, and nothing before them changed.
   void CheckGrowth() const {
     const v1::LedgerStatus after = ledger_.GetStatus();
     CHECK(after.refusing_appends().empty());
-    CHECK(after.tree_size() == before_.tree_size() + added_.size());
-    CHECK(added_.empty() || (*added_.begin() == before_.tree_size() && *added_.rbegin() + 1 == after.tree_size()));
-    if (added_.empty()) {
+    CHECK(added_.empty() || (*added_.begin() >= before_.tree_size() && *added_.rbegin() < after.tree_size()));
+    for (uint64_t index = before_.tree_size(); index < after.tree_size(); ++index) {
+      if (!added_.contains(index)) CheckAttemptRecorded(index);
+    }
+    if (after.tree_size() == before_.tree_size()) {
       CHECK(after.root() == before_.root());
       return;
     }
@@ -149,6 +154,18 @@ class AppendWatch {
     CHECK(refused.code() == CodeOf(detail->reason()));
     CHECK(detail->run_index() == place);
     CHECK(detail->event_index() == 0 || detail->event_index() < static_cast<uint32_t>(run.headers_size()));
+  }
+
+  void CheckAttemptRecorded(uint64_t index) const {
+    v1::GetEventRequest request;
+    request.set_index(index);
+    const StatusOr<v1::Event> event = ledger_.GetEvent(request);
+    CHECK(event.ok());
+    const StatusOr<LeafView> leaf = ParseLeaf(event->leaf());
+    v1::EventHeader header;
+    CHECK(leaf.ok() && header.ParseFromString(std::string(leaf->header)));
+    CHECK(header.stream() == "ledger");
+    CHECK(header.type() == "access.denied" || header.type() == "signature.attempt_failed");
   }
 
   void CheckAccepted(const v1::Run& run, const v1::RunResult& result) {

@@ -12,6 +12,7 @@
 #include "ledger/event/leaf.h"
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/state/recorded_event.h"
+#include "ledger/state/refused_attempts.h"
 #include "tests/ledger/rules/refusals.h"
 #include "tests/support/test_run.h"
 
@@ -115,7 +116,7 @@ TEST_F(ApplyTest, RecordedTimesIncreaseWhateverIsProposed) {
   }
 }
 
-TEST_F(ApplyTest, ARefusedRunLeavesNothingAndTheOthersStand) {
+TEST_F(ApplyTest, OfARefusedRunNothingIsWrittenButThatItWasAttemptedAndTheOthersStand) {
   TestWriter stranger("person", "stranger", 9);
   const v1::Run first = admin_.Write({ReferToDocument("a")});
   const v1::Run refused = stranger.Write({ReferToDocument("x"), ReferToDocument("y")});
@@ -125,13 +126,32 @@ TEST_F(ApplyTest, ARefusedRunLeavesNothingAndTheOthersStand) {
   EXPECT_TRUE(commit.verdicts[0].status.ok());
   ExpectRefused(commit.verdicts[1].status, v1::KEY_UNKNOWN, "seal.key_id", StatusCode::kUnauthenticated);
   EXPECT_TRUE(commit.verdicts[1].indexes.empty());
-  EXPECT_EQ(commit.verdicts[2].indexes, std::vector{LeafIndex(4)});
-  EXPECT_EQ(ledger_.size(), TreeSize(5));
+  EXPECT_EQ(commit.verdicts[2].indexes, std::vector{LeafIndex(5)});
+  EXPECT_EQ(ledger_.size(), TreeSize(6));
+  const StatusOr<LoadedEvent> attempt = LoadEvent(ledger_.rows(), LeafIndex(4));
+  ASSERT_TRUE(attempt.ok()) << attempt.status();
+  const auto* failed = BodyAs<v1::SignatureAttemptFailed>(attempt->body.get());
+  ASSERT_NE(failed, nullptr);
+  EXPECT_EQ(failed->reason(), "KEY_UNKNOWN");
+  EXPECT_EQ(failed->attempted_stream(), "person/stranger");
+  EXPECT_EQ(failed->key_id(), stranger.key().public_key().bytes());
   for (const auto& [family, key, value] : AllRows(ledger_.rows())) {
-    EXPECT_EQ(key.find("stranger"), std::string::npos);
+    if (family != Family::kEdges) {
+      EXPECT_EQ(key.find("stranger"), std::string::npos);
+    }
     EXPECT_FALSE(family == Family::kEventIds && key == stranger.IdAt(1).view());
     EXPECT_FALSE(family == Family::kEventIds && key == stranger.IdAt(2).view());
   }
+  // More of the same soon after are refused and not recorded: nobody fills the ledger with refusals.
+  for (uint64_t seed = 10; seed < 14; ++seed) {
+    TestWriter another("person", "stranger", seed);
+    EXPECT_FALSE(ledger_.Append(another.Write({ReferToDocument("x")})).ok());
+  }
+  EXPECT_EQ(ledger_.size(), TreeSize(6));
+  const Timestamp later(ledger_.state().last_recorded.us + kRefusedAttemptsPauseUs);
+  TestWriter another("person", "stranger", 15);
+  EXPECT_FALSE(ledger_.AppendAt(later, another.Write({ReferToDocument("x")})).ok());
+  EXPECT_EQ(ledger_.size(), TreeSize(7));
 }
 
 // A run whose last event is refused must not leave the first ones, which were fine.

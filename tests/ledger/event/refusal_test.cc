@@ -27,6 +27,9 @@ TEST(RefusalTest, EveryReasonHasItsCode) {
       {v1::REFERENCE_INVALID, StatusCode::kFailedPrecondition},
       {v1::ENTITY_TAKEN, StatusCode::kAlreadyExists},
       {v1::NOT_FOUNDED, StatusCode::kFailedPrecondition},
+      {v1::RULE_BROKEN, StatusCode::kFailedPrecondition},
+      {v1::SIGNATURE_INCOMPLETE, StatusCode::kFailedPrecondition},
+      {v1::OUT_OF_SCOPE, StatusCode::kPermissionDenied},
   };
   EXPECT_EQ(static_cast<int>(codes.size()), v1::RefusalReason_descriptor()->value_count() - 1);
   for (const auto& [reason, code] : codes) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -9,6 +10,7 @@
 #include "google/protobuf/stubs/logging.h"
 #include "ledger/base/time.h"
 #include "ledger/event/refusal.h"
+#include "ledger/state/project.h"
 #include "tests/ledger/rules/refusals.h"
 #include "tests/support/test_run.h"
 
@@ -99,21 +101,58 @@ TEST(VocabularyTest, TypesAreWellFormed) {
 
 // A body whose retention is PERSONAL_DATA can be erased, so no state may depend on it.
 TEST(VocabularyTest, NoFoldReadsABodyThatCanBeErased) {
-  const Descriptor* const folded[] = {v1::CredentialIssued::descriptor(),
-                                      v1::CredentialRevoked::descriptor(),
-                                      v1::RoleGranted::descriptor(),
-                                      v1::RoleWithdrawn::descriptor(),
-                                      v1::RecordCorrected::descriptor(),
-                                      v1::ArtifactActivated::descriptor(),
-                                      v1::ArtifactDeactivated::descriptor(),
-                                      v1::DeviceUnitCommissioned::descriptor(),
-                                      v1::DeviceUnitDecommissioned::descriptor(),
-                                      v1::DeviceUnitServiced::descriptor(),
-                                      v1::ConfigurationAttested::descriptor(),
-                                      v1::ClockAnomalyDetected::descriptor()};
-  for (const Descriptor* body : folded) {
-    EXPECT_NE(body->options().GetExtension(v1::event).retention(), v1::PERSONAL_DATA) << body->full_name();
+  size_t read = 0;
+  for (const EventType* type : Vocabulary::Get().All()) {
+    if (!FoldsReadBody(*type)) continue;
+    ++read;
+    EXPECT_NE(type->options->retention(), v1::PERSONAL_DATA) << type->name();
   }
+  EXPECT_GT(read, 60u);
+}
+
+// Rules are found by name, in refusals, findings and policies.
+TEST(VocabularyTest, RulesAreNamedOnceAndCanBeBroken) {
+  std::set<std::string> rules;
+  const auto check = [&](const EventType& type, const std::string& rule, v1::Consequence consequence,
+                         const std::string& clause, const std::string& remedy) {
+    EXPECT_TRUE(rules.insert(rule).second) << type.name() << ": " << rule << " stands twice";
+    EXPECT_NE(consequence, v1::CONSEQUENCE_UNSPECIFIED) << rule;
+    EXPECT_FALSE(clause.empty()) << rule;
+    EXPECT_FALSE(remedy.empty()) << rule;
+  };
+  for (const EventType* type : Vocabulary::Get().All()) {
+    SCOPED_TRACE(type->name());
+    const auto has_role = [&](const std::string& role) {
+      return std::any_of(type->options->refs().begin(), type->options->refs().end(),
+                         [&](const v1::ReferenceRule& rule) { return rule.role() == role; });
+    };
+    for (const v1::Precondition& rule : type->options->preconditions()) {
+      check(*type, rule.rule(), rule.consequence(), rule.clause(), rule.remedy());
+      EXPECT_TRUE(has_role(rule.role())) << rule.rule();
+      EXPECT_GT(rule.events_size(), 0) << rule.rule();
+      for (const std::string& what : rule.events()) {
+        const EventType* other = Vocabulary::Get().FindNewest(what.substr(0, what.find('?')));
+        ASSERT_NE(other, nullptr) << rule.rule() << ": no event type " << what;
+        const std::string& as = rule.as().empty() ? rule.role() : rule.as();
+        EXPECT_TRUE(std::any_of(other->options->refs().begin(), other->options->refs().end(),
+                                [&](const v1::ReferenceRule& ref) { return ref.role() == as; }))
+            << rule.rule() << ": " << what << " has no role " << as;
+      }
+    }
+    for (const v1::AnyOf& rule : type->options->any_of()) {
+      check(*type, rule.rule(), rule.consequence(), rule.clause(), rule.remedy());
+      for (const std::string& name : rule.of()) {
+        EXPECT_TRUE(name.starts_with("refs.") ? has_role(name.substr(5)) : type->body->FindFieldByName(name) != nullptr)
+            << rule.rule() << ": " << name;
+      }
+    }
+    if (type->options->signature_required()) {
+      const FieldDescriptor* field = type->body->FindFieldByName("signature");
+      ASSERT_NE(field, nullptr);
+      EXPECT_EQ(field->message_type(), v1::ElectronicSignature::descriptor());
+    }
+  }
+  EXPECT_GT(rules.size(), 20u);
 }
 
 // Fields about persons stand only in bodies that can be erased.

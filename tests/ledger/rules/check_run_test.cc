@@ -9,6 +9,7 @@
 
 #include "ledger/base/limits.h"
 #include "ledger/crypto/sha256.h"
+#include "ledger/state/recorded_event.h"
 #include "tests/ledger/rules/refusals.h"
 #include "tests/support/test_run.h"
 
@@ -32,7 +33,8 @@ class CheckRunTest : public ::testing::Test {
     return verdict.ok() ? *verdict : RunVerdict();
   }
 
-  // Appends a run that must be refused, and checks that only the revision moved.
+  // Appends a run that must be refused, and checks that only the revision moved; or that all that was written is the
+  // ledger's own record of the attempt.
   Status Refused(const v1::Run& run) {
     const auto without_applied = [&] {
       auto rows = AllRows(ledger_.rows());
@@ -40,14 +42,44 @@ class CheckRunTest : public ::testing::Test {
       return rows;
     };
     const auto rows = without_applied();
+    const TreeSize size = ledger_.size();
     const Digest root = ledger_.state().frontier.Root();
     const Timestamp last = ledger_.state().last_recorded;
     const StatusOr<RunVerdict> verdict = ledger_.Append(run);
     EXPECT_FALSE(verdict.ok());
-    EXPECT_TRUE(without_applied() == rows) << "a refused run left rows";
-    EXPECT_EQ(ledger_.state().frontier.Root(), root);
-    EXPECT_EQ(ledger_.state().last_recorded, last);
+    if (ledger_.size() == size) {
+      EXPECT_TRUE(without_applied() == rows) << "a refused run left rows";
+      EXPECT_EQ(ledger_.state().frontier.Root(), root);
+      EXPECT_EQ(ledger_.state().last_recorded, last);
+    } else {
+      ExpectAttemptRecorded(run, verdict.status(), size);
+    }
     return verdict.status();
+  }
+
+  // Leaf `size` is the last one and records the refused run.
+  void ExpectAttemptRecorded(const v1::Run& run, const Status& refusal, TreeSize size) {
+    ASSERT_EQ(ledger_.size().value, size.value + 1);
+    const StatusOr<LoadedEvent> own = LoadEvent(ledger_.rows(), LeafIndex(size.value));
+    ASSERT_TRUE(own.ok()) << own.status();
+    EXPECT_EQ(own->header.fields.stream(), "ledger");
+    const auto* denied = BodyAs<v1::AccessDenied>(own->body.get());
+    const auto* failed = BodyAs<v1::SignatureAttemptFailed>(own->body.get());
+    ASSERT_TRUE(denied != nullptr || failed != nullptr);
+    const int place = static_cast<int>(DetailOf(refusal).event_index());
+    const std::string digest = Sha256(run.headers(place)).bytes();
+    EXPECT_EQ(denied != nullptr ? denied->attempted_header_digest() : failed->attempted_header_digest(), digest);
+    EXPECT_EQ(denied != nullptr ? denied->reason() : failed->reason(),
+              v1::RefusalReason_Name(DetailOf(refusal).reason()));
+    for (const auto& [family, key, value] : AllRows(ledger_.rows())) {
+      if (family != Family::kEventIds) continue;
+      for (const std::string& header : run.headers()) {
+        v1::EventHeader parsed;
+        ASSERT_TRUE(parsed.ParseFromString(header));
+        // A refused retry's events may be there already; what is there must be from before.
+        EXPECT_TRUE(key != parsed.event_id() || value < LeafKey(LeafIndex(size.value)));
+      }
+    }
   }
 
   TestLedger ledger_;

@@ -1,0 +1,55 @@
+#ifndef ANAMNESIS_LEDGER_ENGINE_PURGER_H_
+#define ANAMNESIS_LEDGER_ENGINE_PURGER_H_
+
+// Makes an erasure true on disk. Applying subject_data.erased removes bodies from what can be read; their bytes stay in
+// table files and the write-ahead log until those are rewritten, which this does at once, in a thread of its own. What
+// is still to be done is kept in the store, so that a crash in between delays it until the ledger is opened again.
+//
+// What it can't reach: readers that began before hold their files until they end, copies that others made, and blocks
+// that the file system has freed and not overwritten; encrypt the disk against those.
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "ledger/base/status.h"
+#include "ledger/store/store.h"
+
+namespace anamnesis {
+
+class Purger {
+ public:
+  using Log = std::function<void(const std::string&)>;
+
+  // Begins with what an earlier process left undone. `store` must outlive it.
+  Purger(Store& store, Log log);
+  ~Purger();
+  Purger(const Purger&) = delete;
+  Purger& operator=(const Purger&) = delete;
+
+  // An erasure was written. Any thread; doesn't block.
+  void Notify();
+  // Waits until all that was written before is purged, or has failed.
+  Status Finish();
+
+ private:
+  void Work();
+  Status PurgeDue();
+
+  Store& store_;
+  const Log log_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  // Guarded by mutex_.
+  bool due_ = true;
+  bool working_ = false;
+  bool stopping_ = false;
+  Status last_;
+  std::thread thread_;
+};
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_ENGINE_PURGER_H_
