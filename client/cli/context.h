@@ -93,6 +93,7 @@ void AddTypes(CLI::App& app);
 void AddCluster(CLI::App& app);
 // A verb of `cluster`.
 void AddRecover(CLI::App& cluster);
+void AddDataset(CLI::App& app);
 void AddBench(CLI::App& app);
 
 }  // namespace anamnesis::cli

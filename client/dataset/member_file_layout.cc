@@ -42,6 +42,8 @@ StatusOr<MemberFileHeader> TakeHeader(std::string_view bytes) {
 
 }  // namespace
 
+bool IsMemberFile(std::string_view bytes) { return bytes.starts_with(kMagic); }
+
 std::string EncodeMemberFileHeader(const MemberFileHeader& header) {
   std::string bytes(kMagic);
   AppendBigEndian32(bytes, kVersion);

@@ -43,6 +43,9 @@ struct MemberFileHeader {
   friend bool operator==(const MemberFileHeader&, const MemberFileHeader&) = default;
 };
 
+// Whether a file with these first bytes says that it is a member file.
+bool IsMemberFile(std::string_view bytes);
+
 std::string EncodeMemberFileHeader(const MemberFileHeader& header);
 // INVALID_ARGUMENT when these are no member file's first bytes, or those of a newer version; DATA_LOSS when they are,
 // and damaged.
