@@ -88,8 +88,8 @@ def proofs_verify_offline(place):
             for bit in range(0, 8 * os.path.getsize(proof), 211):
                 done = place.verify(flip(proof, bit))
                 expect(done.returncode == NO and "NOT VERIFIED" in done.stdout, f"{proof} bit {bit}: {done.stdout}")
-        for file in (place.receipt, place.receipt.replace("tlog-proof", "leaf"), place.receipt.replace("tlog-proof",
-                                                                                                     "body")):
+        for ending in ("tlog-proof", "leaf", "body"):
+            file = place.receipt.replace("tlog-proof", ending)
             with open(file, "rb") as good:
                 kept = good.read()
             os.replace(flip(file, 8 * (len(kept) // 2)), file)
