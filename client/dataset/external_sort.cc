@@ -13,6 +13,8 @@ namespace {
 constexpr size_t kMemoryBytesMin = 1 << 20;
 // How many runs are merged at once; each has a buffer.
 constexpr size_t kFanInMax = 64;
+// More read ahead of a run gains nothing.
+constexpr size_t kReadBytesMax = 1 << 20;
 constexpr size_t kLengthBytes = 4;
 
 Status AppendRecord(SequentialWriter& out, std::string_view record) {
@@ -39,7 +41,8 @@ class ExternalSort::Merge {
  public:
   Merge(const File& file, std::span<const Run> runs, size_t memory_bytes) {
     for (const Run& run : runs) {
-      inputs_.push_back({SequentialReader(file, run.begin, run.end, memory_bytes / runs.size()), {}});
+      inputs_.push_back(
+          {SequentialReader(file, run.begin, run.end, std::min(memory_bytes / runs.size(), kReadBytesMax)), {}});
     }
   }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes the seeds of the fuzz targets about datasets from the golden vectors' generator: tests/fuzz/corpus/TARGET/NAME."""
+"""Writes the seeds of the fuzz targets about datasets, by the golden vectors' generator: corpus/TARGET/NAME."""
 
 import sys
 from pathlib import Path

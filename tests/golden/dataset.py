@@ -1,8 +1,7 @@
 """Datasets with members: what a version commits to, proofs about records, member files.
 
-The hashed bytes are those of ledger/dataset/member.h, the file's those of client/dataset/member_file_layout.h, read from
-there as prose and written here anew. Messages of proofs have their field numbers written out by hand: they are the
-format.
+The hashed bytes are those of ledger/dataset/member.h, the file's those of client/dataset/member_file_layout.h: read
+there as prose and written anew. Messages of proofs have their field numbers written out by hand: they are the format.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def members_are_the_manifests(place):
 
 
 def proofs_verify_offline(place):
-    """A03: record 12 is a member, a foreign one is not; both down from the ledger's checkpoint; no flipped bit passes."""
+    """A03: record 12 is a member, a foreign one is not, down from the checkpoint; with a flipped bit neither is."""
     member, absent = place.prove("img-0012", "member.proof"), place.prove("img-0347", "absent.proof")
     moved = place.ledger + ".away"
     os.rename(place.ledger, moved)
