@@ -38,6 +38,16 @@ Status SyncDirectoryOf(const std::string& path) {
   return synced;
 }
 
+constexpr int kNotSupported = -2;
+
+// A file without a name that can be given one. kNotSupported where the file system has no such files, -1 with errno for
+// other failures.
+int OpenUnlinked(const std::string& directory) {
+  const int descriptor = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (descriptor >= 0) return descriptor;
+  return errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL ? kNotSupported : -1;
+}
+
 }  // namespace
 
 std::string DirectoryOf(const std::string& path) {
@@ -63,9 +73,8 @@ StatusOr<File> File::OpenForOverwriting(const std::string& path) {
 }
 
 StatusOr<File> File::OpenNameless(const std::string& directory) {
-  int descriptor = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (descriptor < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-    // A file system without such files: one whose name goes at once.
+  int descriptor = OpenUnlinked(directory);
+  if (descriptor == kNotSupported) {
     std::string name = Text(directory, "/sort", kNewEnding);
     descriptor = ::mkostemp(name.data(), O_CLOEXEC);
     if (descriptor >= 0) ::unlink(name.c_str());
@@ -135,31 +144,48 @@ Status File::WriteAt(uint64_t offset, std::string_view bytes) {
 Status File::Sync() { return ::fsync(descriptor_) == 0 ? OkStatus() : SystemError(path_, "syncing"); }
 
 StatusOr<NewFile> NewFile::Make(const std::string& path) {
-  std::string name = Text(path, kNewEnding);
-  const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
-  if (descriptor < 0) return OpenError(name, "making it");
-  return NewFile(path, File(std::move(name), descriptor));
+  std::string name;
+  int descriptor = OpenUnlinked(DirectoryOf(path));
+  if (descriptor == kNotSupported) {
+    name = Text(path, kNewEnding);
+    descriptor = ::mkostemp(name.data(), O_CLOEXEC);
+  }
+  if (descriptor < 0) return OpenError(path, "making it");
+  return NewFile(path, std::move(name), File(path, descriptor));
 }
 
-NewFile::NewFile(NewFile&& other) noexcept : path_(std::move(other.path_)), file_(std::move(other.file_)) {}
+NewFile::NewFile(NewFile&& other) noexcept
+    : path_(std::move(other.path_)), name_(std::exchange(other.name_, "")), file_(std::move(other.file_)) {}
 
 NewFile::~NewFile() {
-  if (file_.descriptor_ >= 0 && !file_.path_.empty()) ::unlink(file_.path_.c_str());
+  if (!name_.empty()) ::unlink(name_.c_str());
+}
+
+Status NewFile::LinkTo(const std::string& name) {
+  // Unlike a rename, a link never takes the place of something.
+  if (!name_.empty()) return ::link(name_.c_str(), name.c_str()) == 0 ? OkStatus() : SystemError(name, "making it");
+  const std::string self = Text("/proc/self/fd/", file_.descriptor());
+  const int linked = ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW);
+  return linked == 0 ? OkStatus() : SystemError(name, "making it");
 }
 
 Status NewFile::PutInPlace() {
   RETURN_IF_ERROR(file_.Sync());
-  // Unlike a rename, a link never takes the place of something.
-  if (::link(file_.path_.c_str(), path_.c_str()) != 0) return SystemError(path_, "making it");
-  if (::unlink(file_.path_.c_str()) != 0) return SystemError(file_.path_, "removing");
-  file_.path_.clear();
+  RETURN_IF_ERROR(LinkTo(path_));
+  if (!name_.empty() && ::unlink(std::exchange(name_, "").c_str()) != 0)
+    return SystemError(path_, "removing its old name");
   return SyncDirectoryOf(path_);
 }
 
 Status NewFile::Replace() {
   RETURN_IF_ERROR(file_.Sync());
-  if (::rename(file_.path_.c_str(), path_.c_str()) != 0) return SystemError(path_, "replacing");
-  file_.path_.clear();
+  if (name_.empty()) {
+    std::string name = Text(path_, ".new-", ::getpid());
+    RETURN_IF_ERROR(LinkTo(name));
+    name_ = std::move(name);
+  }
+  if (::rename(name_.c_str(), path_.c_str()) != 0) return SystemError(path_, "replacing");
+  name_.clear();
   return SyncDirectoryOf(path_);
 }
 

@@ -20,7 +20,8 @@ class File {
   static StatusOr<File> Open(const std::string& path);
   // For reading and writing what is there.
   static StatusOr<File> OpenForOverwriting(const std::string& path);
-  // For reading and writing, in `directory`, without a name: nothing is left of it, whatever ends the process.
+  // For reading and writing, on the file system of `directory`, without a name: nothing is left of it, whatever ends
+  // the process.
   static StatusOr<File> OpenNameless(const std::string& directory);
 
   File(File&& other) noexcept;
@@ -47,7 +48,9 @@ class File {
   int descriptor_ = -1;
 };
 
-// A file in the making, readable by its owner only, beside the place where it will be. Removed unless it is put there.
+// A file in the making, readable by its owner only, on the file system where it will be. It has no name until it is put
+// in its place, so that nothing is left of it, whatever ends the process; where a file system can't do that, it has the
+// name PATH.new-XXXXXX and is removed with its owner.
 class NewFile {
  public:
   static StatusOr<NewFile> Make(const std::string& path);
@@ -64,9 +67,14 @@ class NewFile {
   Status Replace();
 
  private:
-  NewFile(std::string path, File file) : path_(std::move(path)), file_(std::move(file)) {}
+  NewFile(std::string path, std::string name, File file)
+      : path_(std::move(path)), name_(std::move(name)), file_(std::move(file)) {}
+  // Gives it a name that is free.
+  Status LinkTo(const std::string& name);
 
   std::string path_;
+  // Empty while it has none.
+  std::string name_;
   File file_;
 };
 

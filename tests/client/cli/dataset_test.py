@@ -5,6 +5,8 @@ import contextlib
 import hashlib
 import json
 import os
+import signal
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "faults"))
@@ -186,6 +188,28 @@ def bad_input_is_named(place):
     harness.run_well("dataset", "seal", "y@1", "--members", out, "--as", place.key, "--ledger", ledger)
 
 
+def killed_while_building(place):
+    """Nothing is left of a build that was killed, and nothing of it lay open meanwhile."""
+    work = place.path("work")
+    os.mkdir(work)
+    fifo = place.path("fifo")
+    os.mkfifo(fifo)
+    build = subprocess.Popen([os.path.join(harness.BIN, "anamnesis"), "dataset", "build", "--manifest", fifo,
+                              "--members", os.path.join(work, "members")])
+    file = open(fifo, "w")
+    try:
+        file.write("record_id,subject_id,sha256\n")
+        for i in range(600_000):  # More than is sorted in memory.
+            file.write(f"img-{i:08},{hashlib.sha256(str(i).encode()).hexdigest()},{'00' * 32}\n")
+        expect(os.listdir(work) == [], f"temporary files have names: {os.listdir(work)}")
+    finally:
+        build.send_signal(signal.SIGKILL)
+        build.wait()
+        with contextlib.suppress(BrokenPipeError):
+            file.close()
+    expect(os.listdir(work) == [], f"left behind: {os.listdir(work)}")
+
+
 def erasure_of_a_subject(place):
     """D10: the root still verifies, the erased member can't be opened, others can, old proofs hold."""
     before = place.prove("img-0012", "before.proof")
@@ -211,7 +235,7 @@ def erasure_of_a_subject(place):
 def main():
     harness.need_programs(os.path.join(harness.BIN, "anamnesis"))
     for check in (members_are_the_manifests, proofs_verify_offline, other_sources_of_trust, the_next_version,
-                  overlap_of_splits, bad_input_is_named, erasure_of_a_subject):
+                  overlap_of_splits, bad_input_is_named, killed_while_building, erasure_of_a_subject):
         with Hospital() as place:
             check(place)
         print(f"ok: {check.__name__}", flush=True)
