@@ -91,9 +91,15 @@ void AddFsck(CLI::App& app);
 void AddRebuild(CLI::App& app);
 void AddTypes(CLI::App& app);
 void AddFindings(CLI::App& app);
+void AddEnrol(CLI::App& app);
+void AddRole(CLI::App& app);
+void AddCredential(CLI::App& app);
+void AddDelegate(CLI::App& app);
+void AddErase(CLI::App& app);
 void AddCluster(CLI::App& app);
 // A verb of `cluster`.
 void AddRecover(CLI::App& cluster);
+void AddDataset(CLI::App& app);
 void AddBench(CLI::App& app);
 
 }  // namespace anamnesis::cli

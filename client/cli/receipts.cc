@@ -3,10 +3,9 @@
 #include <iostream>
 
 #include "client/cli/context.h"
+#include "client/cli/trust.h"
 
 namespace anamnesis::cli {
-
-constexpr std::string_view kProofEnding = ".tlog-proof";
 
 StatusOr<std::string> WriteReceipt(LedgerClient& client, uint64_t index, std::string proof_path) {
   v1::GetReceiptRequest request;

@@ -49,7 +49,10 @@ std::vector<Appended> PlacesOf(const std::vector<EventId>& ids, const v1::RunRes
   std::vector<Appended> places;
   for (size_t i = 0; i < ids.size(); ++i) {
     const int at = static_cast<int>(i);
-    places.push_back({ids[i], LeafIndex(result.indexes(at)), Timestamp(result.recorded_us(at))});
+    places.push_back({ids[i], LeafIndex(result.indexes(at)), Timestamp(result.recorded_us(at)), {}});
+  }
+  for (const v1::EventFinding& finding : result.findings()) {
+    if (finding.event_index() < places.size()) places[finding.event_index()].findings.push_back(finding.finding());
   }
   return places;
 }

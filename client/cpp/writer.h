@@ -26,6 +26,8 @@ struct Appended {
   EventId id;
   LeafIndex index;
   Timestamp recorded;
+  // What is amiss with it, though it is recorded. Empty for an event that was recorded before.
+  std::vector<v1::Finding> findings;
 };
 
 // A draft with the id to give it. The default id (all zero) means a fresh UUIDv7.

@@ -1,7 +1,7 @@
 #ifndef ANAMNESIS_LEDGER_NOTE_TEXT_H_
 #define ANAMNESIS_LEDGER_NOTE_TEXT_H_
 
-// What C2SP's text formats have in common. For this room's own files. Pure, safe from any thread and for any input.
+// What C2SP's text formats have in common. Pure, safe from any thread and for any input.
 
 #include <cstdint>
 #include <string_view>

@@ -59,10 +59,10 @@ def shape(message: MessageType) -> list[tuple[object, ...]]:
     return [(f.number, f.name, f.kind, f.repeated, f.optional, f.type.name if f.type else "") for f in message.fields]
 
 
-def check_against_proto(messages: dict[str, MessageType]) -> None:
-    for ours in SIGNED:
+def check_against_proto(messages: dict[str, MessageType], formats: list[MessageType]) -> None:
+    for ours in formats:
         if shape(ours) != shape(messages[ours.name]):
-            raise ValueError(f"event.proto's {ours.name} is not the format's: its field numbers may never change")
+            raise ValueError(f"the .proto's {ours.name} is not the format's: its field numbers may never change")
     if DIGEST_ALGORITHM.numbers != messages["ContentDigest"].fields[0].type.numbers:
         raise ValueError("event.proto's DigestAlgorithm is not the format's")
 

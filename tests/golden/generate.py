@@ -15,6 +15,7 @@ import json
 import sys
 from pathlib import Path
 
+import dataset
 import events
 import proto_text
 import vectors
@@ -26,9 +27,9 @@ DIFF_LINES_MAX = 60
 
 def documents() -> dict[str, str]:
     vocabulary = sorted(PROTO.glob("vocabulary_*.proto"))
-    shared = [PROTO / f"{name}.proto" for name in ("event", "options", "signature", "policy")]
+    shared = [PROTO / f"{name}.proto" for name in ("event", "options", "signature", "policy", "dataset")]
     messages = proto_text.load([*shared, *vocabulary])
-    events.check_against_proto(messages)
+    events.check_against_proto(messages, [*events.SIGNED, *dataset.PROVEN])
     made = vectors.all_vectors(messages)
     return {name: json.dumps(value, indent=1, ensure_ascii=False) + "\n" for name, value in made.items()}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import dataset
 import merkle
 import note
 import primitives as p
@@ -415,4 +416,5 @@ def all_vectors(messages: dict[str, MessageType]) -> dict[str, Any]:
         "event_types.json": event_type_vectors(messages),
         "ledger_decided.json": ledger_decided_vectors(log, messages),
         "keys.json": key_vectors(),
+        "dataset.json": dataset.dataset_vectors(),
     }

@@ -1,0 +1,105 @@
+#include "client/cli/write.h"
+
+#include <array>
+#include <iostream>
+
+#include "ledger/keys/key_file.h"
+#include "ledger/keys/random.h"
+#include "ledger/keys/wall_clock.h"
+#include "ledger/note/verifier_key.h"
+
+namespace anamnesis::cli {
+
+void AddWriteOptions(CLI::App& verb, WriteOptions& options, bool is_signed) {
+  verb.add_option("--rationale", options.rationale, "why");
+  verb.add_option("--stream", options.stream, "the writer's stream; default: person/NAME of the key");
+  if (is_signed) {
+    verb.add_option("--signed-with", options.signature_components,
+                    "what the signature is made of, at least two: key, passphrase, hardware_token, biometric, "
+                    "identity_provider_login (21 CFR 11.200)")
+        ->delimiter(',')
+        ->required();
+  }
+  AddKeyOption(verb, options.common);
+  AddLedgerOption(verb, options.common);
+  AddWithinOption(verb, options.common);
+  AddJsonOption(verb, options.common);
+}
+
+void PrintFindings(const Appended& event) {
+  for (const v1::Finding& finding : event.findings) {
+    std::cerr << "finding at leaf " << event.index.value << ": " << finding.rule() << ": " << finding.message() << "; "
+              << finding.remedy() << "\n";
+  }
+}
+
+StatusOr<ExitStatus> AppendAndPrint(const WriteOptions& options, std::vector<EventDraft> drafts) {
+  ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options.common.key_file));
+  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options.common));
+  const std::string stream = options.stream.empty() ? "person/" + key.name : options.stream;
+  ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(*client, key, stream));
+  const Timestamp now = WallClockNow();
+  std::vector<IdentifiedDraft> identified;
+  for (EventDraft& draft : drafts) {
+    SetOccurred(draft, now, now);
+    if (!options.rationale.empty()) draft.header.set_rationale(options.rationale);
+    identified.push_back({std::move(draft), NewEventId()});
+  }
+  ASSIGN_OR_RETURN(const std::vector<Appended> appended, writer->Append(identified));
+  v1::RunResult all;
+  for (size_t i = 0; i < appended.size(); ++i) {
+    all.add_indexes(appended[i].index.value);
+    all.add_recorded_us(appended[i].recorded.us);
+    for (const v1::Finding& finding : appended[i].findings) {
+      v1::EventFinding& of_event = *all.add_findings();
+      of_event.set_event_index(static_cast<uint32_t>(i));
+      *of_event.mutable_finding() = finding;
+    }
+    if (options.common.json) continue;
+    const google::protobuf::Descriptor& type = *identified[i].draft.body->GetDescriptor();
+    std::cout << appended[i].index.value << "  " << FormatTime(appended[i].recorded) << "  " << appended[i].id.text()
+              << "  " << type.options().GetExtension(v1::event).type() << "\n";
+    PrintFindings(appended[i]);
+  }
+  if (options.common.json) RETURN_IF_ERROR(PrintJson(all));
+  return kDone;
+}
+
+StatusOr<v1::ElectronicSignature> SignNow(const WriteOptions& options, v1::ElectronicSignature::Meaning meaning) {
+  v1::ElectronicSignature signature;
+  signature.set_meaning(meaning);
+  signature.set_signed_at_us(WallClockNow().us);
+  std::array<uint8_t, 16> session;
+  FillRandom(session);
+  signature.set_session_id(std::string(session.begin(), session.end()));
+  signature.set_ordinal(1);
+  for (std::string name : options.signature_components) {
+    for (char& letter : name) letter = static_cast<char>(letter >= 'a' && letter <= 'z' ? letter - 'a' + 'A' : letter);
+    v1::ElectronicSignature::Component component = v1::ElectronicSignature::COMPONENT_UNSPECIFIED;
+    if (!v1::ElectronicSignature::Component_Parse(name, &component)) {
+      return absl::InvalidArgumentError(Text("--signed-with: \"", name,
+                                             "\" is none of KEY, PASSPHRASE, HARDWARE_TOKEN, "
+                                             "BIOMETRIC, IDENTITY_PROVIDER_LOGIN"));
+    }
+    signature.add_components(component);
+  }
+  return signature;
+}
+
+StatusOr<std::string> PublicKeyOf(std::string_view option, const std::string& text) {
+  if (const StatusOr<VerifierKey> key = VerifierKey::Parse(text); key.ok()) return key->key.bytes();
+  const StatusOr<NamedKey> file = ReadKeyFile(text);
+  if (file.ok()) return VerifierKeyOf(*file).key.bytes();
+  return absl::InvalidArgumentError(Text(
+      option, ": \"", text,
+      "\" is neither a verifier key as `anamnesis key show` prints it nor a key file: ", MessageOf(file.status())));
+}
+
+StatusOr<int64_t> TimeOption(std::string_view option, const std::string& text) {
+  if (text.empty()) return int64_t{0};
+  const StatusOr<Timestamp> time = ParseTime(text);
+  if (!time.ok()) return WithContext(time.status(), option);
+  return time->us;
+}
+
+}  // namespace anamnesis::cli

@@ -1,0 +1,55 @@
+#ifndef ANAMNESIS_CLIENT_CLI_WRITE_H_
+#define ANAMNESIS_CLIENT_CLI_WRITE_H_
+
+// What the verbs share that append a few events of a kind that they know themselves.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "anamnesis/v1/signature.pb.h"
+#include "client/cli/context.h"
+#include "client/cpp/writer.h"
+
+namespace anamnesis::cli {
+
+struct WriteOptions {
+  Common common;
+  // Default: "person/" and the name of the key.
+  std::string stream;
+  std::string rationale;
+  // 21 CFR 11.200(a)(1), as ElectronicSignature.Component.
+  std::vector<std::string> signature_components;
+};
+
+// Adds --ledger, --as, --within, --json, --stream and --rationale; and --signed-with where the event is signed.
+void AddWriteOptions(CLI::App& verb, WriteOptions& options, bool is_signed = false);
+
+// Appends the drafts as one run that happened now, prints each event's index, time, id and type, and what is amiss with
+// it on stderr.
+StatusOr<ExitStatus> AppendAndPrint(const WriteOptions& options, std::vector<EventDraft> drafts);
+
+// The findings of an appended event, on stderr.
+void PrintFindings(const Appended& event);
+
+// A signature given now, the first of its session, with the components that the options name.
+StatusOr<v1::ElectronicSignature> SignNow(const WriteOptions& options, v1::ElectronicSignature::Meaning meaning);
+
+// The public key in "NAME+ID+BASE64" as `anamnesis key show` prints it, or in a key file. INVALID_ARGUMENT naming
+// `option`.
+StatusOr<std::string> PublicKeyOf(std::string_view option, const std::string& text);
+
+// An RFC 3339 time in microseconds; 0 for an empty text.
+StatusOr<int64_t> TimeOption(std::string_view option, const std::string& text);
+
+// A draft of one event type.
+template <typename Body>
+EventDraft DraftOf(Body body) {
+  EventDraft draft;
+  draft.body = std::make_shared<Body>(std::move(body));
+  return draft;
+}
+
+}  // namespace anamnesis::cli
+
+#endif  // ANAMNESIS_CLIENT_CLI_WRITE_H_
