@@ -5,7 +5,6 @@
 
 #include "ledger/keys/key_file.h"
 #include "ledger/keys/random.h"
-#include "ledger/keys/wall_clock.h"
 #include "ledger/note/verifier_key.h"
 
 namespace anamnesis::cli {
@@ -87,9 +86,9 @@ StatusOr<v1::ElectronicSignature> SignNow(const WriteOptions& options, v1::Elect
 }
 
 StatusOr<std::string> PublicKeyOf(std::string_view option, const std::string& text) {
-  if (const StatusOr<VerifierKey> key = VerifierKey::Parse(text); key.ok()) return key->key.bytes();
+  if (const StatusOr<VerifierKey> key = VerifierKey::Parse(text); key.ok()) return key->public_key().bytes();
   const StatusOr<NamedKey> file = ReadKeyFile(text);
-  if (file.ok()) return VerifierKeyOf(*file).key.bytes();
+  if (file.ok()) return VerifierKeyOf(*file).public_key().bytes();
   return absl::InvalidArgumentError(Text(
       option, ": \"", text,
       "\" is neither a verifier key as `anamnesis key show` prints it nor a key file: ", MessageOf(file.status())));
