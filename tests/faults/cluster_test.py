@@ -56,9 +56,12 @@ class Cluster:
         with open(os.path.join(self.dir, f"node{i}", "node-id")) as file:
             return file.read().strip()
 
-    def signal(self, name, number):
+    def pid(self, name):
         with open(os.path.join(self.dir, name + ".pid")) as file:
-            pid = int(file.read())
+            return int(file.read())
+
+    def signal(self, name, number):
+        pid = self.pid(name)
         os.kill(pid, number)
         return pid
 
@@ -80,6 +83,14 @@ class Cluster:
                 with open(path, errors="replace") as file:
                     text += f"\n--- node{i}\n" + file.read()[-1500:]
         return text
+
+    def etcdctl(self, *arguments):
+        pki = os.path.join(self.dir, "pki")
+        who = f"{pki}/etcd-client-{self.node_id(0)}"
+        environment = dict(os.environ, ETCDCTL_API="3", ETCDCTL_CACERT=f"{pki}/etcd-ca.crt", ETCDCTL_CERT=f"{who}.crt",
+                           ETCDCTL_KEY=f"{who}.key", ETCDCTL_ENDPOINTS=f"127.0.0.1:{self.first + 9}")
+        return subprocess.run(["etcdctl", *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=60)
 
     def root(self, i):
         out = harness.run("status", "--json", "--ledger", f"127.0.0.1:{self.first + i}").stdout
