@@ -260,7 +260,7 @@ class Machine:
                          "--initial-advertise-peer-urls", urls[self.number],
                          "--initial-cluster", members, "--initial-cluster-state", "new",
                          # As deploy/cluster has it.
-                         "--heartbeat-interval", "50", "--election-timeout", "500",
+                         "--heartbeat-interval", "50", "--election-timeout", "500", "--snapshot-count", "10000",
                          "--quota-backend-bytes", str(256 << 20), *certificates])
 
     def start_node(self):
