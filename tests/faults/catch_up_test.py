@@ -67,7 +67,7 @@ def miss_too_much(cluster, load):
 class Joined:
     """A node with an empty directory, taken in as a learner."""
 
-    def __init__(self, cluster):
+    def __init__(self, cluster, options=OPTIONS):
         self.cluster = cluster
         self.dir = os.path.join(cluster.dir, "node3")
         self.address = f"127.0.0.1:{cluster.first + 12}"
@@ -83,7 +83,7 @@ class Joined:
         with open(os.path.join(cluster.dir, "node3.log"), "ab") as log:
             self.process = subprocess.Popen(
                 [os.path.join(harness.BIN, "anamnesisd"), "--dir", self.dir, "--listen", self.address, "--etcd", etcd,
-                 "--etcd-prefix", "anamnesis/", "--peer-listen", self.peer, "--join", ORIGIN, *OPTIONS,
+                 "--etcd-prefix", "anamnesis/", "--peer-listen", self.peer, "--join", ORIGIN, *options,
                  "--tls-certificate", f"{pki}/node-joined.crt", "--tls-key", f"{pki}/node-joined.key",
                  "--tls-ca", f"{pki}/ca.crt", "--etcd-certificate", f"{pki}/etcd-client-joined.crt",
                  "--etcd-key", f"{pki}/etcd-client-joined.key", "--etcd-ca", f"{pki}/etcd-ca.crt"],
