@@ -13,6 +13,7 @@ import shutil
 import signal
 import statistics
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "faults"))
@@ -21,6 +22,8 @@ import cluster_test  # pylint: disable=wrong-import-position
 import harness  # pylint: disable=wrong-import-position
 import replication_bench  # pylint: disable=wrong-import-position
 
+# The copying node has a disk of its own, as far as there is one.
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 # (events a run, runs in flight)
 LOADS = ((1, 64), (100, 16))
 WANTED = 0.75
@@ -68,10 +71,10 @@ def main():
     if shutil.which("etcd") is None:
         harness.skip("no etcd is installed")
     result = {"events": events, "seconds": seconds, "loads": []}
-    with cluster_test.Cluster() as cluster:
+    with cluster_test.Cluster() as cluster, tempfile.TemporaryDirectory(prefix="anamnesis-copy-", dir=MEMORY) as home:
         harness.wait_until(lambda: cluster.root(0) is not None, "the cluster serves", cluster.logs)
         append(cluster, 100, 16, "--events", events)
-        with catch_up_test.Joined(cluster, options=()) as joined:
+        with catch_up_test.Joined(cluster, options=(), directory=home) as joined:
             began = time.monotonic()
             pairs = turns(cluster, joined, seconds)
             took = time.monotonic() - began

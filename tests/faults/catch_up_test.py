@@ -67,12 +67,12 @@ def miss_too_much(cluster, load):
 class Joined:
     """A node with an empty directory, taken in as a learner."""
 
-    def __init__(self, cluster, options=OPTIONS):
+    def __init__(self, cluster, options=OPTIONS, directory=None):
         self.cluster = cluster
-        self.dir = os.path.join(cluster.dir, "node3")
+        self.dir = directory or os.path.join(cluster.dir, "node3")
         self.address = f"127.0.0.1:{cluster.first + 12}"
         self.peer = f"127.0.0.1:{cluster.first + 13}"
-        os.mkdir(self.dir)
+        os.makedirs(self.dir, exist_ok=True)
         with open(os.path.join(self.dir, "node-id"), "w") as file:
             file.write("joined\n")
         pki = os.path.join(cluster.dir, "pki")
