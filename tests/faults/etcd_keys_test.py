@@ -89,8 +89,8 @@ def main():
                        f"nothing before revision {revision // 2} of {revision} is compacted")
         harness.expect(late < 2 * early + (1 << 20), f"etcd's store has grown from {early} to {late} bytes in use")
         cluster.do("stop")
-    print(f"{revision} revisions, {most} order keys at most ({away} while a node was away), {all_keys} keys in the end, "
-          f"{early >> 10} KiB in use early and {late >> 10} KiB late, {time.monotonic() - started:.0f} s")
+    print(f"{revision} revisions, {most} order keys at most ({away} while a node was away), {all_keys} keys in the "
+          f"end, {early >> 10} KiB in use early and {late >> 10} KiB late, {time.monotonic() - started:.0f} s")
 
 
 if __name__ == "__main__":

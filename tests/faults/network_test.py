@@ -1,6 +1,7 @@
 """Three machines in network namespaces under load and under faults: nodes and etcd members killed, partitions, lost and
-late packets, stopped processes, full and slow disks, wrong clocks, etcd lost and recovered from. After each fault every client makes progress again;
-in the end the histories of all clients hold against the log (history.py) and all nodes hold the same.
+late packets, stopped processes, full and slow disks, wrong clocks, etcd lost and recovered from. After each fault every
+client makes progress again; in the end the histories of all clients hold against the log (history.py) and all nodes
+hold the same.
 
 ANAMNESIS_KILLS, ANAMNESIS_PARTITIONS, ANAMNESIS_OTHERS: how many of each group in faults.py (default: 6, 5, 8).
 ANAMNESIS_FAULTS: only these, by name, comma-separated. ANAMNESIS_SEED: of the order, the victims and the moments (1).
