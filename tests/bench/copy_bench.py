@@ -84,7 +84,8 @@ def main():
                   for name in ("events_per_second", "p50_ms", "p99_ms", "node_us")}
         print(f"runs of {run}, {in_flight} in flight, {len(seen)} pairs of turns: with the copy "
               f"{ratios['events_per_second']:.2f} of the events a second ({WANTED} is wanted), "
-              f"{ratios['p50_ms']:.2f} of the median latency, {ratios['node_us']:.2f} of the CPU an event of the three nodes")
+              f"{ratios['p50_ms']:.2f} of the median latency, "
+              f"{ratios['node_us']:.2f} of the CPU an event of the three nodes")
         result["loads"].append({"run": run, "in_flight": in_flight, "pairs": len(seen), **ratios})
     print(f"the copy was there after {took:.0f} s, half of the time at work")
     print(json.dumps({**result, "copy_seconds": took}))
