@@ -72,7 +72,7 @@ def main():
         harness.skip("no etcd is installed")
     result = {"events": events, "seconds": seconds, "loads": []}
     with cluster_test.Cluster() as cluster, tempfile.TemporaryDirectory(prefix="anamnesis-copy-", dir=MEMORY) as home:
-        harness.wait_until(lambda: cluster.root(0) is not None, "the cluster serves", cluster.logs)
+        cluster.wait_until_serves()
         append(cluster, 100, 16, "--events", events)
         with catch_up_test.Joined(cluster, options=(), directory=home) as joined:
             began = time.monotonic()

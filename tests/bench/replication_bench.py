@@ -135,7 +135,7 @@ def main():
         harness.skip("no etcd is installed")
     turns = {}
     with cluster_test.Cluster() as cluster, RawNodes(cluster) as raw:
-        harness.wait_until(lambda: cluster.root(0) is not None, "the cluster serves", cluster.logs)
+        cluster.wait_until_serves()
         bench = Bench(cluster, raw, seconds)
         for path in bench.nodes:
             bench.append(path, 1, 1, seconds=2)

@@ -3,6 +3,7 @@ again: nothing that was acknowledged is lost, doubled or moved, and in the end a
 
 ANAMNESIS_KILLS: how many (9). ANAMNESIS_SEED: of the moments and victims (1)."""
 
+import json
 import os
 import random
 import shutil
@@ -95,6 +96,11 @@ class Cluster:
     def root(self, i):
         out = harness.run("status", "--json", "--ledger", f"127.0.0.1:{self.first + i}").stdout
         return out if '"root"' in out else None
+
+    def wait_until_serves(self):
+        """Until node 0 shows what it has, and so takes part."""
+        harness.wait_until(lambda: int(json.loads(self.root(0) or "{}").get("treeSize", 0)) > 0, "the cluster serves",
+                           self.logs)
 
     def __enter__(self):
         try:
