@@ -313,7 +313,10 @@ void Appender::Begin(const std::shared_ptr<CommitBatch>& committed,
   // What is in a final order can't be refused for lack of space.
   const auto when_full =
       sequencer_->order_is_final() ? BatchWriter::WhenFull::kWaitForSpace : BatchWriter::WhenFull::kFail;
-  writer_.Begin(pending_, durable, when_full, [this, committed, payload](const Status& status) {
+  const bool authority = std::any_of(pending_->rows().begin(), pending_->rows().end(),
+                                     [](const Row& row) { return row.family == Family::kAuthority; });
+  writer_.Begin(pending_, durable, when_full, [this, committed, payload, authority](const Status& status) {
+    if (authority) events_.authority_written();
     OnWritten(status, *committed, payload);
     std::unique_lock lock(mutex_);
     writing_ = false;

@@ -43,6 +43,8 @@ class Appender {
   };
   // Called from any thread; must not block.
   struct Events {
+    // Keys or roles may have changed in the store; nobody has been told of it yet.
+    std::function<void()> authority_written;
     // More is published, and the callers whose runs it holds have been answered.
     std::function<void(TreeSize)> answered;
     // Bodies were erased and that is durable.

@@ -10,6 +10,21 @@
 #include "ledger/state/recorded_event.h"
 
 namespace anamnesis {
+namespace {
+
+// Of the first `limit` events leaves the first, and those after it that fit with it.
+void CutTo(int limit, size_t bytes_max, internal::CopyChunk& chunk) {
+  size_t bytes = 0;
+  int whole = 0;
+  for (; whole < limit; ++whole) {
+    const internal::CopiedEvent& event = chunk.events(whole);
+    bytes += event.leaf().size() + event.body().size();
+    if (whole > 0 && bytes > bytes_max) break;
+  }
+  chunk.mutable_events()->DeleteSubrange(whole, chunk.events_size() - whole);
+}
+
+}  // namespace
 
 StatusOr<internal::CopyManifest> CopyOut::Manifest() const {
   internal::CopyManifest manifest;
@@ -46,31 +61,33 @@ StatusOr<internal::CopyChunk> CopyOut::Chunk(LeafIndex first, TreeSize limit, si
   internal::CopyChunk chunk;
   chunk.set_first_index(first.value);
   const std::string first_key = LeafKey(first);
-  size_t bytes = 0;
+  size_t leaf_bytes = 0;
   uint64_t next = first.value;
   RETURN_IF_ERROR(store_.Scan(Family::kLeaves, "", first_key, [&](std::string_view key, std::string_view leaf) {
-    if (key != LeafKey(LeafIndex(next)) || (next != first.value && bytes + leaf.size() > bytes_max)) return false;
+    if (key != LeafKey(LeafIndex(next)) || (next != first.value && leaf_bytes + leaf.size() > bytes_max)) return false;
     chunk.add_events()->set_leaf(std::string(leaf));
-    bytes += leaf.size();
+    leaf_bytes += leaf.size();
     return ++next < limit.value;
   }));
   if (next == first.value) return absl::DataLossError(Text("leaf ", first.value, " is missing; run fsck"));
-  // Bodies are added as long as there is room; without room for one its event waits for the next chunk.
-  int whole = chunk.events_size();
+  // As many bodies as fit by themselves, so that those of all events that fit as a whole are among them. The event
+  // after them lacks its body.
+  int with_bodies = chunk.events_size();
+  size_t body_bytes = 0;
   RETURN_IF_ERROR(store_.Scan(Family::kBodies, "", first_key, [&](std::string_view key, std::string_view body) {
     ByteReader reader(key);
     const StatusOr<uint64_t> index = reader.BigEndian64();
     if (!index.ok() || *index >= next) return false;
     const auto place = static_cast<int>(*index - first.value);
-    if (place > 0 && bytes + body.size() > bytes_max) {
-      whole = place;
+    body_bytes += body.size();
+    if (place > 0 && body_bytes > bytes_max) {
+      with_bodies = place;
       return false;
     }
-    bytes += body.size();
     chunk.mutable_events(place)->set_body(std::string(body));
     return true;
   }));
-  while (chunk.events_size() > whole) chunk.mutable_events()->RemoveLast();
+  CutTo(with_bodies, bytes_max, chunk);
   return chunk;
 }
 

@@ -8,6 +8,7 @@
 #include "ledger/base/limits.h"
 #include "ledger/commit/apply.h"
 #include "ledger/engine/appender.h"
+#include "ledger/engine/authority_rows.h"
 #include "ledger/engine/checkpointer.h"
 #include "ledger/engine/copying_marker.h"
 #include "ledger/engine/layout.h"
@@ -49,6 +50,7 @@ class Ledger::Impl {
   const LedgerOptions options_;
   std::string origin_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<AuthorityRows> authority_;
   std::unique_ptr<Staging> staging_;
   std::unique_ptr<Checkpointer> checkpointer_;
 
@@ -71,6 +73,7 @@ Status Ledger::Impl::Open() {
   StoreOptions store_options;
   store_options.cache_bytes = options_.cache_bytes;
   ASSIGN_OR_RETURN(store_, OpenRocksStore(DatabasePath(dir_), store_options));
+  authority_ = std::make_unique<AuthorityRows>(*store_);
   ASSIGN_OR_RETURN(origin_, ReadOrigin(*store_, dir_));
   ASSIGN_OR_RETURN(const bool copying, CopyIsUnfinished(*store_));
   if (copying) {
@@ -96,8 +99,8 @@ Status Ledger::Impl::Open() {
   purger_ = std::make_unique<Purger>(*store_, options_.log);
   appender_ = std::make_unique<Appender>(
       *store_, std::move(state), options_, std::move(sequencer),
-      Appender::Events{[this](TreeSize size) { TellListeners(size); }, [this] { purger_->Notify(); },
-                       [this](const Status& status) { (void)Noted(status); }});
+      Appender::Events{[this] { authority_->Changed(); }, [this](TreeSize size) { TellListeners(size); },
+                       [this] { purger_->Notify(); }, [this](const Status& status) { (void)Noted(status); }});
   waits_ = std::make_unique<ReadWaits>([this] { return published().size.value; },
                                        [this](ReadWaits::Ready done) { appender_->Barrier(std::move(done)); });
   return appender_->Start();
@@ -221,7 +224,7 @@ StatusOr<v1::StreamHead> Ledger::GetStreamHead(const v1::GetStreamHeadRequest& r
 StatusOr<v1::Credential> Ledger::GetCredential(const v1::GetCredentialRequest& request) const {
   // The size first, as for a stream's head.
   ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
-  auto found = impl_->Noted(FindCredential(*impl_->store_, request.public_key()));
+  auto found = impl_->Noted(FindCredential(*impl_->authority_, request.public_key()));
   RETURN_IF_ERROR(found.status());
   if (!found->has_value()) {
     return absl::NotFoundError(Text("no credential was issued for key ", HexEncode(request.public_key())));
@@ -237,7 +240,7 @@ StatusOr<v1::Credential> Ledger::GetCredential(const v1::GetCredentialRequest& r
 
 StatusOr<AgentStanding> Ledger::FindStanding(const v1::Agent& agent) const {
   const Timestamp now = std::max(impl_->options_.clock->Now(), impl_->published().last_recorded);
-  return impl_->Noted(anamnesis::FindStanding(*impl_->store_, agent, now));
+  return impl_->Noted(anamnesis::FindStanding(*impl_->authority_, agent, now));
 }
 
 v1::LedgerStatus Ledger::GetStatus() const {

@@ -37,6 +37,7 @@ StatusOr<ClusterOptions> ClusterOptionsOf(const NodeOptions& options) {
   cluster.log = [](std::string_view line) { LogLine(LogLevel::kWarning, line); };
   cluster.replica.far_behind_revisions = options.cluster.far_behind_revisions;
   cluster.replica.compact_revisions = options.cluster.compact_revisions;
+  cluster.replica.session_batches_max = options.cluster.session_batches_max;
   for (const std::string& voter : options.cluster.founding_voters) {
     const size_t equals = voter.find('=');
     if (equals == std::string::npos) {

@@ -76,6 +76,10 @@ void AddOptions(CLI::App& app, NodeOptions& options) {
       ->needs("--etcd")
       ->check(CLI::PositiveNumber)
       ->group("");
+  app.add_option("--session-batches-max", options.cluster.session_batches_max)
+      ->needs("--etcd")
+      ->check(CLI::PositiveNumber)
+      ->group("");
 }
 
 // What is wrong, for a person; empty when nothing is.

@@ -43,8 +43,9 @@ struct NodeOptions {
     // Fenced for `anamnesis cluster recover`.
     bool recover = false;
     // See ReplicaOptions.
-    uint64_t far_behind_revisions = 1'000'000;
+    uint64_t far_behind_revisions = 100'000;
     uint64_t compact_revisions = 10'000;
+    uint64_t session_batches_max = 10'000;
   } cluster;
 };
 

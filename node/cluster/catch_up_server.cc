@@ -10,9 +10,11 @@ namespace anamnesis {
 namespace {
 
 constexpr size_t kChunkBytes = 256u << 10;
-// After each chunk a pause as long as reading it took, up to this: the disk is left to appends for half of the time,
-// and for longer the busier it is.
-constexpr auto kPauseMax = std::chrono::milliseconds(50);
+// After each chunk a pause so many times as long as reading and sending it took, up to a bound: a copy has an eighth of
+// one thread's time here, and less the busier disk and processors are, for then reading takes longer. What is left over
+// still gives more on a quiet machine than one receiver can verify.
+constexpr int kPauseTimes = 7;
+constexpr auto kPauseMax = std::chrono::milliseconds(250);
 
 }  // namespace
 
@@ -46,10 +48,10 @@ Status CatchUpServer::Give(grpc::ServerContext& context, const internal::CatchUp
   for (uint64_t next = request.tree_size(); connected && next < size.value;) {
     const auto began = std::chrono::steady_clock::now();
     ASSIGN_OR_RETURN(*response.mutable_chunk(), copy_.Chunk(LeafIndex(next), size, kChunkBytes));
-    const auto took = std::chrono::steady_clock::now() - began;
     next += static_cast<uint64_t>(response.chunk().events_size());
     connected = writer.Write(response);
-    std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(took, kPauseMax));
+    const auto took = std::chrono::steady_clock::now() - began;
+    std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(kPauseTimes * took, kPauseMax));
     if (context.IsCancelled()) connected = false;
   }
   return connected ? OkStatus() : absl::CancelledError("the caller has gone");

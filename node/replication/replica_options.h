@@ -15,9 +15,10 @@ struct ReplicaOptions {
   size_t proposals_max = 64;
   uint64_t proposed_bytes_max = uint64_t{64} << 20;
   // After so many batches the session is ended and another opened, because order keys can only be trimmed of sessions
-  // that have ended. Voters refuse numbers that are further than proposals_max ahead of what they saw ordered, so that
-  // all nodes need the same proposals_max.
-  uint64_t session_batches_max = 100'000;
+  // that have ended: so many of each node's are in etcd at most, with what every member has still to apply. Voters
+  // refuse numbers that are further than proposals_max ahead of what they saw ordered, so that all nodes need the same
+  // proposals_max.
+  uint64_t session_batches_max = 10'000;
   // Deliveries that were not answered by OnApplied yet.
   size_t deliveries_max = 64;
   uint64_t delivered_bytes_max = uint64_t{64} << 20;
@@ -30,13 +31,14 @@ struct ReplicaOptions {
   uint64_t retained_bytes_max = uint64_t{1} << 30;
 
   int64_t store_again_us = 2'000'000;
-  int64_t order_again_us = 200'000;
+  int64_t order_again_us = 100'000;
   int64_t fetch_again_us = 1'000'000;
   int64_t publish_again_us = 1'000'000;
 
   // A member whose durably applied revision is further behind than this, or of which nothing was heard for so long,
-  // does not hold up trimming and compaction: it catches up from a peer.
-  uint64_t far_behind_revisions = 1'000'000;
+  // does not hold up trimming and compaction: it catches up from a peer. More than about what stays in staging is of no
+  // use: without the bytes order records help nobody.
+  uint64_t far_behind_revisions = 100'000;
   int64_t silent_us = int64_t{24} * 3600 * 1'000'000;
   // Compaction is asked for when it would remove at least so many revisions.
   uint64_t compact_revisions = 10'000;

@@ -17,23 +17,14 @@ OPTIONS = ("--far-behind-revisions", "1000", "--compact-revisions", "50")
 ORIGIN = "cluster.example/ledger"
 
 
-def etcdctl(cluster, *arguments):
-    pki = os.path.join(cluster.dir, "pki")
-    who = f"{pki}/etcd-client-{cluster.node_id(0)}"
-    environment = dict(os.environ, ETCDCTL_API="3", ETCDCTL_CACERT=f"{pki}/etcd-ca.crt", ETCDCTL_CERT=f"{who}.crt",
-                       ETCDCTL_KEY=f"{who}.key", ETCDCTL_ENDPOINTS=f"127.0.0.1:{cluster.first + 9}")
-    return subprocess.run(["etcdctl", *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, timeout=60)
-
-
 def compacted_past(cluster, revision):
     """Whether etcd's history before `revision` is gone."""
-    done = etcdctl(cluster, "get", "nothing", "--rev", str(revision))
+    done = cluster.etcdctl("get", "nothing", "--rev", str(revision))
     return "has been compacted" in done.stderr
 
 
 def revision(cluster):
-    done = etcdctl(cluster, "endpoint", "status", "--write-out", "json")
+    done = cluster.etcdctl("endpoint", "status", "--write-out", "json")
     harness.expect(done.returncode == 0, f"etcdctl: {done.stderr}")
     text = done.stdout
     return int(text.split('"revision":', 1)[1].split(",", 1)[0].rstrip("}"))
@@ -42,13 +33,6 @@ def revision(cluster):
 def log_of(cluster, name):
     with open(os.path.join(cluster.dir, name + ".log"), errors="replace") as file:
         return file.read()
-
-
-def wait_for(cluster, what, holds, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not holds():
-        harness.expect(time.monotonic() < deadline, f"{what} doesn't come: {cluster.logs()}")
-        time.sleep(0.1)
 
 
 def tree_size(address):
@@ -63,7 +47,8 @@ def size_now(cluster):
 
 
 def wait_until_caught_up(cluster, address, size):
-    wait_for(cluster, f"{size} events at {address}", lambda: (tree_size(address) or 0) >= size)
+    harness.wait_until(lambda: (tree_size(address) or 0) >= size, f"{size} events at {address}", cluster.logs,
+                       seconds=120)
 
 
 def miss_too_much(cluster, load):
@@ -71,7 +56,7 @@ def miss_too_much(cluster, load):
     missed = revision(cluster)
     cluster.kill("node2")
     load.wait_for(2500, seconds=180)
-    wait_for(cluster, "compaction", lambda: compacted_past(cluster, missed + 1))
+    harness.wait_until(lambda: compacted_past(cluster, missed + 1), "compaction", cluster.logs, seconds=120)
     cluster.do("start-node", "2")
     size = size_now(cluster)
     wait_until_caught_up(cluster, f"127.0.0.1:{cluster.first + 2}", size)
@@ -82,12 +67,12 @@ def miss_too_much(cluster, load):
 class Joined:
     """A node with an empty directory, taken in as a learner."""
 
-    def __init__(self, cluster):
+    def __init__(self, cluster, options=OPTIONS, directory=None):
         self.cluster = cluster
-        self.dir = os.path.join(cluster.dir, "node3")
+        self.dir = directory or os.path.join(cluster.dir, "node3")
         self.address = f"127.0.0.1:{cluster.first + 12}"
         self.peer = f"127.0.0.1:{cluster.first + 13}"
-        os.mkdir(self.dir)
+        os.makedirs(self.dir, exist_ok=True)
         with open(os.path.join(self.dir, "node-id"), "w") as file:
             file.write("joined\n")
         pki = os.path.join(cluster.dir, "pki")
@@ -98,7 +83,7 @@ class Joined:
         with open(os.path.join(cluster.dir, "node3.log"), "ab") as log:
             self.process = subprocess.Popen(
                 [os.path.join(harness.BIN, "anamnesisd"), "--dir", self.dir, "--listen", self.address, "--etcd", etcd,
-                 "--etcd-prefix", "anamnesis/", "--peer-listen", self.peer, "--join", ORIGIN, *OPTIONS,
+                 "--etcd-prefix", "anamnesis/", "--peer-listen", self.peer, "--join", ORIGIN, *options,
                  "--tls-certificate", f"{pki}/node-joined.crt", "--tls-key", f"{pki}/node-joined.key",
                  "--tls-ca", f"{pki}/ca.crt", "--etcd-certificate", f"{pki}/etcd-client-joined.crt",
                  "--etcd-key", f"{pki}/etcd-client-joined.key", "--etcd-ca", f"{pki}/etcd-ca.crt"],

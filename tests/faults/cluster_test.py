@@ -3,6 +3,7 @@ again: nothing that was acknowledged is lost, doubled or moved, and in the end a
 
 ANAMNESIS_KILLS: how many (9). ANAMNESIS_SEED: of the moments and victims (1)."""
 
+import json
 import os
 import random
 import shutil
@@ -56,9 +57,12 @@ class Cluster:
         with open(os.path.join(self.dir, f"node{i}", "node-id")) as file:
             return file.read().strip()
 
-    def signal(self, name, number):
+    def pid(self, name):
         with open(os.path.join(self.dir, name + ".pid")) as file:
-            pid = int(file.read())
+            return int(file.read())
+
+    def signal(self, name, number):
+        pid = self.pid(name)
         os.kill(pid, number)
         return pid
 
@@ -81,9 +85,22 @@ class Cluster:
                     text += f"\n--- node{i}\n" + file.read()[-1500:]
         return text
 
+    def etcdctl(self, *arguments):
+        pki = os.path.join(self.dir, "pki")
+        who = f"{pki}/etcd-client-{self.node_id(0)}"
+        environment = dict(os.environ, ETCDCTL_API="3", ETCDCTL_CACERT=f"{pki}/etcd-ca.crt", ETCDCTL_CERT=f"{who}.crt",
+                           ETCDCTL_KEY=f"{who}.key", ETCDCTL_ENDPOINTS=f"127.0.0.1:{self.first + 9}")
+        return subprocess.run(["etcdctl", *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=60)
+
     def root(self, i):
         out = harness.run("status", "--json", "--ledger", f"127.0.0.1:{self.first + i}").stdout
         return out if '"root"' in out else None
+
+    def wait_until_serves(self):
+        """Until node 0 shows what it has, and so takes part."""
+        harness.wait_until(lambda: int(json.loads(self.root(0) or "{}").get("treeSize", 0)) > 0, "the cluster serves",
+                           self.logs)
 
     def __enter__(self):
         try:

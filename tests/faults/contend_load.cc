@@ -1,6 +1,6 @@
 // Load for the fault tests: appends to a stream to which other processes append too, one event at a time, each where
 // the stream was seen to end, so that of several that were sent at once one is acknowledged and the others are refused.
-// Beside it one thread a node asks that node for its status without pause.
+// Beside it two threads a node ask that node for its status again and again, one of them linearizably.
 //
 //   contend_load HOST:PORT[,HOST:PORT...] KEY-FILE STREAM PAUSE-US
 //
@@ -20,7 +20,6 @@
 #include <thread>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "client/cpp/ledger_client.h"
 #include "client/cpp/remote_client.h"
@@ -91,16 +90,15 @@ Status Contend(const std::string& ledger, const NamedKey& key, const std::string
   return OkStatus();
 }
 
-void AskForStatus(const std::string& node, std::chrono::microseconds pause) {
-  const StatusOr<std::unique_ptr<LedgerClient>> client = ConnectAsEnvironmentSays(node);
+void AskForStatus(const std::string& node, bool linearizable, std::chrono::microseconds pause) {
+  RemoteClientOptions options;
+  options.consistency.set_linearizable(linearizable);
+  const StatusOr<std::unique_ptr<LedgerClient>> client = ConnectAsEnvironmentSays(node, std::move(options));
   while (client.ok() && !stop_asked) {
     const uint64_t called = MonotonicNs();
     const StatusOr<v1::LedgerStatus> status = (*client)->GetStatus();
     // A node that has just started says so by showing nothing.
-    if (status.ok() && status->tree_size() > 0) {
-      PutLine(Text("read ", called, " ", MonotonicNs(), " ", node, " ", status->tree_size(), " ",
-                   absl::BytesToHexString(status->root())));
-    }
+    if (status.ok() && status->tree_size() > 0) PutRead(linearizable, called, node, *status);
     std::this_thread::sleep_for(pause);
   }
 }
@@ -110,7 +108,9 @@ Status Main(const std::string& ledger, const std::string& key_file, const std::s
   ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(key_file));
   std::vector<std::thread> readers;
   std::istringstream list(ledger);
-  for (std::string node; std::getline(list, node, ',');) readers.emplace_back(AskForStatus, node, pause);
+  for (std::string node; std::getline(list, node, ',');) {
+    for (const bool linearizable : {false, true}) readers.emplace_back(AskForStatus, node, linearizable, pause);
+  }
   const Status ended = Contend(ledger, key, stream, pause);
   stop_asked = true;
   for (std::thread& reader : readers) reader.join();

@@ -1,6 +1,7 @@
 """What is done to a cluster of machines (machines.py). Each fault is a generator that does it, yields what it has done,
 once, and then undoes it; chance is an argument."""
 
+import shutil
 import time
 
 from machines import CLIENTS, LATE_SECONDS, MACHINES, MEMBERS, NODES
@@ -219,12 +220,29 @@ def step_clock(cluster, chance):
     machine.clock.set(0)
 
 
+def destroy_etcd(cluster, chance):
+    """With all that its members hold, half of the time while a node is behind. The ledger is taken to a new one."""
+    if chance.random() < 0.5:
+        _any(cluster, chance).node.kill()
+        time.sleep(chance.random())
+    for machine in cluster.machines.values():
+        machine.etcd.kill()
+        shutil.rmtree(machine.etcd_data)
+    yield "etcd is destroyed"
+    for machine in cluster.machines.values():
+        machine.node.kill()
+    for machine in cluster.machines.values():
+        machine.start_etcd()
+        machine.start_node("--recover")
+    cluster.recover()
+
+
 KILLS = (kill_node, kill_etcd, kill_etcd_leader, kill_machine, kill_several, power_cut)
 PARTITIONS = (cut_off_machine, cut_off_from_others, cut_off_node, cut_nodes_from_each_other,
               cut_all_nodes_from_each_other, cut_off_etcd, cut_off_etcd_leader_from_members, cut_one_way,
               cut_one_way_all, cut_everything)
 OTHERS = (bad_network, pause_node, pause_etcd_leader, pause_all_nodes, fill_node_disk, fill_etcd_disk, slow_node_disk,
-          slow_etcd_disk, step_clock)
+          slow_etcd_disk, step_clock, destroy_etcd)
 # With these somebody always has a majority of nodes and of members: appends go on while the fault lasts.
 SURVIVED = (kill_node, kill_etcd, kill_etcd_leader, kill_machine, cut_off_machine, cut_off_from_others, cut_off_node,
             cut_nodes_from_each_other, cut_off_etcd, cut_off_etcd_leader_from_members, cut_one_way, cut_one_way_all,

@@ -32,6 +32,14 @@ def expect(holds, what):
         raise AssertionError(what)
 
 
+def wait_until(holds, what, say=lambda: "", seconds=START_SECONDS):
+    """Looks until it is so; `say` adds to the failure."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        expect(time.monotonic() < deadline, f"{what}: not in {seconds} s {say()}")
+        time.sleep(0.05)
+
+
 def need_programs(*paths):
     for path in paths:
         if not os.path.exists(path):

@@ -7,7 +7,8 @@ It holds when
 * an event that was refused is not there, and another has its place, which was sent before the refusal;
 * an event whose append began after another was acknowledged comes after it in the log (linearizable appends);
 * a node never answers one client with a smaller tree than before, all nodes have the same root at the same size, and no
-  read shows what was not sent yet; a linearizable read shows all that was acknowledged before it was asked.
+  read shows what was not sent yet; a linearizable read shows all that was acknowledged, and all that any node had
+  answered with, before it was asked.
 """
 
 import bisect
@@ -72,8 +73,9 @@ def parse(client, stream, lines, history):
             append.outcome = ACKNOWLEDGED if verb == "ack" else REFUSED
             if verb == "ack":
                 append.index, append.recorded_us = int(words[3]), int(words[4])
-        elif verb == "read":
-            history.reads.append(Read(client, words[2], int(words[0]), int(words[1]), int(words[3]), words[4]))
+        elif verb in ("read", "linearizable"):
+            history.reads.append(Read(client, words[2], int(words[0]), int(words[1]), int(words[3]), words[4],
+                                      verb == "linearizable"))
         elif verb == "retry":
             history.retries.append((int(words[0]), " ".join(words[1:])))
         else:
@@ -185,6 +187,7 @@ def _check_reads(history, log, places):
     wrong = []
     roots, last = {}, {}
     acknowledged = _Latest((append.ended, append.index) for append in history.acknowledged())
+    shown = _Latest((read.ended, read.size) for read in history.reads)
     # The smallest index among what was called after a time, by negation.
     sent = _Latest((-append.called, -places[append.event]) for append in history.appends if append.event in places)
     for read in sorted(history.reads, key=lambda read: read.ended):
@@ -203,6 +206,9 @@ def _check_reads(history, log, places):
         owed = acknowledged.before(read.called)
         if read.linearizable and owed is not None and read.size <= owed:
             wrong.append(f"{who} read linearizably size {read.size} after index {owed} was acknowledged")
+        shown_before = shown.before(read.called)
+        if read.linearizable and shown_before is not None and read.size < shown_before:
+            wrong.append(f"{who} read linearizably size {read.size} after size {shown_before} was shown")
     return wrong
 
 

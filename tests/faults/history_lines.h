@@ -9,6 +9,7 @@
 //   refused TIME EVENT-ID POSITION MESSAGE             it was refused for good
 //   retry TIME MESSAGE                                 something has to be sent again
 //   read CALLED TIME NODE SIZE ROOT                    a node's status, asked for at CALLED and answered at TIME
+//   linearizable CALLED TIME NODE SIZE ROOT            the same, asked for linearizably
 //
 // Each line is one write, so that a reader sees whole lines only and nothing waits in the process.
 
@@ -19,6 +20,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "absl/strings/escaping.h"
 #include "anamnesis/v1/ledger.pb.h"
 #include "ledger/base/ids.h"
 #include "ledger/base/status.h"
@@ -46,6 +48,11 @@ inline void PutAcknowledged(const EventId& id, uint64_t position, uint64_t index
 
 inline void PutRefused(const EventId& id, uint64_t position, const Status& why) {
   PutLine(Text("refused ", MonotonicNs(), " ", id.text(), " ", position, " ", MessageOf(why)));
+}
+
+inline void PutRead(bool linearizable, uint64_t called, const std::string& node, const v1::LedgerStatus& status) {
+  PutLine(Text(linearizable ? "linearizable " : "read ", called, " ", MonotonicNs(), " ", node, " ", status.tree_size(),
+               " ", absl::BytesToHexString(status.root())));
 }
 
 inline void PutRetry(const Status& why) { PutLine(Text("retry ", MonotonicNs(), " ", MessageOf(why))); }

@@ -113,6 +113,10 @@ class Violations(unittest.TestCase):
         seen = History([appended("a", "s", 1, 10, 20, 0)], [Read("r", "n", 30, 40, 0, "x", True)])
         self.expect_one(seen, logged(("a", "s", 1)), "after index 0 was acknowledged")
 
+    def test_a_linearizable_read_of_less_than_another_node_showed(self):
+        seen = History([], [Read("r", "n", 1, 2, 1, "x"), Read("q", "m", 3, 4, 0, "y", True)])
+        self.expect_one(seen, logged(("a", "s", 1)), "after size 1 was shown")
+
 
 class Lines(unittest.TestCase):
     def parse(self, *lines):
@@ -127,6 +131,11 @@ class Lines(unittest.TestCase):
         self.assertEqual(seen.appends[1], Append("b", "s", 2, 2, REFUSED, 5))
         self.assertEqual(seen.appends[2], Append("c", "s", 3, 9))
         self.assertEqual(seen.reads, [Read("client", "node:1", 6, 8, 9, "abcd")])
+        seen = self.parse("linearizable 6 8 node:1 9 abcd")
+        self.assertEqual(seen.reads, [Read("client", "node:1", 6, 8, 9, "abcd", True)])
+
+    def test_retries(self):
+        seen = self.parse("retry 3 no connection")
         self.assertEqual(seen.retries, [(3, "no connection")])
 
     def test_contradictions(self):

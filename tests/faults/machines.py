@@ -239,6 +239,7 @@ class Machine:
         self.node_disk = Disk(cluster.dir, f"node{number}-disk", node_disk_mib)
         self.etcd_disk = Disk(cluster.dir, f"etcd{number}-disk", 512)
         self.ledger = os.path.join(self.node_disk.path, "ledger")
+        self.etcd_data = os.path.join(self.etcd_disk.path, "data")
         self.node = Process(f"node{number}", os.path.join(cluster.dir, f"node{number}.log"))
         self.etcd = Process(f"etcd{number}", os.path.join(cluster.dir, f"etcd{number}.log"))
         self.clock = Clock(os.path.join(cluster.dir, f"clock{number}"))
@@ -252,7 +253,7 @@ class Machine:
             certificates += [f"--{peer}cert-file", pki(own + ".crt"), f"--{peer}key-file", pki(own + ".key"),
                              f"--{peer}trusted-ca-file", pki("etcd-ca.crt"), f"--{peer}client-cert-auth"]
         self.etcd.spawn([*self.cluster.network.enter(self.etcd_host), "etcd", "--name", f"etcd{self.number}",
-                         "--data-dir", os.path.join(self.etcd_disk.path, "data"),
+                         "--data-dir", self.etcd_data,
                          "--logger", "zap", "--log-level", "warn",
                          "--listen-client-urls", f"https://{self.endpoint}",
                          "--advertise-client-urls", f"https://{self.endpoint}",
@@ -260,10 +261,10 @@ class Machine:
                          "--initial-advertise-peer-urls", urls[self.number],
                          "--initial-cluster", members, "--initial-cluster-state", "new",
                          # As deploy/cluster has it.
-                         "--heartbeat-interval", "50", "--election-timeout", "500",
+                         "--heartbeat-interval", "50", "--election-timeout", "500", "--snapshot-count", "10000",
                          "--quota-backend-bytes", str(256 << 20), *certificates])
 
-    def start_node(self):
+    def start_node(self, *more):
         machines, pki, own = self.cluster.machines.values(), self.cluster.pki, f"node{self.number}"
         voters = ",".join(f"node{machine.number}={NETWORK}.{machine.node_host}:{PEER_PORT}" for machine in machines)
         self.node.spawn([*self.cluster.network.enter(self.node_host), os.path.join(harness.BIN, "anamnesisd"),
@@ -273,7 +274,7 @@ class Machine:
                          "--tls-certificate", pki(f"node-{own}.crt"), "--tls-key", pki(f"node-{own}.key"),
                          "--tls-ca", pki("ca.crt"), "--etcd-certificate", pki(f"etcd-client-{own}.crt"),
                          "--etcd-key", pki(f"etcd-client-{own}.key"), "--etcd-ca", pki("etcd-ca.crt"),
-                         "--session-ttl", str(self.cluster.session_ttl)], self.clock.environment())
+                         "--session-ttl", str(self.cluster.session_ttl), *more], self.clock.environment())
 
 
 class Cluster:
@@ -366,6 +367,15 @@ class Cluster:
             status = self.status(machine)
             return status is not None and not status.get("refusingAppends")
         self.wait_until(serves, f"{machine.node.name} serves")
+
+    def recover(self):
+        """Takes the ledger to the etcd that is there, which knows nothing, over nodes started for it."""
+        done = subprocess.run([*self.network.enter(CLIENTS), os.path.join(harness.BIN, "anamnesis"), "cluster",
+                               "recover", "--rationale", "etcd is lost", "--wait", str(LATE_SECONDS),
+                               "--ledger", self.addresses(1)],
+                              capture_output=True, text=True, timeout=2 * LATE_SECONDS, check=False)
+        harness.expect(done.returncode == 0,
+                       f"recover: {done.returncode} {done.stdout} {done.stderr}{self.logs()}")
 
     def etcd_leader(self):
         """The machine whose member leads, or None."""

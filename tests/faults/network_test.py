@@ -1,8 +1,9 @@
 """Three machines in network namespaces under load and under faults: nodes and etcd members killed, partitions, lost and
-late packets, stopped processes, full and slow disks, wrong clocks. After each fault every client makes progress again;
-in the end the histories of all clients hold against the log (history.py) and all nodes hold the same.
+late packets, stopped processes, full and slow disks, wrong clocks, etcd lost and recovered from. After each fault every
+client makes progress again; in the end the histories of all clients hold against the log (history.py) and all nodes
+hold the same.
 
-ANAMNESIS_KILLS, ANAMNESIS_PARTITIONS, ANAMNESIS_OTHERS: how many of each group in faults.py (default: 6, 5, 7).
+ANAMNESIS_KILLS, ANAMNESIS_PARTITIONS, ANAMNESIS_OTHERS: how many of each group in faults.py (default: 6, 5, 8).
 ANAMNESIS_FAULTS: only these, by name, comma-separated. ANAMNESIS_SEED: of the order, the victims and the moments (1).
 ANAMNESIS_SESSION_TTL: seconds (2)."""
 
@@ -22,7 +23,7 @@ import machines
 def planned(chance):
     """The faults in their order. Of each group every kind comes up before one comes up again."""
     counts = ((faults.KILLS, "ANAMNESIS_KILLS", 6), (faults.PARTITIONS, "ANAMNESIS_PARTITIONS", 5),
-              (faults.OTHERS, "ANAMNESIS_OTHERS", 7))
+              (faults.OTHERS, "ANAMNESIS_OTHERS", 8))
     only = set(filter(None, os.environ.get("ANAMNESIS_FAULTS", "").split(",")))
     plan = []
     for group, variable, default in counts:
@@ -99,7 +100,8 @@ def main():
         seen = cluster.history()
     refused = len(seen.appends) - len(seen.acknowledged())
     print(f"seed {seed}: {len(plan)} faults, {events} events, {len(seen.acknowledged())} acknowledged, {refused} lost "
-          f"a race, {len(seen.reads)} reads, {len(seen.retries)} retries, {time.monotonic() - started:.0f} s: "
+          f"a race, {len(seen.reads)} reads, {sum(read.linearizable for read in seen.reads)} of them linearizable, "
+          f"{len(seen.retries)} retries, {time.monotonic() - started:.0f} s: "
           f"the history holds, all nodes hold the same")
 
 

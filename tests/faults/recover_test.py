@@ -9,7 +9,6 @@ import os
 import random
 import shutil
 import sys
-import time
 
 import harness
 from cluster_test import Cluster, wait_until_equal
@@ -28,13 +27,6 @@ def start_nodes(cluster, options):
     del os.environ["ANAMNESIS_CLUSTER_NODE_OPTIONS"]
 
 
-def wait_for(what, holds, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not holds():
-        harness.expect(time.monotonic() < deadline, f"{what}: not in {seconds} s")
-        time.sleep(0.1)
-
-
 def has_ended(cluster, name):
     with open(os.path.join(cluster.dir, name + ".pid")) as file:
         path = f"/proc/{file.read().strip()}/stat"
@@ -47,7 +39,7 @@ def has_ended(cluster, name):
 def refuses_a_new_etcd(cluster):
     """With the options that founded the cluster, and an etcd that knows nothing."""
     cluster.do("start-node", "0")
-    wait_for("a node that finds an empty etcd ends", lambda: has_ended(cluster, "node0"))
+    harness.wait_until(lambda: has_ended(cluster, "node0"), "a node that finds an empty etcd ends")
     with open(os.path.join(cluster.dir, "node0.log")) as file:
         harness.expect("cluster recover" in file.read(), "it does not say what to do")
 

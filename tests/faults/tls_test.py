@@ -148,13 +148,6 @@ def note(stream):
             "body": {"title": "An instruction", "locator": "https://example.org/sop-1"}}
 
 
-def wait_for(what, condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        expect(time.monotonic() < deadline, f"not within {seconds} s: {what}")
-        time.sleep(0.05)
-
-
 def nobody_gets_anything(pki, node):
     for name, why in [("none", "0 URIs"), ("two", "2 URIs"), ("twice", "2 URIs"), ("elsewhere", "other.example"),
                       ("web", "is not spiffe"), ("person-eve", "no credential was issued to person:eve"),
@@ -239,7 +232,7 @@ def changes_under_load(pki, node, place, load):
     def renew(name, *options):
         before = taken_over()
         pki.renew(name, *options)
-        wait_for(f"the node takes {name} over", lambda: taken_over() > before)
+        harness.wait_until(lambda: taken_over() > before, f"the node takes {name} over")
 
     for _ in range(2):
         renew("node-n1")
@@ -263,7 +256,7 @@ def changes_under_load(pki, node, place, load):
         with pki.channel(node.address, "old") as channel:
             return outcome(channel, READS[0])[0] == UNREACHED
 
-    wait_for("certificates of the old CA are refused", old_is_refused)
+    harness.wait_until(old_is_refused, "certificates of the old CA are refused")
 
 
 def broken_files_change_nothing(pki, node, load):
@@ -273,7 +266,7 @@ def broken_files_change_nothing(pki, node, load):
                          (read(pki.path("person-eve." + name.rsplit(".", 1)[1])), "")][:4 if name != "ca.crt" else 3]:
             before = node.log().count("those from before stay in use")
             write(pki.path(name), bad)
-            wait_for(f"the log says that {name} is wrong", lambda: node.log().count("stay in use") > before)
+            harness.wait_until(lambda: node.log().count("stay in use") > before, f"the log says that {name} is wrong")
             expect(why in node.log(), f"{why} isn't in the log")
             # gRPC looks a second later.
             time.sleep(1.5)
@@ -283,7 +276,7 @@ def broken_files_change_nothing(pki, node, load):
                 expect_all(channel, READS[:1], "OK", "", f"a new connection while {name} is broken")
         before = node.log().count("are used from now on")
         write(pki.path(name), good)
-        wait_for("good files are taken over again", lambda: node.log().count("are used from now on") > before)
+        harness.wait_until(lambda: node.log().count("are used from now on") > before, "good files are taken over")
     load.wait_for(20)
 
 
@@ -327,7 +320,7 @@ def one_node():
         print(f"one node: certificates and CA changed under load, {events} events, no request failed", flush=True)
         pki.renew("node-n1", "--days", "6")
         with harness.Node(place.ledger, place.dir, pki.node_arguments("node-n1")) as node:
-            wait_for("an alarm before the certificate expires", lambda: "expires in 5 days" in node.log())
+            harness.wait_until(lambda: "expires in 5 days" in node.log(), "an alarm before the certificate expires")
             node.stop()
 
 
@@ -348,7 +341,7 @@ def peers():
         harness.run_well("pki", "new", pki.dir, "--origin", origin, "--node", "stranger=127.0.0.1")
         peer = f"127.0.0.1:{cluster.first + 3}"
         link = "/anamnesis.internal.PeerService/Link"
-        wait_for("the cluster serves", lambda: cluster.root(0) is not None)
+        harness.wait_until(lambda: cluster.root(0) is not None, "the cluster serves")
         for name, claims, code, why in [
                 ("person-ada", ids[1], UNKNOWN, "only nodes"),
                 ("node-stranger", ids[1], UNKNOWN, "no other member"),

@@ -150,6 +150,57 @@ TEST_F(CopyTest, AnEmptyDirectoryReceivesEverything) {
   EXPECT_EQ(JoinLedger(dir, "another.example/ledger").code(), StatusCode::kAlreadyExists);
 }
 
+// A chunk with room for many events has many, of whatever sizes; one event is in it however large.
+TEST_F(CopyTest, ChunksAreFull) {
+  const std::unique_ptr<Store> store = OpenStore(source_.path(), true);
+  const CopyOut source(*store);
+  const TreeSize size(source.Manifest()->applied().tree_size());
+  size_t largest = 0;
+  for (const size_t bytes_max : {kChunkBytes, size_t{5000}, size_t{1}}) {
+    size_t all = 0;
+    uint64_t chunks = 0;
+    for (uint64_t next = 0; next < size.value; ++chunks) {
+      const auto chunk = source.Chunk(LeafIndex(next), size, bytes_max);
+      ASSERT_TRUE(chunk.ok()) << chunk.status();
+      size_t bytes = 0;
+      for (const internal::CopiedEvent& event : chunk->events()) {
+        const size_t event_bytes = event.leaf().size() + event.body().size();
+        largest = std::max(largest, event_bytes);
+        bytes += event_bytes;
+      }
+      EXPECT_TRUE(bytes <= bytes_max || chunk->events_size() == 1) << bytes;
+      all += bytes;
+      next += static_cast<uint64_t>(chunk->events_size());
+    }
+    const uint64_t full = bytes_max > largest ? bytes_max - largest : 1;
+    EXPECT_LE(chunks, std::min(all / full + 1, size.value)) << bytes_max;
+  }
+}
+
+TEST(CopyOutTest, AnEventComesWithItsBodyOrNotAtAll) {
+  const std::unique_ptr<Store> store = MakeMemoryStore();
+  Rows rows;
+  // Leaves of 10 bytes and bodies of all sizes around the limit; some were erased.
+  const std::vector<size_t> sizes = {1, 300, 5, 0, 99, 79, 80, 0, 1, 1, 1, 200, 70, 10, 0, 0, 0, 0, 40, 30, 500};
+  for (uint64_t i = 0; i < sizes.size(); ++i) {
+    rows.push_back({Family::kLeaves, LeafKey(LeafIndex(i)), std::string(10, 'l')});
+    if (sizes[i] > 0) rows.push_back({Family::kBodies, LeafKey(LeafIndex(i)), std::string(sizes[i], 'b')});
+  }
+  ASSERT_TRUE(store->Write(rows, false).ok());
+  const CopyOut source(*store);
+  for (const size_t bytes_max : {1, 15, 50, 90, 100, 300, 10000}) {
+    for (uint64_t next = 0; next < sizes.size();) {
+      const auto chunk = source.Chunk(LeafIndex(next), TreeSize(sizes.size()), bytes_max);
+      ASSERT_TRUE(chunk.ok()) << chunk.status();
+      ASSERT_GT(chunk->events_size(), 0);
+      for (const internal::CopiedEvent& event : chunk->events()) {
+        EXPECT_EQ(event.body().size(), sizes[next]) << "leaf " << next << ", chunks of " << bytes_max;
+        ++next;
+      }
+    }
+  }
+}
+
 TEST_F(CopyTest, ALedgerThatIsBehindReceivesTheRest) {
   ASSERT_TRUE(ReceiveAll(source_.path(), behind_.path()).ok());
   ExpectCopied(behind_.path());
