@@ -9,7 +9,9 @@ Status Fill(Facts& facts, const v1::Question& question, v1::Answer& answer) {
   switch (question.about_case()) {
     case v1::Question::kFindings:
       return AnswerFindings(facts, question.findings(), answer);
-    case v1::Question::ABOUT_NOT_SET:
+    case v1::Question::kPolicy:
+      return AnswerPolicy(facts, question.policy(), answer);
+    default:
       break;
   }
   return absl::InvalidArgumentError("about: holds no question that this version knows");
