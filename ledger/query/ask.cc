@@ -11,6 +11,8 @@ Status Fill(Facts& facts, const v1::Question& question, v1::Answer& answer) {
       return AnswerFindings(facts, question.findings(), answer);
     case v1::Question::kPolicy:
       return AnswerPolicy(facts, question.policy(), answer);
+    case v1::Question::kTrace:
+      return AnswerTrace(facts, question.trace(), answer);
     default:
       break;
   }
