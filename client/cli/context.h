@@ -93,6 +93,8 @@ void AddTypes(CLI::App& app);
 void AddFindings(CLI::App& app);
 void AddPolicy(CLI::App& app);
 void AddTrace(CLI::App& app);
+void AddCompleteness(CLI::App& app);
+void AddClauseIndex(CLI::App& app);
 void AddCluster(CLI::App& app);
 // A verb of `cluster`.
 void AddRecover(CLI::App& cluster);

@@ -13,6 +13,10 @@ Status Fill(Facts& facts, const v1::Question& question, v1::Answer& answer) {
       return AnswerPolicy(facts, question.policy(), answer);
     case v1::Question::kTrace:
       return AnswerTrace(facts, question.trace(), answer);
+    case v1::Question::kCompleteness:
+      return AnswerCompleteness(facts, question.completeness(), answer);
+    case v1::Question::kClauseIndex:
+      return AnswerClauseIndex(facts, question.clause_index(), answer);
     default:
       break;
   }

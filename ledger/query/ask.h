@@ -20,6 +20,8 @@ StatusOr<v1::Answer> Ask(const RowReader& rows, std::string_view origin, TreeSiz
 Status AnswerFindings(Facts& facts, const v1::FindingsQuestion& question, v1::Answer& answer);
 Status AnswerPolicy(Facts& facts, const v1::PolicyQuestion& question, v1::Answer& answer);
 Status AnswerTrace(Facts& facts, const v1::TraceQuestion& question, v1::Answer& answer);
+Status AnswerCompleteness(Facts& facts, const v1::CompletenessQuestion& question, v1::Answer& answer);
+Status AnswerClauseIndex(Facts& facts, const v1::ClauseIndexQuestion& question, v1::Answer& answer);
 
 }  // namespace anamnesis
 
