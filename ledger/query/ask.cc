@@ -17,6 +17,8 @@ Status Fill(Facts& facts, const v1::Question& question, v1::Answer& answer) {
       return AnswerCompleteness(facts, question.completeness(), answer);
     case v1::Question::kClauseIndex:
       return AnswerClauseIndex(facts, question.clause_index(), answer);
+    case v1::Question::kContemporaneity:
+      return AnswerContemporaneity(facts, question.contemporaneity(), answer);
     default:
       break;
   }

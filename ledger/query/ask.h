@@ -22,6 +22,7 @@ Status AnswerPolicy(Facts& facts, const v1::PolicyQuestion& question, v1::Answer
 Status AnswerTrace(Facts& facts, const v1::TraceQuestion& question, v1::Answer& answer);
 Status AnswerCompleteness(Facts& facts, const v1::CompletenessQuestion& question, v1::Answer& answer);
 Status AnswerClauseIndex(Facts& facts, const v1::ClauseIndexQuestion& question, v1::Answer& answer);
+Status AnswerContemporaneity(Facts& facts, const v1::ContemporaneityQuestion& question, v1::Answer& answer);
 
 }  // namespace anamnesis
 
