@@ -96,6 +96,7 @@ void AddTrace(CLI::App& app);
 void AddCompleteness(CLI::App& app);
 void AddClauseIndex(CLI::App& app);
 void AddContemporaneity(CLI::App& app);
+void AddClocks(CLI::App& app);
 void AddSpecificity(CLI::App& app);
 void AddCluster(CLI::App& app);
 // A verb of `cluster`.

@@ -15,7 +15,8 @@ int main(int argc, char** argv) {
         anamnesis::cli::AddFsck,         anamnesis::cli::AddRebuild,     anamnesis::cli::AddTypes,
         anamnesis::cli::AddFindings,     anamnesis::cli::AddPolicy,      anamnesis::cli::AddTrace,
         anamnesis::cli::AddCompleteness, anamnesis::cli::AddClauseIndex, anamnesis::cli::AddContemporaneity,
-        anamnesis::cli::AddSpecificity,  anamnesis::cli::AddCluster,     anamnesis::cli::AddBench}) {
+        anamnesis::cli::AddClocks,       anamnesis::cli::AddSpecificity, anamnesis::cli::AddCluster,
+        anamnesis::cli::AddBench}) {
     add(app);
   }
   try {

@@ -19,6 +19,8 @@ Status Fill(Facts& facts, const v1::Question& question, v1::Answer& answer) {
       return AnswerClauseIndex(facts, question.clause_index(), answer);
     case v1::Question::kContemporaneity:
       return AnswerContemporaneity(facts, question.contemporaneity(), answer);
+    case v1::Question::kClocks:
+      return AnswerClocks(facts, question.clocks(), answer);
     case v1::Question::kSpecificity:
       return AnswerSpecificity(facts, question.specificity(), answer);
     default:

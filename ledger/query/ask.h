@@ -23,6 +23,7 @@ Status AnswerTrace(Facts& facts, const v1::TraceQuestion& question, v1::Answer& 
 Status AnswerCompleteness(Facts& facts, const v1::CompletenessQuestion& question, v1::Answer& answer);
 Status AnswerClauseIndex(Facts& facts, const v1::ClauseIndexQuestion& question, v1::Answer& answer);
 Status AnswerContemporaneity(Facts& facts, const v1::ContemporaneityQuestion& question, v1::Answer& answer);
+Status AnswerClocks(Facts& facts, const v1::ClocksQuestion& question, v1::Answer& answer);
 Status AnswerSpecificity(Facts& facts, const v1::SpecificityQuestion& question, v1::Answer& answer);
 
 }  // namespace anamnesis
