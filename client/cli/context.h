@@ -98,6 +98,13 @@ void AddClauseIndex(CLI::App& app);
 void AddContemporaneity(CLI::App& app);
 void AddClocks(CLI::App& app);
 void AddSpecificity(CLI::App& app);
+void AddSequencing(CLI::App& app);
+void AddClosureAudit(CLI::App& app);
+void AddCoverage(CLI::App& app);
+void AddRetention(CLI::App& app);
+void AddWhoKnew(CLI::App& app);
+void AddTrainingRuns(CLI::App& app);
+void AddMonitoring(CLI::App& app);
 void AddCluster(CLI::App& app);
 // A verb of `cluster`.
 void AddRecover(CLI::App& cluster);

@@ -23,7 +23,21 @@ Status Fill(Facts& facts, const v1::Question& question, v1::Answer& answer) {
       return AnswerClocks(facts, question.clocks(), answer);
     case v1::Question::kSpecificity:
       return AnswerSpecificity(facts, question.specificity(), answer);
-    default:
+    case v1::Question::kSequencing:
+      return AnswerSequencing(facts, question.sequencing(), answer);
+    case v1::Question::kClosureAudit:
+      return AnswerClosureAudit(facts, question.closure_audit(), answer);
+    case v1::Question::kCoverage:
+      return AnswerCoverage(facts, question.coverage(), answer);
+    case v1::Question::kRetention:
+      return AnswerRetention(facts, question.retention(), answer);
+    case v1::Question::kWhoKnew:
+      return AnswerWhoKnew(facts, question.who_knew(), answer);
+    case v1::Question::kTrainingRuns:
+      return AnswerTrainingRuns(facts, question.training_runs(), answer);
+    case v1::Question::kMonitoring:
+      return AnswerMonitoring(facts, question.monitoring(), answer);
+    case v1::Question::ABOUT_NOT_SET:
       break;
   }
   return absl::InvalidArgumentError("about: holds no question that this version knows");

@@ -25,6 +25,13 @@ Status AnswerClauseIndex(Facts& facts, const v1::ClauseIndexQuestion& question, 
 Status AnswerContemporaneity(Facts& facts, const v1::ContemporaneityQuestion& question, v1::Answer& answer);
 Status AnswerClocks(Facts& facts, const v1::ClocksQuestion& question, v1::Answer& answer);
 Status AnswerSpecificity(Facts& facts, const v1::SpecificityQuestion& question, v1::Answer& answer);
+Status AnswerSequencing(Facts& facts, const v1::SequencingQuestion& question, v1::Answer& answer);
+Status AnswerClosureAudit(Facts& facts, const v1::ClosureAuditQuestion& question, v1::Answer& answer);
+Status AnswerCoverage(Facts& facts, const v1::CoverageQuestion& question, v1::Answer& answer);
+Status AnswerRetention(Facts& facts, const v1::RetentionQuestion& question, v1::Answer& answer);
+Status AnswerWhoKnew(Facts& facts, const v1::WhoKnewQuestion& question, v1::Answer& answer);
+Status AnswerTrainingRuns(Facts& facts, const v1::TrainingRunsQuestion& question, v1::Answer& answer);
+Status AnswerMonitoring(Facts& facts, const v1::MonitoringQuestion& question, v1::Answer& answer);
 
 }  // namespace anamnesis
 
