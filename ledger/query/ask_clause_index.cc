@@ -4,13 +4,9 @@
 #include "ledger/query/ask.h"
 #include "ledger/query/clause_evidence.h"
 #include "ledger/query/event_pattern.h"
-#include "ledger/state/event_list.h"
 
 namespace anamnesis {
 namespace {
-
-// How many events of a type are looked at where the question is about the whole ledger.
-constexpr size_t kEventsOfTypeMax = 200;
 
 // Whether the clause is asked for, by its whole name or by its number alone.
 bool IsClause(std::string_view clause, std::string_view asked) {
@@ -40,20 +36,12 @@ bool IsAsked(const std::vector<std::string>& asked, std::string_view clause) {
          std::any_of(asked.begin(), asked.end(), [&](const std::string& one) { return IsClause(clause, one); });
 }
 
-// Events for a question about the whole ledger: of the types that the patterns name, the first ones.
-Status AddOfTypes(Facts& facts, const google::protobuf::RepeatedPtrField<std::string>& patterns, ItemScope& scope) {
+// Adds the first `count` events of the whole ledger that are like each pattern.
+Status AddFirst(Facts& facts, const google::protobuf::RepeatedPtrField<std::string>& patterns, size_t count,
+                ItemScope& scope) {
   for (const std::string& text : patterns) {
-    const EventPattern pattern = ParsePattern(text);
-    std::vector<LeafIndex> indexes;
-    RETURN_IF_ERROR(VisitList(facts.rows(), Family::kTypeEvents, pattern.type, LeafIndex(0), false, facts.size(),
-                              [&](LeafIndex index) {
-                                indexes.push_back(index);
-                                return indexes.size() < kEventsOfTypeMax;
-                              }));
-    for (const LeafIndex index : indexes) {
-      ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
-      if (fact->counts()) scope.events.emplace(index.value, fact);
-    }
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> found, FirstMatching(facts, ParsePattern(text), count));
+    for (const Fact* fact : found) scope.events.emplace(fact->event.index.value, fact);
   }
   return OkStatus();
 }
@@ -116,11 +104,10 @@ class Index {
   }
 
  private:
-  Status Add(const v1::ProcessProfile::Evidence& line, const v1::ClauseMap* map) {
+  Status Add(v1::ProcessProfile::Evidence line, const v1::ClauseMap* map) {
     if (!question_.has_item()) {
-      RETURN_IF_ERROR(AddOfTypes(facts_, line.events(), scope_));
-      if (!line.plan_sections().empty()) RETURN_IF_ERROR(AddOfTypes(facts_, PlanTypes(), scope_));
-      RETURN_IF_ERROR(AddOfTypes(facts_, line.when(), scope_));
+      line.set_ledger_wide(true);
+      RETURN_IF_ERROR(AddForWholeLedger(line));
     }
     // Without a class a line counts when any class has it.
     const bool any_class = class_ == v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED && !line.classes().empty();
@@ -132,11 +119,18 @@ class Index {
     return OkStatus();
   }
 
-  static google::protobuf::RepeatedPtrField<std::string> PlanTypes() {
+  // What the line is judged by besides its own events: of each that it asks for the first is enough, and all plans.
+  Status AddForWholeLedger(const v1::ProcessProfile::Evidence& line) {
+    RETURN_IF_ERROR(AddFirst(facts_, line.when(), 1, scope_));
+    RETURN_IF_ERROR(AddFirst(facts_, line.before(), 1, scope_));
     google::protobuf::RepeatedPtrField<std::string> types;
+    if (!line.item_is().empty()) *types.Add() = "software_item.identified?" + line.item_is();
+    RETURN_IF_ERROR(AddFirst(facts_, types, 1, scope_));
+    if (line.plan_sections().empty()) return OkStatus();
+    types.Clear();
     *types.Add() = "plan.approved";
     *types.Add() = "plan.revised";
-    return types;
+    return AddFirst(facts_, types, kQuestionEventsMax, scope_);
   }
 
   Facts& facts_;

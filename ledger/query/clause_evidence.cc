@@ -8,14 +8,10 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/query/event_pattern.h"
-#include "ledger/state/event_list.h"
 #include "ledger/state/software_items.h"
 
 namespace anamnesis {
 namespace {
-
-// How many events of a type are looked at where any of the ledger counts.
-constexpr size_t kLedgerWideMax = 1000;
 
 bool NamesEnough(const Fact& fact, const google::protobuf::RepeatedPtrField<v1::ProcessProfile::NamedAtLeast>& asked) {
   return std::all_of(asked.begin(), asked.end(), [&](const v1::ProcessProfile::NamedAtLeast& rule) {
@@ -35,25 +31,23 @@ StatusOr<std::vector<const Fact*>> Matching(Facts& facts, const ItemScope& scope
                                             const v1::ProcessProfile::Evidence& asked) {
   const EventPatterns patterns(asked.events());
   std::vector<const Fact*> found;
-  const auto take = [&](const Fact& fact) {
-    if (fact.counts() && patterns.Match(fact) && NamesEnough(fact, asked.references())) found.push_back(&fact);
-  };
   if (!asked.ledger_wide()) {
-    for (const auto& [leaf, fact] : scope.events) take(*fact);
+    for (const auto& [leaf, fact] : scope.events) {
+      if (patterns.Match(*fact) && NamesEnough(*fact, asked.references())) found.push_back(fact);
+    }
     return found;
   }
+  // One more than is shown tells that there are more.
+  const auto enough = [&](const Fact& fact) { return NamesEnough(fact, asked.references()); };
+  std::set<uint64_t> seen;
   for (const EventPattern& pattern : patterns.all()) {
-    std::vector<LeafIndex> indexes;
-    RETURN_IF_ERROR(VisitList(facts.rows(), Family::kTypeEvents, pattern.type, LeafIndex(0), false, facts.size(),
-                              [&](LeafIndex index) {
-                                indexes.push_back(index);
-                                return indexes.size() < kLedgerWideMax;
-                              }));
-    for (const LeafIndex index : indexes) {
-      ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
-      take(*fact);
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> matching,
+                     FirstMatching(facts, pattern, kEvidenceShownMax + 1, enough));
+    for (const Fact* fact : matching) {
+      if (seen.insert(fact->event.index.value).second) found.push_back(fact);
     }
   }
+  std::sort(found.begin(), found.end(), [](const Fact* a, const Fact* b) { return a->event.index < b->event.index; });
   return found;
 }
 

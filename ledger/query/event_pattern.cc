@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ledger/state/event_list.h"
+
 namespace anamnesis {
 namespace {
 
@@ -96,6 +98,28 @@ bool Matches(const EventPattern& pattern, const Fact& fact) {
                      [&](const EventPattern::Condition& condition) {
                        return HasValue(*fact.event.body, condition.path, condition.value);
                      });
+}
+
+StatusOr<std::vector<const Fact*>> FirstMatching(Facts& facts, const EventPattern& pattern, size_t count,
+                                                 const std::function<bool(const Fact&)>& filter) {
+  constexpr size_t kAtOnce = 256;
+  std::vector<const Fact*> found;
+  LeafIndex from(0);
+  while (true) {
+    std::vector<LeafIndex> indexes;
+    RETURN_IF_ERROR(
+        VisitList(facts.rows(), Family::kTypeEvents, pattern.type, from, false, facts.size(), [&](LeafIndex index) {
+          indexes.push_back(index);
+          return indexes.size() < kAtOnce;
+        }));
+    for (const LeafIndex index : indexes) {
+      ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
+      if (fact->counts() && Matches(pattern, *fact) && filter(*fact)) found.push_back(fact);
+      if (found.size() == count) return found;
+    }
+    if (indexes.size() < kAtOnce) return found;
+    from = LeafIndex(indexes.back().value + 1);
+  }
 }
 
 bool EventPatterns::Match(const Fact& fact) const {

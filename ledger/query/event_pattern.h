@@ -5,6 +5,7 @@
 // FIELD is a path with dots; of repeated fields one element must have the value. VALUE is an enum value's name, true,
 // false, a number or text. Pure.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,12 @@ struct EventPattern {
 EventPattern ParsePattern(std::string_view text);
 // Whether an event is one of the pattern's. An erased body has no values.
 bool Matches(const EventPattern& pattern, const Fact& fact);
+
+// The first `count` events of the ledger that match, still count and pass `filter`, in log order. Walks the type's
+// events up to there. RESOURCE_EXHAUSTED after kQuestionEventsMax of them.
+StatusOr<std::vector<const Fact*>> FirstMatching(
+    Facts& facts, const EventPattern& pattern, size_t count,
+    const std::function<bool(const Fact&)>& filter = [](const Fact&) { return true; });
 
 // Several, any of which may match.
 class EventPatterns {

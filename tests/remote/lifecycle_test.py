@@ -1,5 +1,5 @@
-"""The questions of the life cycle through the real programs: the shipped policies adopted, a software item recorded, and
-the same answers from a ledger embedded in the process and from a node."""
+"""The questions of the life cycle through the real programs: the shipped policies adopted, a software item recorded,
+and the same answers from a ledger embedded in the process and from a node."""
 
 import json
 import os

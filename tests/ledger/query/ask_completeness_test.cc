@@ -339,5 +339,22 @@ TEST(AskClauseIndex, A110TheSameRecordsByClausesOfIso13485) {
   EXPECT_EQ(answer.notes_size(), 1);
 }
 
+TEST(AskClauseIndex, A109InTheWholeLedgerEvidenceIsFoundBehindManyEventsOfItsType) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  history.Add(Item("X"));
+  for (int i = 0; i < 600; ++i) history.Add(TestRunOf(Text("u", i), "TU", v1::UNIT, "X"));
+  const auto state = [&] {
+    const v1::Answer answer = ClauseIndex(history, "5.6.3", false);
+    return answer.clause_index().clauses(0).state();
+  };
+  EXPECT_EQ(state(), v1::MISSING_BY_CLAUSE);
+  history.Add(TestRunOf("i", "TI", v1::INTEGRATION, "X"));
+  EXPECT_EQ(state(), v1::PRESENT);
+  const v1::Answer units = ClauseIndex(history, "5.5.5", false);
+  EXPECT_EQ(units.clause_index().clauses(0).evidence_size(), 20);
+  EXPECT_TRUE(units.clause_index().clauses(0).more());
+}
+
 }  // namespace
 }  // namespace anamnesis
