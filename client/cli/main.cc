@@ -7,14 +7,25 @@ int main(int argc, char** argv) {
                "anamnesis");
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "help for every verb");
-  for (const auto add : {anamnesis::cli::AddKey,        anamnesis::cli::AddPki,     anamnesis::cli::AddInit,
-                         anamnesis::cli::AddAppend,     anamnesis::cli::AddImport,  anamnesis::cli::AddShow,
-                         anamnesis::cli::AddLog,        anamnesis::cli::AddConfig,  anamnesis::cli::AddStatus,
-                         anamnesis::cli::AddCheckpoint, anamnesis::cli::AddReceipt, anamnesis::cli::AddVerify,
-                         anamnesis::cli::AddFsck,       anamnesis::cli::AddRebuild, anamnesis::cli::AddTypes,
-                         anamnesis::cli::AddFindings,   anamnesis::cli::AddCluster, anamnesis::cli::AddDataset,
-                         anamnesis::cli::AddEnrol,      anamnesis::cli::AddRole,    anamnesis::cli::AddCredential,
-                         anamnesis::cli::AddDelegate,   anamnesis::cli::AddErase,   anamnesis::cli::AddBench}) {
+  for (const auto add : {anamnesis::cli::AddKey,         anamnesis::cli::AddPki,
+                         anamnesis::cli::AddInit,        anamnesis::cli::AddAppend,
+                         anamnesis::cli::AddImport,      anamnesis::cli::AddShow,
+                         anamnesis::cli::AddLog,         anamnesis::cli::AddConfig,
+                         anamnesis::cli::AddStatus,      anamnesis::cli::AddCheckpoint,
+                         anamnesis::cli::AddReceipt,     anamnesis::cli::AddVerify,
+                         anamnesis::cli::AddFsck,        anamnesis::cli::AddRebuild,
+                         anamnesis::cli::AddTypes,       anamnesis::cli::AddFindings,
+                         anamnesis::cli::AddCluster,     anamnesis::cli::AddDataset,
+                         anamnesis::cli::AddEnrol,       anamnesis::cli::AddRole,
+                         anamnesis::cli::AddCredential,  anamnesis::cli::AddDelegate,
+                         anamnesis::cli::AddErase,       anamnesis::cli::AddPolicy,
+                         anamnesis::cli::AddTrace,       anamnesis::cli::AddCompleteness,
+                         anamnesis::cli::AddClauseIndex, anamnesis::cli::AddContemporaneity,
+                         anamnesis::cli::AddClocks,      anamnesis::cli::AddSpecificity,
+                         anamnesis::cli::AddSequencing,  anamnesis::cli::AddClosureAudit,
+                         anamnesis::cli::AddCoverage,    anamnesis::cli::AddRetention,
+                         anamnesis::cli::AddWhoKnew,     anamnesis::cli::AddTrainingRuns,
+                         anamnesis::cli::AddMonitoring,  anamnesis::cli::AddBench}) {
     add(app);
   }
   try {

@@ -9,6 +9,34 @@ Status Fill(Facts& facts, const v1::Question& question, v1::Answer& answer) {
   switch (question.about_case()) {
     case v1::Question::kFindings:
       return AnswerFindings(facts, question.findings(), answer);
+    case v1::Question::kPolicy:
+      return AnswerPolicy(facts, question.policy(), answer);
+    case v1::Question::kTrace:
+      return AnswerTrace(facts, question.trace(), answer);
+    case v1::Question::kCompleteness:
+      return AnswerCompleteness(facts, question.completeness(), answer);
+    case v1::Question::kClauseIndex:
+      return AnswerClauseIndex(facts, question.clause_index(), answer);
+    case v1::Question::kContemporaneity:
+      return AnswerContemporaneity(facts, question.contemporaneity(), answer);
+    case v1::Question::kClocks:
+      return AnswerClocks(facts, question.clocks(), answer);
+    case v1::Question::kSpecificity:
+      return AnswerSpecificity(facts, question.specificity(), answer);
+    case v1::Question::kSequencing:
+      return AnswerSequencing(facts, question.sequencing(), answer);
+    case v1::Question::kClosureAudit:
+      return AnswerClosureAudit(facts, question.closure_audit(), answer);
+    case v1::Question::kCoverage:
+      return AnswerCoverage(facts, question.coverage(), answer);
+    case v1::Question::kRetention:
+      return AnswerRetention(facts, question.retention(), answer);
+    case v1::Question::kWhoKnew:
+      return AnswerWhoKnew(facts, question.who_knew(), answer);
+    case v1::Question::kTrainingRuns:
+      return AnswerTrainingRuns(facts, question.training_runs(), answer);
+    case v1::Question::kMonitoring:
+      return AnswerMonitoring(facts, question.monitoring(), answer);
     case v1::Question::ABOUT_NOT_SET:
       break;
   }

@@ -18,6 +18,20 @@ StatusOr<v1::Answer> Ask(const RowReader& rows, std::string_view origin, TreeSiz
 
 // One each; `answer` holds what they have to say, and its notes may be added to. The leaves are taken from `facts`.
 Status AnswerFindings(Facts& facts, const v1::FindingsQuestion& question, v1::Answer& answer);
+Status AnswerPolicy(Facts& facts, const v1::PolicyQuestion& question, v1::Answer& answer);
+Status AnswerTrace(Facts& facts, const v1::TraceQuestion& question, v1::Answer& answer);
+Status AnswerCompleteness(Facts& facts, const v1::CompletenessQuestion& question, v1::Answer& answer);
+Status AnswerClauseIndex(Facts& facts, const v1::ClauseIndexQuestion& question, v1::Answer& answer);
+Status AnswerContemporaneity(Facts& facts, const v1::ContemporaneityQuestion& question, v1::Answer& answer);
+Status AnswerClocks(Facts& facts, const v1::ClocksQuestion& question, v1::Answer& answer);
+Status AnswerSpecificity(Facts& facts, const v1::SpecificityQuestion& question, v1::Answer& answer);
+Status AnswerSequencing(Facts& facts, const v1::SequencingQuestion& question, v1::Answer& answer);
+Status AnswerClosureAudit(Facts& facts, const v1::ClosureAuditQuestion& question, v1::Answer& answer);
+Status AnswerCoverage(Facts& facts, const v1::CoverageQuestion& question, v1::Answer& answer);
+Status AnswerRetention(Facts& facts, const v1::RetentionQuestion& question, v1::Answer& answer);
+Status AnswerWhoKnew(Facts& facts, const v1::WhoKnewQuestion& question, v1::Answer& answer);
+Status AnswerTrainingRuns(Facts& facts, const v1::TrainingRunsQuestion& question, v1::Answer& answer);
+Status AnswerMonitoring(Facts& facts, const v1::MonitoringQuestion& question, v1::Answer& answer);
 
 }  // namespace anamnesis
 

@@ -1,0 +1,97 @@
+#include <iostream>
+
+#include "client/cli/event_text.h"
+#include "client/cli/question.h"
+
+namespace anamnesis::cli {
+namespace {
+
+struct Options : QuestionOptions {
+  std::string scope;
+  uint64_t from = 0;
+  uint32_t limit = 0;
+  bool all = false;
+};
+
+// "3 d", "4 h", …: of the largest unit that gives at least one.
+std::string GapText(int64_t us) {
+  const std::string sign = us < 0 ? "-" : "";
+  const int64_t seconds = std::abs(us) / 1'000'000;
+  if (seconds >= 86'400) return Text(sign, seconds / 86'400, " d");
+  if (seconds >= 3600) return Text(sign, seconds / 3600, " h");
+  if (seconds >= 60) return Text(sign, seconds / 60, " min");
+  return Text(sign, seconds, " s");
+}
+
+void PrintTypes(const v1::ContemporaneityAnswer& answer) {
+  std::cout << Dim("recorded after:    <=1s  <=60s   <=1h  <=24h   <=7d  <=30d   more") << "\n";
+  for (const v1::ContemporaneityAnswer::OfType& type : answer.types()) {
+    std::cout << type.type() << "\n                  ";
+    for (const uint64_t events : type.histogram()) {
+      const std::string text = Text(events);
+      std::cout << std::string(text.size() < 7 ? 7 - text.size() : 1, ' ') << text;
+    }
+    std::cout << "\n                   ";
+    for (const v1::ContemporaneityAnswer::Count& count : type.counts()) {
+      std::cout << v1::ContemporaneityAnswer::Judgement_Name(count.judgement()) << " " << count.events() << "  ";
+    }
+    std::cout << "\n";
+  }
+}
+
+void Print(const v1::Answer& answer) {
+  const v1::ContemporaneityAnswer& filled = answer.contemporaneity();
+  PrintTypes(filled);
+  for (const v1::ContemporaneityAnswer::OfEvent& event : filled.events()) {
+    const std::string judgement = v1::ContemporaneityAnswer::Judgement_Name(event.judgement());
+    const bool late = event.judgement() == v1::ContemporaneityAnswer::LATE ||
+                      event.judgement() == v1::ContemporaneityAnswer::FUTURE_DATED;
+    std::cout << "leaf " << event.leaf().index() << " " << event.leaf().type() << ": "
+              << (late ? Bad(judgement) : judgement) << ", recorded after " << GapText(event.gap_us());
+    if (!event.late_reason().empty()) std::cout << ", because " << event.late_reason();
+    std::cout << "\n";
+  }
+  for (const v1::ContemporaneityAnswer::Burst& burst : filled.bursts()) {
+    std::cout << Bad("burst") << ": " << burst.events() << " events of " << AgentText(burst.actor()) << " in leaves "
+              << burst.first_leaf() << " to " << burst.last_leaf() << ", happened over "
+              << GapText(burst.occurred_spread_us()) << ", recorded within " << GapText(burst.recorded_spread_us())
+              << "\n";
+  }
+  for (const v1::ContemporaneityAnswer::Conflict& conflict : filled.conflicts()) {
+    std::cout << Bad("before its cause") << ": leaf " << conflict.effect().index()
+              << " says that it happened before leaf " << conflict.cause().index() << "\n";
+  }
+  std::cout << filled.events_looked_at() << " events, " << filled.events_without_effect() << " retracted or replaced\n";
+  if (filled.next() != 0) std::cout << "there is more: --from " << filled.next() << "\n";
+}
+
+}  // namespace
+
+void AddContemporaneity(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App& verb = *app.add_subcommand("contemporaneity", "how long after it happened each event was recorded");
+  verb.footer(
+      "Example: anamnesis contemporaneity --scope dataset:spleen@2.2 --ledger 127.0.0.1:7420\n"
+      "         anamnesis contemporaneity --scope stream:person/ada --ledger file:ledger");
+  verb.add_option("--scope", options->scope, "KIND:ID[@VERSION] or stream:NAME; default: the log, page by page");
+  verb.add_option("--from", options->from, "only leaves from here on");
+  verb.add_option("--limit", options->limit, "at most so many events (10,000)");
+  verb.add_flag("--all", options->all, "list on-time events too");
+  AddQuestionOptions(verb, *options);
+  SetAction(verb, [options]() -> StatusOr<ExitStatus> {
+    v1::Question question;
+    v1::ContemporaneityQuestion& asked = *question.mutable_contemporaneity();
+    constexpr std::string_view kStream = "stream:";
+    if (options->scope.compare(0, kStream.size(), kStream) == 0) {
+      asked.set_stream(options->scope.substr(kStream.size()));
+    } else if (!options->scope.empty()) {
+      ASSIGN_OR_RETURN(*asked.mutable_entity(), ParseEntity("--scope", options->scope, "software_item"));
+    }
+    asked.set_from(options->from);
+    asked.set_limit(options->limit);
+    asked.set_all(options->all);
+    return AskAndPrint(*options, std::move(question), Print, [](const v1::Answer&) { return true; });
+  });
+}
+
+}  // namespace anamnesis::cli

@@ -1,0 +1,18 @@
+#include "ledger/query/adopted_policy.h"
+
+namespace anamnesis {
+
+StatusOr<std::optional<AdoptedPolicy>> FindPolicy(Facts& facts, v1::PolicyAdopted::Kind kind, v1::Answer& answer,
+                                                  v1::LeafReference* leaf) {
+  ASSIGN_OR_RETURN(std::optional<AdoptedPolicy> policy, PolicyInForceAt(facts.rows(), kind, facts.size()));
+  if (!policy.has_value()) {
+    answer.add_notes(Text("no policy of kind ", v1::PolicyAdopted::Kind_Name(kind), " is adopted, so nothing can be ",
+                          "held against it: adopt one with `anamnesis policy adopt FILE`, or all that the program has ",
+                          "with `anamnesis policy adopt --shipped`"));
+    return policy;
+  }
+  ASSIGN_OR_RETURN(*leaf, facts.Reference(policy->index));
+  return policy;
+}
+
+}  // namespace anamnesis

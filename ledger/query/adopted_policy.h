@@ -1,0 +1,22 @@
+#ifndef ANAMNESIS_LEDGER_QUERY_ADOPTED_POLICY_H_
+#define ANAMNESIS_LEDGER_QUERY_ADOPTED_POLICY_H_
+
+// The policy document that an answer is computed with: the one in force at the size that is asked about, cited, or a
+// note that there is none and how one is adopted. Pure.
+
+#include <optional>
+
+#include "anamnesis/v1/question.pb.h"
+#include "ledger/base/status.h"
+#include "ledger/query/facts.h"
+#include "ledger/state/policies.h"
+
+namespace anamnesis {
+
+// `leaf` is filled only when there is one; else a note is added to the answer.
+StatusOr<std::optional<AdoptedPolicy>> FindPolicy(Facts& facts, v1::PolicyAdopted::Kind kind, v1::Answer& answer,
+                                                  v1::LeafReference* leaf);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_QUERY_ADOPTED_POLICY_H_

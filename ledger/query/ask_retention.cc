@@ -1,0 +1,147 @@
+#include <algorithm>
+#include <map>
+
+#include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/query/adopted_policy.h"
+#include "ledger/query/ask.h"
+#include "ledger/query/calendar.h"
+#include "ledger/query/events.h"
+
+namespace anamnesis {
+namespace {
+
+using Answer = v1::RetentionAnswer;
+
+// No policy keeps anything longer, and days stay far from overflow.
+constexpr uint32_t kYearsMax = 1000;
+
+// Where units of a model were placed, and the last time in each place.
+class Placements {
+ public:
+  static StatusOr<Placements> Load(Facts& facts, const v1::EntityRef& model, Answer& answer) {
+    Placements placements;
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> registered,
+                     facts.OfType(model, "device_model", "device_model.registered", kQuestionEventsMax));
+    for (const Fact* fact : registered) {
+      facts.Cite(fact->event.index);
+      const auto* body = fact->body<v1::DeviceModelRegistered>();
+      if (body != nullptr && body->implantable()) answer.set_implantable(true);
+    }
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> commissioned,
+                     facts.OfType(model, "device_model", "device_unit.commissioned", kQuestionEventsMax));
+    if (registered.empty() && commissioned.empty()) {
+      return absl::NotFoundError(Text("nothing is recorded of ", EntityKeyText(model)));
+    }
+    std::set<std::string> units;
+    for (const Fact* fact : commissioned) units.insert(FindReference(fact->header(), "unit")->id());
+    for (const std::string& unit : units) RETURN_IF_ERROR(placements.AddUnit(facts, unit, answer));
+    return placements;
+  }
+
+  const std::map<std::string, const Fact*>& last() const { return last_; }
+
+ private:
+  Status AddUnit(Facts& facts, const std::string& unit, Answer& answer) {
+    v1::EntityRef entity;
+    entity.set_kind("device_unit");
+    entity.set_id(unit);
+    ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts.About(entity, "unit", kQuestionEventsMax));
+    bool in_service = false;
+    Timestamp latest = kTimestampMin;
+    for (const LeafIndex index : indexes) {
+      ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
+      if (!fact->counts()) continue;
+      const auto* commissioned = fact->body<v1::DeviceUnitCommissioned>();
+      const auto* relocated = fact->body<v1::DeviceUnitRelocated>();
+      if (commissioned != nullptr) Place(commissioned->jurisdiction(), *fact);
+      if (relocated != nullptr) Place(relocated->jurisdiction(), *fact);
+      const bool ends = fact->type() == "device_unit.decommissioned";
+      if ((commissioned == nullptr && !ends) || fact->latest() < latest) continue;
+      latest = fact->latest();
+      in_service = !ends;
+    }
+    if (in_service) answer.set_units_in_service(answer.units_in_service() + 1);
+    return OkStatus();
+  }
+
+  void Place(const std::string& jurisdiction, const Fact& fact) {
+    const Fact*& last = last_[jurisdiction];
+    if (last == nullptr || last->latest() < fact.latest()) last = &fact;
+  }
+
+  std::map<std::string, const Fact*> last_;
+};
+
+// Whether a unit was ever placed where the period holds.
+bool Holds(const v1::RetentionPolicy& policy, const v1::RetentionPolicy::Period& period,
+           const std::map<std::string, const Fact*>& placements) {
+  if (period.jurisdiction().empty() || placements.count(period.jurisdiction()) > 0) return true;
+  for (const v1::RetentionPolicy::Region& region : policy.regions()) {
+    if (region.jurisdiction() != period.jurisdiction()) continue;
+    return std::any_of(region.members().begin(), region.members().end(),
+                       [&](const std::string& member) { return placements.count(member) > 0; });
+  }
+  return false;
+}
+
+void AddPeriods(const v1::RetentionPolicy& policy, const Placements& placements, Timestamp from, Answer& answer) {
+  const Calendar utc(0);
+  const absl::CivilDay start = utc.DayOf(from);
+  Timestamp longest = kTimestampMin;
+  int decisive = -1;
+  for (const v1::RetentionPolicy::Period& period : policy.periods()) {
+    if (!Holds(policy, period, placements.last())) continue;
+    Answer::Period& added = *answer.add_periods();
+    const bool implant = answer.implantable() && period.years_implantable() > 0;
+    const uint32_t years = std::min(implant ? period.years_implantable() : period.years(), kYearsMax);
+    added.set_jurisdiction(period.jurisdiction());
+    added.set_years(years);
+    added.set_source(period.source());
+    const absl::CivilDay last(start.year() + years, start.month(), start.day());
+    const Timestamp until = utc.StartOf(last + 1);
+    *added.mutable_keep_until() = ToProtoTime(until);
+    if (decisive >= 0 && until <= longest) continue;
+    longest = until;
+    decisive = answer.periods_size() - 1;
+  }
+  if (decisive < 0) return;
+  answer.mutable_periods(decisive)->set_decisive(true);
+  *answer.mutable_keep_until() = ToProtoTime(longest);
+}
+
+}  // namespace
+
+Status AnswerRetention(Facts& facts, const v1::RetentionQuestion& question, v1::Answer& answer) {
+  ASSIGN_OR_RETURN(const Timestamp at, FromProtoTime(question.at(), "retention.at"));
+  if (question.device_model().kind() != "device_model") {
+    return absl::InvalidArgumentError(
+        Text("retention.device_model: \"", EntityKeyText(question.device_model()), "\" is no device model"));
+  }
+  Answer& filled = *answer.mutable_retention();
+  ASSIGN_OR_RETURN(const Placements placements, Placements::Load(facts, question.device_model(), filled));
+  const Fact* last = nullptr;
+  for (const auto& [jurisdiction, fact] : placements.last()) {
+    Answer::Placement& placement = *filled.add_placements();
+    placement.set_jurisdiction(jurisdiction);
+    ASSIGN_OR_RETURN(*placement.mutable_last(), facts.Reference(fact->event.index));
+    if (last == nullptr || last->latest() < fact->latest()) last = fact;
+  }
+  v1::LeafReference adoption;
+  ASSIGN_OR_RETURN(const std::optional<AdoptedPolicy> policy,
+                   FindPolicy(facts, v1::PolicyAdopted::RETENTION, answer, &adoption));
+  if (policy.has_value()) *filled.mutable_policy() = std::move(adoption);
+  if (last == nullptr) {
+    answer.add_notes("no unit was ever placed, so no period has begun");
+    return OkStatus();
+  }
+  if (!policy.has_value()) return OkStatus();
+  AddPeriods(policy->body.document().retention(), placements, last->latest(), filled);
+  if (filled.units_in_service() > 0)
+    answer.add_notes("units are in service: nothing is due before the last is taken out");
+  answer.add_notes("the device's lifetime as its manufacturer defines it holds too where it is longer");
+  const bool over = filled.has_keep_until() && at.us >= filled.keep_until().seconds() * 1'000'000;
+  filled.set_due(over && filled.units_in_service() == 0);
+  return OkStatus();
+}
+
+}  // namespace anamnesis

@@ -1,0 +1,216 @@
+#include <algorithm>
+#include <functional>
+
+#include "absl/strings/ascii.h"
+#include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/query/ask.h"
+
+namespace anamnesis {
+namespace {
+
+// Words that sound like a criterion and state none. A text with one of them and no number is no fact.
+bool IsVague(std::string_view text) {
+  static const auto* words = new std::vector<std::string_view>{
+      "representative", "appropriate", "adequate",  "sufficient", "suitable", "various",
+      "typical",        "diverse",     "as needed", "standard",   "relevant", "high quality"};
+  const bool has_number = std::any_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  std::string lower(text);
+  absl::AsciiStrToLower(&lower);
+  return !has_number && std::any_of(words->begin(), words->end(),
+                                    [&](std::string_view word) { return lower.find(word) != std::string::npos; });
+}
+
+// What was recorded of a dataset version: each fact with what states it.
+class DatasetFacts {
+ public:
+  static StatusOr<DatasetFacts> Load(Facts& facts, const v1::EntityRef& dataset) {
+    DatasetFacts loaded;
+    ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts.About(dataset, "dataset", kQuestionEventsMax));
+    for (const LeafIndex index : indexes) {
+      ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
+      if (fact->counts()) RETURN_IF_ERROR(loaded.Take(facts, *fact));
+    }
+    return loaded;
+  }
+
+  bool empty() const { return curated_ == nullptr && sealed_ == nullptr && annotated_.empty(); }
+
+  void Answer(v1::SpecificityAnswer& answer) const {
+    AddFact(answer, "site", Sites(), acquired_.empty() ? Of(curated_) : acquired_);
+    AddFact(answer, "period", Period(), acquired_.empty() ? Of(curated_) : acquired_);
+    AddFact(answer, "sampling", Sampling(), acquired_.empty() ? Of(curated_) : acquired_);
+    AddFact(answer, "inclusion_criteria", Inclusion(), Of(curated_));
+    AddFact(answer, "exclusion_criteria_with_counts", Exclusion(), Of(curated_));
+    AddFact(answer, "record_count", Records(), sealed_ != nullptr ? Of(sealed_) : Of(curated_));
+    AddFact(answer, "curator", Curator(), Of(curated_));
+    AddFact(answer, "annotators", Annotators(), annotated_);
+    AddFact(answer, "agreement_achieved", Agreement(), annotated_);
+    answer.set_specific(answer.missing().empty());
+  }
+
+ private:
+  // A fact as text, or why it is none.
+  struct Found {
+    std::string text;
+    bool present = false;
+  };
+  static Found Yes(std::string text) { return {std::move(text), true}; }
+  static Found No(std::string why) { return {std::move(why), false}; }
+
+  Status Take(Facts& facts, const Fact& fact) {
+    if (fact.body<v1::DatasetCurated>() != nullptr) {
+      curated_ = &fact;
+      RETURN_IF_ERROR(TakeSources(facts, fact));
+    }
+    if (fact.body<v1::DatasetSealed>() != nullptr) sealed_ = &fact;
+    if (fact.body<v1::AnnotationCompleted>() != nullptr) annotated_.push_back(&fact);
+    return OkStatus();
+  }
+
+  // What the acquisitions say that the curated data comes from.
+  Status TakeSources(Facts& facts, const Fact& fact) {
+    acquired_.clear();
+    for (const v1::EntityRef& ref : fact.header().refs()) {
+      if (ref.kind() != "acquisition") continue;
+      ASSIGN_OR_RETURN(const std::vector<const Fact*> found,
+                       facts.OfType(ref, "acquisition", "data.acquired", kQuestionEventsMax));
+      acquired_.insert(acquired_.end(), found.begin(), found.end());
+    }
+    return OkStatus();
+  }
+
+  const v1::DatasetCurated* curated() const {
+    return curated_ == nullptr ? nullptr : curated_->body<v1::DatasetCurated>();
+  }
+
+  static std::vector<const Fact*> Of(const Fact* fact) {
+    return fact == nullptr ? std::vector<const Fact*>() : std::vector<const Fact*>{fact};
+  }
+
+  Found Sites() const {
+    std::vector<const Fact*> from = acquired_;
+    if (curated_ != nullptr) from.push_back(curated_);
+    for (const Fact* fact : from) {
+      for (const v1::EntityRef& ref : fact->header().refs()) {
+        if (ref.kind() == "site") return Yes(Text("site ", ref.id()));
+      }
+    }
+    const bool vague = curated() != nullptr && IsVague(curated()->source());
+    if (vague) return No(Text("\"", curated()->source(), "\" names no site"));
+    return No("no reference to a site, of the curation or of its acquisitions");
+  }
+
+  Found Period() const {
+    for (const Fact* fact : acquired_) {
+      const auto* body = fact->body<v1::DataAcquired>();
+      return Yes(PeriodText(body->period_from_us(), body->period_until_us()));
+    }
+    if (curated() != nullptr && curated()->period_from_us() != 0 && curated()->period_until_us() != 0) {
+      return Yes(PeriodText(curated()->period_from_us(), curated()->period_until_us()));
+    }
+    return No("no period that the data is from");
+  }
+
+  static std::string PeriodText(int64_t from_us, int64_t until_us) {
+    return Text(FormatTime(Timestamp(from_us)), " to ", FormatTime(Timestamp(until_us)));
+  }
+
+  Found Sampling() const {
+    for (const Fact* fact : acquired_) {
+      return Yes(v1::DataAcquired::Sampling_Name(fact->body<v1::DataAcquired>()->sampling()));
+    }
+    const bool stated = curated() != nullptr && curated()->sampling() != v1::DataAcquired::SAMPLING_UNSPECIFIED;
+    return stated ? Yes(v1::DataAcquired::Sampling_Name(curated()->sampling()))
+                  : No("neither consecutive, random nor purposive");
+  }
+
+  Found Inclusion() const {
+    if (curated() == nullptr || curated()->inclusion().empty()) return No("no inclusion criterion");
+    for (const std::string& text : curated()->inclusion()) {
+      if (IsVague(text)) return No(Text("\"", text, "\" states no criterion"));
+    }
+    return Yes(Text(curated()->inclusion_size(), " criteria, the first: ", curated()->inclusion(0)));
+  }
+
+  Found Exclusion() const {
+    if (curated() == nullptr || curated()->exclusion().empty()) return No("no exclusion criterion");
+    uint64_t excluded = 0;
+    for (const v1::ExclusionCriterion& criterion : curated()->exclusion()) {
+      if (IsVague(criterion.text())) return No(Text("\"", criterion.text(), "\" states no criterion"));
+      excluded += criterion.excluded();
+    }
+    const bool counted = curated()->records_in() == 0 || curated()->records_in() == curated()->records_out() + excluded;
+    if (!counted) {
+      return No(Text(curated()->records_in(), " records in and ", curated()->records_out(), " out, but ", excluded,
+                     " excluded"));
+    }
+    return Yes(Text(curated()->exclusion_size(), " criteria, ", excluded, " excluded"));
+  }
+
+  Found Records() const {
+    const auto* sealed = sealed_ == nullptr ? nullptr : sealed_->body<v1::DatasetSealed>();
+    if (sealed != nullptr) return Yes(Text(sealed->records(), " records, sealed"));
+    const bool counted = curated() != nullptr && curated()->records_out() > 0;
+    return counted ? Yes(Text(curated()->records_out(), " records")) : No("no number of records");
+  }
+
+  Found Curator() const {
+    const v1::EntityRef* curator = curated_ == nullptr ? nullptr : FindReference(curated_->header(), "curator");
+    return curator != nullptr ? Yes(EntityKeyText(*curator)) : No("nobody is named who selected the data");
+  }
+
+  Found Annotators() const {
+    std::set<std::string> names;
+    for (const Fact* fact : annotated_) {
+      for (const v1::EntityRef& ref : fact->header().refs()) {
+        if (ref.role() == "annotator") names.insert(EntityKeyText(ref));
+      }
+    }
+    std::string text;
+    for (const std::string& name : names) text += Text(text.empty() ? "" : ", ", name);
+    return names.empty() ? No("no annotation round names its annotators") : Yes(std::move(text));
+  }
+
+  Found Agreement() const {
+    if (annotated_.empty()) return No("no annotation round states what agreement was achieved");
+    const auto* body = annotated_.back()->body<v1::AnnotationCompleted>();
+    return Yes(Text(v1::AnnotationCompleted::AgreementMetric_Name(body->metric()), " ", body->achieved(), ", required ",
+                    body->required(), body->target_finding().empty() ? "" : " on ", body->target_finding()));
+  }
+
+  static void AddFact(v1::SpecificityAnswer& answer, std::string_view name, const Found& found,
+                      const std::vector<const Fact*>& from) {
+    v1::SpecificityAnswer::RequiredFact& fact = *answer.add_facts();
+    fact.set_name(std::string(name));
+    fact.set_present(found.present);
+    fact.set_text(found.text);
+    for (const Fact* one : from) fact.add_leaves(one->event.index.value);
+    if (!found.present) answer.add_missing(std::string(name));
+  }
+
+  const Fact* curated_ = nullptr;
+  const Fact* sealed_ = nullptr;
+  std::vector<const Fact*> acquired_;
+  std::vector<const Fact*> annotated_;
+};
+
+}  // namespace
+
+Status AnswerSpecificity(Facts& facts, const v1::SpecificityQuestion& question, v1::Answer& answer) {
+  if (question.record().kind() != "dataset" || question.record().id().empty()) {
+    return absl::InvalidArgumentError(
+        Text("specificity.record: \"", EntityKeyText(question.record()), "\" is no dataset; give dataset:ID@VERSION"));
+  }
+  ASSIGN_OR_RETURN(const DatasetFacts dataset, DatasetFacts::Load(facts, question.record()));
+  if (dataset.empty()) {
+    return absl::NotFoundError(
+        Text("no curation, annotation or sealing is recorded of ", EntityKeyText(question.record())));
+  }
+  dataset.Answer(*answer.mutable_specificity());
+  for (const v1::SpecificityAnswer::RequiredFact& fact : answer.specificity().facts()) {
+    for (const uint64_t leaf : fact.leaves()) facts.Cite(LeafIndex(leaf));
+  }
+  return OkStatus();
+}
+
+}  // namespace anamnesis

@@ -1,0 +1,180 @@
+// Reporting clocks against the shipped policy document.
+
+#include <map>
+#include <string>
+
+#include "ledger/query/events.h"
+#include "tests/ledger/query/asking.h"
+
+namespace anamnesis {
+namespace {
+
+Timestamp Time(std::string_view text) { return ParseTime(text).value(); }
+
+constexpr std::string_view kAware = "2026-03-06T10:00:00Z";
+
+// An incident with what triggers its clocks.
+class Incident {
+ public:
+  explicit Incident(v1::IncidentRecorded::Harm harm, bool with_policy = true) {
+    if (with_policy) AdoptShipped(history_, v1::PolicyAdopted::REPORTING_CLOCK, "reporting_clocks");
+    v1::IncidentRecorded body;
+    body.set_harm(harm);
+    body.set_description("wrong alert");
+    history_.Add(DraftWith(std::move(body), {"incident=incident:INC-7"}));
+  }
+
+  LeafIndex Aware(std::string_view at = kAware, bool remedial = false, bool deterioration = false) {
+    v1::IncidentAwarenessEstablished body;
+    body.set_aware_at_us(Time(at).us);
+    body.set_who("vigilance desk");
+    body.set_remedial_action(remedial);
+    body.set_unanticipated_deterioration(deterioration);
+    return history_.Add(DraftWith(std::move(body), {"incident=incident:INC-7"}));
+  }
+
+  LeafIndex Report(v1::VigilanceReported::Kind kind, std::string_view jurisdiction, std::string_view at) {
+    v1::VigilanceReported body;
+    body.set_kind(kind);
+    body.set_jurisdiction(std::string(jurisdiction));
+    body.set_submitted_at_us(Time(at).us);
+    body.set_reference("MIR-1");
+    return history_.Add(DraftWith(std::move(body), {"incident=incident:INC-7"}));
+  }
+
+  v1::Answer Ask(std::string_view at, int32_t offset_minutes = 0) const {
+    v1::Question question;
+    SetEntity(*question.mutable_clocks()->mutable_incident(), "incident", "INC-7");
+    *question.mutable_clocks()->mutable_at() = ToProtoTime(Time(at));
+    question.mutable_clocks()->set_utc_offset_minutes(offset_minutes);
+    return AskOf(history_, question);
+  }
+
+  ProjectedHistory& history() { return history_; }
+
+ private:
+  ProjectedHistory history_;
+};
+
+v1::ClocksAnswer::Clock ClockOf(const v1::Answer& answer, std::string_view source) {
+  for (const v1::ClocksAnswer::Clock& clock : answer.clocks().clocks()) {
+    if (clock.source() == source) return clock;
+  }
+  ADD_FAILURE() << "no clock of " << source;
+  return {};
+}
+
+constexpr std::string_view k87_3 = "Regulation (EU) 2017/745 Art. 87(3)";
+constexpr std::string_view k87_4 = "Regulation (EU) 2017/745 Art. 87(4)";
+constexpr std::string_view k87_5 = "Regulation (EU) 2017/745 Art. 87(5)";
+
+// Golden scenario 13: awareness on Friday 2026-03-06 at 10:00.
+TEST(AskClocks, A97D13SeriousIncidentIs15DaysInTheEuAnd30InTheUs) {
+  Incident incident(v1::IncidentRecorded::SERIOUS);
+  const LeafIndex aware = incident.Aware(kAware, true);
+  const v1::Answer answer = incident.Ask("2026-03-07T00:00:00Z");
+  EXPECT_EQ(ClockOf(answer, k87_3).due_day(), "2026-03-21");
+  EXPECT_EQ(ClockOf(answer, k87_3).state(), v1::ClocksAnswer::OPEN);
+  EXPECT_EQ(ClockOf(answer, k87_4).state(), v1::ClocksAnswer::NOT_TRIGGERED);
+  EXPECT_EQ(ClockOf(answer, k87_5).state(), v1::ClocksAnswer::NOT_TRIGGERED);
+  EXPECT_EQ(ClockOf(answer, "21 CFR 803.50").due_day(), "2026-04-05");
+  EXPECT_EQ(ClockOf(answer, "21 CFR 803.53").due_day(), "2026-03-13");
+  EXPECT_TRUE(ClockOf(answer, "21 CFR 803.53").decisive());
+  EXPECT_TRUE(Cites(answer, aware));
+}
+
+TEST(AskClocks, A97D13DeathIs10DaysAndPublicHealthThreat2) {
+  Incident death(v1::IncidentRecorded::DEATH);
+  death.Aware();
+  const v1::Answer of_death = death.Ask("2026-03-07T00:00:00Z");
+  EXPECT_EQ(ClockOf(of_death, k87_5).due_day(), "2026-03-16");
+  EXPECT_TRUE(ClockOf(of_death, k87_5).decisive());
+  EXPECT_FALSE(ClockOf(of_death, k87_3).decisive());
+
+  Incident threat(v1::IncidentRecorded::PUBLIC_HEALTH);
+  threat.Aware();
+  EXPECT_EQ(ClockOf(threat.Ask("2026-03-07T00:00:00Z"), k87_4).due_day(), "2026-03-08");
+
+  Incident worse(v1::IncidentRecorded::NON_SERIOUS);
+  worse.Aware(kAware, false, true);
+  EXPECT_EQ(ClockOf(worse.Ask("2026-03-07T00:00:00Z"), k87_5).due_day(), "2026-03-16");
+}
+
+TEST(AskClocks, A97OverdueFromTheDayAfterAndReportedInTimeOrLate) {
+  Incident incident(v1::IncidentRecorded::SERIOUS);
+  incident.Aware();
+  EXPECT_EQ(ClockOf(incident.Ask("2026-03-21T23:59:59Z"), k87_3).state(), v1::ClocksAnswer::OPEN);
+  const v1::Answer overdue = incident.Ask("2026-03-22T00:00:00Z");
+  EXPECT_EQ(ClockOf(overdue, k87_3).state(), v1::ClocksAnswer::OVERDUE);
+  EXPECT_EQ(ClockOf(overdue, "21 CFR 803.50").state(), v1::ClocksAnswer::OPEN);
+  // Two: the medical device regulation's and the AI Act's.
+  EXPECT_EQ(overdue.clocks().overdue(), 2u);
+
+  incident.Report(v1::VigilanceReported::INITIAL, "EU", "2026-03-22T08:00:00Z");
+  EXPECT_EQ(ClockOf(incident.Ask("2026-03-22T09:00:00Z"), k87_3).state(), v1::ClocksAnswer::REPORTED_LATE);
+  // As of before the report it still isn't there.
+  EXPECT_EQ(ClockOf(incident.Ask("2026-03-22T07:00:00Z"), k87_3).state(), v1::ClocksAnswer::OVERDUE);
+
+  const LeafIndex report = incident.Report(v1::VigilanceReported::INITIAL, "EU", "2026-03-20T08:00:00Z");
+  const v1::Answer in_time = incident.Ask("2026-03-22T09:00:00Z");
+  EXPECT_EQ(ClockOf(in_time, k87_3).state(), v1::ClocksAnswer::REPORTED);
+  EXPECT_EQ(ClockOf(in_time, k87_3).report().index(), report.value);
+  // A report to one authority is none to another.
+  EXPECT_EQ(ClockOf(in_time, "21 CFR 803.50").state(), v1::ClocksAnswer::OPEN);
+}
+
+TEST(AskClocks, A97WorkDaysLeaveOutHolidaysAndWeekends) {
+  Incident incident(v1::IncidentRecorded::SERIOUS);
+  // Wednesday before Thanksgiving: 27 Nov, 30 Nov, 1, 2 and 3 Dec.
+  incident.Aware("2026-11-25T10:00:00Z", true);
+  EXPECT_EQ(ClockOf(incident.Ask("2026-11-26T00:00:00Z"), "21 CFR 803.53").due_day(), "2026-12-03");
+}
+
+TEST(AskClocks, A97DaysAreThoseOfTheOffset) {
+  Incident incident(v1::IncidentRecorded::SERIOUS);
+  incident.Aware("2026-03-06T23:30:00Z");
+  EXPECT_EQ(ClockOf(incident.Ask("2026-03-07T00:00:00Z"), k87_3).due_day(), "2026-03-21");
+  EXPECT_EQ(ClockOf(incident.Ask("2026-03-07T00:00:00Z", 60), k87_3).due_day(), "2026-03-22");
+}
+
+TEST(AskClocks, A97NumbersFromOneSourceAreNotConfirmedAndHoursAreExact) {
+  Incident incident(v1::IncidentRecorded::PUBLIC_HEALTH);
+  incident.Aware();
+  const v1::Answer answer = incident.Ask("2026-03-08T10:00:00Z");
+  for (const v1::ClocksAnswer::Clock& clock : answer.clocks().clocks()) {
+    const bool secondary = clock.jurisdiction() == "CA" || clock.jurisdiction() == "AU" || clock.jurisdiction() == "JP";
+    EXPECT_TRUE(!secondary || !clock.confirmed()) << clock.source();
+    if (clock.unit() != v1::ReportingClocks::HOURS) continue;
+    EXPECT_EQ(clock.due().seconds(), Time("2026-03-08T10:00:00Z").us / 1'000'000);
+    EXPECT_EQ(clock.state(), v1::ClocksAnswer::OVERDUE);
+  }
+}
+
+TEST(AskClocks, A97WithoutAwarenessOrPolicyItSaysSo) {
+  const Incident silent(v1::IncidentRecorded::SERIOUS);
+  EXPECT_EQ(ClockOf(silent.Ask("2026-03-07T00:00:00Z"), k87_3).state(), v1::ClocksAnswer::NOT_STARTED);
+
+  Incident unregulated(v1::IncidentRecorded::SERIOUS, false);
+  unregulated.Aware();
+  const v1::Answer answer = unregulated.Ask("2026-03-07T00:00:00Z");
+  EXPECT_EQ(answer.clocks().clocks_size(), 0);
+  ASSERT_EQ(answer.notes_size(), 1);
+  EXPECT_NE(answer.notes(0).find("REPORTING_CLOCK"), std::string::npos);
+}
+
+TEST(AskClocks, A97ARetractedAwarenessStartsNoClockAndIsStillKnownThen) {
+  Incident incident(v1::IncidentRecorded::SERIOUS);
+  const LeafIndex early = incident.Aware("2026-03-01T10:00:00Z");
+  incident.Aware();
+  const TreeSize before = incident.history().size();
+  incident.history().Retract(early);
+  EXPECT_EQ(ClockOf(incident.Ask("2026-03-07T00:00:00Z"), k87_3).due_day(), "2026-03-21");
+  v1::Question question;
+  SetEntity(*question.mutable_clocks()->mutable_incident(), "incident", "INC-7");
+  *question.mutable_clocks()->mutable_at() = ToProtoTime(Time("2026-03-07T00:00:00Z"));
+  question.set_known_size(before.value);
+  EXPECT_EQ(ClockOf(AskOf(incident.history(), question), k87_3).due_day(), "2026-03-16");
+}
+
+}  // namespace
+}  // namespace anamnesis

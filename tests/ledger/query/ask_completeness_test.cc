@@ -1,0 +1,360 @@
+// Evidence by class from the adopted profile, plan against deliverables, and the clause index.
+
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/ledger/query/asking.h"
+#include "tests/ledger/query/item_drafts.h"
+
+namespace anamnesis {
+namespace {
+
+constexpr auto kA = v1::SOFTWARE_SAFETY_CLASS_A;
+constexpr auto kB = v1::SOFTWARE_SAFETY_CLASS_B;
+constexpr auto kC = v1::SOFTWARE_SAFETY_CLASS_C;
+
+EventDraft Release(bool tasks_complete) {
+  v1::ReleaseApproved body;
+  v1::FileRecord& file = *body.add_archive();
+  file.set_path("x.tar");
+  *file.mutable_digest() = TestContent();
+  body.set_no_residual_anomalies(true);
+  body.set_delivery_method("signed download");
+  body.set_tasks_complete(tasks_complete);
+  return DraftWith(std::move(body), {"release=release:X@1", "model=model:m@1", "item=software_item:X"});
+}
+
+EventDraft Review(const std::vector<std::string>& people, const std::string& coverage) {
+  v1::ReviewHeld body;
+  body.set_outcome(v1::ReviewHeld::ACCEPTED);
+  body.set_coverage(coverage);
+  return WithRefs(DraftWith(std::move(body), {"review=review:rev", "subject=requirement:R1@1", "item=software_item:X"}),
+                  people);
+}
+
+EventDraft Feedback() {
+  v1::FeedbackReceived body;
+  body.set_source("ward");
+  body.set_channel("mail");
+  body.set_text("works");
+  return DraftWith(std::move(body), {"feedback=feedback:f", "about=release:X@1"});
+}
+
+EventDraft Build() {
+  v1::BuildCompleted body;
+  v1::NamedDigest& tool = *body.add_toolchain();
+  tool.set_name("gcc");
+  *tool.mutable_digest() = TestContent();
+  *body.mutable_recipe() = TestContent();
+  body.add_outputs()->set_path("x.so");
+  body.set_reproducible(v1::BuildCompleted::YES);
+  return DraftWith(std::move(body), {"build=build:b", "item=software_item:X"});
+}
+
+EventDraft Procedure() {
+  v1::TestProcedureEvaluated body;
+  body.set_adequate(true);
+  return DraftWith(std::move(body), {"test_case=test_case:TI@1", "item=software_item:X"});
+}
+
+EventDraft Decomposed() {
+  return DraftWith(v1::SoftwareItemDecomposed(), {"item=software_item:X", "part=software_item:U"});
+}
+
+// What class A asks for by the clauses, and nothing else.
+void AddClassA(ProjectedHistory& history, bool tasks_complete = false) {
+  history.Add(Item("X", {}, v1::SoftwareItemIdentified::SYSTEM));
+  history.Add(Class("X", kA));
+  history.Add(Plan("risk", "X", v1::PlanContent::RISK, {"scope"}));
+  history.Add(Plan("dev", "X", v1::PlanContent::DEVELOPMENT,
+                   {"scope", "test_strategy", "risk", "documentation", "configuration_management"}));
+  history.Add(Plan("upkeep", "X", v1::PlanContent::MAINTENANCE, {"scope"}));
+  history.Add(Requirement("R1", "1", "X"));
+  history.Add(Review({"reviewer=person:ann", "author=person:ada"}, ""));
+  history.Add(Code("c1", "X"));
+  history.Add(TestCase("TS", v1::SYSTEM, "X"));
+  history.Add(TestRunOf("run-s", "TS", v1::SYSTEM, "X"));
+  history.Add(Release(tasks_complete));
+  history.Add(Feedback());
+}
+
+// What B and C ask for beyond it.
+void AddClassC(ProjectedHistory& history) {
+  history.Add(Plan("int", "X", v1::PlanContent::INTEGRATION, {"scope", "coding_standards", "tools", "common_defects"}));
+  history.Add(Item("U", {"parent=software_item:X"}, v1::SoftwareItemIdentified::UNIT));
+  history.Add(Decomposed());
+  history.Add(Requirement("R2", "1", "X", v1::RequirementContent::RISK_CONTROL));
+  history.Add(Architecture("arch", "X"));
+  history.Add(Design("des", "U"));
+  history.Add(Build());
+  history.Add(TestCase("TU", v1::UNIT, "U"));
+  history.Add(TestRunOf("run-u", "TU", v1::UNIT, "U"));
+  history.Add(TestCase("TI", v1::INTEGRATION, "X"));
+  history.Add(Procedure());
+  history.Add(Hazard("H", "X"));
+  history.Add(Situation("S", "H", "X"));
+  history.Add(Cause("K", "S", "X"));
+  history.Add(Control("RC", {"cause=software_cause:K", "requirement=requirement:R2@1"}));
+  history.Add(Verified("RC", v1::RiskControlVerified::EFFECTIVENESS));
+}
+
+v1::CompletenessAnswer Completeness(const ProjectedHistory& history, v1::SoftwareSafetyClass safety_class,
+                                    uint64_t known_size = 0) {
+  v1::Question question;
+  SetEntity(*question.mutable_completeness()->mutable_item(), "software_item", "X");
+  question.mutable_completeness()->set_safety_class(safety_class);
+  question.set_known_size(known_size);
+  return AskOf(history, question).completeness();
+}
+
+std::set<std::string> MissingByClause(const v1::CompletenessAnswer& answer) {
+  std::set<std::string> missing;
+  for (const v1::ClauseEvidence& evidence : answer.evidence()) {
+    if (evidence.state() == v1::MISSING_BY_CLAUSE) missing.insert(evidence.clause().substr(10));
+  }
+  return missing;
+}
+
+std::set<std::string> Clauses(const std::string& text) {
+  std::istringstream words(text);
+  std::set<std::string> clauses;
+  for (std::string clause; words >> clause;) clauses.insert(clause);
+  return clauses;
+}
+
+const std::string kOnlyFromB =
+    "5.1.5 5.1.10 5.1.12 5.2.3 5.3.1 5.3.2 5.3.6 5.4.1 5.5.2 5.5.3 5.5.5 5.6.1 5.6.2 5.6.3 5.6.4 5.6.5 5.6.7 5.8.5 "
+    "5.8.6 7.1.1 7.1.2 7.1.4 7.2.1 7.2.2 7.3.1 7.3.3";
+const std::string kOnlyFromC = "5.1.4 5.3.5 5.4.2 5.4.3 5.4.4 5.5.4";
+
+// Golden scenario 14.
+TEST(AskCompleteness, A35D14TheSameEvidenceOnThreeClassesDiffersAsTheTableSays) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  AddClassA(history);
+  EXPECT_EQ(MissingByClause(Completeness(history, kA)), Clauses(""));
+  EXPECT_TRUE(Completeness(history, kA).complete_by_clause());
+  EXPECT_EQ(MissingByClause(Completeness(history, kB)), Clauses(kOnlyFromB));
+  EXPECT_EQ(MissingByClause(Completeness(history, kC)), Clauses(kOnlyFromB + " " + kOnlyFromC));
+}
+
+TEST(AskCompleteness, A35WithAllOfItEveryClassIsCompleteAndOneRemovedFlipsThoseThatAskForIt) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  AddClassA(history, true);
+  AddClassC(history);
+  const LeafIndex integration = history.Add(TestRunOf("run-i", "TI", v1::INTEGRATION, "X"));
+  for (const auto safety_class : {kA, kB, kC}) {
+    EXPECT_EQ(MissingByClause(Completeness(history, safety_class)), Clauses("")) << safety_class;
+  }
+  const TreeSize before = history.size();
+  history.Retract(integration);
+  EXPECT_TRUE(Completeness(history, kA).complete_by_clause());
+  EXPECT_EQ(MissingByClause(Completeness(history, kB)), Clauses("5.6.1 5.6.2 5.6.3 5.6.7"));
+  EXPECT_FALSE(Completeness(history, kC).complete_by_clause());
+  EXPECT_TRUE(Completeness(history, kC, before.value).complete_by_clause());
+}
+
+TEST(AskCompleteness, A10WithoutAnAssignedClassTheRulesOfCHold) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  history.Add(Item("X"));
+  EXPECT_EQ(Completeness(history, v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED).safety_class(), kC);
+  history.Add(Class("X", kB));
+  const v1::CompletenessAnswer answer = Completeness(history, v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED);
+  EXPECT_EQ(answer.safety_class(), kB);
+  EXPECT_EQ(answer.class_assigned_to(), "X");
+}
+
+TEST(AskCompleteness, A18A19PlanSectionsThatTheQualitySystemAsksForAreMissingByPolicy) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  AddClassA(history);
+  const auto missing = [&] {
+    std::string text;
+    const auto whole = Completeness(history, kA);
+    for (const v1::ClauseEvidence& evidence : whole.evidence()) {
+      if (evidence.state() == v1::MISSING_BY_POLICY) text += evidence.text() + "\n";
+    }
+    return text;
+  };
+  EXPECT_NE(missing().find("tools, coding_standards"), std::string::npos) << missing();
+  EXPECT_NE(missing().find("data_split, validation_approach, class_imbalance"), std::string::npos) << missing();
+  EXPECT_TRUE(Completeness(history, kA).complete_by_clause());
+  EXPECT_FALSE(Completeness(history, kA).complete_by_policy());
+  history.Add(Plan("ai", "X", v1::PlanContent::DEVELOPMENT,
+                   {"data_split", "validation_approach", "class_imbalance", "tools", "coding_standards"}));
+  EXPECT_EQ(missing().find("section"), std::string::npos) << missing();
+}
+
+TEST(AskCompleteness, A36ClassCNeedsTwoReviewersBesideTheAuthorAndACoverage) {
+  const auto review_missing = [](const std::vector<std::string>& people, const std::string& coverage) {
+    ProjectedHistory history;
+    AdoptProfile(history);
+    history.Add(Item("X"));
+    history.Add(Requirement("R1", "1", "X"));
+    history.Add(Review(people, coverage));
+    const auto whole = Completeness(history, kC);
+    for (const v1::ClauseEvidence& evidence : whole.evidence()) {
+      if (evidence.policy_only() && evidence.clause() == "IEC 62304 5.2.6") {
+        return evidence.state() == v1::MISSING_BY_POLICY;
+      }
+    }
+    return false;
+  };
+  EXPECT_FALSE(review_missing({"reviewer=person:ann", "reviewer=person:bob", "author=person:ada"}, "95"));
+  EXPECT_TRUE(review_missing({"reviewer=person:ann", "reviewer=person:bob", "author=person:ada"}, ""));
+  EXPECT_TRUE(review_missing({"reviewer=person:ann", "reviewer=person:ann", "author=person:ada"}, "95"));
+  EXPECT_TRUE(review_missing({"reviewer=person:ann", "reviewer=person:ada", "author=person:ada"}, "95"));
+}
+
+TEST(AskCompleteness, A28ArchitectureOfWhatLearnsCoversFiveTopics) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  history.Add(Item("X"));
+  v1::ArchitectureApproved partial;
+  partial.mutable_content()->add_topics("model");
+  history.Add(DraftWith(std::move(partial), {"architecture=architecture:a@1", "item=software_item:X"}));
+  const auto state = [&] {
+    const auto whole = Completeness(history, kC);
+    for (const v1::ClauseEvidence& evidence : whole.evidence()) {
+      if (evidence.policy_only() && evidence.clause() == "IEC 62304 5.3.1") return evidence.state();
+    }
+    return v1::EVIDENCE_STATE_UNSPECIFIED;
+  };
+  EXPECT_EQ(state(), v1::MISSING_BY_POLICY);
+  history.Add(Architecture("b", "X"));
+  EXPECT_EQ(state(), v1::PRESENT);
+}
+
+TEST(AskCompleteness, A20A41EachAdaptationDeliversTheArtifactAndItsCertificationOrTheGapIsNamed) {
+  v1::PlanContent::Activity adapt;
+  adapt.set_id("adapt");
+  adapt.add_deliverables("artifact.produced");
+  adapt.add_deliverables("certification.refused");
+  v1::PlanContent::Activity never;
+  never.set_id("archive");
+  never.add_deliverables("release.archived");
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  history.Add(Plan("dev", "X", v1::PlanContent::DEVELOPMENT, {"scope"}, {adapt, never}));
+  for (const char* artifact : {"a1", "a2"}) {
+    v1::ArtifactProduced body;
+    body.set_kind(v1::ArtifactProduced::DELTA);
+    body.set_mode(v1::ArtifactProduced::CANDIDATE);
+    body.set_surface("alert_threshold");
+    body.add_files()->set_path("w");
+    history.Add(DraftWith(std::move(body), {Text("artifact=artifact:", artifact, "@1"), "item=software_item:X"}));
+  }
+  const v1::CompletenessAnswer answer = Completeness(history, kC);
+  ASSERT_EQ(answer.activities_size(), 2);
+  EXPECT_EQ(answer.activities(0).deliverables(0).delivered_size(), 2);
+  ASSERT_EQ(answer.activities(0).gaps_size(), 2);
+  EXPECT_EQ(answer.activities(0).gaps(0).entity().id(), "a1");
+  EXPECT_EQ(answer.activities(0).gaps(0).event_type(), "certification.refused");
+  EXPECT_EQ(answer.activities(1).deliverables(0).delivered_size(), 0);
+}
+
+TEST(AskCompleteness, OtherItemsEvidenceIsNotThisOnes) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  history.Add(Item("X"));
+  history.Add(Item("Y"));
+  history.Add(Requirement("RY", "1", "Y"));
+  history.Add(Architecture("arch-y", "Y"));
+  EXPECT_GT(MissingByClause(Completeness(history, kC)).count("5.2.1"), 0u);
+  EXPECT_GT(MissingByClause(Completeness(history, kC)).count("5.3.1"), 0u);
+}
+
+TEST(AskCompleteness, WithoutAProfileItSaysHowToAdoptOne) {
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  v1::Question question;
+  SetEntity(*question.mutable_completeness()->mutable_item(), "software_item", "X");
+  const v1::Answer answer = AskOf(history, question);
+  EXPECT_EQ(answer.completeness().evidence_size(), 0);
+  EXPECT_FALSE(answer.completeness().complete_by_clause());
+  ASSERT_EQ(answer.notes_size(), 1);
+  EXPECT_NE(answer.notes(0).find("policy adopt"), std::string::npos);
+}
+
+v1::Answer ClauseIndex(const ProjectedHistory& history, const std::string& clause, bool of_item) {
+  v1::Question question;
+  question.mutable_clause_index()->set_clause(clause);
+  if (of_item) SetEntity(*question.mutable_clause_index()->mutable_item(), "software_item", "X");
+  return AskOf(history, question);
+}
+
+TEST(AskClauseIndex, A109AClauseNamesItsEventsAndAnEventItsClauses) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  AdoptShipped(history, v1::PolicyAdopted::CLAUSE_MAP, "clause_map");
+  history.Add(Item("X"));
+  history.Add(TestCase("TS", v1::SYSTEM, "X"));
+  const LeafIndex run = history.Add(TestRunOf("run", "TS", v1::SYSTEM, "X"));
+  const v1::Answer answer = ClauseIndex(history, "5.7.5", true);
+  ASSERT_EQ(answer.clause_index().clauses_size(), 1);
+  const v1::ClauseEvidence& evidence = answer.clause_index().clauses(0);
+  EXPECT_EQ(evidence.clause(), "IEC 62304 5.7.5");
+  ASSERT_EQ(evidence.evidence_size(), 1);
+  EXPECT_EQ(evidence.evidence(0).index(), run.value);
+  const auto& others = evidence.other_standards();
+  EXPECT_NE(std::find(others.begin(), others.end(), "ISO 13485:2016 7.3.6"), others.end());
+
+  v1::Question question;
+  question.mutable_clause_index()->set_leaf(run.value);
+  const v1::Answer of_leaf = AskOf(history, question);
+  const auto& clauses = of_leaf.clause_index().clauses_of_leaf();
+  for (const char* clause : {"IEC 62304 5.7.5", "IEC 62304 5.7.4", "ISO 13485:2016 7.3.10"}) {
+    EXPECT_NE(std::find(clauses.begin(), clauses.end(), clause), clauses.end()) << clause;
+  }
+}
+
+TEST(AskClauseIndex, A109WronglyCitedClausesAreResolved) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  AdoptShipped(history, v1::PolicyAdopted::CLAUSE_MAP, "clause_map");
+  history.Add(Item("X"));
+  const v1::Answer answer = ClauseIndex(history, "8.1.2", true);
+  ASSERT_EQ(answer.clause_index().aliases_size(), 1);
+  std::set<std::string> clauses;
+  for (const v1::ClauseEvidence& evidence : answer.clause_index().clauses())
+    clauses.insert(evidence.clause().substr(10));
+  EXPECT_EQ(clauses, Clauses("5.8.5 5.8.7 8.1.2 8.1.3 8.3"));
+  EXPECT_EQ(ClauseIndex(history, "DHF", false).clause_index().clauses(0).clause(), "ISO 13485:2016 7.3.10");
+}
+
+TEST(AskClauseIndex, A110TheSameRecordsByClausesOfIso13485) {
+  ProjectedHistory history;
+  AdoptShipped(history, v1::PolicyAdopted::CLAUSE_MAP, "clause_map");
+  history.Add(Item("X"));
+  const LeafIndex review = history.Add(Review({"reviewer=person:ann"}, ""));
+  for (const char* clause : {"4.2.3", "4.2.5", "7.3.9", "7.3.10", "7.5.9", "8.2.1", "8.2.2", "8.3"}) {
+    EXPECT_EQ(ClauseIndex(history, Text("ISO 13485:2016 ", clause), false).clause_index().clauses_size(), 1) << clause;
+  }
+  const v1::Answer answer = ClauseIndex(history, "ISO 13485:2016 7.3.5", false);
+  EXPECT_EQ(answer.clause_index().clauses(0).evidence(0).index(), review.value);
+  EXPECT_EQ(answer.notes_size(), 1);
+}
+
+TEST(AskClauseIndex, A109InTheWholeLedgerEvidenceIsFoundBehindManyEventsOfItsType) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  history.Add(Item("X"));
+  for (int i = 0; i < 600; ++i) history.Add(TestRunOf(Text("u", i), "TU", v1::UNIT, "X"));
+  const auto state = [&] {
+    const v1::Answer answer = ClauseIndex(history, "5.6.3", false);
+    return answer.clause_index().clauses(0).state();
+  };
+  EXPECT_EQ(state(), v1::MISSING_BY_CLAUSE);
+  history.Add(TestRunOf("i", "TI", v1::INTEGRATION, "X"));
+  EXPECT_EQ(state(), v1::PRESENT);
+  const v1::Answer units = ClauseIndex(history, "5.5.5", false);
+  EXPECT_EQ(units.clause_index().clauses(0).evidence_size(), 20);
+  EXPECT_TRUE(units.clause_index().clauses(0).more());
+}
+
+}  // namespace
+}  // namespace anamnesis

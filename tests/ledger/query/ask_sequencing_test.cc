@@ -1,0 +1,92 @@
+// Permitted order, and on what it was judged.
+
+#include <string>
+
+#include "tests/ledger/query/asking.h"
+#include "tests/ledger/query/item_drafts.h"
+
+namespace anamnesis {
+namespace {
+
+using Sequencing = v1::SequencingAnswer;
+
+v1::Answer SequencingOf(const ProjectedHistory& history) {
+  v1::Question question;
+  SetEntity(*question.mutable_sequencing()->mutable_item(), "software_item", "X");
+  return AskOf(history, question);
+}
+
+Sequencing::Step StepOf(const v1::Answer& answer, const std::string& rule) {
+  for (const Sequencing::Step& step : answer.sequencing().steps()) {
+    if (step.rule() == rule) return step;
+  }
+  return {};
+}
+
+TEST(AskSequencing, A22CodeBeforeItsRequirementsIsOutOfOrder) {
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  const LeafIndex code = history.Add(Code("c1", "X"));
+  EXPECT_EQ(StepOf(SequencingOf(history), "SRS-BEFORE-CODE").state(), Sequencing::NOTHING_BEFORE);
+  const LeafIndex requirement = history.Add(Requirement("R", "1", "X"));
+  const Sequencing::Step step = StepOf(SequencingOf(history), "SRS-BEFORE-CODE");
+  EXPECT_EQ(step.state(), Sequencing::OUT_OF_ORDER);
+  EXPECT_EQ(step.basis(), Sequencing::LOG_ORDER);
+  EXPECT_EQ(step.later().index(), code.value);
+  EXPECT_EQ(step.earlier().index(), requirement.value);
+  EXPECT_EQ(SequencingOf(history).sequencing().out_of_order(), 1u);
+}
+
+TEST(AskSequencing, A22RequirementsBeforeCodeAreInOrderByCauseOrLog) {
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  const LeafIndex requirement = history.Add(Requirement("R", "1", "X"));
+  history.Add(Code("c1", "X"));
+  EXPECT_EQ(StepOf(SequencingOf(history), "SRS-BEFORE-CODE").basis(), Sequencing::LOG_ORDER);
+  EventDraft caused = Code("c2", "X");
+  caused.header.add_causes(ProjectedHistory::IdOf(requirement));
+  history.Add(caused);
+  EXPECT_EQ(SequencingOf(history).sequencing().steps(1).basis(), Sequencing::CAUSAL);
+  EXPECT_EQ(SequencingOf(history).sequencing().out_of_order(), 0u);
+}
+
+TEST(AskSequencing, A22WhatWasImportedIsOrderedByStatedTimesAndSaysSo) {
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  EventDraft code = Code("c1", "X");
+  code.header.set_retrospective(true);
+  history.Add(code);
+  EventDraft requirement = Requirement("R", "1", "X");
+  requirement.header.set_retrospective(true);
+  SetOccurred(requirement, Timestamp(kTestStart.us - 10), Timestamp(kTestStart.us - 5));
+  history.Add(requirement);
+  const v1::Answer answer = SequencingOf(history);
+  const Sequencing::Step step = StepOf(answer, "SRS-BEFORE-CODE");
+  EXPECT_EQ(step.state(), Sequencing::IN_ORDER);
+  EXPECT_EQ(step.basis(), Sequencing::WALL_CLOCK);
+  EXPECT_EQ(answer.notes_size(), 2) << "no profile, and the clock";
+}
+
+TEST(AskSequencing, A38AReleaseBeforeItsPlanIsOutOfOrder) {
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  v1::ReleaseApproved release;
+  release.set_no_residual_anomalies(true);
+  history.Add(DraftWith(std::move(release), {"release=release:X@1", "model=model:m@1", "item=software_item:X"}));
+  history.Add(Plan("rel", "X", v1::PlanContent::RELEASE, {"scope"}));
+  EXPECT_EQ(StepOf(SequencingOf(history), "RELEASE-PLAN").state(), Sequencing::OUT_OF_ORDER);
+}
+
+TEST(AskSequencing, TheProfileAsksForConfigurationControlBeforeVerification) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  history.Add(Item("X"));
+  history.Add(TestCase("T", v1::SYSTEM, "X"));
+  history.Add(TestRunOf("run", "T", v1::SYSTEM, "X"));
+  history.Add(Code("c1", "X"));
+  const std::string rule = "PROFILE/IEC 62304 5.1.11";
+  EXPECT_EQ(StepOf(SequencingOf(history), rule).state(), Sequencing::OUT_OF_ORDER);
+}
+
+}  // namespace
+}  // namespace anamnesis

@@ -1,0 +1,118 @@
+// Whether dataset records state facts: the Hospital A record of golden scenario 1 and vague ones.
+
+#include <string>
+#include <vector>
+
+#include "tests/ledger/query/asking.h"
+#include "tests/ledger/query/item_drafts.h"
+
+namespace anamnesis {
+namespace {
+
+v1::DatasetCurated HospitalA() {
+  v1::DatasetCurated body;
+  body.set_source("all consecutive images from Hospital A from 2024-Q4");
+  body.add_inclusion("abdominal CT, portal venous phase");
+  body.add_inclusion("slice thickness up to 3 mm");
+  body.add_inclusion("age 18 and above");
+  v1::ExclusionCriterion& motion = *body.add_exclusion();
+  motion.set_text("motion artefacts over two slices");
+  motion.set_excluded(21);
+  v1::ExclusionCriterion& surgery = *body.add_exclusion();
+  surgery.set_text("splenectomy");
+  surgery.set_excluded(4);
+  body.set_selection_rationale("the scanner that the product is for");
+  body.set_records_in(372);
+  body.set_records_out(347);
+  body.set_period_from_us(ParseTime("2024-10-01T00:00:00Z")->us);
+  body.set_period_until_us(ParseTime("2025-01-01T00:00:00Z")->us);
+  body.set_sampling(v1::DataAcquired::CONSECUTIVE);
+  return body;
+}
+
+EventDraft Annotated() {
+  v1::AnnotationCompleted body;
+  body.set_selection_basis("board certified");
+  body.set_metric(v1::AnnotationCompleted::PERCENT);
+  body.set_required("90");
+  body.set_achieved("94");
+  body.set_resolution("third reader");
+  body.set_target_finding("spleen");
+  return DraftWith(std::move(body),
+                   {"annotation=annotation:a", "dataset=dataset:spleen@2.2", "protocol=annotation_protocol:p@1",
+                    "annotator=person:smith", "annotator=person:jones"});
+}
+
+v1::SpecificityAnswer SpecificityOf(const ProjectedHistory& history) {
+  v1::Question question;
+  SetEntity(*question.mutable_specificity()->mutable_record(), "dataset", "spleen", "2.2");
+  return AskOf(history, question).specificity();
+}
+
+std::vector<std::string> Missing(const ProjectedHistory& history) {
+  const v1::SpecificityAnswer answer = SpecificityOf(history);
+  return {answer.missing().begin(), answer.missing().end()};
+}
+
+const std::vector<std::string> kWhoWhereWhen = {"dataset=dataset:spleen@2.2", "source=site:hospital-a",
+                                                "curator=person:ada"};
+
+TEST(AskSpecificity, A54D1TheHospitalARecordIsSpecific) {
+  ProjectedHistory history;
+  const LeafIndex curated = history.Add(DraftWith(HospitalA(), kWhoWhereWhen));
+  history.Add(Annotated());
+  v1::DatasetSealed sealed;
+  sealed.set_records(347);
+  sealed.set_manifest_root(kTestDigest);
+  history.Add(DraftWith(std::move(sealed), {"dataset=dataset:spleen@2.2"}));
+  EXPECT_EQ(Missing(history), std::vector<std::string>());
+  EXPECT_TRUE(SpecificityOf(history).specific());
+  EXPECT_EQ(SpecificityOf(history).facts(0).leaves(0), curated.value);
+}
+
+TEST(AskSpecificity, A54RepresentativeImagesAreVagueAndEachMissingFactIsNamed) {
+  ProjectedHistory history;
+  v1::DatasetCurated body;
+  body.set_source("images representative of our target population");
+  body.add_inclusion("images representative of our target population");
+  history.Add(DraftWith(std::move(body), {"dataset=dataset:spleen@2.2"}));
+  const std::vector<std::string> all = {
+      "site",         "period",  "sampling",   "inclusion_criteria", "exclusion_criteria_with_counts",
+      "record_count", "curator", "annotators", "agreement_achieved"};
+  EXPECT_EQ(Missing(history), all);
+  EXPECT_NE(SpecificityOf(history).facts(0).text().find("representative"), std::string::npos);
+}
+
+TEST(AskSpecificity, A54CountsThatDontAddUpAreNoFact) {
+  ProjectedHistory history;
+  v1::DatasetCurated body = HospitalA();
+  body.set_records_in(400);
+  history.Add(DraftWith(std::move(body), kWhoWhereWhen));
+  history.Add(Annotated());
+  EXPECT_EQ(Missing(history), std::vector<std::string>{"exclusion_criteria_with_counts"});
+}
+
+TEST(AskSpecificity, A43WhatTheAcquisitionSaysCounts) {
+  ProjectedHistory history;
+  v1::DataAcquired acquired;
+  acquired.set_modality("CT");
+  acquired.set_period_from_us(kTestStart.us);
+  acquired.set_period_until_us(kTestStart.us + 1);
+  acquired.set_sampling(v1::DataAcquired::CONSECUTIVE);
+  acquired.set_records(372);
+  acquired.set_legal_basis("consent");
+  history.Add(DraftWith(std::move(acquired), {"acquisition=acquisition:q4", "site=site:hospital-a"}));
+  v1::DatasetCurated body = HospitalA();
+  body.clear_period_from_us();
+  body.clear_sampling();
+  const LeafIndex curated = history.Add(
+      DraftWith(std::move(body), {"dataset=dataset:spleen@2.2", "source=acquisition:q4", "curator=person:ada"}));
+  const LeafIndex annotated = history.Add(Annotated());
+  EXPECT_EQ(Missing(history), std::vector<std::string>());
+  history.Retract(annotated);
+  EXPECT_EQ(Missing(history), (std::vector<std::string>{"annotators", "agreement_achieved"}));
+  EXPECT_LT(curated, annotated);
+}
+
+}  // namespace
+}  // namespace anamnesis

@@ -1,0 +1,304 @@
+// The trace matrix, chains, orphans and dependent controls, and random histories against a plain fold.
+
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/ledger/query/asking.h"
+#include "tests/ledger/query/item_drafts.h"
+
+namespace anamnesis {
+namespace {
+
+using Trace = v1::TraceAnswer;
+
+v1::Question TraceQuestion(const std::string& kind, const std::string& id, v1::SoftwareSafetyClass safety_class) {
+  v1::Question question;
+  SetEntity(*question.mutable_trace()->mutable_subject(), kind, id);
+  question.mutable_trace()->set_safety_class(safety_class);
+  return question;
+}
+
+Trace TraceOf(const ProjectedHistory& history, v1::SoftwareSafetyClass safety_class = v1::SOFTWARE_SAFETY_CLASS_C,
+              uint64_t known_size = 0) {
+  v1::Question question = TraceQuestion("software_item", "X", safety_class);
+  question.set_known_size(known_size);
+  return AskOf(history, question).trace();
+}
+
+// The state of an element's cell, by the element's id.
+Trace::State CellOf(const Trace& trace, const std::string& kind, const std::string& id, const std::string& to) {
+  for (const Trace::Cell& cell : trace.cells()) {
+    const v1::EntityRef& entity = trace.elements(static_cast<int>(cell.element())).entity();
+    if (entity.kind() == kind && entity.id() == id && cell.to_column() == to) return cell.state();
+  }
+  return Trace::STATE_UNSPECIFIED;
+}
+
+// An item of class C with every link.
+struct WholeTrace {
+  ProjectedHistory history;
+  LeafIndex implementation;
+
+  WholeTrace() {
+    AdoptProfile(history);
+    history.Add(Item("X"));
+    history.Add(Hazard("H", "X"));
+    history.Add(Situation("S", "H", "X"));
+    history.Add(Cause("K", "S", "X"));
+    history.Add(Requirement("R", "1", "X", v1::RequirementContent::RISK_CONTROL));
+    history.Add(Control("RC", {"cause=software_cause:K", "requirement=requirement:R@1", "depends_on=software_item:X"}));
+    history.Add(Architecture("arch", "X"));
+    history.Add(Design("des", "X"));
+    history.Add(Code("c1", "X"));
+    history.Add(Link("architecture:arch@1", v1::SATISFIES, "requirement:R@1"));
+    history.Add(Link("design:des@1", v1::SATISFIES, "architecture:arch@1"));
+    history.Add(Link("code_revision:X-code@c1", v1::IMPLEMENTS, "design:des@1"));
+    history.Add(TestCase("T", v1::SYSTEM, "X", {"requirement=requirement:R@1"}));
+    history.Add(TestRunOf("run", "T", v1::SYSTEM, "X"));
+    implementation = history.Add(Verified("RC", v1::RiskControlVerified::IMPLEMENTATION));
+    history.Add(Verified("RC", v1::RiskControlVerified::EFFECTIVENESS));
+  }
+};
+
+TEST(AskTrace, A55AWholeMatrixIsCompleteBothWays) {
+  const WholeTrace whole;
+  const Trace trace = TraceOf(whole.history);
+  EXPECT_TRUE(trace.complete()) << trace.DebugString();
+  EXPECT_EQ(trace.orphans_size(), 0);
+  EXPECT_EQ(CellOf(trace, "requirement", "R", "architecture"), Trace::LINKED);
+  EXPECT_EQ(CellOf(trace, "requirement", "R", "code"), Trace::LINKED);
+  EXPECT_EQ(CellOf(trace, "requirement", "R", "test"), Trace::LINKED);
+  EXPECT_EQ(CellOf(trace, "test_case", "T", "result"), Trace::LINKED);
+  EXPECT_EQ(CellOf(trace, "risk_control", "RC", "result"), Trace::LINKED);
+  const v1::Answer of_hazard = AskOf(whole.history, TraceQuestion("hazard", "H", v1::SOFTWARE_SAFETY_CLASS_C));
+  EXPECT_GT(of_hazard.trace().chains_size(), 0);
+  EXPECT_EQ(of_hazard.trace().chains(0).missing_hop(), "");
+}
+
+TEST(AskTrace, A55AWithdrawnLinkIsAGapByClauseForCAndByPolicyForB) {
+  WholeTrace whole;
+  const TreeSize before = whole.history.size();
+  whole.history.Add(Unlink("design:des@1", v1::SATISFIES, "architecture:arch@1"));
+  EXPECT_EQ(CellOf(TraceOf(whole.history), "architecture", "arch", "design"), Trace::MISSING_BY_CLAUSE);
+  EXPECT_FALSE(TraceOf(whole.history).complete());
+  const Trace of_b = TraceOf(whole.history, v1::SOFTWARE_SAFETY_CLASS_B);
+  EXPECT_EQ(CellOf(of_b, "architecture", "arch", "design"), Trace::MISSING_BY_POLICY);
+  EXPECT_TRUE(of_b.complete());
+  EXPECT_EQ(CellOf(TraceOf(whole.history, v1::SOFTWARE_SAFETY_CLASS_A), "architecture", "arch", "design"),
+            Trace::STATE_UNSPECIFIED);
+  EXPECT_TRUE(TraceOf(whole.history, v1::SOFTWARE_SAFETY_CLASS_C, before.value).complete());
+}
+
+TEST(AskTrace, A24WhatNoPathLeadsToARequirementFromIsAnOrphan) {
+  WholeTrace whole;
+  whole.history.Add(Design("loose", "X"));
+  whole.history.Add(TestCase("TL", v1::UNIT, "X"));
+  const Trace trace = TraceOf(whole.history);
+  std::set<std::string> orphans;
+  for (const uint32_t orphan : trace.orphans()) orphans.insert(trace.elements(static_cast<int>(orphan)).entity().id());
+  EXPECT_EQ(orphans, (std::set<std::string>{"loose", "TL"}));
+}
+
+TEST(AskTrace, A55AVerificationOfOlderSoftwareOrAnOlderRequirementIsStale) {
+  WholeTrace whole;
+  whole.history.Add(Code("c2", "X"));
+  Trace trace = TraceOf(whole.history);
+  EXPECT_EQ(CellOf(trace, "test_case", "T", "result"), Trace::STALE);
+  EXPECT_EQ(CellOf(trace, "risk_control", "RC", "result"), Trace::STALE);
+  EXPECT_NE(trace.chains(0).missing_hop().find("IMPLEMENTATION"), std::string::npos);
+  whole.history.Add(TestRunOf("run2", "T", v1::SYSTEM, "X"));
+  EXPECT_EQ(CellOf(TraceOf(whole.history), "test_case", "T", "result"), Trace::LINKED);
+  whole.history.Add(Requirement("R", "2", "X", v1::RequirementContent::RISK_CONTROL));
+  EXPECT_EQ(CellOf(TraceOf(whole.history), "requirement", "R", "test"), Trace::STALE);
+}
+
+TEST(AskTrace, A32AFailedLastResultIsNotComplete) {
+  WholeTrace whole;
+  whole.history.Add(TestRunOf("run2", "T", v1::SYSTEM, "X", v1::TestRunCompleted::FAIL));
+  EXPECT_FALSE(TraceOf(whole.history).complete());
+}
+
+TEST(AskTrace, A56A57AChainNamesItsMissingHop) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  const auto hop = [&] { return TraceOf(history).chains(0).missing_hop(); };
+  history.Add(Item("X"));
+  history.Add(Hazard("H", "X"));
+  history.Add(Situation("S", "H", "X"));
+  EXPECT_EQ(hop(), "no software cause is recorded");
+  history.Add(Cause("K", "S", "X"));
+  EXPECT_EQ(hop(), "no risk control is defined for the cause");
+  history.Add(Control("RC", {"cause=software_cause:K"}));
+  EXPECT_EQ(hop(), "the control's IMPLEMENTATION is not verified");
+  history.Add(Verified("RC", v1::RiskControlVerified::IMPLEMENTATION));
+  EXPECT_EQ(hop(), "the control's EFFECTIVENESS is not verified");
+  history.Add(Verified("RC", v1::RiskControlVerified::EFFECTIVENESS, v1::RiskControlVerified::FAIL));
+  EXPECT_EQ(hop(), "the verification of EFFECTIVENESS failed");
+  const LeafIndex passed = history.Add(Verified("RC", v1::RiskControlVerified::EFFECTIVENESS));
+  EXPECT_EQ(hop(), "");
+  history.Retract(passed);
+  EXPECT_EQ(hop(), "the verification of EFFECTIVENESS failed");
+}
+
+TEST(AskTrace, A58ChangingAnItemListsExactlyTheControlsThatRelyOnIt) {
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  history.Add(Item("Y", {"depends_on=software_item:X"}));
+  history.Add(Item("Z"));
+  history.Add(Control("direct", {"depends_on=software_item:X"}));
+  history.Add(Control("over-Y", {"depends_on=software_item:Y"}));
+  history.Add(Control("of-Z", {"depends_on=software_item:Z"}));
+  history.Add(Control("was-X", {"depends_on=software_item:X"}));
+  v1::RiskControlRevised revised;
+  revised.mutable_content()->set_kind(v1::RiskControlContent::PROTECTIVE_MEASURE);
+  revised.mutable_content()->set_text("no longer");
+  history.Add(Rationale(DraftWith(std::move(revised), {"control=risk_control:was-X", "depends_on=software_item:Z"})));
+  std::map<std::string, int> controls;
+  const auto trace = TraceOf(history);
+  for (const Trace::DependentControl& control : trace.dependent_controls()) {
+    controls[control.control().id()] = control.path_size();
+  }
+  EXPECT_EQ(controls, (std::map<std::string, int>{{"direct", 1}, {"over-Y", 2}}));
+}
+
+TEST(AskTrace, A55WithoutAProfileThereIsNoVerdict) {
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  v1::Question question = TraceQuestion("software_item", "X", v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED);
+  const v1::Answer answer = AskOf(history, question);
+  EXPECT_FALSE(answer.trace().complete());
+  ASSERT_EQ(answer.notes_size(), 1);
+  EXPECT_NE(answer.notes(0).find("PROCESS_PROFILE"), std::string::npos);
+}
+
+// --- Random histories against a plain fold ---------------------------------------------------------------------------
+
+enum class Kind { kRequirement, kCase, kRun, kCode, kLink, kUnlink, kRetract, kOther };
+
+struct Happened {
+  Kind kind = Kind::kOther;
+  // Requirement or test case.
+  std::string id;
+  // A requirement's version, or that which a case names.
+  std::string version;
+  // The requirement that a case or link names; the case that a run is of.
+  std::string of;
+  // What a retraction takes away.
+  int retracts = -1;
+};
+
+using Cells = std::map<std::pair<std::string, std::string>, Trace::State>;
+
+// The requirement and test cells by their definitions, over the first `size` events.
+Cells PlainCells(const std::vector<Happened>& events, int size) {
+  std::set<int> retracted;
+  for (int i = 0; i < size; ++i) retracted.insert(events[i].retracts);
+  std::map<std::string, std::string> requirements;
+  std::map<std::string, const Happened*> cases;
+  std::map<std::pair<std::string, std::string>, bool> links;
+  std::map<std::string, std::vector<int>> runs;
+  int last_code = -1;
+  for (int i = 0; i < size; ++i) {
+    const Happened& event = events[i];
+    if (retracted.count(i) > 0) continue;
+    if (event.kind == Kind::kRequirement) requirements[event.id] = event.version;
+    if (event.kind == Kind::kCase) cases[event.id] = &event;
+    if (event.kind == Kind::kRun) runs[event.of].push_back(i);
+    if (event.kind == Kind::kCode) last_code = i;
+    if (event.kind == Kind::kLink) links[{event.id, event.of}] = true;
+    if (event.kind == Kind::kUnlink) links[{event.id, event.of}] = false;
+  }
+  const auto state = [](int linked, int holding) {
+    if (linked == 0) return Trace::MISSING_BY_CLAUSE;
+    return holding > 0 ? Trace::LINKED : Trace::STALE;
+  };
+  Cells cells;
+  for (const auto& [requirement, version] : requirements) {
+    int linked = 0;
+    int holding = 0;
+    for (const auto& [id, test_case] : cases) {
+      const bool named = test_case->of == requirement;
+      const bool by_link = links.count({id, requirement}) > 0 && links.at({id, requirement});
+      linked += named || by_link;
+      holding += by_link || (named && test_case->version == version);
+    }
+    cells[{requirement, "test"}] = state(linked, holding);
+  }
+  for (const auto& [id, test_case] : cases) {
+    int holding = 0;
+    for (const int run : runs[id]) holding += run > last_code;
+    cells[{id, "result"}] = state(static_cast<int>(runs[id].size()), holding);
+  }
+  return cells;
+}
+
+TEST(TraceProperty, A55IndexAnswersEqualThePlainFoldOnRandomHistories) {
+  for (uint64_t seed = 0; seed < 25; ++seed) {
+    std::mt19937_64 random(seed);
+    const auto below = [&](int limit) { return static_cast<int>(random() % static_cast<uint64_t>(limit)); };
+    ProjectedHistory history;
+    AdoptProfile(history);
+    history.Add(Item("X"));
+    std::vector<Happened> events(2);
+    for (int i = 2; i < 70; ++i) {
+      Happened event;
+      EventDraft draft;
+      const std::string requirement = Text("R", below(3));
+      const std::string test_case = Text("T", below(3));
+      const std::string version = Text(1 + below(2));
+      switch (below(7)) {
+        case 0:
+          event = {Kind::kRequirement, requirement, version, ""};
+          draft = Requirement(requirement, version, "X");
+          break;
+        case 1:
+          event = {Kind::kCase, test_case, version, requirement};
+          draft = TestCase(test_case, v1::SYSTEM, "X", {"requirement=requirement:" + requirement + "@" + version});
+          break;
+        case 2:
+          event = {Kind::kRun, Text("run", i), "", test_case};
+          draft = TestRunOf(event.id, test_case, v1::SYSTEM, "X");
+          break;
+        case 3:
+          event = {Kind::kCode, "", "", ""};
+          draft = Code(Text("c", i), "X");
+          break;
+        case 4:
+        case 5: {
+          const bool linked = below(2) == 0;
+          event = {linked ? Kind::kLink : Kind::kUnlink, test_case, "", requirement};
+          const std::string from = "test_case:" + test_case + "@1";
+          const std::string to = "requirement:" + requirement + "@1";
+          draft = linked ? Link(from, v1::VERIFIES, to) : Unlink(from, v1::VERIFIES, to);
+          break;
+        }
+        default:
+          event = {Kind::kRetract, "", "", ""};
+          event.retracts = 2 + below(i - 1);
+          if (event.retracts >= i || events[event.retracts].kind == Kind::kRetract) {
+            event = {Kind::kCode, "", "", ""};
+            draft = Code(Text("c", i), "X");
+          } else {
+            draft =
+                Correct(DerivedId("projected", static_cast<uint64_t>(event.retracts)), v1::RecordCorrected::RETRACTED);
+          }
+      }
+      history.Add(draft);
+      events.push_back(event);
+    }
+    for (int size = 3; size <= static_cast<int>(events.size()); size += 9) {
+      const Trace trace = TraceOf(history, v1::SOFTWARE_SAFETY_CLASS_A, static_cast<uint64_t>(size));
+      Cells found;
+      for (const Trace::Cell& cell : trace.cells()) {
+        found[{trace.elements(static_cast<int>(cell.element())).entity().id(), cell.to_column()}] = cell.state();
+      }
+      EXPECT_EQ(found, PlainCells(events, size)) << "seed " << seed << " size " << size;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace anamnesis

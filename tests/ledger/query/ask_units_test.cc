@@ -1,0 +1,218 @@
+// Questions about units and what runs on them: coverage, monitoring, retention, closure of the trail.
+
+#include <set>
+#include <string>
+
+#include "ledger/query/events.h"
+#include "tests/ledger/query/asking.h"
+#include "tests/ledger/query/item_drafts.h"
+
+namespace anamnesis {
+namespace {
+
+constexpr int64_t kHour = int64_t{3600} * 1'000'000;
+
+Timestamp Hour(int64_t hour) { return Timestamp(kTestStart.us + hour * kHour); }
+
+EventDraft AtHour(EventDraft draft, int64_t hour) {
+  SetOccurred(draft, Hour(hour), Hour(hour));
+  return draft;
+}
+
+EventDraft Evaluated(const std::string& model, v1::EvaluationCompleted::Result result) {
+  v1::EvaluationCompleted body;
+  body.set_result(result);
+  return DraftWith(std::move(body), {"model=model:" + model + "@1"});
+}
+
+v1::CoverageAnswer CoverageOf(const ProjectedHistory& history, int64_t from, int64_t until) {
+  v1::Question question;
+  question.mutable_coverage()->set_unit("ICU-7");
+  *question.mutable_coverage()->mutable_from() = ToProtoTime(Hour(from));
+  *question.mutable_coverage()->mutable_until() = ToProtoTime(Hour(until));
+  return AskOf(history, question).coverage();
+}
+
+TEST(AskCoverage, A81OperatingTimeIsSplitByWhatWasVerified) {
+  ProjectedHistory history;
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  history.Add(AtHour(Evaluated("good", v1::EvaluationCompleted::PASS), 1));
+  history.Add(AtHour(Evaluated("bad", v1::EvaluationCompleted::FAIL), 1));
+  history.Add(AtHour(Activate("ICU-7", "model", "good"), 2));
+  history.Add(AtHour(Activate("ICU-7", "model", "bad"), 5));
+  const LeafIndex stopped = history.Add(AtHour(Deactivate("ICU-7", "model"), 6));
+  const v1::CoverageAnswer coverage = CoverageOf(history, -1, 10);
+  EXPECT_EQ(coverage.verified_us(), 3 * kHour);
+  EXPECT_EQ(coverage.unverified_us(), 1 * kHour);
+  EXPECT_EQ(coverage.unknown_us(), 1 * kHour) << "before it was commissioned";
+  EXPECT_EQ(coverage.not_operating_us(), 6 * kHour);
+  history.Retract(stopped);
+  EXPECT_EQ(CoverageOf(history, -1, 10).unverified_us(), 5 * kHour);
+}
+
+TEST(AskCoverage, A81WhatIsVerifiedOnlyLaterWasNotWhenItRan) {
+  ProjectedHistory history;
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  history.Add(AtHour(Activate("ICU-7", "model", "m"), 0));
+  history.Add(AtHour(Evaluated("m", v1::EvaluationCompleted::PASS), 4));
+  const v1::CoverageAnswer coverage = CoverageOf(history, 0, 10);
+  EXPECT_EQ(coverage.unverified_us(), 4 * kHour);
+  EXPECT_EQ(coverage.verified_us(), 6 * kHour);
+  ASSERT_EQ(coverage.intervals_size(), 2);
+  EXPECT_EQ(coverage.intervals(0).text(), "verified only later");
+}
+
+TEST(AskCoverage, A81TheTimesAddUpToWhatWasAskedAbout) {
+  ProjectedHistory history;
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  EventDraft uncertain = Activate("ICU-7", "model", "m");
+  SetOccurred(uncertain, Hour(2), Hour(4));
+  history.Add(uncertain);
+  const v1::CoverageAnswer coverage = CoverageOf(history, 0, 9);
+  EXPECT_GT(coverage.unknown_us(), 0);
+  EXPECT_EQ(coverage.verified_us() + coverage.unverified_us() + coverage.unknown_us() + coverage.not_operating_us(),
+            9 * kHour);
+}
+
+EventDraft MonitoringPlan(uint64_t hours) {
+  v1::PlanApproved body;
+  body.mutable_content()->set_kind(v1::PlanContent::MONITORING);
+  body.mutable_content()->add_sections()->set_topic("scope");
+  body.mutable_content()->set_monitoring_interval_s(hours * 3600);
+  *body.mutable_signature() = TestSignature();
+  return DraftWith(std::move(body), {"plan=plan:mon@1", "item=software_item:X"});
+}
+
+EventDraft Monitored(int64_t from, int64_t until) {
+  v1::MonitoringRecorded body;
+  body.set_window_from_us(Hour(from).us);
+  body.set_window_until_us(Hour(until).us);
+  return AtHour(DraftWith(std::move(body), {"unit=device_unit:ICU-7", "model=model:m@1"}), until);
+}
+
+TEST(AskMonitoring, A98AnActiveArtifactWithoutMonitoringInItsIntervalIsListed) {
+  ProjectedHistory history;
+  history.Add(AtHour(Item("X"), 0));
+  v1::ModelRegistered model;
+  history.Add(
+      AtHour(DraftWith(std::move(model), {"model=model:m@1", "training_run=training_run:t", "dataset=dataset:d@1",
+                                          "code=code_revision:c@1", "item=software_item:X"}),
+             0));
+  const auto ask = [&](int64_t at) {
+    v1::Question question;
+    question.mutable_monitoring()->set_unit("ICU-7");
+    *question.mutable_monitoring()->mutable_at() = ToProtoTime(Hour(at));
+    return AskOf(history, question).monitoring();
+  };
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  history.Add(AtHour(Activate("ICU-7", "model", "m"), 0));
+  EXPECT_EQ(ask(10).without_plan_size(), 1);
+  history.Add(MonitoringPlan(24));
+  EXPECT_EQ(ask(24).gaps_size(), 0);
+  ASSERT_EQ(ask(25).gaps_size(), 1);
+  history.Add(Monitored(0, 20));
+  EXPECT_EQ(ask(25).gaps_size(), 0);
+  const v1::MonitoringAnswer later = ask(60);
+  ASSERT_EQ(later.gaps_size(), 1);
+  EXPECT_EQ(later.gaps(0).from().seconds(), Hour(20).us / 1'000'000);
+  history.Add(AtHour(Deactivate("ICU-7", "model"), 30));
+  EXPECT_EQ(ask(60).gaps_size(), 0);
+}
+
+TEST(AskRetention, TheLongestPeriodOfAllPlacesCountsFromTheLastPlacement) {
+  ProjectedHistory history;
+  AdoptShipped(history, v1::PolicyAdopted::RETENTION, "retention");
+  const auto ask = [&](std::string_view at) {
+    v1::Question question;
+    SetEntity(*question.mutable_retention()->mutable_device_model(), "device_model", "monitor");
+    *question.mutable_retention()->mutable_at() = ToProtoTime(ParseTime(at).value());
+    return AskOf(history, question).retention();
+  };
+  const auto commission = [](const std::string& unit, const std::string& jurisdiction, std::string_view at) {
+    v1::DeviceUnitCommissioned body;
+    body.set_serial_number(unit);
+    body.set_jurisdiction(jurisdiction);
+    EventDraft draft = DraftWith(std::move(body), {"unit=device_unit:" + unit, "device_model=device_model:monitor"});
+    SetOccurred(draft, ParseTime(at).value(), ParseTime(at).value());
+    return draft;
+  };
+  history.Add(commission("u1", "US", "2020-05-01T08:00:00Z"));
+  EXPECT_EQ(ask("2021-01-01T00:00:00Z").keep_until().seconds(), ParseTime("2022-05-02T00:00:00Z")->us / 1'000'000);
+  history.Add(commission("u2", "DE", "2020-03-01T08:00:00Z"));
+  const v1::RetentionAnswer in_use = ask("2031-01-01T00:00:00Z");
+  EXPECT_EQ(in_use.keep_until().seconds(), ParseTime("2030-05-02T00:00:00Z")->us / 1'000'000);
+  EXPECT_FALSE(in_use.due());
+  EXPECT_EQ(in_use.units_in_service(), 2u);
+  for (const char* unit : {"u1", "u2"}) {
+    EventDraft out = Rationale(DraftWith(v1::DeviceUnitDecommissioned(), {Text("unit=device_unit:", unit)}));
+    SetOccurred(out, ParseTime("2028-01-01T00:00:00Z").value(), ParseTime("2028-01-01T00:00:00Z").value());
+    history.Add(out);
+  }
+  EXPECT_FALSE(ask("2030-05-01T23:59:59Z").due());
+  EXPECT_TRUE(ask("2030-05-02T00:00:00Z").due());
+}
+
+v1::ClosureAuditAnswer AuditOf(const ProjectedHistory& history) {
+  v1::Question question;
+  SetEntity(*question.mutable_closure_audit()->mutable_entity(), "device_unit", "ICU-7");
+  return AskOf(history, question).closure_audit();
+}
+
+std::set<std::string> KindsOf(const v1::ClosureAuditAnswer& audit) {
+  std::set<std::string> kinds;
+  for (const v1::ClosureAuditAnswer::Problem& problem : audit.problems()) {
+    kinds.insert(v1::ClosureAuditAnswer::Kind_Name(problem.kind()));
+  }
+  return kinds;
+}
+
+TEST(AskClosureAudit, A68DanglingReferencesAndActivationsWithoutDecisionAreReported) {
+  ProjectedHistory history;
+  v1::DeviceModelRegistered model;
+  model.set_name("monitor");
+  model.set_intended_purpose("alerts");
+  history.Add(DraftWith(std::move(model), {"device_model=device_model:monitor"}));
+  history.Add(Commission("ICU-7"));
+  EXPECT_TRUE(AuditOf(history).closed()) << AuditOf(history).DebugString();
+  history.Add(Activate("ICU-7", "model", "never-registered"));
+  const v1::ClosureAuditAnswer audit = AuditOf(history);
+  EXPECT_FALSE(audit.closed());
+  EXPECT_GT(KindsOf(audit).count("DANGLING_REFERENCE"), 0u);
+  EXPECT_GT(KindsOf(audit).count("NON_CONFORMING_ACTIVATION"), 0u);
+}
+
+TEST(AskClosureAudit, A68AnActivationIsHeldAgainstTheDecisionThatItNames) {
+  for (const auto verdict : {v1::GateDecided::ALLOW, v1::GateDecided::DENY}) {
+    ProjectedHistory history;
+    v1::GateDecided decided;
+    decided.set_jurisdiction("DE");
+    decided.set_at_us(kTestStart.us);
+    decided.set_verdict(verdict);
+    decided.set_tree_size(1);
+    v1::GateDecided::RuleResult& rule = *decided.add_results();
+    rule.set_rule_id("G01");
+    rule.set_outcome(v1::GateDecided::RuleResult::PASS);
+    history.Add(DraftWith(std::move(decided),
+                          {"decision=gate_decision:d1", "artifact=artifact:a@1", "unit=device_unit:ICU-7"}));
+    v1::ArtifactActivated activated;
+    activated.set_surface("model");
+    history.Add(DraftWith(std::move(activated),
+                          {"unit=device_unit:ICU-7", "artifact=artifact:a@1", "decision=gate_decision:d1"}));
+    EXPECT_EQ(KindsOf(AuditOf(history)).count("NON_CONFORMING_ACTIVATION"), verdict == v1::GateDecided::DENY ? 1u : 0u);
+  }
+}
+
+TEST(AskClosureAudit, A68ALimitThatCutsItOffIsSaid) {
+  ProjectedHistory history;
+  for (int i = 0; i < 5; ++i) history.Add(Commission("ICU-7"));
+  v1::Question question;
+  SetEntity(*question.mutable_closure_audit()->mutable_entity(), "device_unit", "ICU-7");
+  question.mutable_closure_audit()->set_limit(3);
+  const v1::ClosureAuditAnswer audit = AskOf(history, question).closure_audit();
+  EXPECT_TRUE(audit.cut_off());
+  EXPECT_FALSE(audit.closed());
+  EXPECT_EQ(audit.events_looked_at(), 3u);
+}
+
+}  // namespace
+}  // namespace anamnesis
