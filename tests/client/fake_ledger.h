@@ -136,6 +136,7 @@ class FakeLedger final : public LedgerClient {
 
   StatusOr<std::unique_ptr<AppendChannel>> OpenAppendChannel(AppendChannel::OnResult) override { return NotHere(); }
   StatusOr<v1::ConfigurationAnswer> GetConfiguration(const v1::GetConfigurationRequest&) override { return NotHere(); }
+  StatusOr<v1::Answer> Ask(const v1::Question&) override { return NotHere(); }
   StatusOr<v1::Checkpoint> GetCheckpoint() override { return NotHere(); }
   StatusOr<v1::Receipt> GetReceipt(const v1::GetReceiptRequest&) override { return NotHere(); }
   StatusOr<v1::ConsistencyProof> GetConsistencyProof(const v1::GetConsistencyProofRequest&) override {
