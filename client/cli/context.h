@@ -92,6 +92,7 @@ void AddRebuild(CLI::App& app);
 void AddTypes(CLI::App& app);
 void AddFindings(CLI::App& app);
 void AddLineage(CLI::App& app);
+void AddWhere(CLI::App& app);
 void AddCluster(CLI::App& app);
 // A verb of `cluster`.
 void AddRecover(CLI::App& cluster);
