@@ -91,6 +91,7 @@ void AddFsck(CLI::App& app);
 void AddRebuild(CLI::App& app);
 void AddTypes(CLI::App& app);
 void AddFindings(CLI::App& app);
+void AddExplain(CLI::App& app);
 void AddLineage(CLI::App& app);
 void AddWhere(CLI::App& app);
 void AddCluster(CLI::App& app);

@@ -9,6 +9,8 @@ Status Fill(Facts& facts, const v1::Question& question, v1::Answer& answer) {
   switch (question.about_case()) {
     case v1::Question::kFindings:
       return AnswerFindings(facts, question.findings(), answer);
+    case v1::Question::kExplain:
+      return AnswerExplain(facts, question.explain(), answer);
     case v1::Question::kLineage:
       return AnswerLineage(facts, question.lineage(), answer);
     case v1::Question::kWhere:

@@ -18,6 +18,7 @@ StatusOr<v1::Answer> Ask(const RowReader& rows, std::string_view origin, TreeSiz
 
 // One each; `answer` holds what they have to say, and its notes may be added to. The leaves are taken from `facts`.
 Status AnswerFindings(Facts& facts, const v1::FindingsQuestion& question, v1::Answer& answer);
+Status AnswerExplain(Facts& facts, const v1::ExplainQuestion& question, v1::Answer& answer);
 Status AnswerLineage(Facts& facts, const v1::LineageQuestion& question, v1::Answer& answer);
 Status AnswerWhere(Facts& facts, const v1::WhereQuestion& question, v1::Answer& answer);
 
