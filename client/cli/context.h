@@ -93,6 +93,7 @@ void AddTypes(CLI::App& app);
 void AddFindings(CLI::App& app);
 void AddExplain(CLI::App& app);
 void AddLineage(CLI::App& app);
+void AddDiff(CLI::App& app);
 void AddWhere(CLI::App& app);
 void AddCluster(CLI::App& app);
 // A verb of `cluster`.

@@ -12,7 +12,8 @@ int main(int argc, char** argv) {
         anamnesis::cli::AddImport, anamnesis::cli::AddShow, anamnesis::cli::AddLog, anamnesis::cli::AddConfig,
         anamnesis::cli::AddStatus, anamnesis::cli::AddCheckpoint, anamnesis::cli::AddReceipt, anamnesis::cli::AddVerify,
         anamnesis::cli::AddFsck, anamnesis::cli::AddRebuild, anamnesis::cli::AddTypes, anamnesis::cli::AddFindings,
-        anamnesis::cli::AddExplain, anamnesis::cli::AddLineage, anamnesis::cli::AddWhere,
+        anamnesis::cli::AddExplain, anamnesis::cli::AddLineage, anamnesis::cli::AddDiff,
+        anamnesis::cli::AddWhere,
         anamnesis::cli::AddCluster, anamnesis::cli::AddBench}) {
     add(app);
   }

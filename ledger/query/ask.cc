@@ -13,6 +13,8 @@ Status Fill(Facts& facts, const v1::Question& question, v1::Answer& answer) {
       return AnswerExplain(facts, question.explain(), answer);
     case v1::Question::kLineage:
       return AnswerLineage(facts, question.lineage(), answer);
+    case v1::Question::kDiff:
+      return AnswerDiff(facts, question.diff(), answer);
     case v1::Question::kWhere:
       return AnswerWhere(facts, question.where(), answer);
     case v1::Question::ABOUT_NOT_SET:

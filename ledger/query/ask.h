@@ -20,6 +20,7 @@ StatusOr<v1::Answer> Ask(const RowReader& rows, std::string_view origin, TreeSiz
 Status AnswerFindings(Facts& facts, const v1::FindingsQuestion& question, v1::Answer& answer);
 Status AnswerExplain(Facts& facts, const v1::ExplainQuestion& question, v1::Answer& answer);
 Status AnswerLineage(Facts& facts, const v1::LineageQuestion& question, v1::Answer& answer);
+Status AnswerDiff(Facts& facts, const v1::DiffQuestion& question, v1::Answer& answer);
 Status AnswerWhere(Facts& facts, const v1::WhereQuestion& question, v1::Answer& answer);
 
 }  // namespace anamnesis
