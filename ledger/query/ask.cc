@@ -17,6 +17,8 @@ Status Fill(Facts& facts, const v1::Question& question, v1::Answer& answer) {
       return AnswerDiff(facts, question.diff(), answer);
     case v1::Question::kWhere:
       return AnswerWhere(facts, question.where(), answer);
+    case v1::Question::kStatus:
+      return AnswerStatus(facts, question.status(), answer);
     case v1::Question::ABOUT_NOT_SET:
       break;
   }
