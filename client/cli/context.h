@@ -95,6 +95,7 @@ void AddExplain(CLI::App& app);
 void AddLineage(CLI::App& app);
 void AddDiff(CLI::App& app);
 void AddWhere(CLI::App& app);
+void AddLint(CLI::App& app);
 void AddCluster(CLI::App& app);
 // A verb of `cluster`.
 void AddRecover(CLI::App& cluster);

@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
         anamnesis::cli::AddStatus, anamnesis::cli::AddCheckpoint, anamnesis::cli::AddReceipt, anamnesis::cli::AddVerify,
         anamnesis::cli::AddFsck, anamnesis::cli::AddRebuild, anamnesis::cli::AddTypes, anamnesis::cli::AddFindings,
         anamnesis::cli::AddExplain, anamnesis::cli::AddLineage, anamnesis::cli::AddDiff,
-        anamnesis::cli::AddWhere,
+        anamnesis::cli::AddWhere, anamnesis::cli::AddLint,
         anamnesis::cli::AddCluster, anamnesis::cli::AddBench}) {
     add(app);
   }

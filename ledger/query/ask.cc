@@ -19,6 +19,8 @@ Status Fill(Facts& facts, const v1::Question& question, v1::Answer& answer) {
       return AnswerWhere(facts, question.where(), answer);
     case v1::Question::kStatus:
       return AnswerStatus(facts, question.status(), answer);
+    case v1::Question::kLint:
+      return AnswerLint(facts, question.lint(), answer);
     case v1::Question::ABOUT_NOT_SET:
       break;
   }

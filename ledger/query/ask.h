@@ -23,6 +23,7 @@ Status AnswerLineage(Facts& facts, const v1::LineageQuestion& question, v1::Answ
 Status AnswerDiff(Facts& facts, const v1::DiffQuestion& question, v1::Answer& answer);
 Status AnswerWhere(Facts& facts, const v1::WhereQuestion& question, v1::Answer& answer);
 Status AnswerStatus(Facts& facts, const v1::StatusQuestion& question, v1::Answer& answer);
+Status AnswerLint(Facts& facts, const v1::LintQuestion& question, v1::Answer& answer);
 
 }  // namespace anamnesis
 
