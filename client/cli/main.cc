@@ -7,14 +7,14 @@ int main(int argc, char** argv) {
                "anamnesis");
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "help for every verb");
-  for (const auto add :
-       {anamnesis::cli::AddKey, anamnesis::cli::AddPki, anamnesis::cli::AddInit, anamnesis::cli::AddAppend,
-        anamnesis::cli::AddImport, anamnesis::cli::AddShow, anamnesis::cli::AddLog, anamnesis::cli::AddConfig,
-        anamnesis::cli::AddStatus, anamnesis::cli::AddCheckpoint, anamnesis::cli::AddReceipt, anamnesis::cli::AddVerify,
-        anamnesis::cli::AddFsck, anamnesis::cli::AddRebuild, anamnesis::cli::AddTypes, anamnesis::cli::AddFindings,
-        anamnesis::cli::AddExplain, anamnesis::cli::AddLineage, anamnesis::cli::AddDiff,
-        anamnesis::cli::AddWhere, anamnesis::cli::AddLint,
-        anamnesis::cli::AddCluster, anamnesis::cli::AddBench}) {
+  for (const auto add : {anamnesis::cli::AddKey,        anamnesis::cli::AddPki,     anamnesis::cli::AddInit,
+                         anamnesis::cli::AddAppend,     anamnesis::cli::AddImport,  anamnesis::cli::AddShow,
+                         anamnesis::cli::AddLog,        anamnesis::cli::AddConfig,  anamnesis::cli::AddStatus,
+                         anamnesis::cli::AddCheckpoint, anamnesis::cli::AddReceipt, anamnesis::cli::AddVerify,
+                         anamnesis::cli::AddFsck,       anamnesis::cli::AddRebuild, anamnesis::cli::AddTypes,
+                         anamnesis::cli::AddFindings,   anamnesis::cli::AddExplain, anamnesis::cli::AddLineage,
+                         anamnesis::cli::AddDiff,       anamnesis::cli::AddWhere,   anamnesis::cli::AddLint,
+                         anamnesis::cli::AddCluster,    anamnesis::cli::AddBench}) {
     add(app);
   }
   try {
