@@ -302,6 +302,78 @@ TEST(LineageTest, A49BothDirectionsOfDataVersionToModelVersion) {
                                    "dataset:chest@2.3", "code_revision:train@1.4", "soup:torch@2.1", "person:writer"));
 }
 
+// Golden scenario 10, as far as lineage goes: what an erased subject's data went into, and where that runs.
+TEST(LineageTest, A49DownFromAnErasedSubjectNamesModelsAndUnits) {
+  RecordedHistory history;
+  history.Add(CurateDataset("chest", "2.2"));
+  EventDraft run = StartRun("run-1");
+  AddReference(run, "dataset", "dataset", "chest", "2.2");
+  AddReference(run, "code", "code_revision", "train", "1");
+  history.Add(run);
+  EventDraft model = RegisterModel("alert", "2.3");
+  AddReference(model, "training_run", "training_run", "run-1");
+  AddReference(model, "dataset", "dataset", "chest", "2.2");
+  AddReference(model, "code", "code_revision", "train", "1");
+  history.Add(model);
+  for (int unit = 0; unit < 12; ++unit) {
+    history.Add(ActivateItem(Text("U", unit), "rhythm", "model", "alert", "2.3"));
+  }
+  v1::SubjectDataErased erased;
+  erased.set_basis("GDPR Art. 17(1)(b)");
+  erased.set_authorised_by("data protection officer");
+  EventDraft erasure = Draft(erased);
+  erasure.header.set_rationale("asked for by the subject");
+  AddReference(erasure, "subject", "subject", "s-17");
+  AddReference(erasure, "dataset", "dataset", "chest", "2.2");
+  history.Add(erasure);
+
+  const v1::Answer down = history.AskAt(Ask(v1::LineageQuestion::DOWN, Entity("subject", "s-17")), 0);
+  std::map<std::string, int> kinds;
+  for (const v1::EntityRef& ref : down.lineage().reached()) ++kinds[ref.kind()];
+  EXPECT_EQ(kinds["dataset"], 1);
+  EXPECT_EQ(kinds["model"], 1);
+  EXPECT_EQ(kinds["device_unit"], 12);
+}
+
+// Whatever came after, the same question with the same known size has the same answer.
+TEST(LineageTest, EveryQuestionIsAnsweredAsItWasThen) {
+  for (uint64_t seed = 100; seed < 115; ++seed) {
+    Generator generator(seed);
+    RecordedHistory history;
+    std::vector<std::pair<v1::Question, std::string>> earlier;
+    const auto ask = [&](v1::Question question) {
+      question.set_known_size(history.size());
+      const StatusOr<v1::Answer> answer = history.Ask(question);
+      earlier.emplace_back(question, answer.ok() ? WithoutLedgerSize(*answer) : answer.status().ToString());
+    };
+    for (int step = 0; step < 50; ++step) {
+      generator.Step(history);
+      if (step % 5 != 4) continue;
+      v1::Question question;
+      *question.mutable_explain()->mutable_entity() = Entity("model", "x0", "1");
+      ask(question);
+      *question.mutable_diff()->mutable_x() = Entity("model", "x0", "1");
+      *question.mutable_diff()->mutable_y() = Entity("model", "x0", "2");
+      ask(question);
+      *question.mutable_status()->mutable_entity() = generator.AnyEntity();
+      ask(question);
+      *question.mutable_where()->mutable_entity() = Entity("model", "x1");
+      ask(question);
+      question.mutable_lint();
+      ask(question);
+    }
+    size_t answered = 0;
+    for (const auto& [question, then_said] : earlier) {
+      const StatusOr<v1::Answer> answer = history.Ask(question);
+      EXPECT_EQ(answer.ok() ? WithoutLedgerSize(*answer) : answer.status().ToString(), then_said)
+          << "seed " << seed << "\n"
+          << question.DebugString();
+      answered += answer.ok() ? 1 : 0;
+    }
+    EXPECT_GT(answered, earlier.size() / 4);
+  }
+}
+
 // Two datasets that one person curated have nothing to do with one another.
 TEST(LineageTest, PathsEndAtWhatStandsForManyThings) {
   RecordedHistory history;
