@@ -8,13 +8,12 @@
 #include "ledger/query/ask.h"
 #include "ledger/query/item_history.h"
 #include "ledger/query/message_fields.h"
+#include "ledger/query/registrations.h"
 
 namespace anamnesis {
 namespace {
 
 using Files = google::protobuf::RepeatedPtrField<v1::FileRecord>;
-// Digest by path.
-using Digests = std::map<std::string, std::string>;
 
 constexpr std::array<std::string_view, 7> kLints = {
     "METRIC-CHANGED-WEIGHTS-SAME", "VERSION-REUSED", "DIGEST-WEAK", "DIGEST-MISSING", "LOCATOR-TWO-DIGESTS",
@@ -23,88 +22,11 @@ constexpr uint32_t kModelsMax = 100;
 constexpr size_t kEventsMax = 1000;
 constexpr size_t kPathsShown = 5;
 
-// One registration of a model version, and what belongs to it.
-struct Registration {
-  const Fact* fact = nullptr;
-  const v1::ModelRegistered* body = nullptr;
-  const v1::EntityRef* ref = nullptr;
-  const Fact* run = nullptr;
-  const Fact* code = nullptr;
-
-  std::vector<const Fact*> facts() const {
-    std::vector<const Fact*> all;
-    for (const Fact* each : {fact, run, code}) {
-      if (each != nullptr) all.push_back(each);
-    }
-    return all;
-  }
-};
-
 // A metric as it was measured on something, and the event that says so.
 struct Measured {
   std::string value;
   const Fact* fact;
 };
-
-Digests DigestsOf(const Files& files) {
-  Digests digests;
-  for (const v1::FileRecord& file : files) {
-    if (file.has_digest()) digests[file.path()] = DigestText(file.digest());
-  }
-  return digests;
-}
-
-Digests CodeFiles(const Registration& registration) {
-  const auto* code = registration.code == nullptr ? nullptr : registration.code->body<v1::CodeRevisionRecorded>();
-  return code == nullptr ? Digests() : DigestsOf(code->files());
-}
-
-// Digests of the model's own files. One without a digest of its own may be in the code's tree at its path: the same
-// bytes there, even of a pointer to it, mean the same file.
-std::optional<Digests> WeightsOf(const Registration& registration) {
-  if (registration.body->files_size() == 0) return std::nullopt;
-  const Digests code = CodeFiles(registration);
-  Digests weights = DigestsOf(registration.body->files());
-  for (const v1::FileRecord& file : registration.body->files()) {
-    if (weights.count(file.path()) > 0) continue;
-    const auto found = code.find(file.path());
-    if (found == code.end()) return std::nullopt;
-    weights[file.path()] = found->second;
-  }
-  return weights;
-}
-
-// Whether both identify the same bytes, wherever they lie; nullopt when that can't be told: a digest is missing, or the
-// two are by different algorithms.
-std::optional<bool> SameBytes(const std::optional<Digests>& before, const std::optional<Digests>& after) {
-  if (!before.has_value() || !after.has_value()) return std::nullopt;
-  std::multiset<std::string> old_digests;
-  std::multiset<std::string> new_digests;
-  std::set<std::string> algorithms[2];
-  for (const auto& [path, digest] : *before) {
-    old_digests.insert(digest);
-    algorithms[0].insert(digest.substr(0, digest.find(':')));
-  }
-  for (const auto& [path, digest] : *after) {
-    new_digests.insert(digest);
-    algorithms[1].insert(digest.substr(0, digest.find(':')));
-  }
-  if (old_digests == new_digests) return true;
-  if (algorithms[0] != algorithms[1]) return std::nullopt;
-  return false;
-}
-
-std::vector<std::string> ChangedPaths(const Digests& before, const Digests& after) {
-  std::vector<std::string> changed;
-  for (const auto& [path, digest] : before) {
-    const auto found = after.find(path);
-    if (found == after.end() || found->second != digest) changed.push_back(path);
-  }
-  for (const auto& [path, digest] : after) {
-    if (before.count(path) == 0) changed.push_back(path);
-  }
-  return changed;
-}
 
 std::string Listed(const std::vector<std::string>& paths) {
   std::string text;
@@ -126,18 +48,6 @@ std::string FieldsText(const Fact* fact) {
   return text;
 }
 
-// The entities that a registration and its run name in a role.
-std::set<std::string> Named(const Registration& registration, std::string_view role) {
-  std::set<std::string> names;
-  for (const Fact* fact : {registration.fact, registration.run}) {
-    if (fact == nullptr) continue;
-    for (const v1::EntityRef& ref : fact->header().refs()) {
-      if (ref.role() == role) names.insert(EntityKeyText(ref));
-    }
-  }
-  return names;
-}
-
 class Linter {
  public:
   Linter(Facts& facts, const v1::LintQuestion& question, v1::LintAnswer& answer)
@@ -146,7 +56,6 @@ class Linter {
   Status LintModel(const std::string& id);
 
  private:
-  StatusOr<std::vector<Registration>> RegistrationsOf(const v1::EntityRef& model);
   StatusOr<std::map<std::string, Measured>> MetricsOf(const v1::EntityRef& model);
   Status LintVersion(const v1::EntityRef& model, const std::vector<Registration>& registrations);
   Status LintAgainst(const v1::EntityRef& model, const Registration& now, const v1::EntityRef& previous,
@@ -183,26 +92,6 @@ Status Linter::Found(std::string_view lint, const v1::EntityRef& entity, const v
     ASSIGN_OR_RETURN(*found.add_leaves(), facts_.Reference(LeafIndex(index)));
   }
   return OkStatus();
-}
-
-StatusOr<std::vector<Registration>> Linter::RegistrationsOf(const v1::EntityRef& model) {
-  std::vector<Registration> registrations;
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> facts, facts_.Definitions(model));
-  for (const Fact* fact : facts) {
-    Registration registration;
-    registration.fact = fact;
-    registration.body = fact->body<v1::ModelRegistered>();
-    registration.ref = FindReference(fact->header(), "model");
-    if (registration.body == nullptr || registration.ref == nullptr) continue;
-    if (const v1::EntityRef* run = FindReference(fact->header(), "training_run"); run != nullptr) {
-      ASSIGN_OR_RETURN(registration.run, facts_.Definition(*run));
-    }
-    if (const v1::EntityRef* code = FindReference(fact->header(), "code"); code != nullptr) {
-      ASSIGN_OR_RETURN(registration.code, facts_.Definition(*code));
-    }
-    registrations.push_back(registration);
-  }
-  return registrations;
 }
 
 StatusOr<std::map<std::string, Measured>> Linter::MetricsOf(const v1::EntityRef& model) {
@@ -329,8 +218,8 @@ Status Linter::LintAgainst(const v1::EntityRef& model, const Registration& now, 
   const Digests new_code = CodeFiles(now);
   if (old_code.empty() || new_code.empty() || same_weights == false || !same_metrics) return OkStatus();
   const bool same_record = FieldsText(before.run) == FieldsText(now.run) &&
-                           Named(before, "dataset") == Named(now, "dataset") &&
-                           Named(before, "soup") == Named(now, "soup") && before.body->task() == now.body->task();
+                           NamedBy(before, "dataset") == NamedBy(now, "dataset") &&
+                           NamedBy(before, "soup") == NamedBy(now, "soup") && before.body->task() == now.body->task();
   // One file has to say the new version.
   const std::vector<std::string> changed = ChangedPaths(old_code, new_code);
   if (!same_record || changed.size() > 1) return OkStatus();
@@ -373,7 +262,7 @@ Status Linter::LintModel(const std::string& id) {
   answer_.set_models_examined(answer_.models_examined() + 1);
   for (const std::string& version : versions) {
     model.set_version(version);
-    ASSIGN_OR_RETURN(const std::vector<Registration> registrations, RegistrationsOf(model));
+    ASSIGN_OR_RETURN(const std::vector<Registration> registrations, RegistrationsOf(facts_, model));
     if (registrations.empty()) continue;
     answer_.set_versions_examined(answer_.versions_examined() + 1);
     RETURN_IF_ERROR(LintVersion(model, registrations));
@@ -383,7 +272,7 @@ Status Linter::LintModel(const std::string& id) {
     v1::EntityRef previous = *named;
     previous.clear_role();
     previous.clear_digest();
-    ASSIGN_OR_RETURN(const std::vector<Registration> before, RegistrationsOf(previous));
+    ASSIGN_OR_RETURN(const std::vector<Registration> before, RegistrationsOf(facts_, previous));
     // What was first called this version against what was last called the one before.
     if (!before.empty()) {
       RETURN_IF_ERROR(LintAgainst(model, registrations.front(), previous, before.back()));
