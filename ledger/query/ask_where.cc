@@ -163,7 +163,7 @@ Status Finder::FindInstallations() {
 }
 
 Status Finder::AddInstallationsOf(const v1::EntityRef& ref, const v1::EntityRef& item, bool version_not_stated) {
-  for (const std::string_view role : {"artifact", "baseline"}) {
+  for (const std::string_view role : {"artifact", "baseline", "restored"}) {
     ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts_.About(ref, role, kQuestionEventsMax + 1));
     if (indexes.size() > kQuestionEventsMax) {
       return absl::ResourceExhaustedError(Text("more than ", kQuestionEventsMax, " events install ", EntityKeyText(ref),
