@@ -110,6 +110,11 @@ void AddRetention(CLI::App& app);
 void AddWhoKnew(CLI::App& app);
 void AddTrainingRuns(CLI::App& app);
 void AddMonitoring(CLI::App& app);
+void AddExplain(CLI::App& app);
+void AddLineage(CLI::App& app);
+void AddDiff(CLI::App& app);
+void AddWhere(CLI::App& app);
+void AddLint(CLI::App& app);
 void AddCluster(CLI::App& app);
 // A verb of `cluster`.
 void AddRecover(CLI::App& cluster);

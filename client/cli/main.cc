@@ -25,7 +25,10 @@ int main(int argc, char** argv) {
                          anamnesis::cli::AddSequencing,  anamnesis::cli::AddClosureAudit,
                          anamnesis::cli::AddCoverage,    anamnesis::cli::AddRetention,
                          anamnesis::cli::AddWhoKnew,     anamnesis::cli::AddTrainingRuns,
-                         anamnesis::cli::AddMonitoring,  anamnesis::cli::AddBench}) {
+                         anamnesis::cli::AddMonitoring,  anamnesis::cli::AddExplain,
+                         anamnesis::cli::AddLineage,     anamnesis::cli::AddDiff,
+                         anamnesis::cli::AddWhere,       anamnesis::cli::AddLint,
+                         anamnesis::cli::AddBench}) {
     add(app);
   }
   try {

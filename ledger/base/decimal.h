@@ -29,12 +29,18 @@ class Decimal {
   // The nearest double: for display and statistics only.
   double Approximate() const;
 
+  friend StatusOr<std::string> SubtractDecimals(std::string_view a, std::string_view b);
+
  private:
   // (-1)^negative * 0.DIGITS * 10^exponent, digits without leading or trailing zeros; empty for zero.
   bool negative_ = false;
   std::string digits_;
   int64_t exponent_ = 0;
 };
+
+// a - b, exactly, as digits with an optional sign and fraction: "-0.04". INVALID_ARGUMENT as Decimal::Parse;
+// OUT_OF_RANGE when that takes more than 1,000 digits.
+StatusOr<std::string> SubtractDecimals(std::string_view a, std::string_view b);
 
 }  // namespace anamnesis
 

@@ -102,7 +102,7 @@ class EarlierRows : public RowFinder {
 };
 
 inline constexpr std::array kRowsOfOneEvent = {Family::kEventIds, Family::kStreamEvents, Family::kTypeEvents,
-                                               Family::kEdges, Family::kTimelines, Family::kFindings};
+                                               Family::kEdges,    Family::kTimelines,    Family::kFindings};
 inline constexpr std::array kRowsOverwritten = {Family::kStreams, Family::kAuthority, Family::kCorrections,
                                                 Family::kEntities};
 

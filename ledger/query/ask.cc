@@ -37,6 +37,18 @@ Status Fill(Facts& facts, const v1::Question& question, v1::Answer& answer) {
       return AnswerTrainingRuns(facts, question.training_runs(), answer);
     case v1::Question::kMonitoring:
       return AnswerMonitoring(facts, question.monitoring(), answer);
+    case v1::Question::kExplain:
+      return AnswerExplain(facts, question.explain(), answer);
+    case v1::Question::kLineage:
+      return AnswerLineage(facts, question.lineage(), answer);
+    case v1::Question::kDiff:
+      return AnswerDiff(facts, question.diff(), answer);
+    case v1::Question::kWhere:
+      return AnswerWhere(facts, question.where(), answer);
+    case v1::Question::kStatus:
+      return AnswerStatus(facts, question.status(), answer);
+    case v1::Question::kLint:
+      return AnswerLint(facts, question.lint(), answer);
     case v1::Question::ABOUT_NOT_SET:
       break;
   }

@@ -32,6 +32,12 @@ Status AnswerRetention(Facts& facts, const v1::RetentionQuestion& question, v1::
 Status AnswerWhoKnew(Facts& facts, const v1::WhoKnewQuestion& question, v1::Answer& answer);
 Status AnswerTrainingRuns(Facts& facts, const v1::TrainingRunsQuestion& question, v1::Answer& answer);
 Status AnswerMonitoring(Facts& facts, const v1::MonitoringQuestion& question, v1::Answer& answer);
+Status AnswerExplain(Facts& facts, const v1::ExplainQuestion& question, v1::Answer& answer);
+Status AnswerLineage(Facts& facts, const v1::LineageQuestion& question, v1::Answer& answer);
+Status AnswerDiff(Facts& facts, const v1::DiffQuestion& question, v1::Answer& answer);
+Status AnswerWhere(Facts& facts, const v1::WhereQuestion& question, v1::Answer& answer);
+Status AnswerStatus(Facts& facts, const v1::StatusQuestion& question, v1::Answer& answer);
+Status AnswerLint(Facts& facts, const v1::LintQuestion& question, v1::Answer& answer);
 
 }  // namespace anamnesis
 

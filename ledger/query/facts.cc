@@ -63,6 +63,93 @@ StatusOr<std::vector<LeafIndex>> Facts::About(const v1::EntityRef& entity, std::
   return found;
 }
 
+Status Facts::CheckNamed(const v1::EntityRef& entity) const {
+  constexpr size_t kVersionsListed = 10;
+  if (entity.kind().empty()) return absl::InvalidArgumentError("entity.kind: is required, for example model");
+  if (entity.id().empty()) return absl::InvalidArgumentError("entity.id: is required");
+  const std::string entity_prefix = Text('r', entity.kind(), '\0', entity.id(), '\0');
+  const std::string prefix = entity.version().empty() ? entity_prefix : Text(entity_prefix, entity.version(), '\0');
+  bool named = false;
+  RETURN_IF_ERROR(rows_.Scan(Family::kEdges, prefix, prefix, [&](std::string_view key, std::string_view) {
+    const std::optional<Edge> edge = ParseEdge(entity_prefix, key);
+    named = edge.has_value() && edge->index.value < size_.value;
+    return !named;
+  }));
+  if (named) return OkStatus();
+  std::string message = Text("entity: none of the first ", size_.value, " events refers to ", EntityKeyText(entity));
+  ASSIGN_OR_RETURN(const std::vector<std::string> versions, VersionsOf(entity.kind(), entity.id(), kVersionsListed));
+  for (size_t i = 0; i < versions.size(); ++i) {
+    message += Text(i == 0 ? "; versions that they do refer to: " : ", ", versions[i]);
+  }
+  return absl::NotFoundError(message);
+}
+
+StatusOr<std::vector<LeafIndex>> Facts::Naming(const v1::EntityRef& entity) const {
+  const std::string entity_prefix = Text('r', entity.kind(), '\0', entity.id(), '\0');
+  const std::string prefix = Text(entity_prefix, entity.version(), '\0');
+  std::set<uint64_t> indexes;
+  RETURN_IF_ERROR(rows_.Scan(Family::kEdges, prefix, prefix, [&](std::string_view key, std::string_view) {
+    const std::optional<Edge> edge = ParseEdge(entity_prefix, key);
+    if (edge.has_value() && edge->index.value < size_.value) indexes.insert(edge->index.value);
+    return indexes.size() <= kQuestionEventsMax;
+  }));
+  if (indexes.size() > kQuestionEventsMax) {
+    return absl::ResourceExhaustedError(
+        Text("more than ", kQuestionEventsMax, " events refer to ", EntityKeyText(entity), "; ask for a part of it"));
+  }
+  std::vector<LeafIndex> found;
+  for (const uint64_t index : indexes) found.emplace_back(index);
+  return found;
+}
+
+StatusOr<std::vector<const Fact*>> Facts::Definitions(const v1::EntityRef& entity) {
+  const std::string prefix = Text('d', entity.kind(), '\0', entity.id(), '\0', entity.version(), '\0');
+  std::vector<LeafIndex> indexes;
+  RETURN_IF_ERROR(rows_.Scan(Family::kEdges, prefix, prefix, [&](std::string_view key, std::string_view) {
+    ByteReader reader(key.substr(prefix.size()));
+    const StatusOr<uint64_t> index = reader.BigEndian64();
+    if (index.ok() && *index < size_.value) indexes.emplace_back(*index);
+    return true;
+  }));
+  std::vector<const Fact*> found;
+  for (const LeafIndex index : indexes) {
+    ASSIGN_OR_RETURN(const Fact* fact, At(index));
+    if (fact->counts()) found.push_back(fact);
+  }
+  return found;
+}
+
+StatusOr<const Fact*> Facts::Definition(const v1::EntityRef& entity) {
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> found, Definitions(entity));
+  return found.empty() ? nullptr : found.back();
+}
+
+StatusOr<std::vector<std::string>> Facts::DefinedIds(std::string_view kind, std::string_view after,
+                                                     size_t limit) const {
+  const std::string prefix = Text('d', kind, '\0');
+  std::vector<std::string> ids;
+  // Past all rows of an id: its rows go on with a zero byte.
+  std::string from = after.empty() ? prefix : Text(prefix, after, '\1');
+  while (ids.size() < limit) {
+    std::optional<std::string> id;
+    bool below_size = false;
+    RETURN_IF_ERROR(rows_.Scan(Family::kEdges, prefix, from, [&](std::string_view key, std::string_view) {
+      const std::string_view rest = key.substr(prefix.size());
+      const std::string_view its_id = rest.substr(0, rest.find('\0'));
+      if (id.has_value() && its_id != *id) return false;
+      id = std::string(its_id);
+      ByteReader reader(key.substr(key.size() - std::min<size_t>(key.size(), 8)));
+      const StatusOr<uint64_t> index = reader.BigEndian64();
+      below_size = below_size || (index.ok() && *index < size_.value);
+      return !below_size;
+    }));
+    if (!id.has_value()) break;
+    if (below_size) ids.push_back(*id);
+    from = Text(prefix, *id, '\1');
+  }
+  return ids;
+}
+
 StatusOr<std::vector<const Fact*>> Facts::OfType(const v1::EntityRef& entity, std::string_view role,
                                                  std::string_view type, size_t limit) {
   ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, About(entity, role, kQuestionEventsMax));

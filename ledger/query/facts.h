@@ -54,6 +54,22 @@ class Facts {
   StatusOr<std::vector<LeafIndex>> About(const v1::EntityRef& entity, std::string_view role, size_t limit,
                                          LeafIndex from = LeafIndex(0)) const;
 
+  // INVALID_ARGUMENT unless the entity has a kind and an id; NOT_FOUND, with the versions that there are, when no event
+  // refers to it (without a version: to any version of it).
+  Status CheckNamed(const v1::EntityRef& entity) const;
+
+  // The events that refer to exactly this version, an empty one being a version of its own, in any role; in log order.
+  // Retracted ones too. RESOURCE_EXHAUSTED: more than kQuestionEventsMax.
+  StatusOr<std::vector<LeafIndex>> Naming(const v1::EntityRef& entity) const;
+
+  // The events that define exactly this version and still count, in log order; and the last of them, or nullptr.
+  StatusOr<std::vector<const Fact*>> Definitions(const v1::EntityRef& entity);
+  StatusOr<const Fact*> Definition(const v1::EntityRef& entity);
+
+  // The ids of a kind of which an event below size defines a version, ascending by bytes from after `after`. At most
+  // `limit`.
+  StatusOr<std::vector<std::string>> DefinedIds(std::string_view kind, std::string_view after, size_t limit) const;
+
   // The events of one type that still count and refer to the entity as About does.
   StatusOr<std::vector<const Fact*>> OfType(const v1::EntityRef& entity, std::string_view role, std::string_view type,
                                             size_t limit);

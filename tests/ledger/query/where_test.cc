@@ -1,0 +1,316 @@
+// Where something runs, on the timelines, against a plain fold over all events.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "ledger/query/events.h"
+#include "tests/ledger/query/drafts.h"
+#include "tests/ledger/query/recorded_history.h"
+
+namespace anamnesis {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+v1::Question Ask(const v1::EntityRef& entity, std::optional<Timestamp> at = std::nullopt) {
+  v1::Question question;
+  *question.mutable_where()->mutable_entity() = entity;
+  if (at.has_value()) *question.mutable_where()->mutable_at() = ToProtoTime(*at);
+  return question;
+}
+
+std::string PeriodText(int64_t began, std::optional<int64_t> ended) {
+  return Text(began, "..", ended.has_value() ? std::to_string(*ended) : "");
+}
+
+// Unit, surface, item, state, periods.
+using PlaceText = std::tuple<std::string, std::string, std::string, v1::WhereAnswer::State, std::vector<std::string>>;
+
+int64_t Us(const google::protobuf::Timestamp& time) { return FromProtoTime(time, "time")->us; }
+
+std::set<PlaceText> PlacesOf(const v1::WhereAnswer& where) {
+  std::set<PlaceText> places;
+  for (const v1::WhereAnswer::Place& place : where.places()) {
+    std::vector<std::string> periods;
+    for (const v1::WhereAnswer::Period& period : place.periods()) {
+      periods.push_back(PeriodText(Us(period.began_earliest()),
+                                   period.has_ended() ? std::optional(Us(period.ended_earliest())) : std::nullopt));
+    }
+    places.emplace(place.unit(), place.surface(), EntityKeyText(place.item()), place.state(), std::move(periods));
+  }
+  return places;
+}
+
+// --- The reference ---
+
+enum class Did { kSet, kCleared, kEmptied, kWiped };
+
+struct Entry {
+  int64_t time;
+  uint64_t index;
+  Did did;
+  std::string item;
+};
+
+// What happened to a surface of a unit, the unit as a whole included, in order.
+using Surface = std::pair<std::string, std::string>;
+
+class Fold {
+ public:
+  Fold(const RecordedHistory& history, uint64_t size) {
+    for (uint64_t i = 0; i < size; ++i) {
+      if (history.Counts(i, size)) Apply(history, i, size);
+    }
+    for (auto& [surface, entries] : surfaces_) {
+      for (const Entry& whole : whole_[surface.first]) entries.push_back(whole);
+      // A commissioning empties the unit, then sets its baseline.
+      std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+        return std::tuple(a.time, a.index, a.did == Did::kSet) < std::tuple(b.time, b.index, b.did == Did::kSet);
+      });
+    }
+  }
+
+  std::set<PlaceText> Places(const std::string& item, int64_t at) const {
+    std::set<PlaceText> places;
+    for (const auto& [surface, entries] : surfaces_) {
+      std::vector<std::string> periods;
+      const Entry* last = nullptr;
+      for (size_t i = 0; i < entries.size(); ++i) {
+        if (entries[i].time <= at) last = &entries[i];
+        if (entries[i].did != Did::kSet || entries[i].item != item) continue;
+        periods.push_back(
+            PeriodText(entries[i].time, i + 1 < entries.size() ? std::optional(entries[i + 1].time) : std::nullopt));
+      }
+      if (periods.empty()) continue;
+      const v1::WhereAnswer::State state = last == nullptr || last->did == Did::kWiped ? v1::WhereAnswer::UNKNOWN_NOW
+                                           : last->did == Did::kSet && last->item == item
+                                               ? v1::WhereAnswer::RUNNING
+                                               : v1::WhereAnswer::NOT_RUNNING;
+      places.emplace(surface.first, surface.second, item, state, std::move(periods));
+    }
+    return places;
+  }
+
+ private:
+  void Apply(const RecordedHistory& history, uint64_t i, uint64_t size) {
+    const RecordedHistory::Event& event = history.events()[i];
+    const v1::EventHeader& header = event.draft.header;
+    const v1::EntityRef* unit_ref = FindReference(header, "unit");
+    if (unit_ref == nullptr) return;
+    const std::string unit = unit_ref->id();
+    int64_t time = header.occurred_earliest_us();
+    if (const std::optional<uint64_t> decider = history.DeciderOf(i, size); decider.has_value()) {
+      time = dynamic_cast<const v1::RecordCorrected&>(*history.events()[*decider].draft.body).occurred_earliest_us();
+    }
+    const v1::EntityRef* artifact = FindReference(header, "artifact");
+    const v1::EntityRef* baseline = FindReference(header, "baseline");
+    if (const auto* body = dynamic_cast<const v1::ArtifactActivated*>(event.draft.body.get())) {
+      surfaces_[{unit, body->surface()}].push_back({time, i, Did::kSet, EntityKeyText(*artifact)});
+    } else if (const auto* off = dynamic_cast<const v1::ArtifactDeactivated*>(event.draft.body.get())) {
+      surfaces_[{unit, off->surface()}].push_back({time, i, Did::kCleared, ""});
+    } else {
+      const bool wiped = event.type == "device_unit.serviced";
+      whole_[unit].push_back({time, i, wiped ? Did::kWiped : Did::kEmptied, ""});
+      if (baseline != nullptr) {
+        surfaces_[{unit, "baseline"}].push_back({time, i, Did::kSet, EntityKeyText(*baseline)});
+      }
+    }
+  }
+
+  std::map<Surface, std::vector<Entry>> surfaces_;
+  std::map<std::string, std::vector<Entry>> whole_;
+};
+
+class Generator {
+ public:
+  explicit Generator(uint64_t seed) : random_(seed) {}
+
+  void Step(RecordedHistory& history) {
+    const uint64_t count = history.size();
+    if (count > 0 && Below(100) < 30) {
+      const uint64_t named = Below(2) == 0 ? count - 1 - Below(std::min<uint64_t>(count, 4)) : Below(count);
+      const std::string& type = history.events()[named].type;
+      if (type != "record.corrected" && Below(3) == 0) {
+        history.Add(Make(type), named);
+        return;
+      }
+      const int64_t time = Time();
+      history.Add(Below(2) == 0 ? MoveInTime(EventId(), Timestamp(time), Timestamp(time))
+                                : Correct(EventId(), v1::RecordCorrected::RETRACTED),
+                  named);
+      return;
+    }
+    static constexpr std::string_view kTypes[] = {"device_unit.commissioned", "device_unit.serviced",
+                                                  "device_unit.decommissioned", "artifact.deactivated",
+                                                  "artifact.activated"};
+    history.Add(Make(kTypes[std::min<uint64_t>(Below(9), 4)]));
+  }
+
+  uint64_t Below(uint64_t limit) { return random_() % limit; }
+  int64_t Time() { return 1 + static_cast<int64_t>(Below(1000)) * 1000 + static_cast<int64_t>(unique_++); }
+
+ private:
+  std::string Unit() { return Text("U", Below(3)); }
+  std::string Version() { return Text(1 + Below(2)); }
+
+  EventDraft Make(std::string_view type) {
+    EventDraft draft;
+    if (type == "device_unit.commissioned") {
+      draft = Commission(Unit());
+      if (Below(2) == 0) AddReference(draft, "baseline", "model", "m", Version());
+    } else if (type == "device_unit.serviced") {
+      v1::DeviceUnitServiced body;
+      body.set_kind(v1::DeviceUnitServiced::REPAIR);
+      body.set_storage(v1::DeviceUnitServiced::NOT_PRESERVED);
+      draft = Draft(std::move(body));
+      AddReference(draft, "unit", "device_unit", Unit());
+      if (Below(2) == 0) AddReference(draft, "baseline", "model", "m", Version());
+    } else if (type == "device_unit.decommissioned") {
+      draft = Draft(v1::DeviceUnitDecommissioned());
+      draft.header.set_rationale("scrapped");
+      AddReference(draft, "unit", "device_unit", Unit());
+    } else if (type == "artifact.deactivated") {
+      draft = Deactivate(Unit(), Below(2) == 0 ? "threshold" : "rhythm");
+    } else {
+      draft = ActivateItem(Unit(), Below(2) == 0 ? "threshold" : "rhythm", "model", "m", Version());
+    }
+    const Timestamp time(Time());
+    SetOccurred(draft, time, time);
+    return draft;
+  }
+
+  std::mt19937_64 random_;
+  uint64_t unique_ = 0;
+};
+
+std::string WithoutLedgerSize(v1::Answer answer) {
+  answer.clear_ledger_size();
+  return answer.SerializeAsString();
+}
+
+TEST(WhereTest, A13WhereIsThePlainFoldOnRandomHistories) {
+  size_t running = 0;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    Generator generator(seed);
+    RecordedHistory history;
+    std::vector<std::pair<v1::Question, std::string>> earlier;
+    for (int step = 0; step < 60; ++step) {
+      generator.Step(history);
+      if (step % 5 != 4) continue;
+      const v1::EntityRef entity = Entity("model", "m", Text(1 + generator.Below(2)));
+      v1::Question question = Ask(entity, Timestamp(generator.Time()));
+      question.set_known_size(1 + generator.Below(history.size()));
+      const auto expected =
+          Fold(history, question.known_size()).Places(EntityKeyText(entity), Us(question.where().at()));
+      const StatusOr<v1::Answer> answer = history.Ask(question);
+      if (absl::IsNotFound(answer.status())) {
+        EXPECT_THAT(expected, IsEmpty()) << "seed " << seed;
+        continue;
+      }
+      ASSERT_TRUE(answer.ok()) << answer.status();
+      ASSERT_EQ(PlacesOf(answer->where()), expected) << "seed " << seed << " step " << step;
+      for (const PlaceText& place : expected) running += std::get<3>(place) == v1::WhereAnswer::RUNNING ? 1 : 0;
+      earlier.emplace_back(question, WithoutLedgerSize(*answer));
+    }
+    for (const auto& [question, answer] : earlier) {
+      EXPECT_EQ(WithoutLedgerSize(history.Ask(question).value()), answer) << "seed " << seed;
+    }
+  }
+  EXPECT_GT(running, 100u);
+}
+
+EventDraft At(EventDraft draft, int64_t us) {
+  SetOccurred(draft, Timestamp(us), Timestamp(us));
+  return draft;
+}
+
+TEST(WhereTest, A13AUnitThatNoLongerRunsItIsSaidSo) {
+  RecordedHistory history;
+  for (const char* unit : {"ICU-1", "ICU-2"}) {
+    EventDraft commissioned = At(Commission(unit), 100);
+    AddReference(commissioned, "site", "site", "hospital-a");
+    history.Add(commissioned);
+    history.Add(At(ActivateItem(unit, "rhythm", "model", "alert", "2.0"), 200));
+  }
+  history.Add(At(ActivateItem("ICU-2", "rhythm", "model", "alert", "2.3"), 300));
+  v1::DeviceUnitRelocated moved;
+  moved.set_jurisdiction("FR");
+  EventDraft relocated = At(Draft(moved), 400);
+  AddReference(relocated, "unit", "device_unit", "ICU-1");
+  AddReference(relocated, "site", "site", "hospital-b");
+  history.Add(relocated);
+
+  const v1::Answer answer = history.AskAt(Ask(Entity("model", "alert", "2.0")), 0);
+  ASSERT_EQ(answer.where().places_size(), 2);
+  EXPECT_EQ(answer.where().units(), 2u);
+  const v1::WhereAnswer::Place& first = answer.where().places(0);
+  EXPECT_EQ(first.unit(), "ICU-1");
+  EXPECT_EQ(first.site(), "hospital-b");
+  EXPECT_EQ(first.jurisdiction(), "FR");
+  EXPECT_EQ(first.state(), v1::WhereAnswer::RUNNING);
+  EXPECT_FALSE(first.periods(0).has_ended());
+  const v1::WhereAnswer::Place& second = answer.where().places(1);
+  EXPECT_EQ(second.site(), "hospital-a");
+  EXPECT_EQ(second.state(), v1::WhereAnswer::NOT_RUNNING);
+  EXPECT_EQ(EntityKeyText(second.instead()), "model:alert@2.3");
+  EXPECT_EQ(Us(second.periods(0).began_earliest()), 200);
+  EXPECT_EQ(Us(second.periods(0).ended_earliest()), 300);
+  EXPECT_EQ(second.periods(0).ended().index(), 4u);
+
+  const v1::Answer before = history.AskAt(Ask(Entity("model", "alert", "2.0"), Timestamp(250)), 0);
+  EXPECT_EQ(before.where().places(1).state(), v1::WhereAnswer::RUNNING);
+  EXPECT_EQ(before.where().places(0).site(), "hospital-a");
+}
+
+TEST(WhereTest, A13WhatIsPartOfSomethingRunsWhereThatRuns) {
+  RecordedHistory history;
+  history.Add(Commission("ICU-1"));
+  EventDraft model = RegisterModel("alert", "2.0");
+  AddReference(model, "training_run", "training_run", "r");
+  AddReference(model, "dataset", "dataset", "d", "1");
+  AddReference(model, "code", "code_revision", "c", "1");
+  AddReference(model, "soup", "soup", "foundation", "7.2");
+  history.Add(model);
+  EventDraft artifact = ProduceArtifact("delta", "1");
+  AddReference(artifact, "model", "model", "alert", "2.0");
+  const uint64_t produced = history.Add(artifact);
+  history.Add(ActivateItem("ICU-1", "threshold", "artifact", "delta", "1"));
+
+  const v1::Answer answer = history.AskAt(Ask(Entity("soup", "foundation", "7.2")), 0);
+  ASSERT_EQ(answer.where().places_size(), 1);
+  EXPECT_EQ(EntityKeyText(answer.where().places(0).item()), "artifact:delta@1");
+  EXPECT_EQ(answer.where().places(0).state(), v1::WhereAnswer::RUNNING);
+  ASSERT_EQ(answer.where().carriers_size(), 2);
+  EXPECT_EQ(EntityKeyText(answer.where().carriers(0).entity()), "model:alert@2.0");
+
+  history.Add(Correct(EventId(), v1::RecordCorrected::RETRACTED), produced);
+  EXPECT_EQ(history.AskAt(Ask(Entity("soup", "foundation", "7.2")), 0).where().units(), 0u);
+  EXPECT_EQ(history.AskAt(Ask(Entity("soup", "foundation", "7.2")), 4).where().units(), 1u);
+}
+
+TEST(WhereTest, A13PagesGoOnAfterAUnit) {
+  RecordedHistory history;
+  for (int i = 0; i < 7; ++i) history.Add(ActivateItem(Text("U", i), "rhythm", "model", "alert", "1"));
+  v1::Question question = Ask(Entity("model", "alert", "1"));
+  question.mutable_where()->set_limit(3);
+  std::vector<std::string> units;
+  do {
+    const v1::Answer answer = history.AskAt(question, 0);
+    EXPECT_EQ(answer.where().units(), 7u);
+    for (const v1::WhereAnswer::Place& place : answer.where().places()) units.push_back(place.unit());
+    question.mutable_where()->set_from(answer.where().next());
+  } while (!question.where().from().empty());
+  EXPECT_THAT(units, ElementsAre("U0", "U1", "U2", "U3", "U4", "U5", "U6"));
+}
+
+}  // namespace
+}  // namespace anamnesis
