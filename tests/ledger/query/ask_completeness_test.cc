@@ -257,6 +257,20 @@ TEST(AskCompleteness, A20A41EachAdaptationDeliversTheArtifactAndItsCertification
   EXPECT_EQ(answer.activities(1).deliverables(0).delivered_size(), 0);
 }
 
+TEST(AskCompleteness, A35WhatIsUnderControlOnlyAfterItWasTestedIsMissing) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  history.Add(Item("X"));
+  const LeafIndex tested = history.Add(TestRunOf("run", "T", v1::SYSTEM, "X"));
+  history.Add(Code("c1", "X"));
+  const v1::CompletenessAnswer answer = Completeness(history, kB);
+  EXPECT_GT(MissingByClause(answer).count("5.1.11"), 0u);
+  for (const v1::ClauseEvidence& evidence : answer.evidence()) {
+    if (evidence.clause() != "IEC 62304 5.1.11") continue;
+    EXPECT_EQ(evidence.text(), Text("stands only after leaf ", tested.value, " test_run.completed"));
+  }
+}
+
 TEST(AskCompleteness, OtherItemsEvidenceIsNotThisOnes) {
   ProjectedHistory history;
   AdoptProfile(history);
