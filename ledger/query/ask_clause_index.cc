@@ -112,7 +112,9 @@ class Index {
     // Without a class a line counts when any class has it.
     const bool any_class = class_ == v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED && !line.classes().empty();
     const v1::SoftwareSafetyClass safety_class = any_class ? v1::SoftwareSafetyClass(line.classes(0)) : class_;
-    ASSIGN_OR_RETURN(v1::ClauseEvidence evidence, JudgeEvidence(facts_, scope_, line, safety_class));
+    ASSIGN_OR_RETURN(v1::ClauseEvidence evidence,
+                     JudgeEvidence(facts_, scope_, line, safety_class,
+                                   question_.safety_class() == v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED));
     if (IsMissing(evidence.state())) answer_.add_missing(evidence.clause());
     AddOtherStandards(map, evidence);
     *answer_.add_clauses() = std::move(evidence);

@@ -97,7 +97,8 @@ Status AnswerCompleteness(Facts& facts, const v1::CompletenessQuestion& question
   filled.set_complete_by_clause(true);
   filled.set_complete_by_policy(true);
   for (const v1::ProcessProfile::Evidence& asked : profile.evidence()) {
-    ASSIGN_OR_RETURN(v1::ClauseEvidence evidence, JudgeEvidence(facts, scope, asked, safety_class));
+    const bool own_classes = question.safety_class() == v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED;
+    ASSIGN_OR_RETURN(v1::ClauseEvidence evidence, JudgeEvidence(facts, scope, asked, safety_class, own_classes));
     if (evidence.state() == v1::MISSING_BY_CLAUSE) filled.set_complete_by_clause(false);
     if (IsMissing(evidence.state())) filled.set_complete_by_policy(false);
     *filled.add_evidence() = std::move(evidence);

@@ -97,8 +97,8 @@ bool ItemIs(const ItemScope& scope, const std::string& condition) {
 
 class Judge {
  public:
-  Judge(Facts& facts, const ItemScope& scope, const v1::ProcessProfile::Evidence& asked)
-      : facts_(facts), scope_(scope), asked_(asked) {}
+  Judge(Facts& facts, const ItemScope& scope, const v1::ProcessProfile::Evidence& asked, bool own_classes)
+      : facts_(facts), scope_(scope), asked_(asked), own_classes_(own_classes) {}
 
   StatusOr<v1::ClauseEvidence> Run(v1::SoftwareSafetyClass safety_class) {
     answer_.set_clause(asked_.clause());
@@ -141,10 +141,34 @@ class Judge {
         facts_.Cite(before->event.index);
         answer_.set_text(Text("stands only after leaf ", before->event.index.value, " ", before->type()));
         shown = false;
+      } else if (asked_.each_unit()) {
+        ASSIGN_OR_RETURN(shown, ShownForEachUnit(found));
       }
     }
     ASSIGN_OR_RETURN(const bool planned, SectionsShown());
     return shown && planned;
+  }
+
+  // Whether each unit that the line concerns is the item of one of the events.
+  StatusOr<bool> ShownForEachUnit(const std::vector<const Fact*>& found) {
+    static const auto* is_unit = new EventPattern(ParsePattern("software_item.identified?level=UNIT"));
+    std::set<std::string> missing;
+    for (const auto& [leaf, fact] : scope_.events) {
+      if (!Matches(*is_unit, *fact)) continue;
+      const std::string& unit = FindReference(fact->header(), "item")->id();
+      ASSIGN_OR_RETURN(const ItemClass unit_class, ClassOfItemAt(facts_.rows(), unit, facts_.size()));
+      if (!own_classes_ || HoldsForClass(asked_.classes(), unit_class.safety_class)) missing.insert(unit);
+    }
+    for (const Fact* fact : found) {
+      for (const v1::EntityRef& ref : fact->header().refs()) {
+        if (ref.role() == "item") missing.erase(ref.id());
+      }
+    }
+    if (missing.empty()) return true;
+    std::string names;
+    for (const std::string& unit : missing) names += Text(names.empty() ? "" : ", ", unit);
+    answer_.set_text(Text("not of the unit ", names));
+    return false;
   }
 
   StatusOr<bool> SectionsShown() {
@@ -176,6 +200,7 @@ class Judge {
   Facts& facts_;
   const ItemScope& scope_;
   const v1::ProcessProfile::Evidence& asked_;
+  const bool own_classes_;
   v1::ClauseEvidence answer_;
 };
 
@@ -205,8 +230,8 @@ bool HoldsForClass(const google::protobuf::RepeatedField<int>& classes, v1::Soft
 
 StatusOr<v1::ClauseEvidence> JudgeEvidence(Facts& facts, const ItemScope& scope,
                                            const v1::ProcessProfile::Evidence& asked,
-                                           v1::SoftwareSafetyClass safety_class) {
-  return Judge(facts, scope, asked).Run(safety_class);
+                                           v1::SoftwareSafetyClass safety_class, bool own_classes) {
+  return Judge(facts, scope, asked, own_classes).Run(safety_class);
 }
 
 }  // namespace anamnesis

@@ -25,10 +25,11 @@ Status CheckIsItem(std::string_view field, const v1::EntityRef& item);
 
 bool HoldsForClass(const google::protobuf::RepeatedField<int>& classes, v1::SoftwareSafetyClass safety_class);
 
-// Judges one line of the profile by the item's events.
+// Judges one line of the profile by the item's events. With `own_classes` units count by their own class, otherwise all
+// by `safety_class`.
 StatusOr<v1::ClauseEvidence> JudgeEvidence(Facts& facts, const ItemScope& scope,
                                            const v1::ProcessProfile::Evidence& asked,
-                                           v1::SoftwareSafetyClass safety_class);
+                                           v1::SoftwareSafetyClass safety_class, bool own_classes);
 
 // Whether something is missing.
 inline bool IsMissing(v1::EvidenceState state) {

@@ -174,10 +174,12 @@ void TraceMatrix::MarkStale(const ItemScope& scope) {
   for (TraceEdge& edge : edges_) {
     const TraceElement& result = elements_[edge.to];
     if (result.column != ColumnOf("result") || !edge.why_stale.empty()) continue;
-    for (const Fact* change : changes) {
-      if (change->event.index <= result.fact->event.index) continue;
-      if (!Concerns(parents, ItemOf(*change), ItemOf(*result.fact))) continue;
-      edge.why_stale = Text("leaf ", change->event.index.value, " ", change->type(), " changed the software since");
+    // From the last change backwards, so that most results are decided by the first one looked at.
+    for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
+      if ((*change)->event.index <= result.fact->event.index) break;
+      if (!Concerns(parents, ItemOf(**change), ItemOf(*result.fact))) continue;
+      edge.why_stale =
+          Text("leaf ", (*change)->event.index.value, " ", (*change)->type(), " changed the software since");
       break;
     }
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "anamnesis/v1/vocabulary_adaptation.pb.h"
 #include "anamnesis/v1/vocabulary_device.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/state/corrections.h"
@@ -84,6 +85,8 @@ std::vector<ConfigurationEffect> EffectsOf(const RecordedEvent& event) {
   const bool names_baseline = FindReference(header, "baseline") != nullptr;
   if (const auto* activated = BodyAs<v1::ArtifactActivated>(event.body)) {
     add(activated->surface(), Effect::kSet);
+  } else if (const auto* rolled_back = BodyAs<v1::ArtifactRolledBack>(event.body)) {
+    add(rolled_back->surface(), Effect::kSet);
   } else if (const auto* deactivated = BodyAs<v1::ArtifactDeactivated>(event.body)) {
     add(deactivated->surface(), Effect::kCleared);
   } else if (BodyAs<v1::DeviceUnitCommissioned>(event.body) != nullptr) {
@@ -104,6 +107,8 @@ const v1::EntityRef* ItemSetBy(const v1::EventHeader& header, std::string_view s
   if (surface == kBaselineSurface) {
     if (const v1::EntityRef* baseline = FindReference(header, "baseline"); baseline != nullptr) return baseline;
   }
+  // A roll-back names what it takes back as the artifact, and what runs afterwards as what it restored.
+  if (const v1::EntityRef* restored = FindReference(header, "restored"); restored != nullptr) return restored;
   return FindReference(header, "artifact");
 }
 

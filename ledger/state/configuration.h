@@ -34,7 +34,8 @@ struct ConfigurationEffect {
 // What the event does by itself, corrections left aside. At most one effect for each timeline.
 std::vector<ConfigurationEffect> EffectsOf(const RecordedEvent& event);
 
-// The item that a kSet event puts on a surface: its reference with role "artifact", or "baseline" for that surface.
+// The item that a kSet event puts on a surface: its reference with role "artifact", or "restored" where
+// there is one, or "baseline" for that surface.
 const v1::EntityRef* ItemSetBy(const v1::EventHeader& header, std::string_view surface);
 
 // Applies the event to the timelines: its own effects, and what it changes as a correction, which it records too (the

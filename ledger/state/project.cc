@@ -41,6 +41,7 @@ bool FoldsReadBody(const EventType& type) {
       v1::RoleWithdrawn::descriptor(),
       v1::ArtifactActivated::descriptor(),
       v1::ArtifactDeactivated::descriptor(),
+      v1::ArtifactRolledBack::descriptor(),
       v1::DeviceUnitCommissioned::descriptor(),
       v1::DeviceUnitDecommissioned::descriptor(),
       v1::DeviceUnitServiced::descriptor(),

@@ -1,5 +1,5 @@
-"""Examples that follow from the annotations alone, for the event types that have none in examples.py: every field and every
-role once, with values that obey their rules. So a new type can't be forgotten."""
+"""Examples that follow from the annotations alone, for the event types that have none in examples.py: every field and
+every role once, with values that obey their rules. So a new type can't be forgotten."""
 
 from __future__ import annotations
 

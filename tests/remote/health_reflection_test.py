@@ -28,6 +28,7 @@ SERVICES = {"anamnesis.v1." + name: methods for name, methods in {
     "AppendService": {"Append", "AppendStream"},
     "ReadService": {"Read", "GetEvent", "GetStreamHead", "GetCredential", "GetStatus"},
     "QueryService": {"GetConfiguration"},
+    "QuestionService": {"Ask"},
     "ProofService": {"GetCheckpoint", "GetReceipt", "GetConsistencyProof"},
 }.items()}
 APPENDS = "anamnesis.v1.AppendService"

@@ -257,6 +257,43 @@ TEST(AskCompleteness, A20A41EachAdaptationDeliversTheArtifactAndItsCertification
   EXPECT_EQ(answer.activities(1).deliverables(0).delivered_size(), 0);
 }
 
+TEST(AskCompleteness, A35WhatIsUnderControlOnlyAfterItWasTestedIsMissing) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  history.Add(Item("X"));
+  const LeafIndex tested = history.Add(TestRunOf("run", "T", v1::SYSTEM, "X"));
+  history.Add(Code("c1", "X"));
+  const v1::CompletenessAnswer answer = Completeness(history, kB);
+  EXPECT_GT(MissingByClause(answer).count("5.1.11"), 0u);
+  for (const v1::ClauseEvidence& evidence : answer.evidence()) {
+    if (evidence.clause() != "IEC 62304 5.1.11") continue;
+    EXPECT_EQ(evidence.text(), Text("stands only after leaf ", tested.value, " test_run.completed"));
+  }
+}
+
+TEST(AskCompleteness, A29EachUnitNeedsItsOwnDesignByItsOwnClass) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  history.Add(Item("X"));
+  history.Add(Class("X", kC));
+  for (const char* unit : {"U1", "U2", "U3"}) {
+    history.Add(Item(unit, {"parent=software_item:X"}, v1::SoftwareItemIdentified::UNIT));
+  }
+  history.Add(Class("U3", kA));
+  history.Add(Design("d1", "U1"));
+  const auto design = [&](v1::SoftwareSafetyClass safety_class) {
+    const v1::CompletenessAnswer answer = Completeness(history, safety_class);
+    for (const v1::ClauseEvidence& evidence : answer.evidence()) {
+      if (evidence.clause() == "IEC 62304 5.4.2" && !evidence.policy_only()) return evidence;
+    }
+    return v1::ClauseEvidence();
+  };
+  EXPECT_EQ(design(v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED).text(), "not of the unit U2");
+  EXPECT_EQ(design(kC).text(), "not of the unit U2, U3") << "the question's class holds for all";
+  history.Add(Design("d2", "U2"));
+  EXPECT_EQ(design(v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED).state(), v1::PRESENT);
+}
+
 TEST(AskCompleteness, OtherItemsEvidenceIsNotThisOnes) {
   ProjectedHistory history;
   AdoptProfile(history);
