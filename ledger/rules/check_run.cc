@@ -268,9 +268,9 @@ class RunEvents {
                                      [](const v1::ReferenceRule& rule) { return rule.defines(); });
     if (defines) {
       const v1::Body& body = run_.run.bodies(place);
-      rows_.PutUnread(Family::kLeaves, LeafKey(event.index),
+      rows_.Put(Family::kLeaves, LeafKey(event.index),
                       EncodeLeaf(event.recorded, run_.run.headers(place), std::nullopt));
-      rows_.PutUnread(Family::kBodies, LeafKey(event.index), body.nonce() + body.content());
+      rows_.Put(Family::kBodies, LeafKey(event.index), body.nonce() + body.content());
     }
     return FoldForRules(event, rows_);
   }

@@ -75,6 +75,7 @@ class GrpcNodeServer : public NodeServer {
         health != nullptr && !recovery_.has_value()) {
       health->SetServingStatus(v1::ReadService::service_full_name(), true);
       health->SetServingStatus(v1::QueryService::service_full_name(), true);
+      health->SetServingStatus(v1::QuestionService::service_full_name(), true);
       health->SetServingStatus(v1::ProofService::service_full_name(), true);
     }
     UpdateHealth();

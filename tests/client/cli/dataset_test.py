@@ -43,6 +43,7 @@ class Hospital(harness.Place):
         super().__enter__()
         self.members = self.path("v2.2.members")
         source = manifest(self.path("v2.2.csv"), range(IMAGES))
+        self.curate("hospital-a@2.2")
         self.sealed = json.loads(harness.run_well(
             "dataset", "seal", "hospital-a@2.2", "--manifest", source, "--members", self.members, "--as", self.key,
             "--ledger", f"file:{self.ledger}", "--json"))
@@ -50,6 +51,14 @@ class Hospital(harness.Place):
         harness.run_well("receipt", self.sealed["index"], "--out", self.receipt, "--ledger", f"file:{self.ledger}")
         self.vkey = harness.run_well("key", "show", os.path.join(self.ledger, "checkpoint.key")).split()[-1]
         return self
+
+    def curate(self, version):
+        """What comes before a version is sealed: where its records came from, and why these."""
+        body = self.path("curated.json")
+        with open(body, "w") as file:
+            json.dump({"inclusion": ["all consecutive images"], "selectionRationale": "as in routine use"}, file)
+        harness.run_well("append", "--stream", "person/ada", "--type", "dataset.curated", "--body", body, "--ref",
+                         f"dataset=dataset:{version}", "--as", self.key, "--ledger", f"file:{self.ledger}")
 
     def verify(self, file, *arguments):
         return harness.run("dataset", "verify", file, "--receipt", self.receipt, "--key", self.vkey, *arguments)
@@ -131,6 +140,7 @@ def other_sources_of_trust(place):
 def the_next_version(place):
     """Added and removed are counted into the sealed event, and diff names them."""
     newer = place.path("v2.3.members")
+    place.curate("hospital-a@2.3")
     done = json.loads(harness.run_well(
         "dataset", "seal", "hospital-a@2.3", "--manifest", manifest(place.path("v2.3.csv"), range(3, IMAGES + 40)),
         "--members", newer, "--parent", "hospital-a@2.2", "--parent-members", place.members, "--as", place.key,
@@ -182,6 +192,8 @@ def bad_input_is_named(place):
     expect(harness.run("dataset", "overlap", place.members).returncode == BAD_INPUT, "one file overlaps with nothing")
     expect(harness.run("dataset", "seal", "noversion", "--members", out, "--as", place.key, "--ledger",
                        ledger).returncode == BAD_INPUT, "no version")
+    place.curate("x@1")
+    place.curate("y@1")
     harness.run_well(*seal, ledger)
     done = harness.run(*seal, ledger)
     expect(done.returncode == BAD_INPUT and "never overwritten" in done.stderr, done.stderr)

@@ -162,6 +162,16 @@ TEST_F(VocabularyRulesTest, A16_AVersionNeverMovesAndTheAttemptIsRecorded) {
   (void)Record(Model("2.0", "first"));
 }
 
+TEST_F(VocabularyRulesTest, A16_TheSameTwiceInOneRunContradictsNothingOtherwiseItDoes) {
+  Accept(admin_.Write({ReferToDocument("a"), ReferToDocument("a")}));
+  v1::DocumentReferenced other;
+  other.set_title("another title");
+  const StatusOr<RunVerdict> verdict =
+      ledger_.Append(admin_.Write({ReferToDocument("b"), With(other, {Ref("document", "document", "b")})}));
+  EXPECT_EQ(v1::RefusalReason_Name(DetailOf(verdict.status()).reason()), "ENTITY_TAKEN") << verdict.status();
+  EXPECT_EQ(DetailOf(verdict.status()).event_index(), 1u);
+}
+
 TEST_F(VocabularyRulesTest, A16_ARetractedVersionIsFreeAgain) {
   (void)Record(Model("2.0", "wrong"));
   (void)Record(Correct(admin_.LastId(), v1::RecordCorrected::RETRACTED));
