@@ -163,11 +163,17 @@ TEST_F(VocabularyRulesTest, A16_AVersionNeverMovesAndTheAttemptIsRecorded) {
 }
 
 TEST_F(VocabularyRulesTest, A16_TheSameTwiceInOneRunContradictsNothingOtherwiseItDoes) {
-  Accept(admin_.Write({ReferToDocument("a"), ReferToDocument("a")}));
+  v1::DocumentReferenced document;
+  document.set_title("a title");
   v1::DocumentReferenced other;
   other.set_title("another title");
-  const StatusOr<RunVerdict> verdict =
-      ledger_.Append(admin_.Write({ReferToDocument("b"), With(other, {Ref("document", "document", "b")})}));
+  const auto refer = [](const v1::DocumentReferenced& body, std::string_view version) {
+    return With(body, {Ref("document", "document", "b", version)});
+  };
+  Accept(admin_.Write({refer(document, "4"), refer(document, "4")}));
+  // Without a version it may be told again in other words.
+  Accept(admin_.Write({refer(document, ""), refer(other, "")}));
+  const StatusOr<RunVerdict> verdict = ledger_.Append(admin_.Write({refer(document, "5"), refer(other, "5")}));
   EXPECT_EQ(v1::RefusalReason_Name(DetailOf(verdict.status()).reason()), "ENTITY_TAKEN") << verdict.status();
   EXPECT_EQ(DetailOf(verdict.status()).event_index(), 1u);
 }
