@@ -269,7 +269,7 @@ class RunEvents {
     if (defines) {
       const v1::Body& body = run_.run.bodies(place);
       rows_.Put(Family::kLeaves, LeafKey(event.index),
-                      EncodeLeaf(event.recorded, run_.run.headers(place), std::nullopt));
+                EncodeLeaf(event.recorded, run_.run.headers(place), std::nullopt));
       rows_.Put(Family::kBodies, LeafKey(event.index), body.nonce() + body.content());
     }
     return FoldForRules(event, rows_);
