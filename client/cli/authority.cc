@@ -1,6 +1,7 @@
 // Who may write what, as commands: enrol, role, credential, delegate (21 CFR 11.10, 11.100, 11.300).
 
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "client/cli/safety_class.h"
 #include "client/cli/write.h"
 
 namespace anamnesis::cli {
@@ -30,11 +31,6 @@ struct Options : WriteOptions {
   std::string protocol;
 };
 
-std::string Upper(std::string text) {
-  for (char& letter : text) letter = static_cast<char>(letter >= 'a' && letter <= 'z' ? letter - 'a' + 'A' : letter);
-  return text;
-}
-
 StatusOr<v1::Role> RoleOf(std::string_view option, const std::string& name) {
   v1::Role role = v1::ROLE_UNSPECIFIED;
   if (v1::Role_Parse(Upper(name), &role) && role != v1::ROLE_UNSPECIFIED) return role;
@@ -55,11 +51,7 @@ StatusOr<v1::Scope> ScopeOf(const Options& options) {
   v1::Scope scope;
   for (const std::string& item : options.items) scope.add_items(item);
   for (const std::string& jurisdiction : options.jurisdictions) scope.add_jurisdictions(jurisdiction);
-  if (options.class_max.empty()) return scope;
-  v1::SoftwareSafetyClass class_max = v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED;
-  if (!v1::SoftwareSafetyClass_Parse("SOFTWARE_SAFETY_CLASS_" + Upper(options.class_max), &class_max)) {
-    return absl::InvalidArgumentError(Text("--class-max: \"", options.class_max, "\" is none of A, B, C"));
-  }
+  ASSIGN_OR_RETURN(const v1::SoftwareSafetyClass class_max, ParseSafetyClass("--class-max", options.class_max));
   scope.set_class_max(class_max);
   return scope;
 }

@@ -44,7 +44,7 @@ void AddClauseIndex(CLI::App& app) {
     v1::Question question;
     v1::ClauseIndexQuestion& index = *question.mutable_clause_index();
     index.set_clause(options->clause);
-    ASSIGN_OR_RETURN(const v1::SoftwareSafetyClass safety_class, ParseSafetyClass(options->safety_class));
+    ASSIGN_OR_RETURN(const v1::SoftwareSafetyClass safety_class, ParseSafetyClass("--class", options->safety_class));
     index.set_safety_class(safety_class);
     if (!options->item.empty()) {
       ASSIGN_OR_RETURN(*index.mutable_item(), ParseEntity("--item", options->item, "software_item"));

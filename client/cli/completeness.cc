@@ -62,7 +62,7 @@ void AddCompleteness(CLI::App& app) {
     v1::Question question;
     v1::CompletenessQuestion& asked = *question.mutable_completeness();
     ASSIGN_OR_RETURN(*asked.mutable_item(), ParseEntity("ITEM", options->item, "software_item"));
-    ASSIGN_OR_RETURN(const v1::SoftwareSafetyClass safety_class, ParseSafetyClass(options->safety_class));
+    ASSIGN_OR_RETURN(const v1::SoftwareSafetyClass safety_class, ParseSafetyClass("--class", options->safety_class));
     asked.set_safety_class(safety_class);
     return AskAndPrint(
         *options, std::move(question), [all = options->all](const v1::Answer& answer) { Print(answer, all); },

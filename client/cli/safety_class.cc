@@ -2,12 +2,12 @@
 
 namespace anamnesis::cli {
 
-StatusOr<v1::SoftwareSafetyClass> ParseSafetyClass(std::string_view text) {
+StatusOr<v1::SoftwareSafetyClass> ParseSafetyClass(std::string_view option, std::string_view text) {
   if (text.empty()) return v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED;
   if (text == "A" || text == "a") return v1::SOFTWARE_SAFETY_CLASS_A;
   if (text == "B" || text == "b") return v1::SOFTWARE_SAFETY_CLASS_B;
   if (text == "C" || text == "c") return v1::SOFTWARE_SAFETY_CLASS_C;
-  return absl::InvalidArgumentError(Text("--class: \"", text, "\" is none of A, B and C"));
+  return absl::InvalidArgumentError(Text(option, ": \"", text, "\" is none of A, B and C"));
 }
 
 std::string ClassText(v1::SoftwareSafetyClass safety_class) {

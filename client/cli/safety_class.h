@@ -11,8 +11,8 @@
 
 namespace anamnesis::cli {
 
-// "A", "B" or "C"; empty is unspecified. INVALID_ARGUMENT for anything else.
-StatusOr<v1::SoftwareSafetyClass> ParseSafetyClass(std::string_view text);
+// "A", "B" or "C"; empty is unspecified. INVALID_ARGUMENT naming `option` for anything else.
+StatusOr<v1::SoftwareSafetyClass> ParseSafetyClass(std::string_view option, std::string_view text);
 // The letter, or "any".
 std::string ClassText(v1::SoftwareSafetyClass safety_class);
 

@@ -69,7 +69,7 @@ void AddTrace(CLI::App& app) {
     v1::Question question;
     v1::TraceQuestion& trace = *question.mutable_trace();
     ASSIGN_OR_RETURN(*trace.mutable_subject(), ParseEntity("SUBJECT", options->subject, "software_item"));
-    ASSIGN_OR_RETURN(const v1::SoftwareSafetyClass safety_class, ParseSafetyClass(options->safety_class));
+    ASSIGN_OR_RETURN(const v1::SoftwareSafetyClass safety_class, ParseSafetyClass("--class", options->safety_class));
     trace.set_safety_class(safety_class);
     return AskAndPrint(*options, std::move(question), Print,
                        [](const v1::Answer& answer) { return answer.trace().complete(); });

@@ -72,8 +72,8 @@ StatusOr<v1::ElectronicSignature> SignNow(const WriteOptions& options, v1::Elect
   FillRandom(session);
   signature.set_session_id(std::string(session.begin(), session.end()));
   signature.set_ordinal(1);
-  for (std::string name : options.signature_components) {
-    for (char& letter : name) letter = static_cast<char>(letter >= 'a' && letter <= 'z' ? letter - 'a' + 'A' : letter);
+  for (const std::string& component_name : options.signature_components) {
+    const std::string name = Upper(component_name);
     v1::ElectronicSignature::Component component = v1::ElectronicSignature::COMPONENT_UNSPECIFIED;
     if (!v1::ElectronicSignature::Component_Parse(name, &component)) {
       return absl::InvalidArgumentError(Text("--signed-with: \"", name,
@@ -92,6 +92,11 @@ StatusOr<std::string> PublicKeyOf(std::string_view option, const std::string& te
   return absl::InvalidArgumentError(Text(
       option, ": \"", text,
       "\" is neither a verifier key as `anamnesis key show` prints it nor a key file: ", MessageOf(file.status())));
+}
+
+std::string Upper(std::string text) {
+  for (char& letter : text) letter = static_cast<char>(letter >= 'a' && letter <= 'z' ? letter - 'a' + 'A' : letter);
+  return text;
 }
 
 StatusOr<int64_t> TimeOption(std::string_view option, const std::string& text) {

@@ -42,6 +42,9 @@ StatusOr<std::string> PublicKeyOf(std::string_view option, const std::string& te
 // An RFC 3339 time in microseconds; 0 for an empty text.
 StatusOr<int64_t> TimeOption(std::string_view option, const std::string& text);
 
+// As the names of enum values are written: letters in upper case.
+std::string Upper(std::string text);
+
 // A draft of one event type.
 template <typename Body>
 EventDraft DraftOf(Body body) {
