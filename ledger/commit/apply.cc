@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "anamnesis/internal/state.pb.h"
+#include "anamnesis/v1/vocabulary_adaptation.pb.h"
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "anamnesis/v1/vocabulary_record.pb.h"
 #include "ledger/base/bytes.h"
@@ -11,9 +12,12 @@
 #include "ledger/crypto/sha256.h"
 #include "ledger/event/leaf.h"
 #include "ledger/event/refusal.h"
+#include "ledger/gate/decide.h"
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/rules/check_run.h"
 #include "ledger/state/erasures.h"
+#include "ledger/state/merged_rows.h"
+#include "ledger/state/policies.h"
 #include "ledger/state/project.h"
 #include "ledger/state/refused_attempts.h"
 #include "ledger/state/stream.h"
@@ -37,11 +41,16 @@ std::string Utf8Prefix(std::string_view text, size_t bytes_max) {
 // The nearest time that events may name: a broken clock must not stop the ledger.
 Timestamp InRange(Timestamp time) { return std::clamp(time, kTimestampMin, Timestamp(kTimestampLimit.us - 1)); }
 
+bool AsksGate(const AdmittedRun& run) {
+  return std::any_of(run.events.begin(), run.events.end(),
+                     [](const AdmittedEvent& event) { return event.type->body == v1::GateRequested::descriptor(); });
+}
+
 // Works through one batch.
 class Application {
  public:
-  Application(const LedgerState& state, const RowFinder& stored, Timestamp proposed)
-      : state_(state), rows_(std::make_unique<RowOverlay>(stored)), proposed_(InRange(proposed)) {}
+  Application(const LedgerState& state, const RowFinder& rows, const RowReader* stored, Timestamp proposed)
+      : state_(state), rows_(std::make_unique<RowOverlay>(rows)), stored_(stored), proposed_(InRange(proposed)) {}
 
   Status AppendOwnEvent(const OwnEvent& own);
   Status NoteClockStep(int64_t step_us);
@@ -55,10 +64,13 @@ class Application {
                      const std::optional<SealView>& seal, const std::vector<BrokenRule>* broken);
   void Erase(const RecordedEvent& event);
   Status NoteAttempt(const AdmittedRun& run, const Status& refusal);
+  Status DecideRequests(const AdmittedRun& run, const RunVerdict& verdict);
   StatusOr<RunVerdict> Existing(const AlreadyRecorded& indexes) const;
 
   LedgerState state_;
   std::unique_ptr<RowOverlay> rows_;
+  // What `rows_` is in front of, where a run asks the gate.
+  const RowReader* stored_;
   Timestamp proposed_;
   bool erased_ = false;
 };
@@ -126,7 +138,28 @@ StatusOr<RunVerdict> Application::ApplyRun(const AdmittedRun& run) {
       *finding.mutable_finding() = rule.finding;
     }
   }
+  RETURN_IF_ERROR(DecideRequests(run, verdict));
   return verdict;
+}
+
+// The ledger's answers come right after the run, in the order of its requests, over all leaves before them.
+Status Application::DecideRequests(const AdmittedRun& run, const RunVerdict& verdict) {
+  if (!AsksGate(run)) return OkStatus();
+  CHECK(stored_ != nullptr);
+  for (size_t i = 0; i < run.events.size(); ++i) {
+    const auto* asked = BodyAs<v1::GateRequested>(run.events[i].body.get());
+    if (asked == nullptr) continue;
+    const v1::EventHeader& header = run.events[i].header.fields;
+    const GateRequest request = RequestOf(header, *asked, verdict.recorded[i]);
+    const MergedRows rows(*rows_, *stored_);
+    Facts facts(rows, state_.size());
+    ASSIGN_OR_RETURN(const v1::GateDecided decision, Decide(facts, request));
+    ASSIGN_OR_RETURN(const std::optional<AdoptedPolicy> policy, PolicyInForce(*rows_, v1::PolicyAdopted::GATE));
+    RETURN_IF_ERROR(AppendOwnEvent({"gate.decided", decision.SerializeAsString(),
+                                    DecisionReferences(run.events[i].header.event_id.text(), request,
+                                                       policy.has_value() ? &policy->name : nullptr)}));
+  }
+  return OkStatus();
 }
 
 // Attempts that failed for want of authority are part of the record (21 CFR 11.300(d)).
@@ -259,10 +292,14 @@ EventId LedgerEventId(std::string_view origin, LeafIndex index) {
 
 std::string LedgerEventNonce(const EventId& id) { return Sha256({kNonceDomain, id.view()}).bytes(); }
 
+bool AsksGate(const Batch& batch) {
+  return std::any_of(batch.runs.begin(), batch.runs.end(), [](const auto& run) { return AsksGate(*run); });
+}
+
 StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch,
-                            const BatchName& name, const std::optional<std::string>& note) {
+                            const BatchName& name, const std::optional<std::string>& note, const RowReader* stored) {
   CHECK(revision.value > state.revision.value);
-  Application application(state, rows, batch.proposed);
+  Application application(state, rows, stored, batch.proposed);
   RETURN_IF_ERROR(application.NoteClockStep(batch.clock_step_us));
   for (const OwnEvent& own : batch.own_events) RETURN_IF_ERROR(application.AppendOwnEvent(own));
   std::vector<RunVerdict> verdicts;

@@ -87,9 +87,14 @@ struct CommitBatch {
 // Applies `batch` at `revision`, which must be after state.revision. `rows` is not read any more once it returns. Fails
 // only when state can't be read or an own event is none of the vocabulary; then nothing may be written and the ledger
 // must stop serving.
-// `note` is kept with the applied state until another is.
+// `note` is kept with the applied state until another is. Where AsksGate(batch), `stored` must be there: the same rows as
+// `rows`, to be walked.
 StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch,
-                            const BatchName& name = {}, const std::optional<std::string>& note = std::nullopt);
+                            const BatchName& name = {}, const std::optional<std::string>& note = std::nullopt,
+                            const RowReader* stored = nullptr);
+
+// Whether a run of the batch asks the activation gate, which reads ranges of rows.
+bool AsksGate(const Batch& batch);
 
 // Keys of kMeta.
 inline constexpr std::string_view kIdentityKey = "identity";

@@ -255,6 +255,13 @@ void Appender::ProposeNext(std::unique_lock<std::mutex>& lock) {
 
 StatusOr<CommitBatch> Appender::ApplyOnTop(const Ordered& ordered, const Batch& batch) {
   const BatchName name{ordered.session, ordered.number};
+  if (AsksGate(batch)) {
+    // The gate walks rows, so all of them must be stored.
+    writer_.Wait();
+    RETURN_IF_ERROR(write_failure_);
+    const std::unique_ptr<RowReader> all = store_.View();
+    return Apply(state_, *all, ordered.revision, batch, name, ordered.note, all.get());
+  }
   // Taken after the batch before the pending one was written, so together they are all there is.
   const std::unique_ptr<RowReader> stored = store_.View();
   if (pending_ == nullptr) return Apply(state_, *stored, ordered.revision, batch, name, ordered.note);

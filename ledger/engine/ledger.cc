@@ -17,6 +17,7 @@
 #include "ledger/engine/rebuild.h"
 #include "ledger/engine/stored_state.h"
 #include "ledger/event/refusal.h"
+#include "ledger/gate/ask_gate.h"
 #include "ledger/merkle/proof.h"
 #include "ledger/note/tlog_proof.h"
 #include "ledger/query/ask.h"
@@ -273,7 +274,7 @@ Status Ledger::FinishErasures() { return impl_->purger_->Finish(); }
 
 StatusOr<v1::Answer> Ledger::Ask(const v1::Question& question) const {
   ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
-  return impl_->Noted(anamnesis::Ask(*impl_->store_->View(), impl_->origin_, size, question));
+  return impl_->Noted(anamnesis::Ask(*impl_->store_->View(), impl_->origin_, size, question, AskGate));
 }
 
 StatusOr<v1::Checkpoint> Ledger::GetCheckpoint() {

@@ -5,7 +5,7 @@
 namespace anamnesis {
 namespace {
 
-Status Fill(Facts& facts, const v1::Question& question, v1::Answer& answer) {
+Status Fill(Facts& facts, const v1::Question& question, const OtherQuestions& others, v1::Answer& answer) {
   switch (question.about_case()) {
     case v1::Question::kFindings:
       return AnswerFindings(facts, question.findings(), answer);
@@ -49,15 +49,20 @@ Status Fill(Facts& facts, const v1::Question& question, v1::Answer& answer) {
       return AnswerStatus(facts, question.status(), answer);
     case v1::Question::kLint:
       return AnswerLint(facts, question.lint(), answer);
-    case v1::Question::ABOUT_NOT_SET:
+    default:
       break;
+  }
+  if (others) {
+    const std::optional<Status> answered = others(facts, question, answer);
+    if (answered.has_value()) return *answered;
   }
   return absl::InvalidArgumentError("about: holds no question that this version knows");
 }
 
 }  // namespace
 
-StatusOr<v1::Answer> Ask(const RowReader& rows, std::string_view origin, TreeSize size, const v1::Question& question) {
+StatusOr<v1::Answer> Ask(const RowReader& rows, std::string_view origin, TreeSize size, const v1::Question& question,
+                         const OtherQuestions& others) {
   if (question.known_size() > size.value) {
     return absl::OutOfRangeError(
         Text("known_size: ", question.known_size(), " is more than the ledger's ", size.value, " leaves"));
@@ -67,7 +72,7 @@ StatusOr<v1::Answer> Ask(const RowReader& rows, std::string_view origin, TreeSiz
   answer.set_origin(std::string(origin));
   answer.set_tree_size(facts.size().value);
   answer.set_ledger_size(size.value);
-  RETURN_IF_ERROR(Fill(facts, question, answer));
+  RETURN_IF_ERROR(Fill(facts, question, others, answer));
   for (const uint64_t leaf : facts.cited()) answer.add_leaves(leaf);
   return answer;
 }

@@ -3,6 +3,8 @@
 
 // QuestionService.Ask: every question is one function of (facts, question), which fills its part of the answer. Pure.
 
+#include <functional>
+#include <optional>
 #include <string_view>
 
 #include "anamnesis/v1/question.pb.h"
@@ -13,8 +15,13 @@
 
 namespace anamnesis {
 
+// Answers questions of rooms above this one; nullopt when the question is none of theirs.
+using OtherQuestions =
+    std::function<std::optional<Status>(Facts& facts, const v1::Question& question, v1::Answer& answer)>;
+
 // Answers over the first `size` leaves, or the question's known_size. Fails as question.proto says.
-StatusOr<v1::Answer> Ask(const RowReader& rows, std::string_view origin, TreeSize size, const v1::Question& question);
+StatusOr<v1::Answer> Ask(const RowReader& rows, std::string_view origin, TreeSize size, const v1::Question& question,
+                         const OtherQuestions& others = {});
 
 // One each; `answer` holds what they have to say, and its notes may be added to. The leaves are taken from `facts`.
 Status AnswerFindings(Facts& facts, const v1::FindingsQuestion& question, v1::Answer& answer);

@@ -4,6 +4,7 @@
 
 #include "ledger/base/bytes.h"
 #include "ledger/query/events.h"
+#include "ledger/state/edges.h"
 
 namespace anamnesis {
 namespace {
@@ -158,6 +159,22 @@ StatusOr<std::vector<const Fact*>> Facts::OfType(const v1::EntityRef& entity, st
     ASSIGN_OR_RETURN(const Fact* fact, At(index));
     if (fact->type() == type && fact->counts()) found.push_back(fact);
     if (found.size() >= limit) break;
+  }
+  return found;
+}
+
+StatusOr<std::vector<const Fact*>> Facts::Typed(const v1::EntityRef& entity, std::string_view type, size_t limit,
+                                                bool newest_first) {
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes,
+                   EventsOfType(rows_, entity, type, size_, limit, newest_first));
+  if (indexes.size() >= kTypedEventsMax) {
+    return absl::ResourceExhaustedError(Text("more than ", kTypedEventsMax, " ", type, " events refer to ",
+                                             EntityKeyText(entity)));
+  }
+  std::vector<const Fact*> found;
+  for (const LeafIndex index : indexes) {
+    ASSIGN_OR_RETURN(const Fact* fact, At(index));
+    if (fact->counts()) found.push_back(fact);
   }
   return found;
 }

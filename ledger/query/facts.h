@@ -38,6 +38,9 @@ struct Fact {
   }
 };
 
+// How many events of one type about one entity are looked at.
+inline constexpr size_t kTypedEventsMax = 10'000;
+
 class Facts {
  public:
   // `rows` must outlive it. `size` is at most the log's.
@@ -73,6 +76,12 @@ class Facts {
   // The events of one type that still count and refer to the entity as About does.
   StatusOr<std::vector<const Fact*>> OfType(const v1::EntityRef& entity, std::string_view role, std::string_view type,
                                             size_t limit);
+
+  // The events of a type that the gate reads (EventTypeOptions.gate_input) that still count and refer to exactly this
+  // version, in any role: in log order, or the last `limit` with the newest first. Costs what it gives, whatever else is
+  // recorded of the entity.
+  StatusOr<std::vector<const Fact*>> Typed(const v1::EntityRef& entity, std::string_view type,
+                                           size_t limit = kTypedEventsMax, bool newest_first = false);
 
   // The versions of an entity that any event below size names, ascending by bytes. At most `limit`.
   StatusOr<std::vector<std::string>> VersionsOf(std::string_view kind, std::string_view id, size_t limit) const;

@@ -228,6 +228,16 @@ bool FieldsHaveRules(const Descriptor& message, int depth) {
 
 }  // namespace
 
+void AddBroken(std::vector<BrokenRule>& broken, const BrokenRuleText& text) {
+  BrokenRule& rule = broken.emplace_back();
+  rule.finding.set_rule(std::string(text.rule));
+  rule.finding.set_field(std::string(text.field));
+  rule.finding.set_clause(std::string(text.clause));
+  rule.finding.set_message(std::string(text.message));
+  rule.finding.set_remedy(std::string(text.remedy));
+  rule.consequence = text.consequence;
+}
+
 StatusOr<std::vector<BrokenRule>> BrokenRules(const RecordedEvent& event, const RowFinder& rows) {
   if (event.type->options->retention() != v1::PERSONAL_DATA) return Evaluation(event, rows).Run();
   RecordedEvent without_body = event;

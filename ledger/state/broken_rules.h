@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "anamnesis/internal/state.pb.h"
@@ -29,6 +30,17 @@ struct BrokenRule {
   // For ENTITY_TAKEN: what has it.
   std::optional<LeafIndex> existing;
 };
+
+// A rule that code checks.
+struct BrokenRuleText {
+  std::string_view rule;
+  std::string_view field;
+  v1::Consequence consequence;
+  std::string_view clause;
+  std::string_view message;
+  std::string_view remedy;
+};
+void AddBroken(std::vector<BrokenRule>& broken, const BrokenRuleText& text);
 
 // In the order of the annotations. `rows` is the log before the event. Nothing here reads a body that can be erased.
 StatusOr<std::vector<BrokenRule>> BrokenRules(const RecordedEvent& event, const RowFinder& rows);

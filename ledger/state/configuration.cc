@@ -97,6 +97,8 @@ std::vector<ConfigurationEffect> EffectsOf(const RecordedEvent& event) {
   } else if (const auto* serviced = BodyAs<v1::DeviceUnitServiced>(event.body)) {
     if (serviced->storage() == v1::DeviceUnitServiced::NOT_PRESERVED) add(kWholeUnit, Effect::kWiped);
     if (names_baseline) add(kBaselineSurface, Effect::kSet);
+  } else if (BodyAs<v1::SubstrateInstalled>(event.body) != nullptr) {
+    add(kSubstrateSurface, Effect::kSet);
   } else if (BodyAs<v1::ConfigurationAttested>(event.body) != nullptr) {
     add(kMeasurements, Effect::kMeasured);
   }
@@ -106,6 +108,9 @@ std::vector<ConfigurationEffect> EffectsOf(const RecordedEvent& event) {
 const v1::EntityRef* ItemSetBy(const v1::EventHeader& header, std::string_view surface) {
   if (surface == kBaselineSurface) {
     if (const v1::EntityRef* baseline = FindReference(header, "baseline"); baseline != nullptr) return baseline;
+  }
+  if (surface == kSubstrateSurface) {
+    if (const v1::EntityRef* substrate = FindReference(header, "substrate"); substrate != nullptr) return substrate;
   }
   // A roll-back names what it takes back as the artifact, and what runs afterwards as what it restored.
   if (const v1::EntityRef* restored = FindReference(header, "restored"); restored != nullptr) return restored;

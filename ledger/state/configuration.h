@@ -22,6 +22,8 @@ inline constexpr std::string_view kWholeUnit = "";
 inline constexpr std::string_view kMeasurements = "#measured";
 // The surface of the approved baseline that a unit was commissioned or restored with.
 inline constexpr std::string_view kBaselineSurface = "baseline";
+// The surface of the SOUP and runtime that the unit's software runs on.
+inline constexpr std::string_view kSubstrateSurface = "substrate";
 
 // One thing that an event does to one timeline.
 struct ConfigurationEffect {

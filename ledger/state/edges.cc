@@ -1,5 +1,7 @@
 #include "ledger/state/edges.h"
 
+#include <set>
+
 #include "ledger/base/bytes.h"
 
 namespace anamnesis {
@@ -11,6 +13,10 @@ std::string EntityPrefix(char table, std::string_view kind, std::string_view id,
 
 std::string RolePrefix(std::string_view kind, std::string_view id, std::string_view version, std::string_view role) {
   return Text(EntityPrefix('r', kind, id, version), role, '\0');
+}
+
+std::string TypePrefix(const v1::EntityRef& entity, std::string_view type) {
+  return Text(EntityPrefix('t', entity.kind(), entity.id(), entity.version()), type, '\0');
 }
 
 std::string DigestPrefix(const v1::ContentDigest& digest) {
@@ -61,6 +67,25 @@ StatusOr<std::vector<LeafIndex>> ReferencesTo(const RowReader& rows, std::string
   return found;
 }
 
+StatusOr<std::vector<LeafIndex>> EventsOfType(const RowReader& rows, const v1::EntityRef& entity, std::string_view type,
+                                              TreeSize size, size_t limit, bool newest_first) {
+  std::vector<LeafIndex> found;
+  if (size.value == 0 || limit == 0) return found;
+  const std::string prefix = TypePrefix(entity, type);
+  const auto visit = [&](std::string_view key, std::string_view) {
+    const std::optional<LeafIndex> index = IndexAfter(prefix, key);
+    if (index.has_value() && index->value >= size.value) return newest_first;
+    if (index.has_value()) found.push_back(*index);
+    return found.size() < limit;
+  };
+  if (newest_first) {
+    RETURN_IF_ERROR(rows.ScanBackwards(Family::kEdges, prefix, WithIndex(prefix, size.value - 1), visit));
+  } else {
+    RETURN_IF_ERROR(rows.Scan(Family::kEdges, prefix, prefix, visit));
+  }
+  return found;
+}
+
 StatusOr<std::optional<LeafIndex>> FirstWithDigest(const RowReader& rows, const v1::ContentDigest& digest,
                                                    TreeSize size) {
   std::optional<LeafIndex> found;
@@ -74,7 +99,13 @@ StatusOr<std::optional<LeafIndex>> FirstWithDigest(const RowReader& rows, const 
 }
 
 void FoldEdges(const RecordedEvent& event, RowOverlay& rows) {
+  // An entity can be named in several roles.
+  std::set<std::string> typed;
   for (const v1::EntityRef& ref : event.header->fields.refs()) {
+    if (event.type->options->gate_input()) {
+      std::string key = WithIndex(TypePrefix(ref, event.type->name()), event.index.value);
+      if (typed.insert(key).second) rows.PutUnread(Family::kEdges, std::move(key), "");
+    }
     const uint64_t index = event.index.value;
     rows.PutUnread(Family::kEdges, WithIndex(RolePrefix(ref.kind(), ref.id(), ref.version(), ref.role()), index), "");
     if (Defines(*event.type, ref.role())) {

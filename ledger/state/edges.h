@@ -7,6 +7,7 @@
 //   "r" kind id version role be64 index   the event refers to the entity in this role
 //   "d" kind id version be64 index        the event defines the entity (ReferenceRule.defines)
 //   "h" algorithm byte, digest, be64 index   the event refers to an entity with this digest
+//   "t" kind id version type be64 index   the event, of a type that the gate reads, refers to the entity
 // Events below a size are found by their index, so the rows serve every known size.
 
 #include <optional>
@@ -30,6 +31,11 @@ StatusOr<std::optional<LeafIndex>> DefinitionOf(const RowFinder& rows, std::stri
 StatusOr<std::vector<LeafIndex>> ReferencesTo(const RowReader& rows, std::string_view kind, std::string_view id,
                                               std::string_view version, std::string_view role, TreeSize size,
                                               size_t limit);
+
+// The events of one type that the gate reads (EventTypeOptions.gate_input) below `size` that refer to the entity
+// version in any role, in log order, at most `limit`; the last ones first where `newest_first`.
+StatusOr<std::vector<LeafIndex>> EventsOfType(const RowReader& rows, const v1::EntityRef& entity, std::string_view type,
+                                              TreeSize size, size_t limit, bool newest_first = false);
 
 // The first event below `size` that refers to an entity with this digest; nullopt when none does.
 StatusOr<std::optional<LeafIndex>> FirstWithDigest(const RowReader& rows, const v1::ContentDigest& digest,

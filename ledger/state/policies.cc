@@ -26,6 +26,11 @@ StatusOr<LeafIndex> IndexIn(std::string_view value) {
 
 }  // namespace
 
+StatusOr<bool> HasPolicy(const RowFinder& rows, v1::PolicyAdopted::Kind kind) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kEntities, KindKey('p', kind)));
+  return value.has_value();
+}
+
 StatusOr<std::optional<AdoptedPolicy>> PolicyInForce(const RowFinder& rows, v1::PolicyAdopted::Kind kind) {
   ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kEntities, KindKey('p', kind)));
   if (!value.has_value()) return std::optional<AdoptedPolicy>();

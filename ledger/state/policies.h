@@ -29,6 +29,9 @@ StatusOr<std::optional<AdoptedPolicy>> PolicyInForce(const RowFinder& rows, v1::
 StatusOr<std::optional<AdoptedPolicy>> PolicyInForceAt(const RowFinder& rows, v1::PolicyAdopted::Kind kind,
                                                        TreeSize size);
 
+// Whether one was adopted by the end of the log that `rows` holds.
+StatusOr<bool> HasPolicy(const RowFinder& rows, v1::PolicyAdopted::Kind kind);
+
 // How long after it happened an event of this type is expected to be recorded, in seconds; nullopt when no policy says.
 std::optional<uint64_t> LateAfterSeconds(const v1::ContemporaneityPolicy& policy, const EventType& type);
 // The contemporaneity policy in force, without its adoption.

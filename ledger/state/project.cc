@@ -46,6 +46,7 @@ bool FoldsReadBody(const EventType& type) {
       v1::DeviceUnitDecommissioned::descriptor(),
       v1::DeviceUnitServiced::descriptor(),
       v1::ConfigurationAttested::descriptor(),
+      v1::SubstrateInstalled::descriptor(),
       v1::RecordCorrected::descriptor(),
   };
   return std::find(kRead.begin(), kRead.end(), type.body) != kRead.end() || FoldsOfRulesReadBody(type);

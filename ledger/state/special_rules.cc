@@ -9,6 +9,7 @@
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/decimal.h"
+#include "ledger/state/adaptation_rules.h"
 #include "ledger/state/entities.h"
 #include "ledger/state/erasures.h"
 #include "ledger/state/policies.h"
@@ -31,13 +32,7 @@ struct Case {
 
 void Add(const Case& at, std::string_view rule, std::string_view field, v1::Consequence consequence,
          std::string_view clause, std::string_view message, std::string_view remedy) {
-  BrokenRule& broken = at.broken.emplace_back();
-  broken.finding.set_rule(std::string(rule));
-  broken.finding.set_field(std::string(field));
-  broken.finding.set_clause(std::string(clause));
-  broken.finding.set_message(std::string(message));
-  broken.finding.set_remedy(std::string(remedy));
-  broken.consequence = consequence;
+  AddBroken(at.broken, {rule, field, consequence, clause, message, remedy});
 }
 
 Status CheckModel(const Case& at, const v1::ModelRegistered& body) {
@@ -274,12 +269,14 @@ Status CheckSpecialRules(const RecordedEvent& event, const RowFinder& rows, std:
     const auto check = Checks().find(event.type->body);
     if (check != Checks().end()) RETURN_IF_ERROR(check->second(at));
     RETURN_IF_ERROR(CheckFiles(at));
+    RETURN_IF_ERROR(CheckAdaptationRules(event, rows, broken));
   }
   return CheckTimes(at);
 }
 
 bool SpecialRulesReadBody(const EventType& type) {
-  return Checks().contains(type.body) || type.body == v1::AnnotationCompleted::descriptor() || ListsFiles(*type.body);
+  return Checks().contains(type.body) || type.body == v1::AnnotationCompleted::descriptor() || ListsFiles(*type.body) ||
+         AdaptationRulesReadBody(type);
 }
 
 Status FoldSpecialRules(const RecordedEvent& event, RowOverlay& rows) {

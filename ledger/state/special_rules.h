@@ -33,6 +33,8 @@
 
 namespace anamnesis {
 
+// Those of adaptation are in adaptation_rules.h.
+
 // Adds what the event breaks to `broken`.
 Status CheckSpecialRules(const RecordedEvent& event, const RowFinder& rows, std::vector<BrokenRule>& broken);
 bool SpecialRulesReadBody(const EventType& type);

@@ -214,7 +214,7 @@ StatusOr<RunVerdict> TestLedger::AppendAt(Timestamp proposed, const v1::Run& run
 }
 
 CommitBatch TestLedger::Commit(const Batch& batch) {
-  StatusOr<CommitBatch> commit = Apply(state_, *store_, Revision(state_.revision.value + 1), batch);
+  StatusOr<CommitBatch> commit = Apply(state_, *store_, Revision(state_.revision.value + 1), batch, {}, std::nullopt, store_.get());
   if (!commit.ok()) std::fprintf(stderr, "%s\n", commit.status().ToString().c_str());
   CHECK(commit.ok());
   CHECK(store_->Write(commit->rows->rows(), true).ok());

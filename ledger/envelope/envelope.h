@@ -1,0 +1,76 @@
+#ifndef ANAMNESIS_LEDGER_ENVELOPE_ENVELOPE_H_
+#define ANAMNESIS_LEDGER_ENVELOPE_ENVELOPE_H_
+
+// The algebra of adaptation envelopes (domain.md C.4). An envelope is a conjunction over named dimensions; each is a
+// product of parts, and a part is a bound, a set, or a name that must be the same:
+//
+//   interval    the value lies in [low, high]; an absent end is open
+//   set         the symbols are among those allowed
+//   floor       a metric, of a subgroup where one is named, is at least low
+//   ceiling     the same, at most high
+//   norm_delta  a distance by the norm named is at most high
+//   structure   the parts that change (e.g. tensors) are among the symbols
+//   domain      the inputs lie in [low, high] and are among the symbols
+//   rate        at most high activations on a unit in any per_period_s
+//   cumulative  the distance from the anchor is at most high: the sum of the steps in dimension `of` along the chain of
+//               parents, or, without `of`, what the artifact reports
+//   data        made from local data of at least `minimum` records, not older than age_max_s
+//
+// What an artifact moves and the envelope doesn't name is outside, and so is what the envelope names and the artifact
+// doesn't report: unknown is never inside. `confidence` of a floor or ceiling says what of a metric is held against it:
+// "lower" or "upper" bound of its interval, or nothing for the value itself. Units are compared as text. Pure; any
+// thread.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "anamnesis/v1/vocabulary_adaptation.pb.h"
+#include "anamnesis/v1/vocabulary_model.pb.h"
+#include "ledger/base/status.h"
+#include "ledger/base/time.h"
+
+namespace anamnesis {
+
+// OK when every dimension is of a known kind, has the parts that its kind asks for and no others, and is named once.
+// INVALID_ARGUMENT, naming dimension and field, otherwise.
+Status CheckEnvelope(const v1::EnvelopeTerms& terms);
+
+// How what `after` allows relates to what `before` allows.
+enum class Comparison { kEqual, kNarrower, kWider, kIncomparable };
+Comparison Compare(const v1::EnvelopeTerms::Dimension& before, const v1::EnvelopeTerms::Dimension& after);
+
+// CONTRACTION: everything is equal or narrower, something is narrower or was added. EXPANSION: something is wider,
+// incomparable or gone, or it is an overlay for somewhere else. NONE: all equal. Both must pass CheckEnvelope.
+v1::EnvelopeTerms::ChangeClass ChangeBetween(const v1::EnvelopeTerms& before, const v1::EnvelopeTerms& after);
+
+// Whether `value` lies in [low, high] where these are given. INVALID_ARGUMENT when one is no decimal number.
+StatusOr<bool> IsWithin(std::string_view value, std::string_view low, std::string_view high);
+
+// What is known of an artifact that is to be held against envelopes.
+struct ReportedArtifact {
+  const v1::ArtifactProduced* produced = nullptr;
+  // The metrics of its evaluations; of several for one name and subgroup the last counts.
+  std::vector<const v1::Metric*> metrics;
+  Timestamp at;
+  // How many activations the unit had in the last so many seconds before `at`, not counting the one to come. May stop
+  // counting at `enough`.
+  std::function<StatusOr<uint64_t>(uint64_t period_s, uint64_t enough)> activations;
+  // The sum of the steps in a dimension along the chain of parents, this artifact's included; nullopt when the chain is
+  // not complete back to the anchor.
+  std::function<StatusOr<std::optional<std::string>>(std::string_view dimension)> sum_of_steps;
+};
+
+// Why the artifact is outside, one line a reason; empty when it is inside.
+StatusOr<std::vector<std::string>> WhyOutside(const v1::EnvelopeTerms& terms, const ReportedArtifact& artifact);
+
+// The dimensions that the artifact moves and that none of the envelopes names.
+std::vector<std::string> Unnamed(const std::vector<const v1::EnvelopeTerms*>& envelopes,
+                                 const v1::ArtifactProduced& produced);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_ENVELOPE_ENVELOPE_H_

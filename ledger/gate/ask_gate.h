@@ -1,0 +1,24 @@
+#ifndef ANAMNESIS_LEDGER_GATE_ASK_GATE_H_
+#define ANAMNESIS_LEDGER_GATE_ASK_GATE_H_
+
+// The questions of question_gate.proto. Pure.
+
+#include <optional>
+
+#include "anamnesis/v1/question.pb.h"
+#include "ledger/base/status.h"
+#include "ledger/query/facts.h"
+
+namespace anamnesis {
+
+// Answers if it is one of them (query/ask.h, OtherQuestions); fails as question_gate.proto says.
+std::optional<Status> AskGate(Facts& facts, const v1::Question& question, v1::Answer& answer);
+
+Status AnswerGate(Facts& facts, const v1::GateQuestion& question, v1::Answer& answer);
+Status AnswerGateReplay(Facts& facts, const v1::GateReplayQuestion& question, v1::Answer& answer);
+Status AnswerStanding(Facts& facts, const v1::StandingQuestion& question, v1::Answer& answer);
+Status AnswerAdoption(Facts& facts, const v1::AdoptionQuestion& question, v1::Answer& answer);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_GATE_ASK_GATE_H_

@@ -1,0 +1,59 @@
+#ifndef ANAMNESIS_LEDGER_GATE_DECIDE_H_
+#define ANAMNESIS_LEDGER_GATE_DECIDE_H_
+
+// The activation gate: whether an artifact may run on a unit, as a pure function of what was recorded, the adopted
+// policy and the request (domain.md C.5). The same function decides while a batch is applied, on every replica; answers
+// a dry run; recomputes a decision years later over the leaves that it was made from; and runs on a device against
+// the leaves that it was given. Every rule that the policy names is evaluated, so that a refusal lists all its causes;
+// what is unknown or missing fails. No clock, no I/O.
+//
+// An evidence leaf of a rule that passes is one without which it would not pass, as long as nothing else recorded can
+// take its place.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "anamnesis/v1/event.pb.h"
+#include "anamnesis/v1/vocabulary_adaptation.pb.h"
+#include "ledger/base/status.h"
+#include "ledger/base/time.h"
+#include "ledger/query/facts.h"
+
+namespace anamnesis {
+
+struct GateRequest {
+  // An artifact with its version.
+  v1::EntityRef artifact;
+  std::string unit;
+  // ISO 3166-1 alpha-2.
+  std::string jurisdiction;
+  // SHA-256 of the bytes that would be activated: 32 bytes.
+  std::string artifact_digest;
+  // What runs again when the artifact is taken back.
+  std::optional<v1::EntityRef> rollback_target;
+  // The time of the decision.
+  Timestamp at;
+  // Until when all that was recorded is known to be among the facts.
+  Timestamp known_until;
+};
+
+// What a gate.requested event that was recorded then asks.
+GateRequest RequestOf(const v1::EventHeader& header, const v1::GateRequested& body, Timestamp recorded);
+
+// Decides over facts.size() leaves. The decision's leaves are cited in `facts`. Fails only as reading rows does.
+StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request);
+
+// The references of a gate.decided event about it; `id` names the decision. `policy` may be null.
+std::vector<v1::EntityRef> DecisionReferences(const std::string& id, const GateRequest& request,
+                                              const v1::EntityRef* policy);
+
+// The digest of what a certification or a verification of an artifact is about, whatever the unit: SHA-256 over
+// "anamnesis.candidate.v1", a zero byte, and the three digests of 32 bytes.
+std::string CandidateDigest(std::string_view artifact_digest, std::string_view baseline_digest,
+                            std::string_view substrate_digest);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_GATE_DECIDE_H_

@@ -1,0 +1,54 @@
+#ifndef ANAMNESIS_LEDGER_GATE_RULES_H_
+#define ANAMNESIS_LEDGER_GATE_RULES_H_
+
+// The rules G01 to G20 of domain.md C.5, each a function of the subject. Private to the room.
+
+#include "ledger/base/status.h"
+#include "ledger/gate/judgement.h"
+#include "ledger/gate/subject.h"
+
+namespace anamnesis::gate {
+
+// rules_unit.cc
+Status JudgeKnown(Subject& s, Judgement& j);
+Status JudgeIntegrity(Subject& s, Judgement& j);
+Status JudgeBaseline(Subject& s, Judgement& j);
+Status JudgeSubstrate(Subject& s, Judgement& j);
+Status JudgeFallback(Subject& s, Judgement& j);
+// rules_envelope.cc
+Status JudgeEnvelope(Subject& s, Judgement& j);
+Status JudgeChangeControl(Subject& s, Judgement& j);
+Status JudgeChangePlan(Subject& s, Judgement& j);
+// rules_certification.cc
+Status JudgeCertification(Subject& s, Judgement& j);
+Status JudgeSeparation(Subject& s, Judgement& j);
+Status JudgeSignatures(Subject& s, Judgement& j);
+Status JudgeGateClass(Subject& s, Judgement& j);
+// rules_evidence.cc
+Status JudgeRiskControls(Subject& s, Judgement& j);
+Status JudgeClassEvidence(Subject& s, Judgement& j);
+Status JudgeAnomalies(Subject& s, Judgement& j);
+Status JudgeDataLineage(Subject& s, Judgement& j);
+// rules_regulatory.cc
+Status JudgeClearance(Subject& s, Judgement& j);
+Status JudgeNoHold(Subject& s, Judgement& j);
+Status JudgeFreshness(Subject& s, Judgement& j);
+Status JudgeIdentification(Subject& s, Judgement& j);
+
+// What rules share: the risk controls that rely on what the artifact changes, found from the members of the envelope's
+// risk-control set and from what names the item; each with its newest definition.
+struct AffectedControl {
+  v1::EntityRef control;
+  const Fact* defined = nullptr;
+};
+StatusOr<std::vector<AffectedControl>> AffectedControls(Subject& s);
+
+// The risk-control set that the artifact's envelope protects, in its newest version; nullptr when it names none.
+StatusOr<const Fact*> RiskControlSet(Subject& s);
+
+// The metrics of the evaluations of the artifact, in log order.
+StatusOr<std::vector<const v1::Metric*>> MetricsOf(Subject& s, Judgement* j);
+
+}  // namespace anamnesis::gate
+
+#endif  // ANAMNESIS_LEDGER_GATE_RULES_H_

@@ -1,0 +1,321 @@
+// The certification and the people: G06, G14 to G16.
+
+#include <algorithm>
+#include <set>
+
+#include "ledger/base/bytes.h"
+#include "ledger/envelope/envelope.h"
+#include "ledger/gate/rules.h"
+#include "ledger/gate/seal_key.h"
+
+namespace anamnesis::gate {
+namespace {
+
+// The approved version of the envelope that came before `approved`; nullptr when it is the first.
+StatusOr<const Fact*> EnvelopeBefore(Subject& s, const EnvelopeInForce& envelope) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> versions, s.facts.VersionsOf("envelope", envelope.ref->id(), 1000));
+  const Fact* before = nullptr;
+  for (const std::string& version : versions) {
+    v1::EntityRef other = Bare(*envelope.ref, true);
+    other.set_version(version);
+    ASSIGN_OR_RETURN(const Fact* fact, s.facts.Definition(other));
+    if (fact == nullptr || !(fact->event.index < envelope.approved->event.index)) continue;
+    if (before == nullptr || before->event.index < fact->event.index) before = fact;
+  }
+  return before;
+}
+
+StatusOr<bool> IsExpansion(Subject& s) {
+  if (s.envelopes.empty()) return false;
+  ASSIGN_OR_RETURN(const Fact* before, EnvelopeBefore(s, s.envelopes.front()));
+  const auto* body = before == nullptr ? nullptr : before->body<v1::EnvelopeApproved>();
+  return body != nullptr && ChangeBetween(body->terms(), *s.envelopes.front().terms) == v1::EnvelopeTerms::EXPANSION;
+}
+
+class CertificationCheck {
+ public:
+  CertificationCheck(Subject& s, Judgement& j) : s_(s), j_(j), body_(*s.certification) {}
+
+  Status Check() {
+    j_.Rest(s_.certified);
+    CheckState();
+    RETURN_IF_ERROR(CheckNames());
+    if (body_.safety_class() < s_.item_class.safety_class) {
+      j_.Fail(Text("it is for ", v1::SoftwareSafetyClass_Name(body_.safety_class()), ", the item is ",
+                   v1::SoftwareSafetyClass_Name(s_.item_class.safety_class)));
+    }
+    if (!body_.jurisdiction().empty() && !IsAmong(s_.jurisdictions, body_.jurisdiction())) {
+      j_.Fail(Text("it is for ", body_.jurisdiction()));
+    }
+    RETURN_IF_ERROR(CheckSandboxRun());
+    RETURN_IF_ERROR(CheckControls());
+    return CheckSignature();
+  }
+
+ private:
+  void CheckState() {
+    const v1::CertifiedState& state = body_.state();
+    if (state.artifact_digest() != s_.artifact_digest) j_.Fail("it is for other bytes of the artifact");
+    if (state.baseline_digest() != s_.baseline_digest) j_.Fail("it is for another baseline than the unit's");
+    if (state.substrate_digest() != s_.substrate_digest) j_.Fail("it is for another substrate than the unit's");
+  }
+
+  Status CheckNames() {
+    const v1::EventHeader& header = s_.certified->header();
+    const v1::EntityRef* envelope = FindReference(header, "envelope");
+    if (s_.envelopes.empty() || !SameEntity(Bare(*envelope), Bare(*s_.envelopes.front().ref))) {
+      j_.Fail(Text("it is for ", EntityKeyText(*envelope), ", which is not the artifact's envelope in force"));
+    } else {
+      RETURN_IF_ERROR(CheckProtocol(*FindReference(header, "protocol")));
+    }
+    ASSIGN_OR_RETURN(const Fact* set, RiskControlSet(s_));
+    if (set == nullptr) return OkStatus();
+    const v1::EntityRef& current = *FindReference(set->header(), "set");
+    const v1::EntityRef* named = FindReference(header, "risk_control_set");
+    j_.Rest(set);
+    if (named == nullptr || !SameEntity(Bare(*named), Bare(current))) {
+      j_.Fail(Text("it is not for ", EntityKeyText(current), ", the current set of risk controls"));
+    }
+    return OkStatus();
+  }
+
+  // The protocol is one that the envelope names, where it names any, and the newest version of it.
+  Status CheckProtocol(const v1::EntityRef& used) {
+    bool names_any = false;
+    bool named = false;
+    for (const v1::EntityRef& ref : s_.envelopes.front().approved->header().refs()) {
+      if (ref.role() != "protocol") continue;
+      names_any = true;
+      named |= ref.id() == used.id() && (ref.version().empty() || ref.version() == used.version());
+    }
+    if (names_any && !named) j_.Fail(Text("it is by ", EntityKeyText(used), ", which the envelope doesn't authorise"));
+    ASSIGN_OR_RETURN(protocol_, s_.facts.Definition(Bare(used)));
+    if (protocol_ == nullptr) j_.Fail(Text(EntityKeyText(used), " is not approved"));
+    j_.Rest(protocol_);
+    return OkStatus();
+  }
+
+  Status CheckSandboxRun() {
+    const auto* run = s_.sandbox_run == nullptr ? nullptr : s_.sandbox_run->body<v1::SandboxRunCompleted>();
+    if (run == nullptr) {
+      j_.Fail("the run in the sandbox that it rests on is not recorded");
+      return OkStatus();
+    }
+    j_.Rest(s_.sandbox_run);
+    const v1::EntityRef* artifact = FindReference(s_.sandbox_run->header(), "artifact");
+    if (!SameEntity(Bare(*artifact), Bare(s_.request.artifact)))
+      j_.Fail("the run in the sandbox was of another artifact");
+    if (run->result() != v1::SandboxRunCompleted::PASS) j_.Fail("the run in the sandbox did not pass");
+    const auto* protocol = protocol_ == nullptr ? nullptr : protocol_->body<v1::SandboxProtocolApproved>();
+    if (protocol == nullptr) return OkStatus();
+    for (const std::string& aspect : protocol->isolation_requirements()) {
+      const bool isolated = std::any_of(run->isolation().begin(), run->isolation().end(),
+                                        [&](const auto& each) { return each.aspect() == aspect && each.isolated(); });
+      if (!isolated) j_.Fail(Text("the sandbox is not attested to isolate ", aspect));
+    }
+    return CheckSuite(*protocol);
+  }
+
+  // Every test case of the protocol's suite for the class was run and passed.
+  Status CheckSuite(const v1::SandboxProtocolApproved& protocol) {
+    std::set<std::string> passed;
+    for (const v1::EntityRef& ref : s_.sandbox_run->header().refs()) {
+      if (ref.role() != "test_run") continue;
+      ASSIGN_OR_RETURN(const Fact* run, s_.facts.Definition(Bare(ref)));
+      const auto* body = run == nullptr ? nullptr : run->body<v1::TestRunCompleted>();
+      if (body == nullptr || body->result() != v1::TestRunCompleted::PASS) continue;
+      if (body->configuration_digest() != s_.candidate) continue;
+      const v1::EntityRef* test_case = FindReference(run->header(), "test_case");
+      passed.insert(Text(test_case->id(), "@", test_case->version()));
+      j_.Rest(run);
+    }
+    bool found = false;
+    for (const v1::SandboxProtocolApproved::Suite& suite : protocol.suites()) {
+      if (suite.safety_class() != s_.item_class.safety_class) continue;
+      found = true;
+      for (const std::string& test_case : suite.test_cases()) {
+        if (passed.count(test_case) == 0) {
+          j_.Fail(
+              Text("test case ", test_case, " of the protocol's suite did not pass on the candidate configuration"));
+        }
+      }
+    }
+    if (!found) j_.Fail("the protocol has no suite for the item's class");
+    return OkStatus();
+  }
+
+  // Every control that the change can affect was exercised.
+  Status CheckControls() {
+    if (!s_.class_b_or_c()) return OkStatus();
+    std::set<std::string> certified;
+    for (const v1::EntityRef& ref : s_.certified->header().refs()) {
+      if (ref.role() == "control") certified.insert(ref.id());
+    }
+    ASSIGN_OR_RETURN(const std::vector<AffectedControl> affected, AffectedControls(s_));
+    for (const AffectedControl& each : affected) {
+      if (certified.count(each.control.id()) == 0) {
+        j_.Fail(Text("it doesn't cover ", EntityKeyText(each.control), ", which relies on what changes"));
+      }
+    }
+    return OkStatus();
+  }
+
+  Status CheckSignature() {
+    ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s_.facts, *s_.certified, s_.request.at));
+    if (!why.empty()) j_.Fail(Text("the certifier's key ", why));
+    if (body_.has_signature()) return OkStatus();
+    const v1::EntityRef* delegation = FindReference(s_.certified->header(), "delegation");
+    if (delegation == nullptr) {
+      j_.Fail("neither a person signed it, nor is it under a delegation");
+      return OkStatus();
+    }
+    ASSIGN_OR_RETURN(const Fact* delegated, s_.facts.Definition(Bare(*delegation)));
+    if (delegated == nullptr) j_.Fail(Text(EntityKeyText(*delegation), " is not recorded"));
+    j_.Rest(delegated);
+    if (!s_.limits.has_value()) return OkStatus();
+    if (s_.limits->human_certification()) j_.Fail("the policy asks for a person's own signature for this class");
+    if (s_.limits->human_certification_of_expansions()) {
+      ASSIGN_OR_RETURN(const bool expansion, IsExpansion(s_));
+      if (expansion) j_.Fail("the envelope was expanded: the policy asks for a person's own signature");
+    }
+    return OkStatus();
+  }
+
+  Subject& s_;
+  Judgement& j_;
+  const v1::CertificationIssued& body_;
+  const Fact* protocol_ = nullptr;
+};
+
+// The people, or else the agents, behind an event: its writer, whom it acts for, and who delegated to it.
+StatusOr<std::set<std::string>> Behind(Subject& s, const Fact& fact, Judgement& j) {
+  std::set<std::string> behind;
+  const v1::EventHeader& header = fact.header();
+  const auto add = [&](std::string_view kind, std::string_view id) { behind.insert(Text(kind, ":", id)); };
+  add(header.actor().kind(), header.actor().id());
+  if (!header.on_behalf_of().id().empty()) add(header.on_behalf_of().kind(), header.on_behalf_of().id());
+  if (const v1::EntityRef* producer = FindReference(header, "producer"); producer != nullptr) {
+    add(producer->kind(), producer->id());
+  }
+  bool person = header.actor().kind() == "person" || header.on_behalf_of().kind() == "person";
+  if (const v1::EntityRef* delegation = FindReference(header, "delegation"); delegation != nullptr) {
+    ASSIGN_OR_RETURN(const Fact* delegated, s.facts.Definition(Bare(*delegation)));
+    if (delegated != nullptr) {
+      const v1::EntityRef& from = *FindReference(delegated->header(), "from");
+      add(from.kind(), from.id());
+      person = true;
+    }
+  }
+  if (!person && header.actor().kind() == "software") {
+    j.Fail(Text("nothing says for which person software:", header.actor().id(), " acts (leaf ", fact.event.index.value,
+                ")"));
+  }
+  return behind;
+}
+
+void ExpectApart(const std::set<std::string>& a, const std::set<std::string>& b, std::string_view what, Judgement& j) {
+  for (const std::string& who : a) {
+    if (b.count(who) > 0) j.Fail(Text(who, " is behind ", what));
+  }
+}
+
+}  // namespace
+
+Status JudgeCertification(Subject& s, Judgement& j) {
+  if (s.certified == nullptr) {
+    j.Fail(s.no_certification_because);
+    return OkStatus();
+  }
+  return CertificationCheck(s, j).Check();
+}
+
+Status JudgeSeparation(Subject& s, Judgement& j) {
+  if (s.produced == nullptr || s.certified == nullptr) {
+    j.Fail(s.produced == nullptr ? "the artifact is not recorded" : s.no_certification_because);
+    return OkStatus();
+  }
+  j.Rest(s.produced);
+  j.Rest(s.certified);
+  ASSIGN_OR_RETURN(const std::set<std::string> producer, Behind(s, *s.produced, j));
+  ASSIGN_OR_RETURN(const std::set<std::string> certifier, Behind(s, *s.certified, j));
+  ExpectApart(producer, certifier, "the production and the certification", j);
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> implemented,
+                   s.facts.Typed(Bare(s.request.artifact), "change.implemented"));
+  for (const Fact* fact : implemented) {
+    const v1::EntityRef change = Bare(*FindReference(fact->header(), "change"));
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> requested, s.facts.Typed(change, "change.requested"));
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> approved, s.facts.Typed(change, "change.approved"));
+    for (const Fact* request : requested) {
+      ASSIGN_OR_RETURN(std::set<std::string> author, Behind(s, *request, j));
+      const v1::EntityRef* named = FindReference(request->header(), "author");
+      if (named != nullptr) author.insert(Text(named->kind(), ":", named->id()));
+      ExpectApart(author, certifier, "the change and its certification", j);
+      for (const Fact* approval : approved) {
+        ASSIGN_OR_RETURN(const std::set<std::string> approver, Behind(s, *approval, j));
+        ExpectApart(author, approver, "the change and its approval", j);
+      }
+    }
+  }
+  return OkStatus();
+}
+
+Status JudgeSignatures(Subject& s, Judgement& j) {
+  std::vector<const Fact*> signed_ones;
+  for (const EnvelopeInForce& envelope : s.envelopes) signed_ones.push_back(envelope.approved);
+  if (s.baseline_fact != nullptr && s.baseline_fact->body<v1::BaselineEstablished>() != nullptr) {
+    signed_ones.push_back(s.baseline_fact);
+  }
+  if (s.certified != nullptr) {
+    if (s.certification->has_signature()) signed_ones.push_back(s.certified);
+    const v1::EntityRef* delegation = FindReference(s.certified->header(), "delegation");
+    if (delegation != nullptr) {
+      ASSIGN_OR_RETURN(const Fact* delegated, s.facts.Definition(Bare(*delegation)));
+      if (delegated != nullptr) signed_ones.push_back(delegated);
+    }
+    ASSIGN_OR_RETURN(const Fact* protocol, s.facts.Definition(Bare(*FindReference(s.certified->header(), "protocol"))));
+    if (protocol != nullptr) signed_ones.push_back(protocol);
+  }
+  for (const Fact* fact : signed_ones) {
+    j.Rest(fact);
+    if (fact->header().retrospective()) {
+      j.Fail(Text("leaf ", fact->event.index.value,
+                  " was recorded from other records: its signature is not one of 21 CFR 11"));
+    }
+    if (fact->header().actor().kind() != "person") {
+      j.Fail(Text("leaf ", fact->event.index.value, " is not signed by a person"));
+    }
+    ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s.facts, *fact, s.request.at));
+    if (!why.empty()) j.Fail(Text("the signer's key ", why));
+  }
+  return OkStatus();
+}
+
+Status JudgeGateClass(Subject& s, Judgement& j) {
+  if (s.item == nullptr) {
+    j.Fail("the artifact names no software item");
+    return OkStatus();
+  }
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> facts,
+                   s.facts.Typed(Bare(*s.item, true), "software_item.identified"));
+  size_t governing = 0;
+  for (const Fact* fact : facts) {
+    const auto& refs = fact->header().refs();
+    const bool governs = std::any_of(refs.begin(), refs.end(), [&](const v1::EntityRef& ref) {
+      return ref.role() == "governs" && ref.id() == s.item->id();
+    });
+    if (!governs) continue;
+    ++governing;
+    j.Rest(fact);
+    const std::string& id = FindReference(fact->header(), "item")->id();
+    ASSIGN_OR_RETURN(const ItemClass own, ClassOfItemAt(s.facts.rows(), id, s.facts.size()));
+    if (own.safety_class < s.item_class.safety_class) {
+      j.Fail(Text("software_item:", id, " governs the adaptation and is ",
+                  v1::SoftwareSafetyClass_Name(own.safety_class), ", less than the item's ",
+                  v1::SoftwareSafetyClass_Name(s.item_class.safety_class)));
+    }
+  }
+  if (governing == 0) j.Fail("no adaptation manager, sandbox or gate is identified as governing the item");
+  return OkStatus();
+}
+
+}  // namespace anamnesis::gate

@@ -1,0 +1,71 @@
+#include "ledger/gate/seal_key.h"
+
+#include <algorithm>
+
+#include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/base/limits.h"
+#include "ledger/event/leaf.h"
+#include "ledger/gate/subject.h"
+
+namespace anamnesis::gate {
+
+StatusOr<std::string> SealKeyOf(Facts& facts, LeafIndex index) {
+  // The seal is in the run's last leaf.
+  for (uint64_t i = index.value; i < index.value + limits::kRunEventsMax; ++i) {
+    ASSIGN_OR_RETURN(const std::optional<std::string> bytes, facts.rows().Get(Family::kLeaves, LeafKey(LeafIndex(i))));
+    if (!bytes.has_value()) return std::string();
+    ASSIGN_OR_RETURN(const LeafView leaf, ParseLeaf(*bytes));
+    if (!leaf.seal.has_value()) continue;
+    v1::SealStatement statement;
+    if (!statement.ParseFromArray(leaf.seal->statement.data(), static_cast<int>(leaf.seal->statement.size()))) {
+      return absl::DataLossError(Text("the seal in leaf ", i, " doesn't parse; run fsck"));
+    }
+    return statement.key_id();
+  }
+  return std::string();
+}
+
+namespace {
+
+// Calls `visit` with each revocation or report of loss of the key that sealed `fact` and since when it has effect.
+Status VisitEnds(Facts& facts, const Fact& fact,
+                 const std::function<void(std::string_view what, const Fact& end, Timestamp from)>& visit) {
+  v1::EntityRef holder;
+  holder.set_kind(fact.header().actor().kind());
+  holder.set_id(fact.header().actor().id());
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> revoked, facts.Typed(holder, "credential.revoked"));
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> lost, facts.Typed(holder, "credential.reported_lost"));
+  if (revoked.empty() && lost.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(const std::string key, SealKeyOf(facts, fact.event.index));
+  for (const Fact* end : revoked) {
+    const auto* body = end->body<v1::CredentialRevoked>();
+    if (body->public_key() == key) visit("was revoked", *end, EffectiveFrom(*end, body->effective_from_us()));
+  }
+  for (const Fact* end : lost) {
+    const auto* body = end->body<v1::CredentialReportedLost>();
+    if (body->public_key() == key) visit("was reported lost", *end, EffectiveFrom(*end, body->lost_since_us()));
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+StatusOr<std::string> WhyKeyIsDoubtful(Facts& facts, const Fact& fact, Timestamp at) {
+  std::string why;
+  RETURN_IF_ERROR(VisitEnds(facts, fact, [&](std::string_view what, const Fact& end, Timestamp from) {
+    if (from <= at && from <= fact.event.recorded) {
+      why = Text(what, " as of before it sealed leaf ", fact.event.index.value, " (leaf ", end.event.index.value, ")");
+    }
+  }));
+  return why;
+}
+
+StatusOr<std::string> WhyKeyIsNotInForce(Facts& facts, const Fact& fact, Timestamp at) {
+  std::string why;
+  RETURN_IF_ERROR(VisitEnds(facts, fact, [&](std::string_view what, const Fact& end, Timestamp from) {
+    if (from <= at) why = Text(what, " (leaf ", end.event.index.value, ")");
+  }));
+  return why;
+}
+
+}  // namespace anamnesis::gate

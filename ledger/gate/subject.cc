@@ -1,0 +1,363 @@
+#include "ledger/gate/subject.h"
+
+#include <algorithm>
+
+#include "ledger/query/configuration.h"
+#include "ledger/state/configuration.h"
+
+namespace anamnesis::gate {
+namespace {
+
+constexpr size_t kVersionsMax = 1000;
+
+std::string Sha256Of(const v1::ContentDigest& digest) {
+  return digest.algorithm() == v1::SHA256 ? digest.value() : std::string();
+}
+
+// The digest of the reference, or of the only file.
+std::string DigestOfArtifact(const v1::EntityRef& ref, const v1::ArtifactProduced& artifact) {
+  if (ref.has_digest()) return Sha256Of(ref.digest());
+  return artifact.files_size() == 1 ? Sha256Of(artifact.files(0).digest()) : std::string();
+}
+
+class Loader {
+ public:
+  explicit Loader(Subject& subject) : s_(subject), facts_(subject.facts), at_(subject.request.at) {}
+
+  Status Load() {
+    RETURN_IF_ERROR(LoadPolicy());
+    RETURN_IF_ERROR(LoadArtifact());
+    RETURN_IF_ERROR(LoadUnit());
+    RETURN_IF_ERROR(LoadGround());
+    RETURN_IF_ERROR(LoadEnvelopes());
+    RETURN_IF_ERROR(LoadCertification());
+    return LoadAuthorisations();
+  }
+
+ private:
+  Status LoadPolicy() {
+    ASSIGN_OR_RETURN(s_.policy, PolicyInForceAt(facts_.rows(), v1::PolicyAdopted::GATE, facts_.size()));
+    s_.jurisdictions = {s_.request.jurisdiction};
+    if (!s_.policy.has_value()) return OkStatus();
+    for (const v1::RetentionPolicy::Region& region : s_.policy->body.document().gate().regions()) {
+      const auto& members = region.members();
+      if (std::find(members.begin(), members.end(), s_.request.jurisdiction) != members.end()) {
+        s_.jurisdictions.push_back(region.jurisdiction());
+      }
+    }
+    return OkStatus();
+  }
+
+  Status LoadArtifact() {
+    ASSIGN_OR_RETURN(s_.produced, facts_.Definition(Bare(s_.request.artifact)));
+    if (s_.produced == nullptr) return OkStatus();
+    s_.artifact = s_.produced->body<v1::ArtifactProduced>();
+    if (s_.artifact == nullptr) {
+      s_.produced = nullptr;
+      return OkStatus();
+    }
+    s_.artifact_ref = FindReference(s_.produced->header(), "artifact");
+    s_.artifact_digest = DigestOfArtifact(*s_.artifact_ref, *s_.artifact);
+    s_.item = FindReference(s_.produced->header(), "item");
+    if (s_.item == nullptr) return OkStatus();
+    ASSIGN_OR_RETURN(s_.item_identified, facts_.Definition(Bare(*s_.item, true)));
+    ASSIGN_OR_RETURN(s_.item_class, ClassOfItemAt(facts_.rows(), s_.item->id(), facts_.size()));
+    return OkStatus();
+  }
+
+  Status LoadUnit() {
+    if (s_.policy.has_value()) {
+      for (const v1::GatePolicy::ClassLimits& limits : s_.policy->body.document().gate().limits()) {
+        if (limits.safety_class() == s_.item_class.safety_class) s_.limits = limits;
+      }
+    }
+    v1::EntityRef unit;
+    unit.set_kind("device_unit");
+    unit.set_id(s_.request.unit);
+    for (const std::string_view type : {"device_unit.commissioned", "device_unit.relocated"}) {
+      ASSIGN_OR_RETURN(const std::vector<const Fact*> facts, facts_.Typed(unit, type));
+      for (const Fact* fact : facts) {
+        if (fact->earliest() > at_) continue;
+        if (fact->type() == "device_unit.commissioned") s_.commissioned = fact;
+        if (s_.placed == nullptr || fact->earliest() >= s_.placed->earliest()) s_.placed = fact;
+      }
+    }
+    if (s_.commissioned != nullptr) s_.device_model = FindReference(s_.commissioned->header(), "device_model");
+    if (s_.placed != nullptr) {
+      const auto* commissioned = s_.placed->body<v1::DeviceUnitCommissioned>();
+      const auto* relocated = s_.placed->body<v1::DeviceUnitRelocated>();
+      s_.unit_jurisdiction = commissioned != nullptr ? commissioned->jurisdiction() : relocated->jurisdiction();
+      const v1::EntityRef* site = FindReference(s_.placed->header(), "site");
+      s_.site = site == nullptr ? "" : site->id();
+    }
+    ASSIGN_OR_RETURN(s_.configuration, ConfigurationAt(facts_.rows(), s_.request.unit, at_, facts_.size()));
+    return OkStatus();
+  }
+
+  // What the unit's software stands on.
+  Status LoadGround() {
+    for (const v1::ConfigurationItem& item : s_.configuration.items()) {
+      if (!item.has_item() || item.confidence() == v1::UNKNOWN) continue;
+      if (item.surface() == kBaselineSurface) s_.baseline = &item;
+      if (item.surface() == kSubstrateSurface) s_.substrate = &item;
+    }
+    if (s_.baseline != nullptr) {
+      ASSIGN_OR_RETURN(s_.baseline_fact, facts_.Definition(Bare(s_.baseline->item())));
+      const auto* body = s_.baseline_fact == nullptr ? nullptr : s_.baseline_fact->body<v1::BaselineEstablished>();
+      s_.baseline_digest = body != nullptr ? body->baseline_digest() : Sha256Of(s_.baseline->item().digest());
+    }
+    if (s_.substrate != nullptr) {
+      ASSIGN_OR_RETURN(s_.substrate_fact, facts_.Definition(Bare(s_.substrate->item())));
+      const auto* body = s_.substrate_fact == nullptr ? nullptr : s_.substrate_fact->body<v1::SubstrateDefined>();
+      if (body != nullptr) s_.substrate_digest = body->substrate_digest();
+    }
+    if (!s_.artifact_digest.empty() && !s_.baseline_digest.empty() && !s_.substrate_digest.empty()) {
+      s_.candidate = CandidateDigest(s_.artifact_digest, s_.baseline_digest, s_.substrate_digest);
+    }
+    return OkStatus();
+  }
+
+  // Why an approved version doesn't hold at the time; empty when it does.
+  StatusOr<std::string> WhyNotInForce(const Fact& approved, const v1::EntityRef& ref) {
+    if (approved.earliest() > at_) return std::string("is approved later only");
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> retired, TypedOfEither(facts_, ref, "envelope.retired"));
+    for (const Fact* fact : retired) {
+      if (EffectiveFrom(*fact, fact->body<v1::EnvelopeRetired>()->effective_from_us()) <= at_) {
+        return Text("was retired (leaf ", fact->event.index.value, ")");
+      }
+    }
+    ASSIGN_OR_RETURN(const std::vector<std::string> versions, facts_.VersionsOf("envelope", ref.id(), kVersionsMax));
+    for (const std::string& version : versions) {
+      v1::EntityRef other = Bare(ref);
+      other.set_version(version);
+      ASSIGN_OR_RETURN(const Fact* newer, facts_.Definition(other));
+      if (newer == nullptr || newer->event.index <= approved.event.index || newer->earliest() > at_) continue;
+      return Text("was followed by version ", version, " (leaf ", newer->event.index.value, ")");
+    }
+    return std::string();
+  }
+
+  Status LoadEnvelopes() {
+    if (s_.produced == nullptr) return OkStatus();
+    const v1::EntityRef* named = FindReference(s_.produced->header(), "envelope");
+    if (named == nullptr || named->version().empty()) {
+      s_.no_envelope_because = "the artifact names no version of an envelope";
+      return OkStatus();
+    }
+    ASSIGN_OR_RETURN(const Fact* approved, facts_.Definition(Bare(*named)));
+    const auto* body = approved == nullptr ? nullptr : approved->body<v1::EnvelopeApproved>();
+    if (body == nullptr) {
+      s_.no_envelope_because = Text(EntityKeyText(*named), " is not approved");
+      return OkStatus();
+    }
+    ASSIGN_OR_RETURN(const std::string why, WhyNotInForce(*approved, *named));
+    const v1::EntityRef* item = FindReference(approved->header(), "item");
+    if (!why.empty()) {
+      s_.no_envelope_because = Text(EntityKeyText(*named), " ", why);
+    } else if (s_.item == nullptr || item == nullptr || item->id() != s_.item->id()) {
+      s_.no_envelope_because = Text(EntityKeyText(*named), " is for another item");
+    } else if (!body->terms().jurisdiction().empty() || !body->terms().site().empty()) {
+      s_.no_envelope_because = Text(EntityKeyText(*named), " is an overlay, not the manufacturer's envelope");
+    } else {
+      s_.envelopes.push_back({approved, &body->terms(), named, EntityKeyText(*named)});
+      return LoadOverlays();
+    }
+    return OkStatus();
+  }
+
+  // Those for the same item where the unit is.
+  Status LoadOverlays() {
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> approvals, facts_.Typed(Bare(*s_.item, true), "envelope.approved"));
+    for (const Fact* fact : approvals) {
+      const auto* body = fact->body<v1::EnvelopeApproved>();
+      const v1::EntityRef* ref = FindReference(fact->header(), "envelope");
+      const std::string& jurisdiction = body->terms().jurisdiction();
+      const std::string& site = body->terms().site();
+      if (jurisdiction.empty() && site.empty()) continue;
+      if (!jurisdiction.empty() && !IsAmong(s_.jurisdictions, jurisdiction)) continue;
+      if (!site.empty() && site != s_.site) continue;
+      ASSIGN_OR_RETURN(const std::string why, WhyNotInForce(*fact, *ref));
+      if (!why.empty()) continue;
+      s_.envelopes.push_back(
+          {fact, &body->terms(), ref, Text(EntityKeyText(*ref), " for ", jurisdiction.empty() ? site : jurisdiction)});
+    }
+    return OkStatus();
+  }
+
+  StatusOr<std::string> WhyNotActive(const Fact& issued, const v1::CertificationIssued& body) {
+    if (Timestamp(body.valid_from_us()) > at_) return std::string("is valid later only");
+    if (body.valid_until_us() != 0 && Timestamp(body.valid_until_us()) <= at_) return std::string("has expired");
+    const v1::EntityRef* ref = FindReference(issued.header(), "certification");
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> withdrawn, facts_.Typed(Bare(*ref), "certification.withdrawn"));
+    for (const Fact* fact : withdrawn) {
+      if (EffectiveFrom(*fact, fact->body<v1::CertificationWithdrawn>()->effective_from_us()) <= at_) {
+        return Text("was withdrawn (leaf ", fact->event.index.value, ")");
+      }
+    }
+    return std::string();
+  }
+
+  Status LoadCertification() {
+    s_.no_certification_because = "the artifact has no certification";
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> issued,
+                     facts_.Typed(Bare(s_.request.artifact), "certification.issued"));
+    for (const Fact* fact : issued) {
+      const auto* body = fact->body<v1::CertificationIssued>();
+      ASSIGN_OR_RETURN(const std::string why, WhyNotActive(*fact, *body));
+      if (!why.empty()) {
+        if (s_.certified == nullptr) {
+          s_.no_certification_because = Text("the certification of leaf ", fact->event.index.value, " ", why);
+        }
+        continue;
+      }
+      // One for the ground that the unit stands on, where there are several.
+      const bool fits = body->state().baseline_digest() == s_.baseline_digest &&
+                        body->state().substrate_digest() == s_.substrate_digest;
+      if (s_.certified != nullptr && !fits) continue;
+      s_.certified = fact;
+      s_.certification = body;
+    }
+    if (s_.certified == nullptr) return OkStatus();
+    s_.no_certification_because.clear();
+    const v1::EntityRef* run = FindReference(s_.certified->header(), "sandbox_run");
+    ASSIGN_OR_RETURN(s_.sandbox_run, facts_.Definition(Bare(*run)));
+    return OkStatus();
+  }
+
+  Status SettleAuthorisation(Authorisation& authorisation) {
+    const v1::EntityRef ref = Bare(*FindReference(authorisation.granted->header(), "authorisation"));
+    const auto follow = [&](std::string_view type, const auto& apply) -> Status {
+      ASSIGN_OR_RETURN(const std::vector<const Fact*> facts, facts_.Typed(ref, type));
+      for (const Fact* fact : facts) apply(fact);
+      return OkStatus();
+    };
+    Timestamp terms_from = authorisation.granted->earliest();
+    const auto replace = [&](const Fact* fact, const v1::AuthorisationTerms& terms, Timestamp from) {
+      if (from > at_ || from < terms_from) return;
+      terms_from = from;
+      authorisation.terms = &terms;
+      authorisation.terms_from = fact;
+    };
+    RETURN_IF_ERROR(follow("authorisation.supplemented", [&](const Fact* fact) {
+      replace(fact, fact->body<v1::AuthorisationSupplemented>()->terms(), fact->earliest());
+    }));
+    RETURN_IF_ERROR(follow("authorisation.restricted", [&](const Fact* fact) {
+      const auto* body = fact->body<v1::AuthorisationRestricted>();
+      replace(fact, body->terms(), EffectiveFrom(*fact, body->effective_from_us()));
+    }));
+    // The last change of its state by the time.
+    Timestamp changed = kTimestampMin;
+    const auto set = [&](const Fact* fact, int64_t effective_from_us, std::string_view state) {
+      const Timestamp from = EffectiveFrom(*fact, effective_from_us);
+      if (from > at_ || from < changed) return;
+      changed = from;
+      authorisation.inactive_because = std::string(state);
+      authorisation.inactive_fact = state.empty() ? nullptr : fact;
+    };
+    RETURN_IF_ERROR(follow("authorisation.suspended", [&](const Fact* fact) {
+      set(fact, fact->body<v1::AuthorisationSuspended>()->effective_from_us(), "is suspended");
+    }));
+    RETURN_IF_ERROR(follow("authorisation.reinstated", [&](const Fact* fact) {
+      set(fact, fact->body<v1::AuthorisationReinstated>()->effective_from_us(), "");
+    }));
+    RETURN_IF_ERROR(follow("authorisation.withdrawn", [&](const Fact* fact) {
+      const Timestamp from = EffectiveFrom(*fact, fact->body<v1::AuthorisationWithdrawn>()->effective_from_us());
+      if (from > at_) return;
+      // For good, whatever else is recorded.
+      changed = kTimestampLimit;
+      authorisation.inactive_because = "is withdrawn";
+      authorisation.inactive_fact = fact;
+    }));
+    const v1::AuthorisationTerms& terms = *authorisation.terms;
+    if (Timestamp(terms.valid_from_us()) > at_) authorisation.inactive_because = "is valid later only";
+    if (terms.valid_until_us() != 0 && Timestamp(terms.valid_until_us()) <= at_) {
+      authorisation.inactive_because = "has expired";
+    }
+    return OkStatus();
+  }
+
+  Status LoadAuthorisations() {
+    if (s_.device_model == nullptr) return OkStatus();
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> granted,
+                     TypedOfEither(facts_, *s_.device_model, "authorisation.granted"));
+    for (const Fact* fact : granted) {
+      const auto* body = fact->body<v1::AuthorisationGranted>();
+      if (!IsAmong(s_.jurisdictions, body->terms().jurisdiction())) continue;
+      Authorisation& authorisation = s_.authorisations.emplace_back();
+      authorisation.granted = fact;
+      authorisation.terms = &body->terms();
+      authorisation.terms_from = fact;
+      RETURN_IF_ERROR(SettleAuthorisation(authorisation));
+      RETURN_IF_ERROR(LoadPlans(*FindReference(fact->header(), "authorisation")));
+    }
+    return OkStatus();
+  }
+
+  // The newest version of a plan under the authorisation that is in force at the time.
+  Status LoadPlans(const v1::EntityRef& authorisation) {
+    for (const std::string_view type : {"change_plan.authorised", "change_plan.amended"}) {
+      ASSIGN_OR_RETURN(const std::vector<const Fact*> plans, TypedOfEither(facts_, authorisation, type));
+      for (const Fact* fact : plans) {
+        if (fact->earliest() > at_) continue;
+        const v1::EntityRef& ref = *FindReference(fact->header(), "change_plan");
+        ASSIGN_OR_RETURN(const std::vector<const Fact*> withdrawn, facts_.Typed(Bare(ref), "change_plan.withdrawn"));
+        const bool ended = std::any_of(withdrawn.begin(), withdrawn.end(), [&](const Fact* end) {
+          return EffectiveFrom(*end, end->body<v1::ChangePlanWithdrawn>()->effective_from_us()) <= at_;
+        });
+        if (ended || (s_.plan.has_value() && fact->event.index < s_.plan->authorised->event.index)) continue;
+        const auto* authorised = fact->body<v1::ChangePlanAuthorised>();
+        s_.plan = ChangePlan{
+            fact, authorised != nullptr ? &authorised->terms() : &fact->body<v1::ChangePlanAmended>()->terms()};
+      }
+    }
+    return OkStatus();
+  }
+
+  Subject& s_;
+  Facts& facts_;
+  const Timestamp at_;
+};
+
+}  // namespace
+
+Status LoadSubject(Subject& subject) { return Loader(subject).Load(); }
+
+v1::EntityRef Bare(const v1::EntityRef& ref, bool any) {
+  v1::EntityRef bare;
+  bare.set_kind(ref.kind());
+  bare.set_id(ref.id());
+  if (!any) bare.set_version(ref.version());
+  return bare;
+}
+
+StatusOr<std::vector<const Fact*>> TypedOfEither(Facts& facts, const v1::EntityRef& ref, std::string_view type) {
+  ASSIGN_OR_RETURN(std::vector<const Fact*> found, facts.Typed(Bare(ref), type));
+  if (ref.version().empty()) return found;
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> whole, facts.Typed(Bare(ref, true), type));
+  found.insert(found.end(), whole.begin(), whole.end());
+  std::sort(found.begin(), found.end(), [](const Fact* a, const Fact* b) { return a->event.index < b->event.index; });
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+StatusOr<const Fact*> NewestDefinition(Facts& facts, const v1::EntityRef& entity) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> versions, facts.VersionsOf(entity.kind(), entity.id(), kVersionsMax));
+  const Fact* newest = nullptr;
+  for (const std::string& version : versions) {
+    v1::EntityRef one = Bare(entity, true);
+    one.set_version(version);
+    ASSIGN_OR_RETURN(const Fact* fact, facts.Definition(one));
+    if (fact != nullptr && (newest == nullptr || newest->event.index < fact->event.index)) newest = fact;
+  }
+  return newest;
+}
+
+bool SameEntity(const v1::EntityRef& a, const v1::EntityRef& b) {
+  return a.kind() == b.kind() && a.id() == b.id() && a.version() == b.version();
+}
+
+bool IsAmong(const std::vector<std::string>& list, std::string_view value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+}  // namespace anamnesis::gate

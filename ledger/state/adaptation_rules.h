@@ -1,0 +1,30 @@
+#ifndef ANAMNESIS_LEDGER_STATE_ADAPTATION_RULES_H_
+#define ANAMNESIS_LEDGER_STATE_ADAPTATION_RULES_H_
+
+// The special rules of adaptation:
+//
+//   ENVELOPE-TERMS       an envelope's dimensions are of known kinds, each with what its kind asks for (domain.md C.4)
+//   ENVELOPE-CHANGE      the change class that an envelope declares is the one computed against the version before
+//   (A73) SUBSTRATE-DIGEST     a substrate's digest is that of its SOUP and runtime (vocabulary_device.proto) OBJECT-ID
+//   an object is named by its digest ACTIVATION-DECISION  once a gate policy is in force, an artifact is activated only
+//   on an allow decision for it, for
+//                        that unit, within the decision's time to live; recorded all the same (A69)
+//   ACTIVATION-CHANGED   the unit wrote nothing since the decision, and its configuration is the one decided on
+//   ACTIVATION-WRITER    the unit itself says that it activated something
+
+#include <vector>
+
+#include "ledger/base/status.h"
+#include "ledger/state/broken_rules.h"
+#include "ledger/state/recorded_event.h"
+#include "ledger/state/rows.h"
+
+namespace anamnesis {
+
+// Adds what the event breaks to `broken`.
+Status CheckAdaptationRules(const RecordedEvent& event, const RowFinder& rows, std::vector<BrokenRule>& broken);
+bool AdaptationRulesReadBody(const EventType& type);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_STATE_ADAPTATION_RULES_H_

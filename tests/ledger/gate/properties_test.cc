@@ -1,0 +1,226 @@
+// What holds of every decision: no evidence can go, no revocation helps, the order of independent records does not
+// matter, and a decision computed again is the same.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "ledger/gate/ask_gate.h"
+#include "ledger/query/ask.h"
+#include "ledger/state/broken_rules.h"
+#include "tests/ledger/gate/gate_world.h"
+
+namespace anamnesis {
+namespace {
+
+std::vector<std::string> FindingRules(GateWorld& world, LeafIndex leaf) {
+  std::vector<std::string> rules;
+  const StatusOr<std::vector<v1::Finding>> findings = FindingsOf(world.ledger().rows(), leaf);
+  EXPECT_TRUE(findings.ok()) << findings.status();
+  for (const v1::Finding& finding : *findings) {
+    if (finding.rule().starts_with("ACTIVATION-")) rules.push_back(finding.rule());
+  }
+  return rules;
+}
+
+Step Activation(const GateWorld& world, const v1::GateDecided& decision, const std::string& unit = "ICU-1") {
+  v1::ArtifactActivated body;
+  body.set_surface("alert_threshold");
+  body.set_previous_configuration_digest(decision.configuration_digest());
+  EventDraft draft = DraftWith(body, {"unit=device_unit:" + unit, "artifact=artifact:shift@1",
+                                      "decision=gate_decision:" + world.last_decision()});
+  SetOccurred(draft, world.now(), world.now());
+  return {"activated", unit, draft};
+}
+
+// Every evidence leaf of an allow decision is needed.
+TEST(GateProperties, CuttingAnyCitedEventTurnsAllowIntoDeny) {
+  GateWorld world(GateStory());
+  const v1::GateDecided decision = world.Ask();
+  ASSERT_EQ(Failed(decision), "");
+  std::set<std::string> cited;
+  for (const auto& result : decision.results()) {
+    for (const uint64_t leaf : result.evidence()) {
+      const std::string step = world.StepOf(leaf);
+      EXPECT_NE(step, "") << "leaf " << leaf << " of " << result.rule_id();
+      cited.insert(step);
+    }
+  }
+  EXPECT_GT(cited.size(), 20u);
+  for (const std::string& step : cited) {
+    GateWorld without(Without(GateStory(), {step}));
+    EXPECT_EQ(without.Ask().verdict(), v1::GateDecided::DENY) << step;
+  }
+}
+
+// Events that only forbid: whatever was decided without them, they never turn deny into allow.
+TEST(GateProperties, AddingARevocationNeverTurnsDenyIntoAllow) {
+  const auto because = [](EventDraft draft) {
+    draft.header.set_rationale("because");
+    return draft;
+  };
+  std::vector<Step> forbidding;
+  int number = 0;
+  for (const char* scope : {"artifact:shift@1", "software_item:alert", "device_unit:ICU-1", "soup:foundation@7.2"}) {
+    forbidding.push_back(
+        {Text("hold-", scope), "ada",
+         because(DraftWith(v1::HoldPlaced(), {Text("hold=hold:h", ++number), Text("scope=", scope)}))});
+  }
+  forbidding.push_back({"revoke", "ada", because(DraftWith(v1::ArtifactRevoked(), {"artifact=artifact:shift@1"}))});
+  forbidding.push_back({"withdraw-certification", "carl",
+                        because(DraftWith(v1::CertificationWithdrawn(), {"certification=certification:cert-1"}))});
+  v1::AuthorisationSuspended suspended;
+  suspended.set_effective_from_us(kTestStart.us);
+  forbidding.push_back({"suspend", "rita", because(DraftWith(suspended, {"authorisation=authorisation:K1@1"}))});
+  v1::ChangePlanWithdrawn plan_withdrawn;
+  plan_withdrawn.set_effective_from_us(kTestStart.us);
+  forbidding.push_back(
+      {"withdraw-plan", "rita", because(DraftWith(plan_withdrawn, {"change_plan=change_plan:pccp@1"}))});
+  forbidding.push_back(
+      {"retire-envelope", "ada", because(DraftWith(v1::EnvelopeRetired(), {"envelope=envelope:threshold@1"}))});
+  std::mt19937 random(11);
+  int denied_before = 0;
+  int allowed_before = 0;
+  for (int round = 0; round < 60; ++round) {
+    // A history with some of its steps missing.
+    std::vector<Step> steps = GateStory();
+    std::set<std::string> missing;
+    while (random() % 2 == 0) missing.insert(steps[random() % steps.size()].name);
+    GateWorld world(Without(steps, missing));
+    bool allowed = world.Ask().verdict() == v1::GateDecided::ALLOW;
+    ++(allowed ? allowed_before : denied_before);
+    std::shuffle(forbidding.begin(), forbidding.end(), random);
+    for (size_t i = 0; i < 4; ++i) {
+      const bool recorded = world.Do(forbidding[i]).ok();
+      const bool now = world.Ask().verdict() == v1::GateDecided::ALLOW;
+      EXPECT_TRUE(allowed || !now) << forbidding[i].name;
+      EXPECT_FALSE(recorded && allowed && now) << forbidding[i].name;
+      allowed = now;
+    }
+  }
+  EXPECT_GT(denied_before, 5);
+  EXPECT_GT(allowed_before, 5);
+}
+
+// The same records of independent writers in another order give the same verdict and the same reasons.
+TEST(GateProperties, ArrivalOrderOfIndependentRecordsDoesNotMatter) {
+  std::mt19937 random(3);
+  const std::vector<Step> story = GateStory();
+  int shuffled = 0;
+  for (int round = 0; round < 40; ++round) {
+    std::set<std::string> missing;
+    while (random() % 2 == 0) missing.insert(story[random() % story.size()].name);
+    std::vector<Step> steps = Without(story, missing);
+    GateWorld first(steps);
+    // Swaps neighbours; a step that then comes before what it names is refused, and that order is not one to compare.
+    for (int swap = 0; swap < 12; ++swap) {
+      const size_t i = random() % (steps.size() - 1);
+      std::swap(steps[i], steps[i + 1]);
+    }
+    GateWorld second(steps);
+    const auto same_name = [](const auto& a, const auto& b) { return a.first == b.first; };
+    if (!std::equal(first.refused().begin(), first.refused().end(), second.refused().begin(), second.refused().end(),
+                    same_name)) {
+      continue;
+    }
+    ++shuffled;
+    for (const auto& [unit, country] : {std::pair{"ICU-1", "US"}, std::pair{"ICU-2", "DE"}}) {
+      GateRequest request = first.Request("1", unit, country);
+      const v1::GateDecided a = first.Ask(request);
+      const v1::GateDecided b = second.Ask(request);
+      EXPECT_EQ(a.verdict(), b.verdict());
+      EXPECT_EQ(Failed(a), Failed(b));
+      EXPECT_EQ(a.configuration_digest(), b.configuration_digest());
+    }
+  }
+  EXPECT_GT(shuffled, 10);
+}
+
+// A87: the recorded decision is the dry run's, and is the same when computed again, whatever came since.
+TEST(GateProperties, A87ReplayIsByteEqualAfterTheWorldMovedOn) {
+  GateWorld world(GateStory());
+  const v1::GateDecided recorded = world.Record();
+  ASSERT_EQ(recorded.verdict(), v1::GateDecided::ALLOW) << recorded.DebugString();
+  EventDraft hold = DraftWith(v1::HoldPlaced(), {"hold=hold:h1", "scope=artifact:shift@1"});
+  hold.header.set_rationale("because");
+  ASSERT_TRUE(world.Do({"hold", "ada", hold}).ok());
+  EXPECT_EQ(world.Ask().verdict(), v1::GateDecided::DENY);
+  v1::Question question;
+  question.mutable_gate_replay()->set_decision(world.last_decision());
+  const StatusOr<v1::Answer> answer = Ask(world.ledger().rows(), "o", world.ledger().size(), question, AskGate);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_TRUE(answer->gate_replay().identical()) << answer->DebugString();
+  EXPECT_EQ(answer->gate_replay().computed().verdict(), v1::GateDecided::ALLOW);
+}
+
+// A69: an activation conforms only on an allow decision, in time, on the configuration that was decided on.
+TEST(GateProperties, A69ActivationIsHeldAgainstItsDecision) {
+  GateWorld world(GateStory());
+  const v1::GateDecided decision = world.Record();
+  ASSERT_TRUE(world.Do(Activation(world, decision)).ok());
+  EXPECT_EQ(FindingRules(world, world.LeafOf("activated")), std::vector<std::string>{});
+
+  // The configuration is another one now: the same decision doesn't serve twice.
+  ASSERT_TRUE(world.Do(Activation(world, decision)).ok());
+  EXPECT_EQ(FindingRules(world, world.LeafOf("activated")), std::vector<std::string>{"ACTIVATION-CHANGED"});
+
+  GateWorld late(GateStory());
+  const v1::GateDecided in_time = late.Record();
+  Step step = Activation(late, in_time);
+  const Timestamp after(in_time.at_us() + int64_t{901} * 1'000'000);
+  SetOccurred(step.draft, after, after);
+  ASSERT_TRUE(late.Do(step).ok());
+  EXPECT_EQ(FindingRules(late, late.LeafOf("activated")), std::vector<std::string>{"ACTIVATION-DECISION"});
+
+  GateWorld denied(Without(GateStory(), {"certified"}));
+  ASSERT_EQ(denied.Record().verdict(), v1::GateDecided::DENY);
+  ASSERT_TRUE(denied.Do(Activation(denied, denied.Ask())).ok()) << "what ran is recorded";
+  const std::vector<std::string> rules = FindingRules(denied, denied.LeafOf("activated"));
+  EXPECT_TRUE(std::find(rules.begin(), rules.end(), "ACTIVATION-DECISION") != rules.end());
+
+  // Somebody else says so, for another unit than the one decided on.
+  GateWorld other(GateStory());
+  const v1::GateDecided of_one = other.Record();
+  Step foreign = Activation(other, of_one, "ICU-2");
+  foreign.writer = "ada";
+  ASSERT_TRUE(other.Do(foreign).ok());
+  const std::vector<std::string> both = FindingRules(other, other.LeafOf("activated"));
+  EXPECT_TRUE(std::find(both.begin(), both.end(), "ACTIVATION-DECISION") != both.end());
+  EXPECT_TRUE(std::find(both.begin(), both.end(), "ACTIVATION-WRITER") != both.end());
+}
+
+// Late knowledge leaves the decision as it was and names what was exposed.
+TEST(GateProperties, StandingNamesLateKnowledgeAndTheExposedInterval) {
+  GateWorld world(GateStory());
+  const v1::GateDecided decision = world.Record();
+  ASSERT_TRUE(world.Do(Activation(world, decision)).ok());
+  const auto standing = [&] {
+    v1::Question question;
+    question.mutable_standing();
+    const StatusOr<v1::Answer> answer = Ask(world.ledger().rows(), "o", world.ledger().size(), question, AskGate);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    return answer.ok() ? answer->standing() : v1::StandingAnswer();
+  };
+  EXPECT_EQ(standing().entries_size(), 0) << standing().DebugString();
+  EXPECT_EQ(standing().units(), 2u);
+  v1::ArtifactRevoked revoked;
+  revoked.set_effective_from_us(kTestStart.us);  // Long before the activation.
+  EventDraft draft = DraftWith(revoked, {"artifact=artifact:shift@1"});
+  draft.header.set_rationale("because");
+  ASSERT_TRUE(world.Do({"revoked", "ada", draft}).ok());
+  const v1::StandingAnswer after = standing();
+  ASSERT_EQ(after.entries_size(), 1);
+  const v1::StandingAnswer::Entry& entry = after.entries(0);
+  EXPECT_EQ(entry.unit(), "ICU-1");
+  EXPECT_EQ(Failed(entry.now()), "G13");
+  EXPECT_EQ(entry.nonconforming_size(), 0) << "it was right when it was decided";
+  EXPECT_TRUE(entry.automatic_deactivation());
+  ASSERT_EQ(entry.late_size(), 1);
+  EXPECT_EQ(entry.late(0).index(), world.LeafOf("revoked").value);
+  const auto activated = LoadEvent(world.ledger().rows(), world.LeafOf("activated"));
+  EXPECT_EQ(entry.exposed_from().seconds(), activated->header.occurred_earliest().us / 1'000'000);
+}
+
+}  // namespace
+}  // namespace anamnesis
