@@ -93,6 +93,7 @@ void AddAppend(CLI::App& app) {
   verb.add_option("--ref", options->spec.refs, "ROLE=KIND:ID@VERSION#DIGEST; repeatable");
   verb.add_option("--occurred-at", options->spec.occurred_at, "TIME or EARLIEST/LATEST (RFC 3339); default: now");
   verb.add_option("--rationale", options->spec.rationale, "why");
+  verb.add_option("--on-behalf-of", options->spec.on_behalf_of, "KIND:ID of whom software or a device acts for");
   verb.add_option("--late-reason", options->spec.late_reason, "why it is recorded late");
   verb.add_option("--corrects", options->spec.corrects, "the event id of what this corrects");
   verb.add_option("--cause", options->spec.causes, "the event id of a cause; repeatable");

@@ -115,6 +115,10 @@ void AddLineage(CLI::App& app);
 void AddDiff(CLI::App& app);
 void AddWhere(CLI::App& app);
 void AddLint(CLI::App& app);
+// gate, recertification and adoption: gate.cc.
+void AddGate(CLI::App& app);
+void AddRecertification(CLI::App& app);
+void AddAdoption(CLI::App& app);
 void AddCluster(CLI::App& app);
 // A verb of `cluster`.
 void AddRecover(CLI::App& cluster);

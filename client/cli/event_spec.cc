@@ -84,10 +84,13 @@ StatusOr<std::vector<std::string>> ToTexts(const google::protobuf::Value& value,
 }
 
 Status SetMember(const std::string& name, const google::protobuf::Value& value, EventSpec& spec) {
-  const std::map<std::string_view, std::string*> texts = {
-      {"stream", &spec.stream},           {"type", &spec.type},
-      {"occurred_at", &spec.occurred_at}, {"rationale", &spec.rationale},
-      {"late_reason", &spec.late_reason}, {"corrects", &spec.corrects}};
+  const std::map<std::string_view, std::string*> texts = {{"stream", &spec.stream},
+                                                          {"type", &spec.type},
+                                                          {"occurred_at", &spec.occurred_at},
+                                                          {"rationale", &spec.rationale},
+                                                          {"late_reason", &spec.late_reason},
+                                                          {"corrects", &spec.corrects},
+                                                          {"on_behalf_of", &spec.on_behalf_of}};
   if (const auto text = texts.find(name); text != texts.end()) {
     ASSIGN_OR_RETURN(*text->second, ToText(value, name));
   } else if (name == "refs") {
@@ -103,7 +106,7 @@ Status SetMember(const std::string& name, const google::protobuf::Value& value, 
     return absl::InvalidArgumentError(
         Text("\"", name,
              "\" is not a member of an event; one of: stream, type, body, "
-             "refs, occurred_at, rationale, late_reason, corrects, causes, retrospective"));
+             "refs, occurred_at, rationale, late_reason, on_behalf_of, corrects, causes, retrospective"));
   }
   return OkStatus();
 }
@@ -127,6 +130,15 @@ StatusOr<EventDraft> ToDraft(const EventSpec& spec) {
   draft.header.set_rationale(spec.rationale);
   draft.header.set_late_reason(spec.late_reason);
   draft.header.set_retrospective(spec.retrospective);
+  if (!spec.on_behalf_of.empty()) {
+    const size_t colon = spec.on_behalf_of.find(':');
+    if (colon == std::string::npos || colon == 0 || colon + 1 == spec.on_behalf_of.size()) {
+      return absl::InvalidArgumentError(
+          Text("on_behalf_of: \"", spec.on_behalf_of, "\" is not KIND:ID, for example person:eve"));
+    }
+    draft.header.mutable_on_behalf_of()->set_kind(spec.on_behalf_of.substr(0, colon));
+    draft.header.mutable_on_behalf_of()->set_id(spec.on_behalf_of.substr(colon + 1));
+  }
   if (!spec.corrects.empty()) {
     ASSIGN_OR_RETURN(const EventId corrects, EventId::FromText(spec.corrects));
     draft.header.set_corrects(corrects.bytes());

@@ -22,6 +22,8 @@ struct EventSpec {
   std::string occurred_at;
   std::string rationale;
   std::string late_reason;
+  // "KIND:ID" of the person or organisation that software or a device acts for.
+  std::string on_behalf_of;
   // The event id of what this corrects.
   std::string corrects;
   // Event ids.
@@ -33,7 +35,7 @@ struct EventSpec {
 StatusOr<EventDraft> ToDraft(const EventSpec& spec);
 
 // One line of `append --jsonl`: an object with the members stream, type, body, refs, occurred_at, rationale,
-// late_reason, corrects, causes, retrospective. INVALID_ARGUMENT for anything else.
+// late_reason, on_behalf_of, corrects, causes, retrospective. INVALID_ARGUMENT for anything else.
 StatusOr<EventSpec> ParseSpecLine(const std::string& line);
 
 }  // namespace anamnesis::cli

@@ -15,6 +15,17 @@ Status CheckArtifact(std::string_view field, const v1::EntityRef& artifact) {
   return OkStatus();
 }
 
+v1::GateQuestion AsQuestion(const GateRequest& request) {
+  v1::GateQuestion question;
+  *question.mutable_artifact() = gate::Bare(request.artifact);
+  question.set_unit(request.unit);
+  question.set_jurisdiction(request.jurisdiction);
+  question.set_artifact_digest(request.artifact_digest);
+  *question.mutable_at() = ToProtoTime(request.at);
+  if (request.rollback_target.has_value()) *question.mutable_rollback_target() = *request.rollback_target;
+  return question;
+}
+
 }  // namespace
 
 std::optional<Status> AskGate(Facts& facts, const v1::Question& question, v1::Answer& answer) {
@@ -58,6 +69,7 @@ Status AnswerGate(Facts& facts, const v1::GateQuestion& question, v1::Answer& an
     if (request.artifact_digest.empty()) request.artifact_digest = subject.artifact_digest;
   }
   ASSIGN_OR_RETURN(*answer.mutable_gate()->mutable_decision(), Decide(facts, request));
+  *answer.mutable_gate()->mutable_asked() = AsQuestion(request);
   answer.add_notes("a dry run: nothing was recorded, and nothing may be activated on it");
   return OkStatus();
 }
@@ -73,19 +85,15 @@ Status AnswerGateReplay(Facts& facts, const v1::GateReplayQuestion& question, v1
   v1::GateReplayAnswer& replay = *answer.mutable_gate_replay();
   ASSIGN_OR_RETURN(*replay.mutable_leaf(), facts.Reference(decided->event.index));
   *replay.mutable_recorded() = *recorded;
-  GateRequest request;
-  request.artifact = *FindReference(decided->header(), "artifact");
-  request.unit = FindReference(decided->header(), "unit")->id();
-  request.jurisdiction = recorded->jurisdiction();
-  request.artifact_digest = recorded->artifact_digest();
-  if (const v1::EntityRef* target = FindReference(decided->header(), "rollback_target"); target != nullptr) {
-    request.rollback_target = *target;
-  }
-  request.at = Timestamp(recorded->at_us());
-  request.known_until = Timestamp(recorded->known_until_us());
+  const GateRequest request = RequestOfDecision(decided->header(), *recorded);
   Facts then(facts.rows(), TreeSize(recorded->tree_size()));
   ASSIGN_OR_RETURN(*replay.mutable_computed(), Decide(then, request));
+  *replay.mutable_asked() = AsQuestion(request);
+  ASSIGN_OR_RETURN(const Fact* produced, then.Definition(gate::Bare(request.artifact)));
+  const auto* artifact = produced == nullptr ? nullptr : produced->body<v1::ArtifactProduced>();
+  if (artifact != nullptr) replay.set_surface(artifact->surface());
   replay.set_identical(replay.computed().SerializeAsString() == recorded->SerializeAsString());
+  for (const uint64_t leaf : then.looked_at()) replay.add_slice(leaf);
   for (const uint64_t leaf : then.cited()) facts.Cite(LeafIndex(leaf));
   return OkStatus();
 }

@@ -139,6 +139,20 @@ GateRequest RequestOf(const v1::EventHeader& header, const v1::GateRequested& bo
   return request;
 }
 
+GateRequest RequestOfDecision(const v1::EventHeader& header, const v1::GateDecided& decision) {
+  GateRequest request;
+  request.artifact = *FindReference(header, "artifact");
+  request.unit = FindReference(header, "unit")->id();
+  request.jurisdiction = decision.jurisdiction();
+  request.artifact_digest = decision.artifact_digest();
+  if (const v1::EntityRef* target = FindReference(header, "rollback_target"); target != nullptr) {
+    request.rollback_target = *target;
+  }
+  request.at = Timestamp(decision.at_us());
+  request.known_until = Timestamp(decision.known_until_us());
+  return request;
+}
+
 StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request) {
   v1::GateDecided decision;
   decision.set_jurisdiction(request.jurisdiction);

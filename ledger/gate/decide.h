@@ -42,6 +42,9 @@ struct GateRequest {
 // What a gate.requested event that was recorded then asks.
 GateRequest RequestOf(const v1::EventHeader& header, const v1::GateRequested& body, Timestamp recorded);
 
+// What a recorded decision was asked.
+GateRequest RequestOfDecision(const v1::EventHeader& header, const v1::GateDecided& decision);
+
 // Decides over facts.size() leaves. The decision's leaves are cited in `facts`. Fails only as reading rows does.
 StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request);
 

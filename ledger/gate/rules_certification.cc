@@ -307,7 +307,7 @@ Status JudgeGateClass(Subject& s, Judgement& j) {
     ++governing;
     j.Rest(fact);
     const std::string& id = FindReference(fact->header(), "item")->id();
-    ASSIGN_OR_RETURN(const ItemClass own, ClassOfItemAt(s.facts.rows(), id, s.facts.size()));
+    ASSIGN_OR_RETURN(const ItemClass own, ClassOf(s.facts, id));
     if (own.safety_class < s.item_class.safety_class) {
       j.Fail(Text("software_item:", id, " governs the adaptation and is ",
                   v1::SoftwareSafetyClass_Name(own.safety_class), ", less than the item's ",

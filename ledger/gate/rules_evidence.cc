@@ -271,6 +271,7 @@ Status JudgeClassEvidence(Subject& s, Judgement& j) {
     j.Fail("no process profile is in force: anamnesis policy adopt");
     return OkStatus();
   }
+  RETURN_IF_ERROR(s.facts.At(profile->index).status());
   j.RestOn(profile->index.value);
   if (s.candidate.empty()) {
     j.Fail("the candidate configuration is not certain");

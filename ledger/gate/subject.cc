@@ -39,6 +39,7 @@ class Loader {
     ASSIGN_OR_RETURN(s_.policy, PolicyInForceAt(facts_.rows(), v1::PolicyAdopted::GATE, facts_.size()));
     s_.jurisdictions = {s_.request.jurisdiction};
     if (!s_.policy.has_value()) return OkStatus();
+    RETURN_IF_ERROR(LookAt(s_.policy->index.value));
     for (const v1::RetentionPolicy::Region& region : s_.policy->body.document().gate().regions()) {
       const auto& members = region.members();
       if (std::find(members.begin(), members.end(), s_.request.jurisdiction) != members.end()) {
@@ -61,7 +62,7 @@ class Loader {
     s_.item = FindReference(s_.produced->header(), "item");
     if (s_.item == nullptr) return OkStatus();
     ASSIGN_OR_RETURN(s_.item_identified, facts_.Definition(Bare(*s_.item, true)));
-    ASSIGN_OR_RETURN(s_.item_class, ClassOfItemAt(facts_.rows(), s_.item->id(), facts_.size()));
+    ASSIGN_OR_RETURN(s_.item_class, ClassOf(facts_, s_.item->id()));
     return OkStatus();
   }
 
@@ -91,8 +92,12 @@ class Loader {
       s_.site = site == nullptr ? "" : site->id();
     }
     ASSIGN_OR_RETURN(s_.configuration, ConfigurationAt(facts_.rows(), s_.request.unit, at_, facts_.size()));
+    for (const uint64_t leaf : s_.configuration.leaves()) RETURN_IF_ERROR(LookAt(leaf));
     return OkStatus();
   }
+
+  // What was read around the facts, so that they know it.
+  Status LookAt(uint64_t leaf) { return facts_.At(LeafIndex(leaf)).status(); }
 
   // What the unit's software stands on.
   Status LoadGround() {
@@ -321,6 +326,12 @@ class Loader {
 }  // namespace
 
 Status LoadSubject(Subject& subject) { return Loader(subject).Load(); }
+
+StatusOr<ItemClass> ClassOf(Facts& facts, std::string_view item) {
+  ASSIGN_OR_RETURN(const ItemClass item_class, ClassOfItemAt(facts.rows(), item, facts.size()));
+  if (!item_class.assigned_to.empty()) RETURN_IF_ERROR(facts.At(item_class.evidence).status());
+  return item_class;
+}
 
 v1::EntityRef Bare(const v1::EntityRef& ref, bool any) {
   v1::EntityRef bare;

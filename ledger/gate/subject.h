@@ -44,7 +44,8 @@ struct ChangePlan {
 
 struct Subject {
   // Both must outlive it.
-  Subject(Facts& facts_to_use, const GateRequest& request_to_answer) : facts(facts_to_use), request(request_to_answer) {}
+  Subject(Facts& facts_to_use, const GateRequest& request_to_answer)
+      : facts(facts_to_use), request(request_to_answer) {}
   // Parts of it point to others.
   Subject(const Subject&) = delete;
   Subject& operator=(const Subject&) = delete;
@@ -107,6 +108,9 @@ Status LoadSubject(Subject& subject);
 inline Timestamp EffectiveFrom(const Fact& fact, int64_t effective_from_us) {
   return effective_from_us == 0 ? fact.earliest() : Timestamp(effective_from_us);
 }
+
+// The class of an item as of the facts.
+StatusOr<ItemClass> ClassOf(Facts& facts, std::string_view item);
 
 // An entity without its role and digest; without its version too, where `any`.
 v1::EntityRef Bare(const v1::EntityRef& ref, bool any = false);

@@ -165,11 +165,10 @@ StatusOr<std::vector<const Fact*>> Facts::OfType(const v1::EntityRef& entity, st
 
 StatusOr<std::vector<const Fact*>> Facts::Typed(const v1::EntityRef& entity, std::string_view type, size_t limit,
                                                 bool newest_first) {
-  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes,
-                   EventsOfType(rows_, entity, type, size_, limit, newest_first));
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, EventsOfType(rows_, entity, type, size_, limit, newest_first));
   if (indexes.size() >= kTypedEventsMax) {
-    return absl::ResourceExhaustedError(Text("more than ", kTypedEventsMax, " ", type, " events refer to ",
-                                             EntityKeyText(entity)));
+    return absl::ResourceExhaustedError(
+        Text("more than ", kTypedEventsMax, " ", type, " events refer to ", EntityKeyText(entity)));
   }
   std::vector<const Fact*> found;
   for (const LeafIndex index : indexes) {
@@ -200,6 +199,15 @@ StatusOr<std::vector<std::string>> Facts::VersionsOf(std::string_view kind, std:
     from = Text(prefix, *version, '\1');
   }
   return versions;
+}
+
+std::set<uint64_t> Facts::looked_at() const {
+  std::set<uint64_t> leaves;
+  for (const auto& [index, fact] : loaded_) {
+    leaves.insert(index);
+    leaves.insert(fact.standing.evidence.value);
+  }
+  return leaves;
 }
 
 StatusOr<v1::LeafReference> Facts::Reference(LeafIndex index) {

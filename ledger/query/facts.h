@@ -78,8 +78,8 @@ class Facts {
                                             size_t limit);
 
   // The events of a type that the gate reads (EventTypeOptions.gate_input) that still count and refer to exactly this
-  // version, in any role: in log order, or the last `limit` with the newest first. Costs what it gives, whatever else is
-  // recorded of the entity.
+  // version, in any role: in log order, or the last `limit` with the newest first. Costs what it gives, whatever else
+  // is recorded of the entity.
   StatusOr<std::vector<const Fact*>> Typed(const v1::EntityRef& entity, std::string_view type,
                                            size_t limit = kTypedEventsMax, bool newest_first = false);
 
@@ -91,6 +91,8 @@ class Facts {
   // The same, and what a reader needs to cite it.
   StatusOr<v1::LeafReference> Reference(LeafIndex index);
   const std::set<uint64_t>& cited() const { return cited_; }
+  // Every leaf that was looked at, and those that decide what is left of it.
+  std::set<uint64_t> looked_at() const;
 
  private:
   const RowReader& rows_;

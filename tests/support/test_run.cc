@@ -199,7 +199,7 @@ std::vector<EventDraft> FoundingDrafts(const TestWriter& administrator) {
   return {EnrolPerson(id), IssueKey("person", id, administrator.key().public_key()), GrantRole(id, v1::ADMINISTRATOR)};
 }
 
-TestLedger::TestLedger() { state_.origin = kTestOrigin; }
+TestLedger::TestLedger(std::unique_ptr<Store> store) : store_(std::move(store)) { state_.origin = kTestOrigin; }
 
 StatusOr<RunVerdict> TestLedger::Append(const v1::Run& run) { return AppendAt(next_, run); }
 
@@ -214,7 +214,8 @@ StatusOr<RunVerdict> TestLedger::AppendAt(Timestamp proposed, const v1::Run& run
 }
 
 CommitBatch TestLedger::Commit(const Batch& batch) {
-  StatusOr<CommitBatch> commit = Apply(state_, *store_, Revision(state_.revision.value + 1), batch, {}, std::nullopt, store_.get());
+  StatusOr<CommitBatch> commit =
+      Apply(state_, *store_, Revision(state_.revision.value + 1), batch, {}, std::nullopt, store_.get());
   if (!commit.ok()) std::fprintf(stderr, "%s\n", commit.status().ToString().c_str());
   CHECK(commit.ok());
   CHECK(store_->Write(commit->rows->rows(), true).ok());

@@ -101,7 +101,9 @@ std::vector<EventDraft> FoundingDrafts(const TestWriter& administrator);
 // A ledger in memory: AdmitRun, Apply, Write.
 class TestLedger {
  public:
-  TestLedger();
+  TestLedger() : TestLedger(MakeMemoryStore()) {}
+  // In a store of the caller's choice, which is empty.
+  explicit TestLedger(std::unique_ptr<Store> store);
 
   // Appends one run in a batch of its own; the refusal of AdmitRun or CheckRun when it has one. Each batch is proposed
   // one second after the one before.
@@ -116,7 +118,7 @@ class TestLedger {
   Timestamp next_proposed() const { return next_; }
 
  private:
-  std::unique_ptr<Store> store_ = MakeMemoryStore();
+  std::unique_ptr<Store> store_;
   LedgerState state_;
   Timestamp next_ = kTestStart;
 };

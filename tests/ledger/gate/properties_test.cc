@@ -7,9 +7,10 @@
 #include <random>
 
 #include "ledger/gate/ask_gate.h"
+#include "ledger/gate/slice.h"
 #include "ledger/query/ask.h"
 #include "ledger/state/broken_rules.h"
-#include "tests/ledger/gate/gate_world.h"
+#include "tests/support/gate_world.h"
 
 namespace anamnesis {
 namespace {
@@ -152,6 +153,45 @@ TEST(GateProperties, A87ReplayIsByteEqualAfterTheWorldMovedOn) {
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_TRUE(answer->gate_replay().identical()) << answer->DebugString();
   EXPECT_EQ(answer->gate_replay().computed().verdict(), v1::GateDecided::ALLOW);
+}
+
+// What a device needs to compute the decision again: the leaves that it looked at, and nothing of the ledger.
+TEST(GateProperties, SliceOfTheLogGivesTheSameDecisionElsewhere) {
+  GateWorld world(GateStory());
+  ASSERT_EQ(world.Record().verdict(), v1::GateDecided::ALLOW);
+  v1::Question question;
+  question.mutable_gate_replay()->set_decision(world.last_decision());
+  const StatusOr<v1::Answer> answer = Ask(world.ledger().rows(), "o", world.ledger().size(), question, AskGate);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  std::vector<SliceLeaf> slice;
+  const auto add = [&](uint64_t index) {
+    const std::string key = LeafKey(LeafIndex(index));
+    const Store& rows = world.ledger().rows();
+    slice.push_back({LeafIndex(index), **rows.Get(Family::kLeaves, key), **rows.Get(Family::kBodies, key)});
+  };
+  for (const uint64_t leaf : answer->gate_replay().slice()) add(leaf);
+  add(answer->gate_replay().leaf().index());
+  EXPECT_LT(slice.size(), world.ledger().size().value);
+  const StatusOr<SliceDecision> decided = DecideOnSlice(slice);
+  ASSERT_TRUE(decided.ok()) << decided.status();
+  EXPECT_TRUE(decided->identical) << decided->computed.DebugString();
+  EXPECT_EQ(decided->unit, "ICU-1");
+
+  int denied = 0;
+  for (size_t i = 0; i + 1 < slice.size(); ++i) {
+    std::vector<SliceLeaf> less = slice;
+    less.erase(less.begin() + static_cast<ptrdiff_t>(i));
+    const StatusOr<SliceDecision> without = DecideOnSlice(less);
+    if (without.ok() && without->computed.verdict() == v1::GateDecided::DENY) ++denied;
+  }
+  EXPECT_GT(denied, 20) << "a slice that lacks evidence allows nothing";
+  std::vector<SliceLeaf> damaged = slice;
+  damaged[3].body[40] = static_cast<char>(damaged[3].body[40] ^ 1);
+  const StatusOr<SliceDecision> of_damaged = DecideOnSlice(damaged);
+  EXPECT_TRUE(!of_damaged.ok() || !of_damaged->identical);
+  EXPECT_EQ(DecideOnSlice({}).status().code(), absl::StatusCode::kInvalidArgument);
+  std::swap(slice[0], slice[1]);
+  EXPECT_EQ(DecideOnSlice(slice).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 // A69: an activation conforms only on an allow decision, in time, on the configuration that was decided on.

@@ -1,4 +1,4 @@
-#include "tests/ledger/gate/gate_world.h"
+#include "tests/support/gate_world.h"
 
 #include <gtest/gtest.h>
 
@@ -363,7 +363,7 @@ std::vector<Step> Changed(std::vector<Step> steps, const std::string& name,
   return steps;
 }
 
-GateWorld::GateWorld(const std::vector<Step>& steps) {
+GateWorld::GateWorld(const std::vector<Step>& steps, std::unique_ptr<TestLedger> ledger) : ledger_(std::move(ledger)) {
   TestWriter& ada = WriterOf("ada");
   CHECK(ledger_->Append(ada.Write(FoundingDrafts(ada))).ok());
   std::vector<EventDraft> drafts;
@@ -411,6 +411,12 @@ StatusOr<RunVerdict> GateWorld::Do(const Step& step) {
   leaves_[step.name] = verdict->indexes[0];
   steps_[verdict->indexes[0].value] = step.name;
   return verdict;
+}
+
+void GateWorld::DoAll(const std::string& writer, const std::vector<EventDraft>& drafts) {
+  const StatusOr<RunVerdict> verdict = ledger_->Append(WriterOf(writer).Write(drafts));
+  if (!verdict.ok()) std::fprintf(stderr, "%s\n", verdict.status().ToString().c_str());
+  CHECK(verdict.ok());
 }
 
 LeafIndex GateWorld::LeafOf(const std::string& name) const {

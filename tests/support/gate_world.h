@@ -1,5 +1,5 @@
-#ifndef ANAMNESIS_TESTS_LEDGER_GATE_GATE_WORLD_H_
-#define ANAMNESIS_TESTS_LEDGER_GATE_GATE_WORLD_H_
+#ifndef ANAMNESIS_TESTS_SUPPORT_GATE_WORLD_H_
+#define ANAMNESIS_TESTS_SUPPORT_GATE_WORLD_H_
 
 // A ledger with real admission in which an adaptation of a class C item is produced, verified, certified and cleared in
 // the US and the EU, as named steps: a test leaves steps out, changes them or adds some, and asks the gate.
@@ -35,10 +35,13 @@ struct Step {
 class GateWorld {
  public:
   // Founds the ledger, then appends the steps in order, one run each.
-  explicit GateWorld(const std::vector<Step>& steps);
+  explicit GateWorld(const std::vector<Step>& steps,
+                     std::unique_ptr<TestLedger> ledger = std::make_unique<TestLedger>());
 
   // Appends one more.
   StatusOr<RunVerdict> Do(const Step& step);
+  // Appends many events of one writer as one run, which must be accepted.
+  void DoAll(const std::string& writer, const std::vector<EventDraft>& drafts);
   // The leaf of a step; fails the test when it was refused.
   LeafIndex LeafOf(const std::string& name) const;
   // The step that a leaf is of; empty for what the ledger or the founding recorded.
@@ -64,7 +67,7 @@ class GateWorld {
  private:
   TestWriter& WriterOf(const std::string& name);
 
-  std::unique_ptr<TestLedger> ledger_ = std::make_unique<TestLedger>();
+  std::unique_ptr<TestLedger> ledger_;
   std::map<std::string, std::unique_ptr<TestWriter>> writers_;
   std::map<std::string, LeafIndex> leaves_;
   std::map<uint64_t, std::string> steps_;
@@ -115,4 +118,4 @@ std::string NoteOf(const v1::GateDecided& decision, std::string_view rule);
 
 }  // namespace anamnesis
 
-#endif  // ANAMNESIS_TESTS_LEDGER_GATE_GATE_WORLD_H_
+#endif  // ANAMNESIS_TESTS_SUPPORT_GATE_WORLD_H_

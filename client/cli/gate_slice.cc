@@ -1,0 +1,135 @@
+#include "client/cli/gate_slice.h"
+
+#include <filesystem>
+#include <iostream>
+#include <set>
+
+#include "client/cli/gate_text.h"
+#include "client/cli/receipts.h"
+#include "client/cli/trust.h"
+#include "client/cpp/writer.h"
+#include "ledger/gate/slice.h"
+
+namespace anamnesis::cli {
+namespace {
+
+// "leaf-00000012", so that names are in the order of the log.
+std::string NameOfLeaf(uint64_t index) {
+  const std::string digits = Text(index);
+  return Text("leaf-", std::string(digits.size() < 12 ? 12 - digits.size() : 0, '0'), digits);
+}
+
+StatusOr<ExitStatus> WriteSlice(const Common& common, const std::string& decision, const std::string& directory) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(common));
+  v1::Question question;
+  question.mutable_gate_replay()->set_decision(decision);
+  ASSIGN_OR_RETURN(const v1::Answer answer, client->Ask(question));
+  const v1::GateReplayAnswer& replay = answer.gate_replay();
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return absl::InvalidArgumentError(Text("--out: \"", directory, "\": ", error.message()));
+  if (!std::filesystem::is_empty(directory, error)) {
+    return absl::InvalidArgumentError(Text("--out: \"", directory, "\" is not empty"));
+  }
+  std::set<uint64_t> leaves(replay.slice().begin(), replay.slice().end());
+  leaves.insert(replay.leaf().index());
+  for (const uint64_t leaf : leaves) {
+    RETURN_IF_ERROR(WriteReceipt(*client, leaf, Text(directory, "/", NameOfLeaf(leaf))).status());
+  }
+  std::cout << leaves.size() << " leaves with their proofs in " << directory << "\n";
+  return kDone;
+}
+
+// The proven leaves in the directory, in the order of the log.
+StatusOr<std::vector<SliceLeaf>> ReadSlice(const std::string& directory, const Trust& trust) {
+  std::set<std::string> proofs;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    const std::string path = entry.path().string();
+    if (path.ends_with(kProofEnding)) proofs.insert(path);
+  }
+  if (error) return absl::InvalidArgumentError(Text("SLICE: \"", directory, "\": ", error.message()));
+  std::vector<SliceLeaf> leaves;
+  for (const std::string& proof : proofs) {
+    StatusOr<CheckedReceipt> receipt = CheckReceipt(proof, trust);
+    if (!receipt.ok()) return WithContext(receipt.status(), proof);
+    const std::string base = proof.substr(0, proof.size() - kProofEnding.size());
+    ASSIGN_OR_RETURN(std::string leaf, ReadFile(base + ".leaf"));
+    ASSIGN_OR_RETURN(std::string body, ReadFile(base + ".body"));
+    leaves.push_back({receipt->index, std::move(leaf), std::move(body)});
+  }
+  return leaves;
+}
+
+StatusOr<ExitStatus> VerifySlice(const std::string& directory, const TrustOptions& trusted, Timestamp at) {
+  ASSIGN_OR_RETURN(const Trust trust, ReadTrust(trusted));
+  const StatusOr<std::vector<SliceLeaf>> leaves = ReadSlice(directory, trust);
+  if (!leaves.ok()) {
+    std::cout << Bad("NOT VERIFIED") << "  " << MessageOf(leaves.status()) << "\n";
+    return kAnswerIsNo;
+  }
+  ASSIGN_OR_RETURN(const SliceDecision decision, DecideOnSlice(*leaves));
+  v1::GateQuestion asked;
+  *asked.mutable_artifact() = decision.artifact;
+  asked.set_unit(decision.unit);
+  PrintDecision(asked, decision.computed);
+  const v1::GateDecided& recorded = decision.recorded;
+  const int64_t until_us = recorded.at_us() + static_cast<int64_t>(recorded.time_to_live_s()) * 1'000'000;
+  const bool in_time = recorded.at_us() <= at.us && at.us <= until_us;
+  const bool allowed = recorded.verdict() == v1::GateDecided::ALLOW;
+  if (!decision.identical) std::cout << Bad("it is another decision than the one recorded") << "\n";
+  if (allowed && !in_time) {
+    std::cout << Bad(Text("it holds until ", FormatTime(Timestamp(until_us)), ", and it is ", FormatTime(at))) << "\n";
+  }
+  if (decision.identical && allowed && in_time) {
+    std::cout << Good(Text("verified: ", leaves->size(),
+                           " leaves are in the log, the decision follows from them, and it "
+                           "holds until ",
+                           FormatTime(Timestamp(until_us))))
+              << "\n";
+    return kDone;
+  }
+  return kAnswerIsNo;
+}
+
+}  // namespace
+
+void AddSlice(CLI::App& gate) {
+  struct Options {
+    Common common;
+    std::string decision;
+    std::string out;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App& verb = *gate.add_subcommand("slice", "a decision with all that it takes to check it without the ledger");
+  verb.footer("Example: anamnesis gate slice 0197... --out slice");
+  verb.add_option("DECISION", options->decision, "the decision's id")->required();
+  verb.add_option("--out", options->out, "a new directory")->required();
+  AddLedgerOption(verb, options->common);
+  SetAction(verb, [options] { return WriteSlice(options->common, options->decision, options->out); });
+}
+
+void AddVerifySlice(CLI::App& gate) {
+  struct Options {
+    TrustOptions trust;
+    std::string slice;
+    std::string at;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App& verb = *gate.add_subcommand(
+      "verify",
+      "on a device, offline: that a slice is of the log, that the decision follows from it, and that it holds");
+  verb.footer("Example: anamnesis gate verify slice --key \"$(cat ledger.vkey)\"");
+  verb.add_option("SLICE", options->slice, "the directory that `gate slice` wrote")->required();
+  verb.add_option("--at", options->at, "when (RFC 3339 with zone); default: now, by this machine's clock");
+  AddTrustOptions(verb, options->trust);
+  SetAction(verb, [options]() -> StatusOr<ExitStatus> {
+    Timestamp at = WallClockNow();
+    if (!options->at.empty()) {
+      ASSIGN_OR_RETURN(at, ParseTime(options->at));
+    }
+    return VerifySlice(options->slice, options->trust, at);
+  });
+}
+
+}  // namespace anamnesis::cli

@@ -1,0 +1,15 @@
+#ifndef ANAMNESIS_CLIENT_CLI_GATE_SLICE_H_
+#define ANAMNESIS_CLIENT_CLI_GATE_SLICE_H_
+
+// Decisions taken to a device: the verbs `gate slice` and `gate verify`.
+
+#include "client/cli/context.h"
+
+namespace anamnesis::cli {
+
+void AddSlice(CLI::App& gate);
+void AddVerifySlice(CLI::App& gate);
+
+}  // namespace anamnesis::cli
+
+#endif  // ANAMNESIS_CLIENT_CLI_GATE_SLICE_H_

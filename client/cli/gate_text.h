@@ -1,0 +1,20 @@
+#ifndef ANAMNESIS_CLIENT_CLI_GATE_TEXT_H_
+#define ANAMNESIS_CLIENT_CLI_GATE_TEXT_H_
+
+// Decisions of the gate as text for a person.
+
+#include <string>
+
+#include "anamnesis/v1/question_gate.pb.h"
+
+namespace anamnesis::cli {
+
+// What was decided about what, and every rule with its reason, leaves, clause and who can supply what is missing.
+void PrintDecision(const v1::GateQuestion& asked, const v1::GateDecided& decision);
+
+// "G05, G11": the rules that failed.
+std::string FailedRules(const v1::GateDecided& decision);
+
+}  // namespace anamnesis::cli
+
+#endif  // ANAMNESIS_CLIENT_CLI_GATE_TEXT_H_
