@@ -230,6 +230,69 @@ TEST(GateProperties, A69ActivationIsHeldAgainstItsDecision) {
   EXPECT_TRUE(std::find(both.begin(), both.end(), "ACTIVATION-WRITER") != both.end());
 }
 
+// Over random histories of requests, activations, holds and moves: an activation without a finding stands on a decision
+// that allows it, is the unit's last word before it, and holds still.
+TEST(GateProperties, A69NothingActivatesConforminglyWithoutLeave) {
+  int conforming = 0;
+  int nonconforming = 0;
+  for (unsigned seed = 1; seed <= 12; ++seed) {
+    std::mt19937 random(seed);
+    GateWorld world(GateStory());
+    struct Decided {
+      std::string id;
+      v1::GateDecided decision;
+      std::string unit;
+    };
+    std::vector<Decided> decisions;
+    int holds = 0;
+    for (int step = 0; step < 60; ++step) {
+      const std::string unit = random() % 3 == 0 ? "ICU-2" : "ICU-1";
+      const unsigned action = random() % 10;
+      if (action < 4) {
+        const v1::GateDecided decision = world.Record("1", unit, unit == "ICU-1" ? "US" : "DE");
+        decisions.push_back({world.last_decision(), decision, unit});
+      } else if (action < 8) {
+        v1::ArtifactActivated body;
+        body.set_surface("alert_threshold");
+        EventDraft draft = DraftWith(body, {"unit=device_unit:" + unit, "artifact=artifact:shift@1"});
+        const Decided* cited = nullptr;
+        if (!decisions.empty() && random() % 8 != 0) {
+          cited = random() % 3 == 0 ? &decisions[random() % decisions.size()] : &decisions.back();
+          body.set_previous_configuration_digest(cited->decision.configuration_digest());
+          draft = DraftWith(
+              body, {"unit=device_unit:" + unit, "artifact=artifact:shift@1", "decision=gate_decision:" + cited->id});
+        }
+        const Timestamp at(world.now().us + (random() % 8 == 0 ? int64_t{1'000'000'000} : 0));
+        SetOccurred(draft, at, at);
+        ASSERT_TRUE(world.Do({"activated", unit, draft}).ok()) << "what ran is recorded";
+        if (!FindingRules(world, world.LeafOf("activated")).empty()) {
+          ++nonconforming;
+          continue;
+        }
+        ++conforming;
+        ASSERT_NE(cited, nullptr);
+        EXPECT_EQ(cited->decision.verdict(), v1::GateDecided::ALLOW);
+        EXPECT_EQ(cited->unit, unit);
+        EXPECT_LE(at.us, cited->decision.at_us() + static_cast<int64_t>(cited->decision.time_to_live_s()) * 1'000'000);
+        const auto activated = LoadEvent(world.ledger().rows(), world.LeafOf("activated"));
+        EXPECT_EQ(activated->header.fields.stream_position(), cited->decision.unit_stream_position() + 1);
+      } else if (action == 8) {
+        EventDraft hold = DraftWith(v1::HoldPlaced(), {Text("hold=hold:r", ++holds), "scope=artifact:shift@1"});
+        hold.header.set_rationale("because");
+        ASSERT_TRUE(world.Do({"hold", "ada", hold}).ok());
+        EventDraft lift = DraftWith(v1::HoldLifted(), {Text("hold=hold:r", holds)});
+        lift.header.set_rationale("because");
+        const bool lifted = random() % 4 == 0 || world.Do({"lift", "ada", lift}).ok();
+        ASSERT_TRUE(lifted);
+      } else {
+        ASSERT_TRUE(world.Do({"install", "ada", InstallSubstrate(unit, "1")}).ok());
+      }
+    }
+  }
+  EXPECT_GT(conforming, 5);
+  EXPECT_GT(nonconforming, 50);
+}
+
 // Late knowledge leaves the decision as it was and names what was exposed.
 TEST(GateProperties, StandingNamesLateKnowledgeAndTheExposedInterval) {
   GateWorld world(GateStory());
