@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Runs one scenario: commands of NAME.txt in a shell, in a directory of their own, whose output must be what stands there
-word for word.
+"""Runs one scenario: commands of NAME.txt in a shell, in a directory of their own, whose output must be what stands
+there word for word.
 
     run_scenario.py NAME [--write]     --write writes down what is printed now, to be read before it is committed
 
-The directory holds a copy of the directory NAME beside the text, if there is one, and ANAMNESIS_LEDGER names file:ledger
-in it. Lines of the text:
+`anamnesis` and `forge` (tests/faults/forge.cc) are on the path. The directory holds a copy of the directory NAME beside
+the text, if there is one, and ANAMNESIS_LEDGER names file:ledger in it. Lines of the text:
 
     # ...                   a comment
     clock TIME              sets the programs' wall clock; it goes on by a minute from command to command
@@ -31,8 +31,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "faults"))
 import harness  # noqa: E402
 
-WALL_CLOCK = os.path.abspath(os.path.join(os.environ.get("ANAMNESIS_BUILD_DIR", "build/release"), "tests",
-                                          "libwall_clock.so"))
+PROGRAMS = os.path.abspath(os.path.join(os.environ.get("ANAMNESIS_BUILD_DIR", "build/release"), "tests"))
+WALL_CLOCK = os.path.join(PROGRAMS, "libwall_clock.so")
 RECORDED = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d):\d\d\.\d+Z")
 EVENT_ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 
@@ -72,7 +72,7 @@ class Scenario:
 
     def environment(self):
         environment = {**os.environ, "ANAMNESIS_LEDGER": "file:ledger", "LC_ALL": "C.UTF-8",
-                       "PATH": os.path.abspath(harness.BIN) + ":" + os.environ["PATH"]}
+                       "PATH": f"{os.path.abspath(harness.BIN)}:{PROGRAMS}:{os.environ['PATH']}"}
         if self.now is not None:
             ahead = int(self.now.timestamp() * 1_000_000_000) - time.time_ns()
             with open(self.clock_file, "wb") as file:
@@ -82,8 +82,9 @@ class Scenario:
         return environment
 
     def shell(self, command):
-        return subprocess.run(["bash", "-c", command], cwd=self.directory, env=self.environment(), text=True, timeout=300,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        return subprocess.run(["bash", "-c", command], cwd=self.directory, env=self.environment(), text=True,
+                              timeout=300, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              check=False)
 
     def normal(self, output):
         for pattern in self.hidden:
@@ -98,7 +99,8 @@ class Scenario:
             self.hidden.append(re.compile(argument))
         elif kind == "%":
             done = self.shell(argument)
-            harness.expect(done.returncode == 0, f"{argument}: exit status {done.returncode}\n{done.stdout}")
+            so_far = "\n".join(self.written)
+            harness.expect(done.returncode == 0, f"{so_far}\n{done.stdout}exit status {done.returncode}")
         elif kind == "$":
             done = self.shell(argument)
             self.written += self.normal(done.stdout).splitlines() + [f"exit status {done.returncode}"]
@@ -124,7 +126,7 @@ def printed(name, text):
 
 def main():
     name = sys.argv[1]
-    harness.need_programs(os.path.join(harness.BIN, "anamnesis"), WALL_CLOCK)
+    harness.need_programs(os.path.join(harness.BIN, "anamnesis"), WALL_CLOCK, os.path.join(PROGRAMS, "forge"))
     path = os.path.join(HERE, f"{name}.txt")
     with open(path, encoding="utf-8") as file:
         wanted = file.read()
