@@ -68,7 +68,7 @@ void PrintEvidence(const v1::ExplainAnswer::Evidence& evidence, bool all_fields)
 void Print(const v1::ExplainAnswer& explain, bool all_fields) {
   std::cout << Bold(Text("How ", EntityKeyText(explain.entity()), " came about")) << "\n";
   for (const v1::EntityRef& parent : explain.parents()) {
-    std::cout << "trained on from " << EntityKeyText(parent) << "\n";
+    std::cout << "made from " << EntityKeyText(parent) << "\n";
   }
   for (const v1::ExplainAnswer::Part& part : explain.parts()) {
     std::cout << "\n  " << Bold(SectionText(part.section())) << "\n";
