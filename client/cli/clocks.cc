@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "client/cli/event_text.h"
@@ -14,21 +15,32 @@ struct Options : QuestionOptions {
 };
 
 std::string StateText(v1::ClocksAnswer::State state) {
-  const std::string name = v1::ClocksAnswer::State_Name(state);
+  const std::string name = Words(v1::ClocksAnswer::State_Name(state));
   if (state == v1::ClocksAnswer::OVERDUE || state == v1::ClocksAnswer::REPORTED_LATE) return Bad(name);
   return state == v1::ClocksAnswer::REPORTED ? Good(name) : name;
 }
 
+void PrintClock(const v1::ClocksAnswer::Clock& clock) {
+  if (clock.has_due()) std::cout << "due " << (clock.decisive() ? Bold(clock.due_day()) : clock.due_day()) << "  ";
+  std::cout << clock.regime() << ", " << Words(v1::ReportingClocks::Trigger_Name(clock.trigger())) << ": "
+            << StateText(clock.state());
+  if (clock.has_reported()) std::cout << " " << TimeText(clock.reported());
+  if (clock.has_due() && !clock.decisive()) std::cout << ", not the first of its regime";
+  std::cout << "  (" << clock.text() << ")" << Dim(Text("  [", clock.source(), "]"))
+            << (clock.confirmed() ? "" : " not confirmed") << "\n";
+}
+
 void Print(const v1::Answer& answer) {
+  std::vector<const v1::ClocksAnswer::Clock*> clocks;
   for (const v1::ClocksAnswer::Clock& clock : answer.clocks().clocks()) {
-    if (clock.state() == v1::ClocksAnswer::NOT_TRIGGERED) continue;
-    std::cout << clock.regime() << " " << v1::ReportingClocks::Trigger_Name(clock.trigger()) << ": "
-              << StateText(clock.state());
-    if (clock.has_due()) std::cout << ", due " << (clock.decisive() ? Bold(clock.due_day()) : clock.due_day());
-    if (clock.has_reported()) std::cout << ", reported " << TimeText(clock.reported());
-    std::cout << "  (" << clock.text() << ")" << Dim(Text("  [", clock.source(), "]"))
-              << (clock.confirmed() ? "" : " not confirmed") << "\n";
+    if (clock.state() != v1::ClocksAnswer::NOT_TRIGGERED) clocks.push_back(&clock);
   }
+  // Those that run come first, the first to end before the others.
+  std::stable_sort(clocks.begin(), clocks.end(), [](const auto* one, const auto* other) {
+    return std::pair(!one->has_due(), one->due().seconds()) < std::pair(!other->has_due(), other->due().seconds());
+  });
+  for (const v1::ClocksAnswer::Clock* clock : clocks) PrintClock(*clock);
+  if (clocks.empty()) std::cout << "nothing that was recorded of it has to be reported\n";
   if (answer.clocks().overdue() > 0) std::cout << Bad(Text(answer.clocks().overdue(), " overdue")) << "\n";
 }
 

@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "client/cli/event_text.h"
 #include "client/cli/question.h"
 
 namespace anamnesis::cli {
@@ -13,8 +14,8 @@ struct Options : QuestionOptions {
 void Print(const v1::Answer& answer) {
   const v1::ClosureAuditAnswer& audit = answer.closure_audit();
   for (const v1::ClosureAuditAnswer::Problem& problem : audit.problems()) {
-    std::cout << Bad(v1::ClosureAuditAnswer::Kind_Name(problem.kind())) << "  leaf " << problem.leaf().index() << " "
-              << problem.leaf().type() << ": " << problem.text() << "\n";
+    std::cout << Bad(Words(v1::ClosureAuditAnswer::Kind_Name(problem.kind()))) << "  leaf " << problem.leaf().index()
+              << " " << problem.leaf().type() << ": " << problem.text() << "\n";
   }
   std::cout << audit.events_looked_at()
             << " events looked at: " << (audit.closed() ? Good("closed") : Bad("not closed"))

@@ -4,6 +4,7 @@
 #include "client/cli/evidence_text.h"
 #include "client/cli/question.h"
 #include "client/cli/safety_class.h"
+#include "ledger/query/facts.h"
 
 namespace anamnesis::cli {
 namespace {
@@ -30,6 +31,28 @@ void PrintActivities(const v1::CompletenessAnswer& answer) {
   }
 }
 
+void PrintRequirements(const v1::CompletenessAnswer& answer) {
+  if (answer.requirements_size() > 0) std::cout << "  requirements in force:";
+  const char* separator = " ";
+  for (const v1::CompletenessAnswer::RequirementCount& count : answer.requirements()) {
+    std::cout << separator << count.requirements() << " " << Words(v1::RequirementContent::Kind_Name(count.kind()));
+    separator = ", ";
+  }
+  if (answer.requirements_size() > 0) std::cout << "\n";
+  for (const v1::CompletenessAnswer::PlannedSubgroup& planned : answer.subgroups()) {
+    std::cout << "  " << planned.metric() << " in " << planned.subgroup() << ":";
+    if (planned.has_result()) {
+      const v1::Metric& result = planned.result();
+      std::cout << " " << result.value() << result.unit();
+      if (!result.ci_low().empty()) std::cout << " (" << result.ci_low() << " to " << result.ci_high() << ")";
+      if (result.n() > 0) std::cout << ", n = " << result.n();
+      std::cout << Dim(Text("  [leaf ", planned.evaluated().index(), "]"));
+    }
+    for (const std::string& missing : planned.missing()) std::cout << " " << Bad(Text("lacks ", Words(missing)));
+    std::cout << "  (" << EntityKeyText(planned.requirement()) << ")\n";
+  }
+}
+
 void Print(const v1::Answer& answer, bool all) {
   const v1::CompletenessAnswer& complete = answer.completeness();
   std::cout << "safety class " << ClassText(complete.safety_class());
@@ -43,6 +66,7 @@ void Print(const v1::Answer& answer, bool all) {
     const bool missing = evidence.state() == v1::MISSING_BY_CLAUSE || evidence.state() == v1::MISSING_BY_POLICY;
     if (all || missing) PrintEvidence(evidence);
   }
+  PrintRequirements(complete);
   PrintActivities(complete);
 }
 

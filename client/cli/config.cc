@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <charconv>
 #include <iostream>
 
 #include "client/cli/context.h"
 #include "client/cli/event_text.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "ledger/base/bytes.h"
 #include "ledger/query/events.h"
 #include "ledger/query/item_history.h"
@@ -44,6 +46,10 @@ std::string ConfidenceText(v1::Confidence confidence) {
     default:
       return Bad("UNKNOWN");
   }
+}
+
+bool IsBefore(const google::protobuf::Timestamp& one, const google::protobuf::Timestamp& other) {
+  return std::pair(one.seconds(), one.nanos()) < std::pair(other.seconds(), other.nanos());
 }
 
 std::string ItemText(const v1::EntityRef& item) {
@@ -114,6 +120,18 @@ void PrintItem(const v1::ConfigurationItem& item, bool all_files) {
   PrintHistory(item.history(), all_files);
 }
 
+// Whether all that was measured has changed since, as far as is known.
+bool IsOutdated(const v1::Configuration& view) {
+  const v1::Attestation& attestation = view.attestation();
+  if (attestation.covers_time()) return false;
+  return std::all_of(attestation.measured().begin(), attestation.measured().end(), [&](const auto& measured) {
+    const auto item = std::find_if(view.items().begin(), view.items().end(),
+                                   [&](const auto& one) { return one.surface() == measured.surface(); });
+    return item != view.items().end() && item->has_since() &&
+           IsBefore(attestation.leaf().occurred_latest(), item->since().occurred_latest());
+  });
+}
+
 void PrintView(std::string_view title, const v1::Configuration& view, bool all_files) {
   std::cout << "\n  " << Bold(title) << "  (the first " << view.tree_size() << " events";
   if (view.tree_size() > 0) std::cout << ", recorded until " << TimeText(view.known());
@@ -125,6 +143,7 @@ void PrintView(std::string_view title, const v1::Configuration& view, bool all_f
     std::cout << "    measured by the unit (" << view.attestation().method() << ") at "
               << TimeText(view.attestation().leaf().occurred_earliest())
               << (view.attestation().covers_time() ? ", covering the time asked about" : "")
+              << (IsOutdated(view) ? ", before the last changes that are known" : "")
               << Dim(Text("  [leaf ", view.attestation().leaf().index(), "]")) << "\n";
   }
   for (const std::string& note : view.notes()) std::cout << "    note: " << note << "\n";
@@ -136,12 +155,28 @@ void PrintView(std::string_view title, const v1::Configuration& view, bool all_f
   std::cout << "\n";
 }
 
+// Whether both say the same, apart from how many events they look at.
+bool IsSameView(v1::Configuration then, v1::Configuration now) {
+  for (v1::Configuration* view : {&then, &now}) {
+    view->clear_tree_size();
+    view->clear_known();
+  }
+  return google::protobuf::util::MessageDifferencer::Equals(then, now);
+}
+
 void PrintAnswer(const v1::ConfigurationAnswer& answer, bool all_files) {
   std::cout << Bold(Text("What ", answer.unit(), " was running at ", TimeText(answer.at()))) << "  (ledger "
             << answer.origin() << ")\n";
-  if (answer.has_then_known()) PrintView("As known then", answer.then_known(), all_files);
-  PrintView(answer.has_then_known() ? "As known now" : "As known", answer.now_known(), all_files);
-  if (!answer.has_then_known()) return;
+  if (!answer.has_then_known()) return PrintView("As known", answer.now_known(), all_files);
+  if (IsSameView(answer.then_known(), answer.now_known())) {
+    const bool grown = answer.then_known().tree_size() < answer.now_known().tree_size();
+    const std::string then =
+        Text("As known then, over the first ", answer.then_known().tree_size(), " events, and now");
+    PrintView(grown ? then : "As known then and now", answer.now_known(), all_files);
+    return;
+  }
+  PrintView("As known then", answer.then_known(), all_files);
+  PrintView("As known now", answer.now_known(), all_files);
   std::cout << "\n  " << Bold("Difference") << "\n";
   if (answer.differences_size() == 0) std::cout << "    none: what was known then is what is known now\n";
   for (const v1::ConfigurationDifference& difference : answer.differences()) {

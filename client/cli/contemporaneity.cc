@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "absl/strings/str_format.h"
 #include "client/cli/event_text.h"
 #include "client/cli/question.h"
 
@@ -23,17 +24,23 @@ std::string GapText(int64_t us) {
   return Text(sign, seconds, " s");
 }
 
+std::string JudgementText(v1::ContemporaneityAnswer::Judgement judgement) {
+  const std::string text = Words(v1::ContemporaneityAnswer::Judgement_Name(judgement));
+  const bool bad = judgement == v1::ContemporaneityAnswer::LATE || judgement == v1::ContemporaneityAnswer::FUTURE_DATED;
+  return bad ? Bad(text) : text;
+}
+
 void PrintTypes(const v1::ContemporaneityAnswer& answer) {
-  std::cout << Dim("recorded after:    <=1s  <=60s   <=1h  <=24h   <=7d  <=30d   more") << "\n";
+  constexpr size_t kTypeWidth = 32;
+  std::cout << Dim(absl::StrFormat("%-*s", kTypeWidth, "recorded after"))
+            << Dim("   1 s  1 min    1 h   24 h    7 d   30 d") << Dim("   more") << "\n";
   for (const v1::ContemporaneityAnswer::OfType& type : answer.types()) {
-    std::cout << type.type() << "\n                  ";
-    for (const uint64_t events : type.histogram()) {
-      const std::string text = Text(events);
-      std::cout << std::string(text.size() < 7 ? 7 - text.size() : 1, ' ') << text;
-    }
-    std::cout << "\n                   ";
+    std::cout << absl::StrFormat("%-*s", kTypeWidth, type.type());
+    for (const uint64_t events : type.histogram()) std::cout << absl::StrFormat("%6d ", events);
+    const char* separator = " ";
     for (const v1::ContemporaneityAnswer::Count& count : type.counts()) {
-      std::cout << v1::ContemporaneityAnswer::Judgement_Name(count.judgement()) << " " << count.events() << "  ";
+      std::cout << separator << JudgementText(count.judgement()) << " " << count.events();
+      separator = ", ";
     }
     std::cout << "\n";
   }
@@ -43,11 +50,8 @@ void Print(const v1::Answer& answer) {
   const v1::ContemporaneityAnswer& filled = answer.contemporaneity();
   PrintTypes(filled);
   for (const v1::ContemporaneityAnswer::OfEvent& event : filled.events()) {
-    const std::string judgement = v1::ContemporaneityAnswer::Judgement_Name(event.judgement());
-    const bool late = event.judgement() == v1::ContemporaneityAnswer::LATE ||
-                      event.judgement() == v1::ContemporaneityAnswer::FUTURE_DATED;
     std::cout << "leaf " << event.leaf().index() << " " << event.leaf().type() << ": "
-              << (late ? Bad(judgement) : judgement) << ", recorded after " << GapText(event.gap_us());
+              << JudgementText(event.judgement()) << ", recorded after " << GapText(event.gap_us());
     if (!event.late_reason().empty()) std::cout << ", because " << event.late_reason();
     std::cout << "\n";
   }

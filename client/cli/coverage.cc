@@ -18,7 +18,7 @@ std::string Hours(int64_t us) { return Text(us / 3'600'000'000, " h ", us / 60'0
 void Print(const v1::Answer& answer) {
   const v1::CoverageAnswer& coverage = answer.coverage();
   for (const v1::CoverageAnswer::Interval& interval : coverage.intervals()) {
-    const std::string state = v1::CoverageAnswer::State_Name(interval.state());
+    const std::string state = Words(v1::CoverageAnswer::State_Name(interval.state()));
     const bool bad =
         interval.state() == v1::CoverageAnswer::UNVERIFIED || interval.state() == v1::CoverageAnswer::UNKNOWN;
     std::cout << TimeText(interval.from()) << " .. " << TimeText(interval.until()) << "  "

@@ -17,7 +17,8 @@ constexpr int kChangesShown = 25;
 
 void PrintFacet(const v1::DiffAnswer::Facet& facet, bool all) {
   if (facet.changes_size() == 0 && facet.missing_size() == 0 && facet.same() == 0) return;
-  std::cout << "\n  " << Bold(facet.name()) << Dim(Text("  ", facet.same(), " the same")) << "\n";
+  std::cout << "\n  " << Bold(facet.name())
+            << Dim(facet.name() == "reason" ? "" : Text("  ", facet.same(), " the same")) << "\n";
   int shown = 0;
   for (const v1::DiffAnswer::Change& change : facet.changes()) {
     if (!all && shown++ == kChangesShown) {
@@ -25,7 +26,9 @@ void PrintFacet(const v1::DiffAnswer::Facet& facet, bool all) {
       break;
     }
     std::cout << "    " << change.path() << ": ";
-    if (!change.has_x()) {
+    if (facet.name() == "reason") {
+      std::cout << change.y();
+    } else if (!change.has_x()) {
       std::cout << "added, " << change.y();
     } else if (!change.has_y()) {
       std::cout << "removed, was " << change.x();

@@ -1,5 +1,8 @@
 #include "client/cli/event_text.h"
 
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "client/cli/context.h"
 #include "ledger/base/ids.h"
@@ -19,6 +22,13 @@ std::string Line(std::string_view label, std::string_view value) {
 }
 
 }  // namespace
+
+std::string Words(std::string_view enum_name) {
+  std::string words(enum_name);
+  absl::AsciiStrToLower(&words);
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
+}
 
 std::string TimeText(const google::protobuf::Timestamp& time) {
   const StatusOr<Timestamp> parsed = FromProtoTime(time, "time");

@@ -4,11 +4,14 @@
 // Events as text for a person.
 
 #include <string>
+#include <string_view>
 
 #include "anamnesis/v1/ledger.pb.h"
 
 namespace anamnesis::cli {
 
+// "ON_TIME" as "on time".
+std::string Words(std::string_view enum_name);
 std::string TimeText(const google::protobuf::Timestamp& time);
 // An instant, or "earliest .. latest".
 std::string OccurredText(int64_t earliest_us, int64_t latest_us);

@@ -55,7 +55,11 @@ void PrintEvidence(const v1::ExplainAnswer::Evidence& evidence, bool all_fields)
       std::cout << "      … and " << evidence.fields_size() - kFieldsShown << " more fields (--fields)\n";
       break;
     }
-    std::cout << "      " << field.name() << ": " << field.value() << "\n";
+    // What names an element of a list by all that it says isn't said twice.
+    std::string_view name = field.name();
+    const std::string key = Text("[", field.value(), "]");
+    if (name.ends_with(key)) name.remove_suffix(key.size());
+    std::cout << "      " << name << ": " << field.value() << "\n";
   }
   if (evidence.fields_left_out() > 0) std::cout << "      and " << evidence.fields_left_out() << " left out\n";
   for (const v1::Metric& metric : evidence.metrics()) PrintMetric(metric);
@@ -64,7 +68,7 @@ void PrintEvidence(const v1::ExplainAnswer::Evidence& evidence, bool all_fields)
 void Print(const v1::ExplainAnswer& explain, bool all_fields) {
   std::cout << Bold(Text("How ", EntityKeyText(explain.entity()), " came about")) << "\n";
   for (const v1::EntityRef& parent : explain.parents()) {
-    std::cout << "trained on from " << EntityKeyText(parent) << "\n";
+    std::cout << "made from " << EntityKeyText(parent) << "\n";
   }
   for (const v1::ExplainAnswer::Part& part : explain.parts()) {
     std::cout << "\n  " << Bold(SectionText(part.section())) << "\n";

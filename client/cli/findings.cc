@@ -20,7 +20,7 @@ void Print(const v1::Answer& answer) {
     std::cout << Bold(Text("leaf ", event.leaf().index(), " ", event.leaf().type()))
               << (event.void_effect() ? " (retracted or replaced since)" : "") << "\n";
     for (const v1::Finding& finding : event.findings()) {
-      std::cout << "  " << finding.rule() << ": " << finding.field() << " " << finding.message();
+      std::cout << "  " << finding.rule() << ": " << finding.message() << Dim(Text("  (", finding.field(), ")"));
       if (!finding.clause().empty()) std::cout << Dim(Text("  [", finding.clause(), "]"));
       std::cout << "\n      " << finding.remedy() << "\n";
     }

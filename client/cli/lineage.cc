@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "client/cli/event_text.h"
@@ -16,6 +17,24 @@ struct Options : QuestionOptions {
   uint32_t limit = 0;
 };
 
+// Kind by kind, in the order in which they are met.
+void PrintReached(const v1::LineageAnswer& lineage) {
+  std::vector<std::pair<std::string, std::vector<const v1::EntityRef*>>> kinds;
+  for (const v1::EntityRef& entity : lineage.reached()) {
+    auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const auto& one) { return one.first == entity.kind(); });
+    if (kind == kinds.end()) kind = kinds.insert(kinds.end(), {entity.kind(), {}});
+    kind->second.push_back(&entity);
+  }
+  if (!kinds.empty()) std::cout << "\nreaches\n";
+  for (const auto& [kind, entities] : kinds) {
+    std::cout << "  " << entities.size() << " " << kind << ":";
+    for (const v1::EntityRef* entity : entities) {
+      std::cout << " " << entity->id() << (entity->version().empty() ? "" : "@") << entity->version();
+    }
+    std::cout << "\n";
+  }
+}
+
 void Print(const v1::LineageAnswer& lineage, bool up) {
   if (lineage.edges_size() == 0) std::cout << "nothing leads " << (up ? "further up" : "further down") << "\n";
   for (const v1::LineageAnswer::Edge& edge : lineage.edges()) {
@@ -27,9 +46,7 @@ void Print(const v1::LineageAnswer& lineage, bool up) {
     if (edge.version_not_stated()) std::cout << "  (the record does not say which version)";
     std::cout << "\n";
   }
-  if (lineage.reached_size() > 0) std::cout << "\nreaches " << lineage.reached_size() << ":";
-  for (const v1::EntityRef& entity : lineage.reached()) std::cout << " " << EntityKeyText(entity);
-  if (lineage.reached_size() > 0) std::cout << "\n";
+  PrintReached(lineage);
   if (lineage.depth_reached()) std::cout << "there is more further away: --depth\n";
   if (lineage.next() != 0) std::cout << "there is more: --from " << lineage.next() << "\n";
 }

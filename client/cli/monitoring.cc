@@ -1,8 +1,11 @@
 #include <iostream>
+#include <map>
 
 #include "client/cli/event_text.h"
 #include "client/cli/question.h"
 #include "client/cli/time_option.h"
+#include "ledger/base/decimal.h"
+#include "ledger/query/facts.h"
 
 namespace anamnesis::cli {
 namespace {
@@ -15,13 +18,32 @@ struct Options : QuestionOptions {
 
 void Print(const v1::Answer& answer) {
   const v1::MonitoringAnswer& monitoring = answer.monitoring();
+  std::map<std::string, std::vector<std::string>> trends;
+  for (const v1::MonitoringAnswer::Window& window : monitoring.windows()) {
+    const std::string of = window.has_entity() ? EntityKeyText(window.entity()) : "the unit";
+    std::cout << "monitored  " << of << ": " << TimeText(window.from()) << " .. " << TimeText(window.until()) << ", "
+              << window.cases() << " cases";
+    if (window.has_drift()) {
+      std::cout << ", " << window.drift().name() << " " << window.drift().value();
+      trends[Text(of, ": ", window.drift().name())].push_back(window.drift().value());
+    }
+    std::cout << Dim(Text("  [leaf ", window.leaf().index(), "]")) << "\n";
+  }
+  for (const auto& [of, values] : trends) {
+    if (values.size() < 2) continue;
+    std::cout << "trend  " << of << " " << values.front() << " -> " << values.back();
+    if (const StatusOr<std::string> change = SubtractDecimals(values.back(), values.front()); change.ok()) {
+      std::cout << "  (" << (change->front() == '-' ? "" : "+") << *change << ")";
+    }
+    std::cout << " over " << values.size() << " windows\n";
+  }
   for (const v1::MonitoringAnswer::Gap& gap : monitoring.gaps()) {
-    std::cout << Bad("not monitored") << "  " << ReferenceText(gap.entity()) << " on " << gap.surface() << ": "
+    std::cout << Bad("not monitored") << "  " << EntityKeyText(gap.entity()) << " on " << gap.surface() << ": "
               << TimeText(gap.from()) << " .. " << TimeText(gap.until()) << ", planned every " << gap.interval_s()
               << " s by leaf " << gap.plan().index() << "\n";
   }
   for (const v1::EntityRef& entity : monitoring.without_plan()) {
-    std::cout << Bad("no monitoring plan") << "  " << ReferenceText(entity) << "\n";
+    std::cout << Bad("no monitoring plan") << "  " << EntityKeyText(entity) << "\n";
   }
   std::cout << monitoring.active() << " active, " << monitoring.gaps_size() << " gaps\n";
 }

@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "client/cli/event_text.h"
 #include "client/cli/question.h"
 
 namespace anamnesis::cli {
@@ -14,12 +15,12 @@ void Print(const v1::Answer& answer, bool all) {
   for (const v1::SequencingAnswer::Step& step : answer.sequencing().steps()) {
     const bool in_order = step.state() == v1::SequencingAnswer::IN_ORDER;
     if (in_order && !all) continue;
-    const std::string state = v1::SequencingAnswer::State_Name(step.state());
+    const std::string state = Words(v1::SequencingAnswer::State_Name(step.state()));
     std::cout << (in_order ? Good(state) : Bad(state)) << "  " << step.rule() << ": leaf " << step.later().index()
               << " " << step.later().type();
     if (step.has_earlier()) {
       std::cout << " after leaf " << step.earlier().index() << " " << step.earlier().type() << ", by "
-                << v1::SequencingAnswer::Basis_Name(step.basis());
+                << Words(v1::SequencingAnswer::Basis_Name(step.basis()));
     }
     if (!in_order) std::cout << "; " << step.remedy();
     std::cout << Dim(Text("  [", step.clause(), "]")) << "\n";

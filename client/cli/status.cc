@@ -56,7 +56,7 @@ void PrintItem(const v1::StatusAnswer& status) {
               << Dim(Text("  [leaf ", event.leaf().index(), "]")) << "\n";
   }
   if (status.next() != 0) std::cout << "    there is more: --from " << status.next() << "\n";
-  std::cout << "  " << Bold(Text(status.events(), " events")) << ":";
+  std::cout << "  " << Bold(Text(status.events(), status.events() == 1 ? " event" : " events")) << ":";
   for (const v1::StatusAnswer::Count& count : status.counts()) {
     std::cout << " " << count.type() << " " << count.events();
     if (count.void_events() > 0) std::cout << " (" << count.void_events() << " retracted or replaced)";

@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "client/cli/event_text.h"
 #include "client/cli/question.h"
 #include "client/cli/safety_class.h"
 
@@ -24,7 +25,7 @@ std::string Name(const v1::TraceAnswer& trace, uint32_t element) {
 void PrintCells(const v1::TraceAnswer& trace) {
   for (const v1::TraceAnswer::Cell& cell : trace.cells()) {
     const bool linked = cell.state() == v1::TraceAnswer::LINKED;
-    const std::string state = v1::TraceAnswer::State_Name(cell.state());
+    const std::string state = Words(v1::TraceAnswer::State_Name(cell.state()));
     std::cout << "  " << Name(trace, cell.element()) << " -> " << cell.to_column() << ": "
               << (linked ? Good(state) : Bad(state));
     for (const uint32_t element : cell.linked()) std::cout << "  " << Name(trace, element);

@@ -17,7 +17,7 @@ struct Options : QuestionOptions {
 void Print(const v1::Answer& answer) {
   const v1::TrainingRunsAnswer& runs = answer.training_runs();
   for (const v1::TrainingRunsAnswer::Run& run : runs.runs()) {
-    const std::string state = v1::TrainingRunsAnswer::State_Name(run.state());
+    const std::string state = Words(v1::TrainingRunsAnswer::State_Name(run.state()));
     std::cout << run.run().id() << "  " << (run.state() == v1::TrainingRunsAnswer::UNACCOUNTED ? Bad(state) : state)
               << "  started leaf " << run.started().index();
     if (run.has_ended()) std::cout << ", ended leaf " << run.ended().index();

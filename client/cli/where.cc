@@ -36,7 +36,8 @@ std::string StateText(const v1::WhereAnswer::Place& place) {
 }
 
 void Print(const v1::WhereAnswer& where) {
-  std::cout << "at " << TimeText(where.at()) << ", of " << where.units() << " units that had it\n";
+  std::cout << "at " << TimeText(where.at()) << ", of " << where.units()
+            << (where.units() == 1 ? " unit that had it\n" : " units that had it\n");
   for (const v1::WhereAnswer::Carrier& carrier : where.carriers()) {
     std::cout << "  it is in " << EntityKeyText(carrier.entity()) << Dim(Text("  [", CitationText(carrier.leaf()), "]"))
               << "\n";

@@ -3,6 +3,8 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/query/ask.h"
+#include "ledger/query/configuration.h"
+#include "ledger/query/item_history.h"
 #include "ledger/query/item_scope.h"
 #include "ledger/state/broken_rules.h"
 #include "ledger/state/edges.h"
@@ -99,6 +101,7 @@ class Audit {
     }
     RETURN_IF_ERROR(LookAtBody(*fact));
     if (fact->type() == "artifact.activated") RETURN_IF_ERROR(LookAtActivation(*fact));
+    if (fact->type() == "configuration.attested") RETURN_IF_ERROR(LookAtMeasurement(*fact));
     ASSIGN_OR_RETURN(const std::vector<v1::Finding> findings, FindingsOf(facts_.rows(), index));
     for (const v1::Finding& finding : findings) {
       RETURN_IF_ERROR(Add(Answer::FINDING, *fact, nullptr, Text(finding.rule(), ": ", finding.message())));
@@ -170,6 +173,21 @@ class Audit {
     if (allowed) return OkStatus();
     return Add(Answer::NON_CONFORMING_ACTIVATION, fact, decision,
                Text("leaf ", (*decided)->event.index.value, " did not allow this artifact on this unit before"));
+  }
+
+  // What a unit measured is what is recorded, by all that is known now.
+  Status LookAtMeasurement(const Fact& fact) {
+    const v1::EntityRef* unit = FindReference(fact.header(), "unit");
+    ASSIGN_OR_RETURN(const v1::Configuration view,
+                     ConfigurationAt(facts_.rows(), unit->id(), fact.latest(), facts_.size()));
+    if (view.attestation().leaf().index() != fact.event.index.value) return OkStatus();
+    for (const v1::MeasuredSurface& measured : view.attestation().measured()) {
+      if (measured.comparison() != v1::MeasuredSurface::DISAGREES) continue;
+      RETURN_IF_ERROR(Add(Answer::FINDING, fact, unit,
+                          Text("MEASURED-DIFFERS: ", DigestText(measured.digest()), " was measured on ",
+                               measured.surface(), ", and something else is recorded")));
+    }
+    return OkStatus();
   }
 
   Facts& facts_;

@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <map>
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/query/adopted_policy.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/clause_evidence.h"
+#include "ledger/query/item_requirements.h"
 
 namespace anamnesis {
 namespace {
@@ -87,6 +89,7 @@ Status AnswerCompleteness(Facts& facts, const v1::CompletenessQuestion& question
       RETURN_IF_ERROR(AddActivity(facts, scope, *plan, planned, filled));
     }
   }
+  RETURN_IF_ERROR(AddRequirements(facts, scope, filled));
   v1::LeafReference adoption;
   ASSIGN_OR_RETURN(const std::optional<AdoptedPolicy> policy,
                    FindPolicy(facts, v1::PolicyAdopted::PROCESS_PROFILE, answer, &adoption));
@@ -95,7 +98,8 @@ Status AnswerCompleteness(Facts& facts, const v1::CompletenessQuestion& question
   const v1::ProcessProfile& profile = policy->body.document().process_profile();
   filled.set_standard(profile.standard());
   filled.set_complete_by_clause(true);
-  filled.set_complete_by_policy(true);
+  filled.set_complete_by_policy(std::all_of(filled.subgroups().begin(), filled.subgroups().end(),
+                                            [](const auto& planned) { return planned.missing().empty(); }));
   for (const v1::ProcessProfile::Evidence& asked : profile.evidence()) {
     const bool own_classes = question.safety_class() == v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED;
     ASSIGN_OR_RETURN(v1::ClauseEvidence evidence, JudgeEvidence(facts, scope, asked, safety_class, own_classes));

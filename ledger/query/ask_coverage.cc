@@ -6,6 +6,7 @@
 #include "ledger/query/ask.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
+#include "ledger/query/item_history.h"
 
 namespace anamnesis {
 namespace {
@@ -91,7 +92,8 @@ class Cover {
       if (configuration.configuration_digest().empty() || !item.has_item()) continue;
       ASSIGN_OR_RETURN(const std::optional<Verified> verified, VerifiedSince(item.item()));
       if (!verified.has_value()) {
-        unverified = EntityKeyText(item.item());
+        // The ledger need not know what was measured.
+        unverified = item.item().kind().empty() ? DigestText(item.item().digest()) : EntityKeyText(item.item());
         since = std::nullopt;
         break;
       }

@@ -288,6 +288,19 @@ void CompareFacet(std::string_view name, Side& x, Side& y, v1::DiffAnswer::Facet
   }
 }
 
+// Why the one became the other, in the words of who recorded it; no difference by itself.
+void AddReason(const Side& x, const Side& y, v1::DiffAnswer& answer) {
+  if (x.record == y.record) return;
+  v1::DiffAnswer::Facet facet;
+  facet.set_name("reason");
+  const auto* model = y.record->body<v1::ModelRegistered>();
+  if (model != nullptr && !model->change_text().empty())
+    AddChange(facet, "change_text", nullptr, &model->change_text());
+  const std::string& rationale = y.record->header().rationale();
+  if (!rationale.empty()) AddChange(facet, "rationale", nullptr, &rationale);
+  if (facet.changes_size() > 0) *answer.add_facets() = std::move(facet);
+}
+
 StatusOr<Side> SideOf(Facts& facts, std::string_view argument, const v1::EntityRef& entity) {
   RETURN_IF_ERROR(facts.CheckNamed(entity));
   Side side;
@@ -321,6 +334,7 @@ Status AnswerDiff(Facts& facts, const v1::DiffQuestion& question, v1::Answer& an
     CompareFacet(name, x, y, *filled.add_facets());
     different = different || filled.facets().rbegin()->changes_size() > 0;
   }
+  AddReason(x, y, filled);
   const bool shown = x.digests && y.digests && !x.digest_missing && !y.digest_missing;
   filled.set_verdict(different ? v1::DiffAnswer::DIFFERENT
                      : shown   ? v1::DiffAnswer::IDENTICAL

@@ -97,6 +97,28 @@ const google::protobuf::RepeatedPtrField<v1::Metric>* MetricsOf(const Fact& fact
   return nullptr;
 }
 
+// What an event's references say in a section, beside those that are explained themselves.
+std::vector<std::string_view> RolesShown(Explain::Section section) {
+  switch (section) {
+    case Explain::SELECTION:
+      return {"curator"};
+    case Explain::ANNOTATION:
+      return {"author", "annotator"};
+    case Explain::PREPROCESSING:
+      return {"code"};
+    case Explain::TRAINING:
+      return {"unit", "producer"};
+    default:
+      return {};
+  }
+}
+
+void AddField(Explain::Evidence& evidence, std::string_view name, std::string value) {
+  v1::NamedValue& field = *evidence.add_fields();
+  field.set_name(std::string(name));
+  field.set_value(std::move(value));
+}
+
 void Explainer::Missing(Explain::Section section, std::string_view what, const v1::EntityRef& of) {
   const std::string text = Text(what, " of ", EntityKeyText(of));
   for (const std::string& known : part(section).missing()) {
@@ -125,10 +147,12 @@ Status Explainer::Add(Explain::Section section, const v1::EntityRef& entity, con
       evidence.set_fields_left_out(evidence.fields_left_out() + 1);
       continue;
     }
-    v1::NamedValue& field = *evidence.add_fields();
-    field.set_name(name);
-    field.set_value(value);
+    AddField(evidence, name, value);
   }
+  for (const std::string_view role : RolesShown(section)) {
+    for (const v1::EntityRef& ref : RefsIn({&fact}, role)) AddField(evidence, role, EntityKeyText(ref));
+  }
+  if (!fact.header().rationale().empty()) AddField(evidence, "rationale", fact.header().rationale());
   if (const auto* metrics = MetricsOf(fact); metrics != nullptr) *evidence.mutable_metrics() = *metrics;
   return OkStatus();
 }
@@ -161,12 +185,6 @@ Status Explainer::ExplainSelection(const v1::EntityRef& dataset, const Fact& cur
   if (body->selection_rationale().empty()) Missing(Explain::SELECTION, "rationale of the selection", dataset);
   if (body->period_from_us() == 0) Missing(Explain::SELECTION, "period", dataset);
   if (body->sampling() == v1::DataAcquired::SAMPLING_UNSPECIFIED) Missing(Explain::SELECTION, "sampling", dataset);
-  for (const v1::EntityRef& curator : RefsIn({&curated}, "curator")) {
-    v1::NamedValue& field =
-        *part(Explain::SELECTION).mutable_evidence(part(Explain::SELECTION).evidence_size() - 1)->add_fields();
-    field.set_name("curator");
-    field.set_value(EntityKeyText(curator));
-  }
   return OkStatus();
 }
 
@@ -174,16 +192,7 @@ Status Explainer::ExplainAnnotation(const v1::EntityRef& dataset) {
   ASSIGN_OR_RETURN(const std::vector<const Fact*> rounds,
                    facts_.OfType(dataset, "dataset", "annotation.completed", kEventsMax));
   if (rounds.empty()) Missing(Explain::ANNOTATION, "annotation (protocol, annotators, agreement)", dataset);
-  for (const Fact* round : rounds) {
-    RETURN_IF_ERROR(Add(Explain::ANNOTATION, dataset, *round));
-    Explain::Evidence& evidence =
-        *part(Explain::ANNOTATION).mutable_evidence(part(Explain::ANNOTATION).evidence_size() - 1);
-    for (const v1::EntityRef& annotator : RefsIn({round}, "annotator")) {
-      v1::NamedValue& field = *evidence.add_fields();
-      field.set_name("annotator");
-      field.set_value(EntityKeyText(annotator));
-    }
-  }
+  for (const Fact* round : rounds) RETURN_IF_ERROR(Add(Explain::ANNOTATION, dataset, *round));
   for (const v1::EntityRef& protocol : RefsIn(rounds, "protocol")) {
     RETURN_IF_ERROR(AddDefinition(Explain::ANNOTATION, protocol).status());
   }

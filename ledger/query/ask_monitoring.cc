@@ -50,7 +50,7 @@ class Monitor {
       facts_.Cite(planned->plan);
       RETURN_IF_ERROR(AddGaps(one, *planned));
     }
-    return OkStatus();
+    return AddWindows();
   }
 
  private:
@@ -120,6 +120,15 @@ class Monitor {
     return planned;
   }
 
+  // Erased ones come first.
+  static bool EndsBefore(const Fact* one, const Fact* other) {
+    const auto end = [](const Fact* fact) {
+      const auto* body = fact->body<v1::MonitoringRecorded>();
+      return body == nullptr ? 0 : body->window_until_us();
+    };
+    return end(one) < end(other);
+  }
+
   // Monitoring of the unit that names the thing, or nothing in particular.
   std::vector<const Fact*> WindowsOf(const v1::EntityRef& entity) const {
     std::vector<const Fact*> found;
@@ -128,11 +137,28 @@ class Monitor {
       const bool same = model == nullptr || (NameOf(*model) == NameOf(entity) && model->version() == entity.version());
       if (same && fact->body<v1::MonitoringRecorded>() != nullptr) found.push_back(fact);
     }
-    std::stable_sort(found.begin(), found.end(), [](const Fact* a, const Fact* b) {
-      return a->body<v1::MonitoringRecorded>()->window_until_us() <
-             b->body<v1::MonitoringRecorded>()->window_until_us();
-    });
+    std::stable_sort(found.begin(), found.end(), EndsBefore);
     return found;
+  }
+
+  // Those that end in the time asked about.
+  Status AddWindows() {
+    std::stable_sort(monitored_.begin(), monitored_.end(), EndsBefore);
+    for (const Fact* fact : monitored_) {
+      const auto* body = fact->body<v1::MonitoringRecorded>();
+      if (body == nullptr) continue;
+      const Timestamp until(body->window_until_us());
+      if (until <= from_ || until > at_) continue;
+      Answer::Window& window = *answer_.add_windows();
+      ASSIGN_OR_RETURN(*window.mutable_leaf(), facts_.Reference(fact->event.index));
+      facts_.Cite(fact->event.index);
+      if (const v1::EntityRef* model = FindReference(fact->header(), "model")) *window.mutable_entity() = *model;
+      *window.mutable_from() = ToProtoTime(Timestamp(body->window_from_us()));
+      *window.mutable_until() = ToProtoTime(until);
+      window.set_cases(body->cases());
+      if (body->has_drift()) *window.mutable_drift() = body->drift();
+    }
+    return OkStatus();
   }
 
   Status AddGaps(const Active& active, const PlannedInterval& planned) {

@@ -92,7 +92,7 @@ class DatasetFacts {
     if (curated_ != nullptr) from.push_back(curated_);
     for (const Fact* fact : from) {
       for (const v1::EntityRef& ref : fact->header().refs()) {
-        if (ref.kind() == "site") return Yes(Text("site ", ref.id()));
+        if (ref.kind() == "site") return Yes(ref.id());
       }
     }
     const bool vague = curated() != nullptr && IsVague(curated()->source());
@@ -112,7 +112,7 @@ class DatasetFacts {
   }
 
   static std::string PeriodText(int64_t from_us, int64_t until_us) {
-    return Text(FormatTime(Timestamp(from_us)), " to ", FormatTime(Timestamp(until_us)));
+    return Text("from ", FormatTime(Timestamp(from_us)), " until ", FormatTime(Timestamp(until_us)));
   }
 
   Found Sampling() const {
@@ -174,8 +174,9 @@ class DatasetFacts {
   Found Agreement() const {
     if (annotated_.empty()) return No("no annotation round states what agreement was achieved");
     const auto* body = annotated_.back()->body<v1::AnnotationCompleted>();
-    return Yes(Text(v1::AnnotationCompleted::AgreementMetric_Name(body->metric()), " ", body->achieved(), ", required ",
-                    body->required(), body->target_finding().empty() ? "" : " on ", body->target_finding()));
+    return Yes(Text(body->achieved(), " ", v1::AnnotationCompleted::AgreementMetric_Name(body->metric()),
+                    body->target_finding().empty() ? "" : " on ", body->target_finding(), ", required ",
+                    body->required()));
   }
 
   static void AddFact(v1::SpecificityAnswer& answer, std::string_view name, const Found& found,

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/query/event_pattern.h"
 #include "ledger/state/software_items.h"
@@ -135,7 +136,7 @@ class Judge {
       ASSIGN_OR_RETURN(const std::vector<const Fact*> found, Matching(facts_, scope_, asked_));
       for (const Fact* fact : found) RETURN_IF_ERROR(Cite(*fact));
       if (found.empty()) {
-        answer_.set_text(Text("no event of the item like ", asked_.events(0), asked_.events_size() > 1 ? " …" : ""));
+        answer_.set_text("no event of the item like " + absl::StrJoin(asked_.events(), " or "));
         shown = false;
       } else if (const Fact* before = StandsBefore(scope_, asked_.before(), found[0]->event.index.value)) {
         facts_.Cite(before->event.index);

@@ -50,6 +50,8 @@ class Builder {
   StatusOr<Measurement> LoadMeasurement(const TimelineEntry& entry) const;
   Status Compare(const Measurement& measurement);
   Status CompareSurface(const Measurement& measurement, const v1::MeasuredItem& measured, v1::MeasuredSurface& result);
+  // What has the measured digest; with a note, and no kind, when the ledger knows nothing that has.
+  StatusOr<v1::EntityRef> Identify(const v1::MeasuredItem& measured);
   Status Infer(const v1::MeasuredItem& measured, v1::ConfigurationItem& item);
   Status AddHistories();
   void SetDigest();
@@ -171,9 +173,7 @@ StatusOr<std::optional<Measurement>> Builder::FindMeasurement() const {
   return std::optional<Measurement>(std::move(measurement));
 }
 
-Status Builder::Infer(const v1::MeasuredItem& measured, v1::ConfigurationItem& item) {
-  item.set_confidence(v1::INFERRED);
-  item.clear_unknown_because();
+StatusOr<v1::EntityRef> Builder::Identify(const v1::MeasuredItem& measured) {
   ASSIGN_OR_RETURN(const std::optional<LeafIndex> known, FirstWithDigest(rows_, measured.digest(), size_));
   if (known.has_value()) {
     ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows_, *known));
@@ -182,14 +182,21 @@ Status Builder::Infer(const v1::MeasuredItem& measured, v1::ConfigurationItem& i
           ref.digest().value() != measured.digest().value()) {
         continue;
       }
-      *item.mutable_item() = ref;
       leaves_.insert(known->value);
-      return OkStatus();
+      return ref;
     }
   }
-  *item.mutable_item()->mutable_digest() = measured.digest();
-  result_.add_notes(Text("surface ", item.surface(), ": the measured digest ", DigestText(measured.digest()),
+  v1::EntityRef unknown;
+  *unknown.mutable_digest() = measured.digest();
+  result_.add_notes(Text("surface ", measured.surface(), ": the measured digest ", DigestText(measured.digest()),
                          " names nothing that the ledger knows"));
+  return unknown;
+}
+
+Status Builder::Infer(const v1::MeasuredItem& measured, v1::ConfigurationItem& item) {
+  item.set_confidence(v1::INFERRED);
+  item.clear_unknown_because();
+  ASSIGN_OR_RETURN(*item.mutable_item(), Identify(measured));
   return OkStatus();
 }
 
@@ -228,7 +235,7 @@ Status Builder::CompareSurface(const Measurement& measurement, const v1::Measure
   if (item.has_item()) *recorded.mutable_item() = item.item();
   recorded.set_empty(item.empty());
   *recorded.mutable_since() = item.since();
-  *item.add_possibilities()->mutable_item()->mutable_digest() = measured.digest();
+  ASSIGN_OR_RETURN(*item.add_possibilities()->mutable_item(), Identify(measured));
   item.clear_item();
   item.set_empty(false);
   return OkStatus();

@@ -43,7 +43,7 @@ class Collector {
     for (const FieldDescriptor* field : fields) {
       if (field == key || field->options().GetExtension(v1::rule).personal_data()) continue;
       if (field->message_type() == v1::ElectronicSignature::descriptor()) continue;
-      const std::string name = Text(prefix, prefix.empty() ? "" : ".", field->name());
+      const std::string name = Text(prefix, prefix.empty() ? "" : ".", NameOf(*field));
       if (!field->is_repeated()) {
         AddValue(name, message, *field, -1);
         continue;
@@ -57,6 +57,13 @@ class Collector {
   FieldTexts Take() { return std::move(fields_); }
 
  private:
+  // Without the unit of a time that is told as text.
+  static std::string_view NameOf(const FieldDescriptor& field) {
+    const std::string_view name = field.name();
+    const bool time = field.options().GetExtension(v1::rule).format() == v1::TIME_US;
+    return time && name.ends_with("_us") ? name.substr(0, name.size() - 3) : name;
+  }
+
   // What names element `i` of a list.
   std::string KeyOf(const Message& message, const FieldDescriptor& field, int i) {
     const Reflection& reflection = *message.GetReflection();

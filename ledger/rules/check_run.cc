@@ -40,11 +40,12 @@ Status ChainBroken(const AdmittedRun& run, const internal::StreamHead& head) {
   detail.set_submitted_position(run.first_position().value);
   detail.set_head_position(head.position());
   detail.set_head_digest(head.digest());
-  return Refuse(detail,
-                Text("stream \"", run.stream(), "\" stands at position ", head.position(), "; the run starts at ",
-                     run.first_position().value,
-                     run.first_position().value == head.position() + 1 ? " but names another previous header" : "",
-                     "; read the stream's head and chain to it"));
+  const uint64_t first = run.first_position().value;
+  const std::string_view why = first <= head.position()       ? ", where another event is, and would fork it"
+                               : first == head.position() + 1 ? " but names another previous header"
+                                                              : ", and what is between is missing";
+  return Refuse(detail, Text("stream \"", run.stream(), "\" stands at position ", head.position(),
+                             "; the run starts at ", first, why, "; read the stream's head and chain to it"));
 }
 
 // Finds which of the run's events the ledger has. All: a retry. None: fresh. Some, or the same id on other bytes:

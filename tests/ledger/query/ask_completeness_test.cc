@@ -210,6 +210,58 @@ TEST(AskCompleteness, A36ClassCNeedsTwoReviewersBesideTheAuthorAndACoverage) {
   EXPECT_TRUE(review_missing({"reviewer=person:ann", "reviewer=person:ada", "author=person:ada"}, "95"));
 }
 
+TEST(AskCompleteness, A21RequirementsInForceAreCountedByKind) {
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  history.Add(Requirement("R1", "1", "X", v1::RequirementContent::INPUT));
+  history.Add(Requirement("R1", "2", "X", v1::RequirementContent::OUTPUT));
+  history.Add(Requirement("R2", "1", "X", v1::RequirementContent::OUTPUT));
+  history.Add(Requirement("R3", "1", "X", v1::RequirementContent::USABILITY));
+  history.Add(Rationale(DraftWith(v1::RequirementRetired(), {"requirement=requirement:R3@1"})));
+  const v1::CompletenessAnswer answer = Completeness(history, kC);
+  ASSERT_EQ(answer.requirements_size(), 1);
+  EXPECT_EQ(answer.requirements(0).kind(), v1::RequirementContent::OUTPUT);
+  EXPECT_EQ(answer.requirements(0).requirements(), 2u);
+}
+
+TEST(AskCompleteness, A33APlannedSubgroupWithoutItsWholeResultKeepsTheItemIncomplete) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  history.Add(Item("X"));
+  v1::RequirementApproved requirement;
+  requirement.mutable_content()->set_kind(v1::RequirementContent::PERFORMANCE);
+  requirement.mutable_content()->set_text("in women");
+  v1::AcceptanceCriterion& criterion = *requirement.mutable_content()->mutable_acceptance();
+  criterion.set_metric("sensitivity");
+  criterion.set_comparator(">=");
+  criterion.set_value("0.9");
+  criterion.set_subgroup("female");
+  history.Add(DraftWith(requirement, {"requirement=requirement:R1@1", "item=software_item:X"}));
+  history.Add(DraftWith(v1::ModelRegistered(), {"model=model:m@1", "training_run=training_run:t", "dataset=dataset:d@1",
+                                                "code=code_revision:c@1", "item=software_item:X"}));
+  const auto missing = [&](std::string_view subgroup, bool whole) {
+    v1::EvaluationCompleted body;
+    body.set_result(v1::EvaluationCompleted::PASS);
+    v1::Metric& metric = *body.add_metrics();
+    metric.set_name("sensitivity");
+    metric.set_value("0.93");
+    metric.set_subgroup(std::string(subgroup));
+    if (whole) {
+      metric.set_n(200);
+      metric.set_ci_low("0.91");
+      metric.set_ci_high("0.95");
+    }
+    history.Add(DraftWith(body, {"model=model:m@1"}));
+    const v1::CompletenessAnswer answer = Completeness(history, kA);
+    EXPECT_EQ(answer.subgroups_size(), 1);
+    EXPECT_FALSE(answer.complete_by_policy());
+    return std::vector<std::string>(answer.subgroups(0).missing().begin(), answer.subgroups(0).missing().end());
+  };
+  EXPECT_EQ(missing("male", true), std::vector<std::string>({"evaluation"}));
+  EXPECT_EQ(missing("female", false), std::vector<std::string>({"n", "confidence_interval"}));
+  EXPECT_EQ(missing("female", true), std::vector<std::string>());
+}
+
 TEST(AskCompleteness, A28ArchitectureOfWhatLearnsCoversFiveTopics) {
   ProjectedHistory history;
   AdoptProfile(history);

@@ -119,6 +119,30 @@ TEST(AskMonitoring, A98AnActiveArtifactWithoutMonitoringInItsIntervalIsListed) {
   EXPECT_EQ(ask(60).gaps_size(), 0);
 }
 
+TEST(AskMonitoring, A52DriftIsToldWindowByWindowInTheTimeAskedAbout) {
+  ProjectedHistory history;
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  for (const auto& [from, drift] : {std::pair(20, "0.27"), std::pair(0, "0.04"), std::pair(10, "0.11")}) {
+    EventDraft draft = Monitored(from, from + 10);
+    v1::MonitoringRecorded body = static_cast<const v1::MonitoringRecorded&>(*draft.body);
+    body.set_cases(40);
+    body.mutable_drift()->set_name("population_stability_index");
+    body.mutable_drift()->set_value(drift);
+    draft.body = std::make_shared<const v1::MonitoringRecorded>(body);
+    history.Add(draft);
+  }
+  v1::Question question;
+  question.mutable_monitoring()->set_unit("ICU-7");
+  *question.mutable_monitoring()->mutable_from() = ToProtoTime(Hour(10));
+  *question.mutable_monitoring()->mutable_at() = ToProtoTime(Hour(40));
+  const v1::MonitoringAnswer answer = AskOf(history, question).monitoring();
+  ASSERT_EQ(answer.windows_size(), 2);
+  EXPECT_EQ(answer.windows(0).drift().value(), "0.11");
+  EXPECT_EQ(answer.windows(1).drift().value(), "0.27");
+  EXPECT_EQ(answer.windows(1).cases(), 40u);
+  EXPECT_EQ(answer.windows(1).entity().id(), "m");
+}
+
 TEST(AskRetention, TheLongestPeriodOfAllPlacesCountsFromTheLastPlacement) {
   ProjectedHistory history;
   AdoptShipped(history, v1::PolicyAdopted::RETENTION, "retention");
@@ -200,6 +224,40 @@ TEST(AskClosureAudit, A68AnActivationIsHeldAgainstTheDecisionThatItNames) {
                           {"unit=device_unit:ICU-7", "artifact=artifact:a@1", "decision=gate_decision:d1"}));
     EXPECT_EQ(KindsOf(AuditOf(history)).count("NON_CONFORMING_ACTIVATION"), verdict == v1::GateDecided::DENY ? 1u : 0u);
   }
+}
+
+TEST(AskClosureAudit, A93WhatWasMeasuredDiffersUntilALateRecordExplainsIt) {
+  const auto digest = [](char byte) {
+    v1::ContentDigest content;
+    content.set_algorithm(v1::SHA256);
+    content.set_value(std::string(32, byte));
+    return content;
+  };
+  const auto activated = [&](const char* version, char byte, int64_t hour) {
+    v1::ArtifactActivated body;
+    body.set_surface("threshold");
+    EventDraft draft = AtHour(DraftWith(std::move(body), {"unit=device_unit:ICU-7"}), hour);
+    const v1::ContentDigest content = digest(byte);
+    AddReference(draft, "artifact", "artifact", "t", version, &content);
+    return draft;
+  };
+  ProjectedHistory history;
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  history.Add(activated("a1", '\1', 1));
+  v1::ConfigurationAttested attested;
+  attested.set_method("digest");
+  attested.add_measured()->set_surface("threshold");
+  *attested.mutable_measured(0)->mutable_digest() = digest('\2');
+  const LeafIndex measured = history.Add(AtHour(DraftWith(std::move(attested), {"unit=device_unit:ICU-7"}), 5));
+  const auto differs = [&] {
+    const v1::ClosureAuditAnswer audit = AuditOf(history);
+    return std::any_of(audit.problems().begin(), audit.problems().end(), [&](const auto& problem) {
+      return problem.leaf().index() == measured.value && problem.text().starts_with("MEASURED-DIFFERS");
+    });
+  };
+  EXPECT_TRUE(differs());
+  history.Add(activated("a2", '\2', 4));
+  EXPECT_FALSE(differs());
 }
 
 TEST(AskClosureAudit, A68ALimitThatCutsItOffIsSaid) {

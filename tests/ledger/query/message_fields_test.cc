@@ -46,7 +46,7 @@ TEST(MessageFieldsTest, NothingThatIsSetIsLost) {
               ElementsAre(Pair("inclusion[adults]", "adults"), Pair("inclusion[adults]#2", "adults"),
                           Pair("exclusion[paced]", "paced"), Pair("exclusion[paced]#2", "paced"),
                           Pair(Text(shortened, ".text"), text), Pair(Text(shortened, ".excluded"), "3"),
-                          Pair("period_from_us", "2025-03-15T11:00:00Z"), Pair("sampling", "CONSECUTIVE")));
+                          Pair("period_from", "2025-03-15T11:00:00Z"), Pair("sampling", "CONSECUTIVE")));
 }
 
 TEST(MessageFieldsTest, AKeyIsCutWhereACharacterBegins) {

@@ -284,7 +284,7 @@ void CheckHistories(uint64_t first_seed, uint64_t count, int events) {
 }
 
 TEST(ConfigurationFoldTest, ShortHistories) { CheckHistories(1, 2000, 10); }
-TEST(ConfigurationFoldTest, Histories) { CheckHistories(100000, 1200, 30); }
+TEST(ConfigurationFoldTest, A90_Histories) { CheckHistories(100000, 1200, 30); }
 TEST(ConfigurationFoldTest, LongHistories) { CheckHistories(200000, 20, 300); }
 
 // What happens to one activation of ICU-1's alert_threshold, corrected step by step.
