@@ -157,7 +157,7 @@ class RandomDrafts {
       draft = ActivateItem(Any(), "threshold", Below(2) == 0 ? "artifact" : "model", Any(), MaybeVersion());
       if (Below(3) == 0) AddReference(draft, "rollback_target", "artifact", Any(), Version());
     } else if (type == "annotation.completed") {
-      draft = CompleteAnnotation(Own(), Any(), Version());
+      draft = CompleteAnnotation(Own(), Any(), Version(), Text(90 + Below(9)));
       AddReference(draft, "annotator", "person", Any());
     } else if (type == "incident.recorded") {
       draft = RecordIncident(Own(), Any());
@@ -300,11 +300,11 @@ class RandomDrafts {
     if (type == "change.requested") {
       v1::ChangeRequested body;
       body.set_text("a watchdog");
-      EventDraft draft = Rationale(About(std::move(body), "change", "change", Own()));
+      EventDraft draft = Rationale(About(std::move(body), "change", "change_request", Own()));
       AddReference(draft, "item", "software_item", Below(2) == 0 ? "X" : "Y");
       return draft;
     }
-    if (type == "change.rejected") return Rationale(About(v1::ChangeRejected(), "change", "change", Any()));
+    if (type == "change.rejected") return Rationale(About(v1::ChangeRejected(), "change", "change_request", Any()));
     if (type == "anomaly.recorded") {
       v1::AnomalyRecorded body;
       body.set_description("slow start");
