@@ -6,6 +6,7 @@
 #include "ledger/query/clause_evidence.h"
 #include "ledger/query/event_pattern.h"
 #include "ledger/query/item_scope.h"
+#include "ledger/query/place_in_time.h"
 #include "ledger/state/software_items.h"
 
 namespace anamnesis {
@@ -41,7 +42,8 @@ class Judge {
     const Fact* later = nullptr;
     std::vector<const Fact*> candidates;
     for (const auto& [leaf, fact] : scope.events) {
-      if (later == nullptr && later_patterns.Match(*fact)) later = fact;
+      const bool first = later == nullptr || StandsEarlier(fact, later);
+      if (first && later_patterns.Match(*fact)) later = fact;
       if (earlier_patterns.Match(*fact)) candidates.push_back(fact);
     }
     if (later == nullptr) return OkStatus();
@@ -62,7 +64,7 @@ class Judge {
     return AppliesFrom(rule.from(), item_class.safety_class);
   }
 
-  // Events, in log order, that would satisfy the rule for the entity.
+  // Events that would satisfy the rule for the entity.
   StatusOr<std::vector<const Fact*>> Candidates(const v1::Precondition& rule, v1::EntityRef entity, const Fact& later) {
     if (rule.any_version()) entity.clear_version();
     const EventPatterns patterns(rule.events());
@@ -113,7 +115,8 @@ class Judge {
   }
 
   Status AddStep(std::string_view rule, const std::string& clause, std::string_view remedy, const Fact& later,
-                 const std::vector<const Fact*>& candidates) {
+                 std::vector<const Fact*> candidates) {
+    std::sort(candidates.begin(), candidates.end(), StandsEarlier);
     Answer::Step& step = *answer_.add_steps();
     step.set_rule(std::string(rule));
     step.set_clause(clause);

@@ -4,6 +4,7 @@
 #include "absl/strings/ascii.h"
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/query/ask.h"
+#include "ledger/query/place_in_time.h"
 
 namespace anamnesis {
 namespace {
@@ -26,10 +27,14 @@ class DatasetFacts {
   static StatusOr<DatasetFacts> Load(Facts& facts, const v1::EntityRef& dataset) {
     DatasetFacts loaded;
     ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts.About(dataset, "dataset", kQuestionEventsMax));
+    std::vector<const Fact*> events;
     for (const LeafIndex index : indexes) {
       ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
-      if (fact->counts()) RETURN_IF_ERROR(loaded.Take(facts, *fact));
+      if (fact->counts()) events.push_back(fact);
     }
+    // The last that was curated, sealed or annotated is what holds.
+    std::sort(events.begin(), events.end(), StandsEarlier);
+    for (const Fact* fact : events) RETURN_IF_ERROR(loaded.Take(facts, *fact));
     return loaded;
   }
 

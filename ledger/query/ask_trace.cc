@@ -6,6 +6,7 @@
 #include "ledger/query/ask.h"
 #include "ledger/query/clause_evidence.h"
 #include "ledger/query/dependent_controls.h"
+#include "ledger/query/place_in_time.h"
 #include "ledger/query/trace_matrix.h"
 
 namespace anamnesis {
@@ -152,7 +153,7 @@ class Filler {
       cell.add_linked(static_cast<uint32_t>(one.element));
       holds = holds || one.why_stale.empty();
       if (newest == nullptr ||
-          matrix_.elements()[newest->element].fact->event.index < matrix_.elements()[one.element].fact->event.index) {
+          StandsEarlier(matrix_.elements()[newest->element].fact, matrix_.elements()[one.element].fact)) {
         newest = &one;
       }
     }

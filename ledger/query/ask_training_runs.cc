@@ -55,12 +55,16 @@ Status AddRun(Facts& facts, const Fact& started, Timestamp at, Answer& answer) {
   *run.mutable_run() = entity;
   ASSIGN_OR_RETURN(*run.mutable_started(), facts.Reference(started.event.index));
   ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts.About(entity, "training_run", kQuestionEventsMax));
+  // Where records contradict each other, the last that happened.
+  const Fact* last = nullptr;
   for (const LeafIndex index : indexes) {
     ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
-    const Answer::State end = EndOf(fact->type());
-    if (end == Answer::STATE_UNSPECIFIED || !fact->counts() || fact->earliest() > at) continue;
-    run.set_state(end);
-    ASSIGN_OR_RETURN(*run.mutable_ended(), facts.Reference(index));
+    const bool ends = EndOf(fact->type()) != Answer::STATE_UNSPECIFIED && fact->counts() && fact->earliest() <= at;
+    if (ends && (last == nullptr || last->earliest() <= fact->earliest())) last = fact;
+  }
+  if (last != nullptr) {
+    run.set_state(EndOf(last->type()));
+    ASSIGN_OR_RETURN(*run.mutable_ended(), facts.Reference(last->event.index));
   }
   const auto* body = started.body<v1::TrainingRunStarted>();
   const Timestamp expected(body == nullptr ? 0 : body->expected_end_us());

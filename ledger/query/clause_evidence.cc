@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/query/event_pattern.h"
+#include "ledger/query/place_in_time.h"
 #include "ledger/state/software_items.h"
 
 namespace anamnesis {
@@ -60,19 +61,20 @@ bool AnyMatches(const ItemScope& scope, const google::protobuf::RepeatedPtrField
 
 // The first event of the item that should have come after `first` but stands before it; nullptr when none does.
 const Fact* StandsBefore(const ItemScope& scope, const google::protobuf::RepeatedPtrField<std::string>& texts,
-                         uint64_t first) {
+                         const Fact* first) {
   const EventPatterns patterns(texts);
+  const Fact* before = nullptr;
   for (const auto& [leaf, fact] : scope.events) {
-    if (leaf >= first) return nullptr;
-    if (patterns.Match(*fact)) return fact;
+    const bool earlier = StandsEarlier(fact, before == nullptr ? first : before);
+    if (earlier && patterns.Match(*fact)) before = fact;
   }
-  return nullptr;
+  return before;
 }
 
 // Topics of the item's plans, each with the leaf of the newest version of a plan that has it.
 std::map<std::string, const Fact*> PlanSections(const ItemScope& scope) {
   std::map<std::string, const Fact*> newest;
-  for (const auto& [leaf, fact] : scope.events) {
+  for (const Fact* fact : EarliestFirst(scope.events)) {
     if (fact->type() != "plan.approved" && fact->type() != "plan.revised") continue;
     newest[FindReference(fact->header(), "plan")->id()] = fact;
   }
@@ -138,7 +140,8 @@ class Judge {
       if (found.empty()) {
         answer_.set_text("no event of the item like " + absl::StrJoin(asked_.events(), " or "));
         shown = false;
-      } else if (const Fact* before = StandsBefore(scope_, asked_.before(), found[0]->event.index.value)) {
+      } else if (const Fact* before = StandsBefore(scope_, asked_.before(),
+                                                   *std::min_element(found.begin(), found.end(), StandsEarlier))) {
         facts_.Cite(before->event.index);
         answer_.set_text(Text("stands only after leaf ", before->event.index.value, " ", before->type()));
         shown = false;

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/query/place_in_time.h"
 
 namespace anamnesis {
 namespace {
@@ -96,7 +97,7 @@ void TraceMatrix::AddEdge(size_t from, size_t to, std::string relation, LeafInde
 void TraceMatrix::AddElements(const ItemScope& scope) {
   std::map<EntityName, TraceElement> newest;
   std::set<EntityName> retired;
-  for (const auto& [leaf, fact] : scope.events) {
+  for (const Fact* fact : EarliestFirst(scope.events)) {
     if (fact->type() == "requirement.retired") retired.insert(NameOf(fact->header().refs(0)));
     const v1::EntityRef* subject = SubjectOf(*fact);
     if (subject == nullptr || ColumnOfKind(subject->kind()) < 0 || !scope.Has(NameOf(*subject))) continue;
@@ -147,13 +148,13 @@ void TraceMatrix::AddReferences(const Fact& fact, size_t element) {
 void TraceMatrix::AddTraceLinks(const ItemScope& scope) {
   using Link = std::tuple<EntityName, EntityName, v1::TraceRelation>;
   std::map<Link, LeafIndex> links;
-  for (const auto& [leaf, fact] : scope.events) {
+  for (const Fact* fact : EarliestFirst(scope.events)) {
     const auto* linked = fact->body<v1::TraceLinked>();
     const auto* withdrawn = fact->body<v1::TraceWithdrawn>();
     if (linked == nullptr && withdrawn == nullptr) continue;
     const EntityName from = NameOf(*FindReference(fact->header(), "from"));
     const EntityName to = NameOf(*FindReference(fact->header(), "to"));
-    if (linked != nullptr) links[{from, to, linked->relation()}] = LeafIndex(leaf);
+    if (linked != nullptr) links[{from, to, linked->relation()}] = fact->event.index;
     if (withdrawn != nullptr) links.erase({from, to, withdrawn->relation()});
   }
   for (const auto& [link, leaf] : links) {
@@ -168,7 +169,7 @@ void TraceMatrix::AddTraceLinks(const ItemScope& scope) {
 void TraceMatrix::MarkStale(const ItemScope& scope) {
   const std::map<std::string, std::string> parents = ParentsOf(scope);
   std::vector<const Fact*> changes;
-  for (const auto& [leaf, fact] : scope.events) {
+  for (const Fact* fact : EarliestFirst(scope.events)) {
     if (ChangesSoftware(*fact)) changes.push_back(fact);
   }
   for (TraceEdge& edge : edges_) {
@@ -176,7 +177,7 @@ void TraceMatrix::MarkStale(const ItemScope& scope) {
     if (result.column != ColumnOf("result") || !edge.why_stale.empty()) continue;
     // From the last change backwards, so that most results are decided by the first one looked at.
     for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
-      if ((*change)->event.index <= result.fact->event.index) break;
+      if (!StandsEarlier(result.fact, *change)) break;
       if (!Concerns(parents, ItemOf(**change), ItemOf(*result.fact))) continue;
       edge.why_stale =
           Text("leaf ", (*change)->event.index.value, " ", (*change)->type(), " changed the software since");

@@ -26,8 +26,7 @@ std::string FirstClause(const EventType& type) {
 
 // Two events that define an entity version say the same about it.
 bool SaySame(const RecordedEvent& event, const LoadedEvent& earlier) {
-  // What can be erased must not decide anything: the answer would be another one afterwards.
-  if (event.type->body != earlier.type->body || event.type->options->retention() == v1::PERSONAL_DATA) return false;
+  if (event.type->body != earlier.type->body) return false;
   if (event.body == nullptr || earlier.body == nullptr) return false;
   if (event.body->SerializeAsString() != earlier.body->SerializeAsString()) return false;
   const auto& ours = event.header->fields.refs();
@@ -117,6 +116,8 @@ class Evaluation {
   }
 
   StatusOr<bool> SaysSameAs(const LoadedEvent& earlier) const {
+    // What can be erased must not decide anything: the answer would be another one afterwards.
+    if (options().retention() == v1::PERSONAL_DATA) return false;
     if (event_.body != nullptr) return SaySame(event_, earlier);
     // Rebuilding: the folds were not given the body, since hardly any event of this type needs it.
     ASSIGN_OR_RETURN(const LoadedEvent whole, LoadEvent(rows_, event_.index));

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "ledger/base/bytes.h"
+#include "ledger/state/last_counting.h"
 
 namespace anamnesis {
 namespace {
@@ -48,9 +49,7 @@ StatusOr<std::optional<LeafIndex>> DefinitionOf(const RowFinder& rows, std::stri
                                                 std::string_view version, TreeSize size) {
   if (size.value == 0) return std::optional<LeafIndex>();
   const std::string prefix = EntityPrefix('d', kind, id, version);
-  ASSIGN_OR_RETURN(const std::optional<Row> row,
-                   rows.LastAtOrBefore(Family::kEdges, prefix, WithIndex(prefix, size.value - 1)));
-  return row.has_value() ? IndexAfter(prefix, row->key) : std::nullopt;
+  return LastCounting(rows, prefix, WithIndex(prefix, size.value - 1), size);
 }
 
 StatusOr<std::vector<LeafIndex>> ReferencesTo(const RowReader& rows, std::string_view kind, std::string_view id,

@@ -22,8 +22,8 @@
 
 namespace anamnesis {
 
-// The event below `size` that last defined the entity version (an empty version is a version of its own); nullopt when
-// none did.
+// The event below `size` that last defined the entity version (an empty version is a version of its own) and was not
+// retracted or replaced below it; nullopt when there is none.
 StatusOr<std::optional<LeafIndex>> DefinitionOf(const RowFinder& rows, std::string_view kind, std::string_view id,
                                                 std::string_view version, TreeSize size);
 

@@ -1,12 +1,14 @@
 #include "ledger/state/entities.h"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "ledger/base/bytes.h"
 #include "ledger/state/corrections.h"
+#include "ledger/state/last_counting.h"
 
 namespace anamnesis {
 namespace {
@@ -59,35 +61,65 @@ std::string NamedKey(std::string_view what, std::string_view role, const v1::Ent
   return Text(any_version ? 'a' : 'n', what, '\0', role, EntityKey('\0', entity, !any_version));
 }
 
-// What a row says, unless the event that it names was retracted or replaced.
-StatusOr<std::optional<LeafIndex>> Counting(const RowFinder& rows, const std::string& key) {
+// The event that a row names, and whether it still counts; nullopt when there is no row.
+struct Latest {
+  LeafIndex index;
+  bool counts = false;
+};
+StatusOr<std::optional<Latest>> FindLatest(const RowFinder& rows, const std::string& key) {
   ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kEntities, key));
-  if (!value.has_value()) return std::optional<LeafIndex>();
+  if (!value.has_value()) return std::optional<Latest>();
   ByteReader reader(*value);
   ASSIGN_OR_RETURN(const uint64_t number, reader.BigEndian64());
   const LeafIndex index(number);
   ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, index));
-  if (correctors.empty()) return std::optional<LeafIndex>(index);
+  if (correctors.empty()) return std::optional<Latest>({index, true});
   ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows, index));
   ASSIGN_OR_RETURN(const Standing standing, StandingOf(rows, event.view()));
-  return standing.void_effect ? std::optional<LeafIndex>() : std::optional<LeafIndex>(index);
+  return std::optional<Latest>({index, !standing.void_effect});
+}
+
+// What a row of kEntities says; when that was taken back, the one before it that still counts, found along the edges
+// (edges.h) of `entity`, with or without its version. A run can't correct its own events, so what came before one that
+// was taken back is in the log, with its edges.
+StatusOr<std::optional<LeafIndex>> Counting(const RowFinder& rows, const std::string& key, char edges,
+                                            const v1::EntityRef& entity, bool with_version,
+                                            const std::function<bool(const LoadedEvent&)>& accept = nullptr) {
+  ASSIGN_OR_RETURN(const std::optional<Latest> latest, FindLatest(rows, key));
+  if (!latest.has_value()) return std::optional<LeafIndex>();
+  if (latest->counts) return std::optional<LeafIndex>(latest->index);
+  const std::string prefix = EntityKey(edges, entity, with_version);
+  // Names hold no such bytes, and indexes are shorter.
+  return LastCounting(rows, prefix, prefix + std::string(16, '\xff'), TreeSize(UINT64_MAX), accept);
 }
 
 }  // namespace
 
 StatusOr<std::optional<LeafIndex>> FindDefinition(const RowFinder& rows, const v1::EntityRef& entity) {
-  if (entity.version().empty()) return Counting(rows, EntityKey('v', entity, false));
-  ASSIGN_OR_RETURN(const std::optional<LeafIndex> exact, Counting(rows, EntityKey('d', entity, true)));
+  if (entity.version().empty()) return Counting(rows, EntityKey('v', entity, false), 'd', entity, false);
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> exact,
+                   Counting(rows, EntityKey('d', entity, true), 'd', entity, true));
   if (exact.has_value()) return exact;
   // Defined as a whole, without versions.
   v1::EntityRef whole = entity;
   whole.clear_version();
-  return Counting(rows, EntityKey('d', whole, true));
+  return Counting(rows, EntityKey('d', whole, true), 'd', whole, true);
 }
 
 StatusOr<std::optional<LeafIndex>> FindNaming(const RowFinder& rows, std::string_view what, std::string_view role,
                                               const v1::EntityRef& entity, bool any_version) {
-  return Counting(rows, NamedKey(what, role, entity, any_version || entity.version().empty()));
+  const bool any = any_version || entity.version().empty();
+  const size_t mark = what.find('?');
+  const auto accept = [&](const LoadedEvent& event) {
+    const auto& refs = event.header.fields.refs();
+    return event.type->name() == what.substr(0, mark) &&
+           (mark == std::string_view::npos || BodyHas(event.body.get(), what.substr(mark + 1))) &&
+           std::any_of(refs.begin(), refs.end(), [&](const v1::EntityRef& ref) {
+             return ref.role() == role && ref.kind() == entity.kind() && ref.id() == entity.id() &&
+                    (any || ref.version() == entity.version());
+           });
+  };
+  return Counting(rows, NamedKey(what, role, entity, any), 'r', entity, !any, accept);
 }
 
 bool BodyHas(const Message* body, std::string_view condition) {

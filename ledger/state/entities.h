@@ -23,8 +23,8 @@
 
 namespace anamnesis {
 
-// The event that defines the entity version and still counts; for a reference without version the last that defined any
-// version; nullopt when there is none, or it was retracted.
+// The last event that defines the entity version and still counts; for a reference without version one that defines any
+// version; nullopt when there is none.
 StatusOr<std::optional<LeafIndex>> FindDefinition(const RowFinder& rows, const v1::EntityRef& entity);
 
 // The last event `what` that named the entity version (any version, where `any_version` or the reference has none) in

@@ -101,12 +101,13 @@ inline EventDraft ProduceArtifact(std::string_view id, std::string_view version,
   return draft;
 }
 
-inline EventDraft CompleteAnnotation(std::string_view id, std::string_view dataset, std::string_view version) {
+inline EventDraft CompleteAnnotation(std::string_view id, std::string_view dataset, std::string_view version,
+                                     std::string_view achieved = "94") {
   v1::AnnotationCompleted body;
   body.set_selection_basis("board certified");
   body.set_metric(v1::AnnotationCompleted::PERCENT);
   body.set_required("90");
-  body.set_achieved("94");
+  body.set_achieved(std::string(achieved));
   body.set_resolution("a third reader");
   EventDraft draft = Draft(std::move(body));
   AddReference(draft, "annotation", "annotation", id);

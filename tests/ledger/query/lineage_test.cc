@@ -4,13 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <random>
 #include <set>
 #include <string>
 #include <tuple>
 #include <vector>
 
-#include "tests/ledger/query/drafts.h"
+#include "tests/ledger/query/random_drafts.h"
 #include "tests/ledger/query/recorded_history.h"
 
 namespace anamnesis {
@@ -43,18 +42,6 @@ v1::Question Ask(v1::LineageQuestion::Direction direction, const v1::EntityRef& 
 
 // --- The reference: every event is looked at again for each step ---
 
-// What each type that the histories hold is the record of, and at which of its roles a path ends.
-const std::map<std::string, std::string>& ProductRoles() {
-  static const auto* roles = new std::map<std::string, std::string>{
-      {"dataset.curated", "dataset"},    {"training_run.started", "training_run"},
-      {"model.registered", "model"},     {"artifact.produced", "artifact"},
-      {"artifact.activated", "unit"},    {"annotation.completed", "annotation"},
-      {"incident.recorded", "incident"}, {"document.referenced", "document"},
-      {"evaluation.completed", "model"}, {"device_unit.commissioned", "unit"},
-  };
-  return *roles;
-}
-
 bool EndsAt(const std::string& type, const v1::EntityRef& input, const v1::EntityRef& far) {
   static const std::set<std::string> kinds = {"person", "device_model", "site", "organisation"};
   return kinds.count(far.kind()) > 0 || (type == "model.registered" && input.role() == "previous_model") ||
@@ -80,8 +67,8 @@ std::multiset<EdgeText> Reference(const RecordedHistory& history, bool up, const
     for (const v1::EntityRef& near_node : level) {
       for (uint64_t i = 0; i < size; ++i) {
         const RecordedHistory::Event& event = history.events()[i];
-        const auto role = ProductRoles().find(event.type);
-        if (role == ProductRoles().end() || !history.Counts(i, size)) continue;
+        const auto role = DesignTypes().find(event.type);
+        if (role == DesignTypes().end() || !history.Counts(i, size)) continue;
         std::vector<v1::EntityRef> products;
         std::vector<v1::EntityRef> inputs;
         for (const v1::EntityRef& ref : event.draft.header.refs()) {
@@ -123,89 +110,13 @@ bool Named(const RecordedHistory& history, const v1::EntityRef& entity, uint64_t
 
 // --- Random histories ---
 
-class Generator {
- public:
-  explicit Generator(uint64_t seed) : random_(seed) {}
-
-  void Step(RecordedHistory& history) {
-    const uint64_t count = history.size();
-    if (count > 0 && Below(100) < 25) {
-      const uint64_t named = Below(2) == 0 ? count - 1 - Below(std::min<uint64_t>(count, 4)) : Below(count);
-      if (history.events()[named].type != "record.corrected" && Below(2) == 0) {
-        history.Add(Make(history.events()[named].type), named);
-      } else {
-        const bool moved = Below(4) == 0;
-        history.Add(moved ? MoveInTime(EventId(), Timestamp(1 + static_cast<int64_t>(Below(5))), Timestamp(9))
-                          : Correct(EventId(), v1::RecordCorrected::RETRACTED),
-                    named);
-      }
-      return;
-    }
-    auto type = ProductRoles().begin();
-    std::advance(type, Below(ProductRoles().size()));
-    history.Add(Make(type->first));
+void Step(RandomDrafts& drafts, RecordedHistory& history) {
+  if (history.size() > 0 && drafts.Below(100) < 25) {
+    drafts.Correct(history);
+  } else {
+    history.Add(drafts.Design());
   }
-
-  v1::EntityRef AnyEntity() {
-    static constexpr std::string_view kKinds[] = {"dataset", "model", "artifact", "code_revision"};
-    static constexpr std::string_view kUnversioned[] = {"training_run", "device_unit", "incident",
-                                                        "annotation",   "document",    "person"};
-    if (Below(3) == 0) return Entity(kUnversioned[Below(6)], Id());
-    return Entity(kKinds[Below(4)], Id(), Version());
-  }
-  uint64_t Below(uint64_t limit) { return random_() % limit; }
-
- private:
-  std::string Id() { return Text("x", Below(3)); }
-  std::string Version() { return Text(1 + Below(2)); }
-  // Where the vocabulary does not ask for a version, some writers leave it out.
-  std::string MaybeVersion() { return Below(4) == 0 ? "" : Version(); }
-
-  EventDraft Make(const std::string& type) {
-    EventDraft draft;
-    if (type == "dataset.curated") {
-      draft = CurateDataset(Id(), Version());
-      for (uint64_t i = Below(3); i > 0; --i) AddReference(draft, "source", "dataset", Id(), MaybeVersion());
-      if (Below(2) == 0) AddReference(draft, "curator", "person", Id());
-    } else if (type == "training_run.started") {
-      draft = StartRun(Id());
-      for (uint64_t i = 1 + Below(2); i > 0; --i) AddReference(draft, "dataset", "dataset", Id(), MaybeVersion());
-      AddReference(draft, "code", "code_revision", Id(), MaybeVersion());
-      if (Below(2) == 0) AddReference(draft, "parent_model", "model", Id(), MaybeVersion());
-    } else if (type == "model.registered") {
-      draft = RegisterModel(Id(), Version());
-      AddReference(draft, "training_run", "training_run", Id());
-      AddReference(draft, "dataset", "dataset", Id(), MaybeVersion());
-      AddReference(draft, "code", "code_revision", Id(), MaybeVersion());
-      if (Below(2) == 0) AddReference(draft, "previous_model", "model", Id(), Version());
-    } else if (type == "artifact.produced") {
-      draft = ProduceArtifact(Id(), Version());
-      AddReference(draft, "model", "model", Id(), MaybeVersion());
-      if (Below(2) == 0) AddReference(draft, "parent", "artifact", Id(), Version());
-      if (Below(2) == 0) AddReference(draft, "unit", "device_unit", Id());
-    } else if (type == "artifact.activated") {
-      draft = ActivateItem(Id(), "threshold", Below(2) == 0 ? "artifact" : "model", Id(), MaybeVersion());
-      if (Below(3) == 0) AddReference(draft, "rollback_target", "artifact", Id(), Version());
-    } else if (type == "annotation.completed") {
-      draft = CompleteAnnotation(Id(), Id(), Version());
-      AddReference(draft, "annotator", "person", Id());
-    } else if (type == "incident.recorded") {
-      draft = RecordIncident(Id(), Id());
-    } else if (type == "document.referenced") {
-      draft = ReferToDocument(Id());
-      AddReference(draft, "about", Below(2) == 0 ? "model" : "dataset", Id(), MaybeVersion());
-    } else if (type == "evaluation.completed") {
-      draft = Evaluate(Id(), Version());
-      AddReference(draft, "dataset", "dataset", Id(), MaybeVersion());
-    } else {
-      draft = Commission(Id());
-      if (Below(2) == 0) AddReference(draft, "baseline", "model", Id(), MaybeVersion());
-    }
-    return draft;
-  }
-
-  std::mt19937_64 random_;
-};
+}
 
 std::string WithoutLedgerSize(v1::Answer answer) {
   answer.clear_ledger_size();
@@ -214,18 +125,18 @@ std::string WithoutLedgerSize(v1::Answer answer) {
 
 TEST(LineageTest, A49LineageIsThePlainFoldOnRandomHistories) {
   for (uint64_t seed = 1; seed <= 40; ++seed) {
-    Generator generator(seed);
+    RandomDrafts drafts(seed);
     RecordedHistory history;
     // Question and answer at a size, to be asked again once there is more.
     std::vector<std::pair<v1::Question, std::string>> earlier;
     for (int step = 0; step < 60; ++step) {
-      generator.Step(history);
+      Step(drafts, history);
       if (step % 6 != 5) continue;
-      const v1::EntityRef entity = generator.AnyEntity();
-      const bool up = generator.Below(2) == 0;
-      const uint32_t depth = generator.Below(3) == 0 ? 2 : 64;
+      const v1::EntityRef entity = drafts.AnyEntity();
+      const bool up = drafts.Below(2) == 0;
+      const uint32_t depth = drafts.Below(3) == 0 ? 2 : 64;
       v1::Question question = Ask(up ? v1::LineageQuestion::UP : v1::LineageQuestion::DOWN, entity, depth);
-      question.set_known_size(1 + generator.Below(history.size()));
+      question.set_known_size(1 + drafts.Below(history.size()));
       const std::multiset<EdgeText> expected = Reference(history, up, entity, depth, question.known_size());
       const StatusOr<v1::Answer> answer = history.Ask(question);
       if (absl::IsNotFound(answer.status())) {
@@ -247,9 +158,9 @@ TEST(LineageTest, A49LineageIsThePlainFoldOnRandomHistories) {
 }
 
 TEST(LineageTest, A49PagesTogetherAreTheWholeClosure) {
-  Generator generator(7);
+  RandomDrafts drafts(7);
   RecordedHistory history;
-  for (int step = 0; step < 120; ++step) generator.Step(history);
+  for (int step = 0; step < 120; ++step) Step(drafts, history);
   const v1::Question whole = Ask(v1::LineageQuestion::DOWN, Entity("dataset", "x1"));
   const v1::Answer all = history.AskAt(whole, 0);
   ASSERT_GT(all.lineage().edges_size(), 20);
@@ -338,7 +249,7 @@ TEST(LineageTest, A49DownFromAnErasedSubjectNamesModelsAndUnits) {
 // Whatever came after, the same question with the same known size has the same answer.
 TEST(LineageTest, EveryQuestionIsAnsweredAsItWasThen) {
   for (uint64_t seed = 100; seed < 115; ++seed) {
-    Generator generator(seed);
+    RandomDrafts drafts(seed);
     RecordedHistory history;
     std::vector<std::pair<v1::Question, std::string>> earlier;
     const auto ask = [&](v1::Question question) {
@@ -347,7 +258,7 @@ TEST(LineageTest, EveryQuestionIsAnsweredAsItWasThen) {
       earlier.emplace_back(question, answer.ok() ? WithoutLedgerSize(*answer) : answer.status().ToString());
     };
     for (int step = 0; step < 50; ++step) {
-      generator.Step(history);
+      Step(drafts, history);
       if (step % 5 != 4) continue;
       v1::Question question;
       *question.mutable_explain()->mutable_entity() = Entity("model", "x0", "1");
@@ -355,7 +266,7 @@ TEST(LineageTest, EveryQuestionIsAnsweredAsItWasThen) {
       *question.mutable_diff()->mutable_x() = Entity("model", "x0", "1");
       *question.mutable_diff()->mutable_y() = Entity("model", "x0", "2");
       ask(question);
-      *question.mutable_status()->mutable_entity() = generator.AnyEntity();
+      *question.mutable_status()->mutable_entity() = drafts.AnyEntity();
       ask(question);
       *question.mutable_where()->mutable_entity() = Entity("model", "x1");
       ask(question);

@@ -5,14 +5,13 @@
 
 #include <algorithm>
 #include <map>
-#include <random>
 #include <set>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "ledger/query/events.h"
-#include "tests/ledger/query/drafts.h"
+#include "tests/ledger/query/random_drafts.h"
 #include "tests/ledger/query/recorded_history.h"
 
 namespace anamnesis {
@@ -130,67 +129,13 @@ class Fold {
   std::map<std::string, std::vector<Entry>> whole_;
 };
 
-class Generator {
- public:
-  explicit Generator(uint64_t seed) : random_(seed) {}
-
-  void Step(RecordedHistory& history) {
-    const uint64_t count = history.size();
-    if (count > 0 && Below(100) < 30) {
-      const uint64_t named = Below(2) == 0 ? count - 1 - Below(std::min<uint64_t>(count, 4)) : Below(count);
-      const std::string& type = history.events()[named].type;
-      if (type != "record.corrected" && Below(3) == 0) {
-        history.Add(Make(type), named);
-        return;
-      }
-      const int64_t time = Time();
-      history.Add(Below(2) == 0 ? MoveInTime(EventId(), Timestamp(time), Timestamp(time))
-                                : Correct(EventId(), v1::RecordCorrected::RETRACTED),
-                  named);
-      return;
-    }
-    static constexpr std::string_view kTypes[] = {"device_unit.commissioned", "device_unit.serviced",
-                                                  "device_unit.decommissioned", "artifact.deactivated",
-                                                  "artifact.activated"};
-    history.Add(Make(kTypes[std::min<uint64_t>(Below(9), 4)]));
+void Step(RandomDrafts& drafts, RecordedHistory& history) {
+  if (history.size() > 0 && drafts.Below(100) < 30) {
+    drafts.Correct(history);
+  } else {
+    history.Add(drafts.Unit());
   }
-
-  uint64_t Below(uint64_t limit) { return random_() % limit; }
-  int64_t Time() { return 1 + static_cast<int64_t>(Below(1000)) * 1000 + static_cast<int64_t>(unique_++); }
-
- private:
-  std::string Unit() { return Text("U", Below(3)); }
-  std::string Version() { return Text(1 + Below(2)); }
-
-  EventDraft Make(std::string_view type) {
-    EventDraft draft;
-    if (type == "device_unit.commissioned") {
-      draft = Commission(Unit());
-      if (Below(2) == 0) AddReference(draft, "baseline", "model", "m", Version());
-    } else if (type == "device_unit.serviced") {
-      v1::DeviceUnitServiced body;
-      body.set_kind(v1::DeviceUnitServiced::REPAIR);
-      body.set_storage(v1::DeviceUnitServiced::NOT_PRESERVED);
-      draft = Draft(std::move(body));
-      AddReference(draft, "unit", "device_unit", Unit());
-      if (Below(2) == 0) AddReference(draft, "baseline", "model", "m", Version());
-    } else if (type == "device_unit.decommissioned") {
-      draft = Draft(v1::DeviceUnitDecommissioned());
-      draft.header.set_rationale("scrapped");
-      AddReference(draft, "unit", "device_unit", Unit());
-    } else if (type == "artifact.deactivated") {
-      draft = Deactivate(Unit(), Below(2) == 0 ? "threshold" : "rhythm");
-    } else {
-      draft = ActivateItem(Unit(), Below(2) == 0 ? "threshold" : "rhythm", "model", "m", Version());
-    }
-    const Timestamp time(Time());
-    SetOccurred(draft, time, time);
-    return draft;
-  }
-
-  std::mt19937_64 random_;
-  uint64_t unique_ = 0;
-};
+}
 
 std::string WithoutLedgerSize(v1::Answer answer) {
   answer.clear_ledger_size();
@@ -200,15 +145,15 @@ std::string WithoutLedgerSize(v1::Answer answer) {
 TEST(WhereTest, A13WhereIsThePlainFoldOnRandomHistories) {
   size_t running = 0;
   for (uint64_t seed = 1; seed <= 40; ++seed) {
-    Generator generator(seed);
+    RandomDrafts drafts(seed);
     RecordedHistory history;
     std::vector<std::pair<v1::Question, std::string>> earlier;
     for (int step = 0; step < 60; ++step) {
-      generator.Step(history);
+      Step(drafts, history);
       if (step % 5 != 4) continue;
-      const v1::EntityRef entity = Entity("model", "m", Text(1 + generator.Below(2)));
-      v1::Question question = Ask(entity, Timestamp(generator.Time()));
-      question.set_known_size(1 + generator.Below(history.size()));
+      const v1::EntityRef entity = Entity("model", "m", Text(1 + drafts.Below(2)));
+      v1::Question question = Ask(entity, Timestamp(drafts.Time()));
+      question.set_known_size(1 + drafts.Below(history.size()));
       const auto expected =
           Fold(history, question.known_size()).Places(EntityKeyText(entity), Us(question.where().at()));
       const StatusOr<v1::Answer> answer = history.Ask(question);

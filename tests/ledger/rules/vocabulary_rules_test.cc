@@ -178,6 +178,19 @@ TEST_F(VocabularyRulesTest, A16_TheSameTwiceInOneRunContradictsNothingOtherwiseI
   EXPECT_EQ(DetailOf(verdict.status()).event_index(), 1u);
 }
 
+// Their bodies can be erased, so that nothing may depend on whether two say the same; and comparing them must not fail,
+// which would stop the ledger for everybody.
+TEST_F(VocabularyRulesTest, A16_PersonalDataIsNeverComparedAndNeverTheSame) {
+  (void)Record(EnrolPerson("carol"));
+  EXPECT_EQ(Refused(EnrolPerson("carol"), v1::ENTITY_TAKEN).rule(), "UNIQUE/person");
+  v1::FeedbackReceived feedback;
+  feedback.set_source("clinic");
+  feedback.set_channel("hotline");
+  feedback.set_text("too loud");
+  (void)Record(With(feedback, {Ref("feedback", "feedback", "f-1")}));
+  EXPECT_EQ(Refused(With(feedback, {Ref("feedback", "feedback", "f-1")}), v1::ENTITY_TAKEN).rule(), "UNIQUE/feedback");
+}
+
 TEST_F(VocabularyRulesTest, A16_ARetractedVersionIsFreeAgain) {
   (void)Record(Model("2.0", "wrong"));
   (void)Record(Correct(admin_.LastId(), v1::RecordCorrected::RETRACTED));

@@ -1,0 +1,28 @@
+#ifndef ANAMNESIS_LEDGER_STATE_LAST_COUNTING_H_
+#define ANAMNESIS_LEDGER_STATE_LAST_COUNTING_H_
+
+// Among the rows of kEdges with one prefix (edges.h), the last whose event was neither retracted nor replaced. Reads
+// one row and its corrections in the ordinary case, and one more of each for every event that was taken back since.
+// Pure.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ledger/base/ids.h"
+#include "ledger/base/status.h"
+#include "ledger/state/recorded_event.h"
+#include "ledger/state/rows.h"
+
+namespace anamnesis {
+
+// From the row `from` downwards; of events below `size`, by the corrections below it, and only those that `accept`
+// takes, when it is given. nullopt: there is none.
+StatusOr<std::optional<LeafIndex>> LastCounting(const RowFinder& rows, std::string_view prefix, std::string from,
+                                                TreeSize size,
+                                                const std::function<bool(const LoadedEvent&)>& accept = nullptr);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_STATE_LAST_COUNTING_H_
