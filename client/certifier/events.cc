@@ -1,0 +1,159 @@
+#include "client/certifier/events.h"
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "client/cpp/writer.h"
+#include "ledger/event/vocabulary.h"
+
+namespace anamnesis {
+namespace {
+
+constexpr size_t kReasonsMax = 200;
+
+template <typename Body>
+EventDraft DraftOf(Body body, Timestamp now) {
+  EventDraft draft;
+  draft.body = std::make_shared<Body>(std::move(body));
+  SetOccurred(draft, now, now);
+  return draft;
+}
+
+void Refer(EventDraft& draft, std::string_view role, std::string_view kind, const VersionedName& name) {
+  AddReference(draft, role, kind, name.id, name.version);
+}
+
+std::string TestRunId(const Certification& certification, const TestCase& test_case) {
+  return Text(certification.sandbox_run, "/", test_case.name.text());
+}
+
+EventDraft TestRun(const CertificationRequest& request, const CertificationFacts& facts, Timestamp now,
+                   const Certification& certification, size_t number) {
+  const CaseReport& report = certification.cases[number];
+  v1::TestRunCompleted body;
+  body.set_level(v1::SANDBOX);
+  body.set_result(report.verdict.result);
+  for (const std::string& reason : report.verdict.reasons) body.add_anomalies(reason);
+  body.set_configuration_digest(CandidateDigest(facts.state));
+  body.set_test_configuration(Text("sandbox environment sha256:", certification.environment.digest.hex()));
+  body.add_tools(report.test_case.description.command(0));
+  for (const v1::Metric& metric : report.verdict.metrics) *body.add_metrics() = metric;
+  EventDraft draft = DraftOf(std::move(body), now);
+  AddReference(draft, "test_run", "test_run", TestRunId(certification, report.test_case));
+  Refer(draft, "test_case", "test_case", report.test_case.name);
+  Refer(draft, "verified", "artifact", request.artifact);
+  AddReference(draft, "tester", request.certifier.kind(), request.certifier.id());
+  if (const v1::EntityRef* item = FindReference(facts.artifact.header, "item"); item != nullptr) {
+    AddReference(draft, "item", "software_item", item->id());
+  }
+  return draft;
+}
+
+// Ascending, once each.
+std::set<std::string> ControlsExercised(const Certification& certification) {
+  std::set<std::string> controls;
+  for (const CaseReport& report : certification.cases) {
+    if (report.verdict.result == v1::TestRunCompleted::BLOCKED) continue;
+    controls.insert(report.test_case.description.risk_controls().begin(),
+                    report.test_case.description.risk_controls().end());
+  }
+  return controls;
+}
+
+EventDraft SandboxRun(const CertificationRequest& request, Timestamp now, const Certification& certification) {
+  v1::SandboxRunCompleted body;
+  body.set_environment_digest(certification.environment.digest.bytes());
+  for (const IsolationAspect& aspect : certification.isolation.aspects) {
+    v1::SandboxRunCompleted::Isolation& isolation = *body.add_isolation();
+    isolation.set_aspect(aspect.name);
+    isolation.set_isolated(aspect.state == IsolationAspect::State::kHeld);
+    isolation.set_evidence(Recordable(Text(NameOf(aspect.state), ": ", aspect.evidence)));
+  }
+  body.set_result(certification.issued ? v1::SandboxRunCompleted::PASS : v1::SandboxRunCompleted::FAIL);
+  for (const std::string& control : ControlsExercised(certification)) body.add_controls_exercised(control);
+  EventDraft draft = DraftOf(std::move(body), now);
+  AddReference(draft, "sandbox_run", "sandbox_run", certification.sandbox_run);
+  Refer(draft, "artifact", "artifact", request.artifact);
+  Refer(draft, "protocol", "sandbox_protocol", request.protocol);
+  for (const CaseReport& report : certification.cases) {
+    AddReference(draft, "test_run", "test_run", TestRunId(certification, report.test_case));
+  }
+  return draft;
+}
+
+EventDraft Issued(const CertificationRequest& request, const CertificationFacts& facts, Timestamp now,
+                  const Certification& certification) {
+  v1::CertificationIssued body;
+  *body.mutable_state() = facts.state;
+  body.set_process_profile(request.process_profile);
+  body.set_safety_class(certification.safety_class);
+  body.set_jurisdiction(request.jurisdiction);
+  body.set_valid_from_us(now.us);
+  if (request.valid_for.count() > 0) {
+    body.set_valid_until_us(now.us + std::chrono::microseconds(request.valid_for).count());
+  }
+  EventDraft draft = DraftOf(std::move(body), now);
+  AddReference(draft, "certification", "certification", certification.certification);
+  Refer(draft, "artifact", "artifact", request.artifact);
+  AddReference(draft, "sandbox_run", "sandbox_run", certification.sandbox_run);
+  Refer(draft, "envelope", "envelope", facts.envelope);
+  Refer(draft, "protocol", "sandbox_protocol", request.protocol);
+  if (!facts.risk_control_set.id.empty()) {
+    Refer(draft, "risk_control_set", "risk_control_set", facts.risk_control_set);
+  }
+  AddReference(draft, "delegation", "delegation", request.delegation);
+  for (const std::string& control : ControlsExercised(certification)) {
+    AddReference(draft, "control", "risk_control", control);
+  }
+  return draft;
+}
+
+// Refusals name the delegation too where the vocabulary lets them.
+bool MayReferTo(const google::protobuf::Message& body, std::string_view role) {
+  const v1::EventTypeOptions& options = body.GetDescriptor()->options().GetExtension(v1::event);
+  return std::any_of(options.refs().begin(), options.refs().end(),
+                     [role](const v1::ReferenceRule& rule) { return rule.role() == role; });
+}
+
+EventDraft Refused(const CertificationRequest& request, const CertificationFacts& facts, Timestamp now,
+                   const Certification& certification) {
+  v1::CertificationRefused body;
+  for (const std::string& reason : certification.reasons) {
+    if (static_cast<size_t>(body.reasons_size()) < kReasonsMax) body.add_reasons(reason);
+  }
+  EventDraft draft = DraftOf(std::move(body), now);
+  draft.header.set_rationale(Text("protocol ", request.protocol.text(), " was not fulfilled, ",
+                                  certification.reasons.size(), " reasons; the first: ", certification.reasons[0]));
+  Refer(draft, "artifact", "artifact", request.artifact);
+  if (!certification.sandbox_run.empty()) {
+    AddReference(draft, "sandbox_run", "sandbox_run", certification.sandbox_run);
+  }
+  Refer(draft, "protocol", "sandbox_protocol", request.protocol);
+  if (MayReferTo(*draft.body, "delegation")) AddReference(draft, "delegation", "delegation", request.delegation);
+  if (MayReferTo(*draft.body, "envelope") && !facts.envelope.id.empty()) {
+    Refer(draft, "envelope", "envelope", facts.envelope);
+  }
+  return draft;
+}
+
+}  // namespace
+
+std::vector<EventDraft> MakeEvents(const CertificationRequest& request, const CertificationFacts& facts, Timestamp now,
+                                   const Certification& certification) {
+  std::vector<EventDraft> drafts;
+  if (!certification.sandbox_run.empty()) {
+    for (size_t i = 0; i < certification.cases.size(); ++i) {
+      drafts.push_back(TestRun(request, facts, now, certification, i));
+    }
+    drafts.push_back(SandboxRun(request, now, certification));
+  }
+  drafts.push_back(certification.issued ? Issued(request, facts, now, certification)
+                                        : Refused(request, facts, now, certification));
+  return drafts;
+}
+
+std::string NewRunId() { return NewEventId().text(); }
+
+}  // namespace anamnesis

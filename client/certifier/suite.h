@@ -1,0 +1,38 @@
+#ifndef ANAMNESIS_CLIENT_CERTIFIER_SUITE_H_
+#define ANAMNESIS_CLIENT_CERTIFIER_SUITE_H_
+
+// The files that a certification runs: what is in the directories that the caller names must be, byte by byte, what was
+// approved or produced. Checked bytes are copied into a staging directory, so that they are what the sandbox sees.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "anamnesis/v1/sandbox_suite.pb.h"
+#include "anamnesis/v1/vocabulary_model.pb.h"
+#include "anamnesis/v1/vocabulary_verification.pb.h"
+#include "client/certifier/recorded.h"
+#include "client/sandbox/staging.h"
+#include "ledger/base/status.h"
+
+namespace anamnesis {
+
+struct TestCase {
+  VersionedName name;
+  v1::SandboxTestCase description;
+};
+
+// Copies `files` from `directory` to `below` in the staging directory. FAILED_PRECONDITION, naming the file: it is
+// missing, too large, other than recorded, recorded without a SHA-256, or named so that it would lie elsewhere.
+// A file that another list staged already is checked again and not copied.
+Status StageFiles(const google::protobuf::RepeatedPtrField<v1::FileRecord>& files, const std::string& directory,
+                  const std::string& below, const StagingDirectory& staging);
+
+// One test case's files into "suite", and its description. FAILED_PRECONDITION as above, and when the description is
+// not among the approved files, is malformed or is of another test case.
+StatusOr<TestCase> StageTestCase(const VersionedName& name, const v1::TestCaseApproved& approved,
+                                 const std::string& directory, const StagingDirectory& staging);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_CLIENT_CERTIFIER_SUITE_H_
