@@ -323,6 +323,7 @@ void AddGate(CLI::App& app) {
   AddStanding(gate);
   AddSlice(gate);
   AddVerifySlice(gate);
+  AddExport(gate);
 }
 
 void AddRecertification(CLI::App& app) {

@@ -1,7 +1,7 @@
 #ifndef ANAMNESIS_CLIENT_CLI_GATE_SLICE_H_
 #define ANAMNESIS_CLIENT_CLI_GATE_SLICE_H_
 
-// Decisions taken to a device: the verbs `gate slice` and `gate verify`.
+// Decisions taken elsewhere: the verbs `gate slice` and `gate verify`, and `gate export` (gate_export.cc).
 
 #include "client/cli/context.h"
 
@@ -9,6 +9,7 @@ namespace anamnesis::cli {
 
 void AddSlice(CLI::App& gate);
 void AddVerifySlice(CLI::App& gate);
+void AddExport(CLI::App& gate);
 
 }  // namespace anamnesis::cli
 

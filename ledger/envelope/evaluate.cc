@@ -169,6 +169,10 @@ StatusOr<bool> IsWithin(std::string_view value, std::string_view low, std::strin
 }
 
 StatusOr<std::vector<std::string>> WhyOutside(const v1::EnvelopeTerms& terms, const ReportedArtifact& artifact) {
+  // One that was taken over from elsewhere may say what nobody can evaluate.
+  if (const Status checked = CheckEnvelope(terms); !checked.ok()) {
+    return std::vector<std::string>{Text("it is not well formed: ", MessageOf(checked))};
+  }
   const Evaluation evaluation(artifact);
   std::vector<std::string> reasons;
   for (const Dimension& dimension : terms.dimensions()) {

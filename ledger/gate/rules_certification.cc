@@ -38,6 +38,7 @@ class CertificationCheck {
 
   Status Check() {
     j_.Rest(s_.certified);
+    if (s_.certified->header().retrospective()) j_.Fail("it was recorded from other records, after the fact");
     CheckState();
     RETURN_IF_ERROR(CheckNames());
     if (body_.safety_class() < s_.item_class.safety_class) {

@@ -162,4 +162,54 @@ RECORD: dict[str, Example] = {
         [], {"proposed_us": BASE_US - 5_000_000, "last_recorded_us": BASE_US, "step_us": -5_000_000}),
 }
 
-EXAMPLES: dict[str, Example] = {**AUTHORITY, **DATA, **DEVICE, **MODEL_LIFE, **RECORD}
+SIGNATURE: Value = {"meaning": "APPROVAL", "signed_at_us": BASE_US, "components": ["KEY", "PASSPHRASE"],
+                    "session_id": p.sha256(b"session")[:16], "ordinal": 1}
+TERMS: Value = {
+    "dimensions": [
+        {"name": "threshold_shift", "kind": "interval", "low": "-0.05", "high": "0.05"},
+        {"name": "threshold_total", "kind": "cumulative", "high": "0.22", "of": "threshold_shift"},
+        {"name": "sensitivity", "kind": "floor", "low": "0.90", "subgroup": "age >= 65", "confidence": "lower"},
+        {"name": "distance", "kind": "norm_delta", "high": "0.5", "norm": "l2"},
+        {"name": "activations", "kind": "rate", "high": "3", "per_period_s": 86_400},
+        {"name": "local_data", "kind": "data", "symbols": ["site"], "minimum": 100, "age_max_s": 604_800},
+    ],
+    "jurisdiction": "EU", "site": "hospital-a", "udi_rule": "new_pi", "declared_change": "CONTRACTION"}
+OBJECT = p.sha256(b"the bytes of an object")
+
+
+def substrate_digest(soup: list[tuple[str, str, bytes]], runtime: list[tuple[str, str]]) -> bytes:
+    """As vocabulary_device.proto says."""
+    text = b""
+    for name, version, digest in sorted(soup):
+        for part in ("soup", name, version, "sha256:" + digest.hex()):
+            text += part.encode() + b"\0"
+    for name, value in sorted(runtime):
+        for part in ("runtime", name, value):
+            text += part.encode() + b"\0"
+    return p.sha256(text)
+
+
+FOUNDATION = p.sha256(b"foundation 7.2")
+ADAPTATION: dict[str, Example] = {
+    "EnvelopeProposed": Example(
+        [ref("envelope", "envelope", "example-envelope", "1.0"), ref("item", "software_item", "example-item"),
+         ref("anchor", "baseline", "example-anchor", "1.0"),
+         ref("risk_control_set", "risk_control_set", "example-risk_control_set", "1.0")], {"terms": TERMS}),
+    "EnvelopeApproved": Example(
+        [ref("envelope", "envelope", "example-envelope", "1.0"), ref("item", "software_item", "example-item"),
+         ref("anchor", "baseline", "example-anchor", "1.0"),
+         ref("risk_control_set", "risk_control_set", "example-risk_control_set", "1.0"),
+         ref("requirement", "requirement", "example-requirement", "1.0"),
+         ref("protocol", "sandbox_protocol", "example-protocol", "1.0")],
+        {"terms": TERMS, "signature": SIGNATURE}),
+    "SubstrateDefined": Example(
+        [ref("substrate", "substrate", "icu", "1"),
+         ref("soup", "soup", "foundation", "7.2", {"algorithm": "SHA256", "value": FOUNDATION})],
+        {"substrate_digest": substrate_digest([("foundation", "7.2", FOUNDATION)], [("onnxruntime", "1.17")]),
+         "runtime": named(onnxruntime="1.17")}),
+    "ObjectStored": Example(
+        [ref("object", "object", OBJECT.hex())],
+        {"sha256": OBJECT, "size_bytes": 22, "location": "https://store.example/objects"}),
+}
+
+EXAMPLES: dict[str, Example] = {**AUTHORITY, **DATA, **DEVICE, **MODEL_LIFE, **RECORD, **ADAPTATION}

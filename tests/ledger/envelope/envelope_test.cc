@@ -171,6 +171,13 @@ TEST(Envelope, LocalDataMustBeEnoughAndFresh) {
   EXPECT_EQ(Why(Terms({data}), reported), "");
 }
 
+TEST(Envelope, NothingIsInsideTermsThatNobodyCanEvaluate) {
+  Dimension guess = Interval("0", "1");
+  guess.set_kind("guess");
+  EXPECT_NE(Why(guess, Produced("shift", "0.5")), "");
+  EXPECT_NE(Why(Interval("", ""), Produced("shift", "0.5")), "");
+}
+
 TEST(Envelope, TermsAreCheckedByKind) {
   EXPECT_TRUE(CheckEnvelope(Terms({Interval("0", "1"), OfKind("set", {"a"})})).ok());
   const auto refused = [](const Dimension& dimension) {

@@ -362,6 +362,11 @@ TEST(Gate, OpenAnomaliesAndProblemsOfSafety) {
   EXPECT_EQ(Failed(world.Ask()), "");
 }
 
+TEST(Gate, CertificationToldAfterTheFactDoesNotServe) {
+  GateWorld world(Changed(GateStory(), "certified", [](EventDraft& draft) { draft.header.set_retrospective(true); }));
+  EXPECT_EQ(Failed(world.Ask()), "G06");
+}
+
 TEST(Gate, HumanFormOfCertificationWhereThePolicyAsks) {
   GateWorld world(Changed(GateStory(), "gate-policy", Edit<v1::PolicyAdopted>([](v1::PolicyAdopted& body) {
                             for (auto& limits : *body.mutable_document()->mutable_gate()->mutable_limits()) {

@@ -1,15 +1,18 @@
 #!/usr/bin/python3
 """Events of the gate's scenario, as `anamnesis append --jsonl` takes them: steps.py PART [ARGUMENT...] prints those of one
-writer. The digests are computed here as proto/anamnesis/v1/vocabulary_device.proto and ledger/gate/decide.h say, by a
+writer, all at the time AT (RFC 3339; default: the scenario's). The digests are computed here as proto/anamnesis/v1/vocabulary_device.proto and ledger/gate/decide.h say, by a
 program that shares nothing with the ledger's."""
 
 import base64
+import datetime
 import hashlib
 import json
+import os
 import sys
 
-TIME = "2026-03-02T08:00:00Z"
-TIME_US = "1772438400000000"
+TIME = os.environ.get("AT", "2026-03-02T08:00:00Z")
+TIME_US = str(int(datetime.datetime.fromisoformat(TIME.replace("Z", "+00:00")).timestamp()) * 1_000_000)
+YEAR_LATER_US = str(int(TIME_US) + 365 * 86_400 * 1_000_000)
 PURPOSE = "Alerts on arrhythmia at the bedside"
 UDI = "04012345678901"
 
@@ -101,7 +104,7 @@ def certifier_person():
           {"suites": [{"safetyClass": "SOFTWARE_SAFETY_CLASS_C", "testCases": ["unit@1", "integration@1", "system@1"]}],
            "isolationRequirements": ["network", "clinical_path", "host"], "signature": signature()})
     event("person/carl", "authority.delegated", ["delegation=delegation:d1", "from=person:carl", "to=software:certifier"],
-          {"role": "CERTIFIER", "validUntilUs": "1803974400000000", "signature": signature()})
+          {"role": "CERTIFIER", "validUntilUs": YEAR_LATER_US, "signature": signature()})
 
 
 def envelope(name, bound, jurisdiction=""):
