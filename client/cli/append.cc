@@ -1,11 +1,10 @@
-#include <iostream>
 #include <map>
 #include <sstream>
 
 #include "client/cli/context.h"
 #include "client/cli/event_spec.h"
 #include "client/cli/receipts.h"
-#include "client/cpp/writer.h"
+#include "client/cli/write.h"
 
 namespace anamnesis::cli {
 namespace {
@@ -66,14 +65,8 @@ StatusOr<v1::RunResult> AppendSpecs(const Options& options, LedgerClient& client
     const StatusOr<std::vector<Appended>> appended = writer->Append(drafts[stream]);
     if (absl::IsUnknown(appended.status())) return WithIds(appended.status(), drafts[stream]);
     RETURN_IF_ERROR(appended.status());
-    for (const Appended& event : *appended) {
-      all.add_indexes(event.index.value);
-      all.add_recorded_us(event.recorded.us);
-      if (!options.common.json) {
-        std::cout << event.index.value << "  " << FormatTime(event.recorded) << "  " << event.id.text() << "  "
-                  << stream << "\n";
-      }
-    }
+    Report(
+        options.common, *appended, [&](size_t) { return stream; }, all);
   }
   return all;
 }
@@ -86,7 +79,8 @@ void AddAppend(CLI::App& app) {
   verb.footer(
       "Example: anamnesis append --stream device_unit/ICU-7 --type artifact.activated --body body.json \\\n"
       "           --ref unit=device_unit:ICU-7 --ref artifact=model:spleen@0.2.0 --as icu7.key --ledger file:ledger\n"
-      "Prints index, recorded time, event id and stream. `anamnesis types` lists types, fields and references.");
+      "Prints index, recorded time, event id and stream, and findings on stderr. `anamnesis types` lists types, fields "
+      "and references.");
   verb.add_option("--stream", options->spec.stream, "the writer's stream, e.g. device_unit/ICU-7");
   verb.add_option("--type", options->spec.type, "the event type");
   verb.add_option("--body", options->body_file, "the body as a JSON file, \"-\" for stdin");

@@ -7,12 +7,14 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <iostream>
 #include <mutex>
 #include <random>
 #include <vector>
 
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "client/cli/bench_lives.h"
 #include "client/cli/context.h"
 #include "client/cpp/writer.h"
 #include "ledger/event/refusal.h"
@@ -76,6 +78,9 @@ struct Options {
   uint64_t queries = 2000;
   std::string unit = "BENCH-1";
   bool activations = false;
+  bool lives = false;
+  // Of 100 events of lives, how many more correct one.
+  uint64_t corrections = 0;
   Common common;
 };
 
@@ -94,14 +99,20 @@ class RunSource {
   }
 
   StatusOr<v1::Run> Next() {
+    // What earlier runs recorded can be corrected.
+    recorded_.insert(recorded_.end(), of_run_.begin(), of_run_.end());
+    of_run_.clear();
+    if (recorded_.size() > kRememberedMax) {
+      recorded_.erase(recorded_.begin(), recorded_.end() - static_cast<ptrdiff_t>(kRememberedMax));
+    }
     for (uint64_t i = 0; i < options_.run; ++i) {
       std::array<uint8_t, 10> random;
       for (uint8_t& byte : random) byte = static_cast<uint8_t>(random_());
       std::string nonce(32, '\0');
       for (char& byte : nonce) byte = static_cast<char>(random_());
       const Timestamp now = WallClockNow();
-      const EventDraft draft = options_.activations ? Activation(now) : Document(now);
-      RETURN_IF_ERROR(builder_.Add(draft, EventId::MakeVersion7(static_cast<uint64_t>(now.us / 1000), random), nonce));
+      const EventId id = EventId::MakeVersion7(static_cast<uint64_t>(now.us / 1000), random);
+      RETURN_IF_ERROR(builder_.Add(Draft(now, id), id, nonce));
     }
     return builder_.Seal(key_.key, WallClockNow());
   }
@@ -116,6 +127,29 @@ class RunSource {
     const size_t base = document->ByteSizeLong() + 3;
     document->set_locator(std::string(options.body_bytes > base ? options.body_bytes - base : 1, 'x'));
     document_ = document;
+  }
+
+  EventDraft Draft(Timestamp now, const EventId& id) {
+    if (options_.activations) return Activation(now);
+    if (!options_.lives) return Document(now);
+    if (!recorded_.empty() && random_() % 100 < options_.corrections) return Correction(now);
+    of_run_.push_back(id);
+    const uint64_t place = count_++;
+    return LifeEvent(place / kLifeEvents, place % kLifeEvents, now);
+  }
+
+  // Moves an event of late in time by a moment: both the move and what it moved stay to be read.
+  EventDraft Correction(Timestamp now) {
+    auto moved = std::make_shared<v1::RecordCorrected>();
+    moved->set_kind(v1::RecordCorrected::OCCURRED_AT);
+    moved->set_occurred_earliest_us(now.us - 1);
+    moved->set_occurred_latest_us(now.us);
+    EventDraft draft;
+    draft.body = moved;
+    draft.header.set_rationale("the clock was wrong");
+    draft.header.set_corrects(recorded_[random_() % recorded_.size()].bytes());
+    SetOccurred(draft, now, now);
+    return draft;
   }
 
   EventDraft Document(Timestamp now) {
@@ -144,6 +178,10 @@ class RunSource {
   std::mt19937_64 random_;
   std::shared_ptr<const google::protobuf::Message> document_;
   uint64_t count_ = 0;
+  // Events of lives: of earlier runs, the newest last; and of the run that is being made.
+  static constexpr size_t kRememberedMax = 200;
+  std::vector<EventId> recorded_;
+  std::vector<EventId> of_run_;
 };
 
 // Keeps a number of runs in flight on one channel and times each from its sending to its acknowledgement.
@@ -246,6 +284,62 @@ StatusOr<ExitStatus> BenchQuery(const Options& options) {
   return figures.errors == 0 ? kDone : kNotReached;
 }
 
+// How many whole lives the ledger holds: those of one `bench append --lives`.
+StatusOr<uint64_t> CountLives(LedgerClient& client, uint64_t tree_size) {
+  uint64_t low = 0;
+  uint64_t high = tree_size / kLifeEvents + 1;
+  while (low < high) {
+    const uint64_t middle = low + (high - low) / 2;
+    const StatusOr<v1::Answer> answer = client.Ask(WhetherThereIs(middle));
+    if (!answer.ok() && !absl::IsNotFound(answer.status())) return answer.status();
+    if (answer.ok()) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+// Asks each kind of question about lives at random, one after another.
+StatusOr<ExitStatus> BenchLives(const Options& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options.common));
+  ASSIGN_OR_RETURN(const v1::LedgerStatus status, client->GetStatus());
+  ASSIGN_OR_RETURN(const uint64_t lives, CountLives(*client, status.tree_size()));
+  if (lives == 0) return absl::NotFoundError("the ledger holds no lives; make some with bench append --lives");
+  std::mt19937_64 random(1);
+  uint64_t errors = 0;
+  const auto measure = [&](std::string_view name, const std::function<Status(uint64_t)>& ask) {
+    Figures figures;
+    figures.what = Text(name, " at ", status.tree_size(), " events");
+    const auto start = SteadyClock::now();
+    const double cpu = CpuSeconds();
+    for (uint64_t i = 0; i < options.queries; ++i) {
+      const uint64_t life = random() % lives;
+      const auto asked = SteadyClock::now();
+      const Status answered = ask(life);
+      figures.latencies_ms.push_back(SecondsSince(asked) * 1000);
+      ++(answered.ok() ? figures.operations : figures.errors);
+      if (!answered.ok() && figures.errors == 1) std::cerr << "first error: " << MessageOf(answered) << "\n";
+    }
+    figures.seconds = SecondsSince(start);
+    figures.cpu_seconds = CpuSeconds() - cpu;
+    errors += figures.errors;
+    Print(figures, "queries", options.common.json);
+  };
+  measure("config", [&](uint64_t life) {
+    v1::GetConfigurationRequest request;
+    request.set_unit(LifeUnit(life));
+    *request.mutable_at() = status.last_recorded();
+    return client->GetConfiguration(request).status();
+  });
+  for (size_t kind = 0; kind < QuestionsAbout(0).size(); ++kind) {
+    measure(QuestionsAbout(0)[kind].name,
+            [&](uint64_t life) { return client->Ask(QuestionsAbout(life)[kind].question).status(); });
+  }
+  return errors == 0 ? kDone : kNotReached;
+}
+
 }  // namespace
 
 void AddBench(CLI::App& app) {
@@ -262,6 +356,9 @@ void AddBench(CLI::App& app) {
   append.add_option("--events", options->events, "how many events, instead of --seconds");
   append.add_option("--unit", options->unit, "the device unit that the events are about");
   append.add_flag("--activations", options->activations, "artifact.activated on one surface of the unit");
+  append.add_flag("--lives", options->lives, "whole life cycles, each of an item, its models and a unit");
+  append.add_option("--corrections", options->corrections, "with --lives: percent of events that correct one")
+      ->check(CLI::Range(0, 90));
   AddKeyOption(append, options->common);
   AddLedgerOption(append, options->common);
   AddJsonOption(append, options->common);
@@ -271,9 +368,10 @@ void AddBench(CLI::App& app) {
   query.footer("Example: anamnesis bench query --unit ICU-7 --queries 2000 --ledger 127.0.0.1:7420");
   query.add_option("--unit", options->unit, "the device unit to ask about");
   query.add_option("--queries", options->queries, "how many");
+  query.add_flag("--lives", options->lives, "each kind of question, about what bench append --lives made");
   AddLedgerOption(query, options->common);
   AddJsonOption(query, options->common);
-  SetAction(query, [options] { return BenchQuery(*options); });
+  SetAction(query, [options] { return options->lives ? BenchLives(*options) : BenchQuery(*options); });
 }
 
 }  // namespace anamnesis::cli

@@ -7,7 +7,7 @@
 #include "client/cli/event_text.h"
 #include "client/cli/question.h"
 #include "client/cli/shipped_policies.h"
-#include "client/cpp/writer.h"
+#include "client/cli/write.h"
 #include "ledger/crypto/sha256.h"
 
 namespace anamnesis::cli {
@@ -101,11 +101,8 @@ StatusOr<ExitStatus> Adopt(const AdoptOptions& options) {
     const std::string stream = options.stream.empty() ? Text("person/", key.name) : options.stream;
     ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(*client, key, stream));
     ASSIGN_OR_RETURN(const std::vector<Appended> appended, writer->Append(drafts));
-    for (const Appended& event : appended) {
-      result.add_indexes(event.index.value);
-      result.add_recorded_us(event.recorded.us);
-      if (!options.common.json) std::cout << event.index.value << "  " << FormatTime(event.recorded) << "\n";
-    }
+    Report(
+        options.common, appended, [](size_t) { return "policy.adopted"; }, result);
   }
   if (options.common.json) RETURN_IF_ERROR(PrintJson(result));
   return kDone;

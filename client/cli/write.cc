@@ -25,10 +25,24 @@ void AddWriteOptions(CLI::App& verb, WriteOptions& options, bool is_signed) {
   AddJsonOption(verb, options.common);
 }
 
-void PrintFindings(const Appended& event) {
-  for (const v1::Finding& finding : event.findings) {
-    std::cerr << "finding at leaf " << event.index.value << ": " << finding.rule() << ": " << finding.message() << "; "
-              << finding.remedy() << "\n";
+void Report(const Common& common, const std::vector<Appended>& appended,
+            const std::function<std::string(size_t)>& label_of, v1::RunResult& all) {
+  for (size_t i = 0; i < appended.size(); ++i) {
+    const Appended& event = appended[i];
+    if (!common.json) {
+      std::cout << event.index.value << "  " << FormatTime(event.recorded) << "  " << event.id.text() << "  "
+                << label_of(i) << "\n";
+    }
+    for (const v1::Finding& finding : event.findings) {
+      v1::EventFinding& of_event = *all.add_findings();
+      of_event.set_event_index(static_cast<uint32_t>(all.indexes_size()));
+      *of_event.mutable_finding() = finding;
+      if (common.json) continue;
+      std::cerr << "finding at leaf " << event.index.value << ": " << finding.rule() << ": " << finding.message()
+                << "; " << finding.remedy() << "\n";
+    }
+    all.add_indexes(event.index.value);
+    all.add_recorded_us(event.recorded.us);
   }
 }
 
@@ -46,20 +60,10 @@ StatusOr<ExitStatus> AppendAndPrint(const WriteOptions& options, std::vector<Eve
   }
   ASSIGN_OR_RETURN(const std::vector<Appended> appended, writer->Append(identified));
   v1::RunResult all;
-  for (size_t i = 0; i < appended.size(); ++i) {
-    all.add_indexes(appended[i].index.value);
-    all.add_recorded_us(appended[i].recorded.us);
-    for (const v1::Finding& finding : appended[i].findings) {
-      v1::EventFinding& of_event = *all.add_findings();
-      of_event.set_event_index(static_cast<uint32_t>(i));
-      *of_event.mutable_finding() = finding;
-    }
-    if (options.common.json) continue;
-    const google::protobuf::Descriptor& type = *identified[i].draft.body->GetDescriptor();
-    std::cout << appended[i].index.value << "  " << FormatTime(appended[i].recorded) << "  " << appended[i].id.text()
-              << "  " << type.options().GetExtension(v1::event).type() << "\n";
-    PrintFindings(appended[i]);
-  }
+  const auto type_of = [&](size_t i) {
+    return identified[i].draft.body->GetDescriptor()->options().GetExtension(v1::event).type();
+  };
+  Report(options.common, appended, type_of, all);
   if (options.common.json) RETURN_IF_ERROR(PrintJson(all));
   return kDone;
 }

@@ -3,6 +3,7 @@
 
 // What the verbs share that append a few events of a kind that they know themselves.
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,10 @@ void AddWriteOptions(CLI::App& verb, WriteOptions& options, bool is_signed = fal
 // it on stderr.
 StatusOr<ExitStatus> AppendAndPrint(const WriteOptions& options, std::vector<EventDraft> drafts);
 
-// The findings of an appended event, on stderr.
-void PrintFindings(const Appended& event);
+// Adds what was appended to `all`. Unless it is to be printed as JSON, prints each event's index, time, id and label,
+// and what is amiss with it on stderr.
+void Report(const Common& common, const std::vector<Appended>& appended,
+            const std::function<std::string(size_t)>& label_of, v1::RunResult& all);
 
 // A signature given now, the first of its session, with the components that the options name.
 StatusOr<v1::ElectronicSignature> SignNow(const WriteOptions& options, v1::ElectronicSignature::Meaning meaning);

@@ -10,6 +10,7 @@
 #include "ledger/query/ask.h"
 #include "ledger/query/item_history.h"
 #include "ledger/query/message_fields.h"
+#include "ledger/query/place_in_time.h"
 
 namespace anamnesis {
 namespace {
@@ -213,8 +214,9 @@ class Describer {
 
   Status DescribeMetrics() {
     if (side_.entity.kind() != "model" && side_.entity.kind() != "artifact") return OkStatus();
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> evaluations,
+    ASSIGN_OR_RETURN(std::vector<const Fact*> evaluations,
                      facts_.OfType(side_.entity, "model", "evaluation.completed", kEventsMax));
+    std::sort(evaluations.begin(), evaluations.end(), StandsEarlier);
     if (evaluations.empty()) Missing("metrics", "no evaluation is recorded");
     for (const Fact* evaluation : evaluations) {
       facts_.Cite(evaluation->event.index);

@@ -8,6 +8,7 @@
 #include "ledger/query/ask.h"
 #include "ledger/query/item_history.h"
 #include "ledger/query/message_fields.h"
+#include "ledger/query/place_in_time.h"
 #include "ledger/query/registrations.h"
 
 namespace anamnesis {
@@ -96,8 +97,10 @@ Status Linter::Found(std::string_view lint, const v1::EntityRef& entity, const v
 
 StatusOr<std::map<std::string, Measured>> Linter::MetricsOf(const v1::EntityRef& model) {
   std::map<std::string, Measured> metrics;
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> evaluations,
+  ASSIGN_OR_RETURN(std::vector<const Fact*> evaluations,
                    facts_.OfType(model, "model", "evaluation.completed", kEventsMax));
+  // The last that measured it counts.
+  std::sort(evaluations.begin(), evaluations.end(), StandsEarlier);
   for (const Fact* evaluation : evaluations) {
     const auto* body = evaluation->body<v1::EvaluationCompleted>();
     if (body == nullptr) continue;

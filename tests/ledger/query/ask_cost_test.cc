@@ -6,6 +6,8 @@
 
 #include "ledger/query/events.h"
 #include "tests/ledger/query/asking.h"
+#include "tests/ledger/query/drafts.h"
+#include "tests/ledger/query/every_question.h"
 #include "tests/ledger/query/item_drafts.h"
 
 namespace anamnesis {
@@ -47,6 +49,25 @@ class CountingRows : public RowReader {
   mutable size_t count_ = 0;
 };
 
+v1::DeviceUnitCommissioned CommissionedBody(const std::string& serial) {
+  v1::DeviceUnitCommissioned body;
+  body.set_serial_number(serial);
+  body.set_jurisdiction("DE");
+  return body;
+}
+
+// Two versions of a model, with what they were made from and how they were measured.
+void AddModel(ProjectedHistory& history, const std::string& id) {
+  history.Add(CurateDataset(id, "1"));
+  for (const char* version : {"1", "2"}) {
+    const std::vector<std::string> from = {"training_run=training_run:" + id + version, "dataset=dataset:" + id + "@1",
+                                           "code=code_revision:" + id + "@1"};
+    history.Add(WithRefs(StartRun(id + version), {from[1], from[2]}));
+    history.Add(WithRefs(RegisterModel(id, version), from));
+    history.Add(Evaluate(id, version));
+  }
+}
+
 // A little of everything about X and ICU-7, and `others` records about other items and units.
 void Fill(ProjectedHistory& history, int others) {
   AdoptProfile(history);
@@ -66,8 +87,11 @@ void Fill(ProjectedHistory& history, int others) {
   v1::DatasetCurated curated;
   curated.set_source("Hospital A");
   history.Add(DraftWith(std::move(curated), {"dataset=dataset:d@1"}));
+  AddModel(history, "m");
+  history.Add(DraftWith(CommissionedBody("V-1"), {"unit=device_unit:V-1", "device_model=device_model:vent"}));
   for (int i = 0; i < others; ++i) {
     const std::string other = Text("other-", i);
+    AddModel(history, other);
     history.Add(Item(other));
     history.Add(Requirement(other, "1", other));
     history.Add(Code("1", other));
@@ -78,18 +102,42 @@ void Fill(ProjectedHistory& history, int others) {
 }
 
 std::vector<v1::Question> Questions() {
-  std::vector<v1::Question> all(8);
-  SetEntity(*all[0].mutable_trace()->mutable_subject(), "software_item", "X");
-  SetEntity(*all[1].mutable_completeness()->mutable_item(), "software_item", "X");
-  SetEntity(*all[2].mutable_sequencing()->mutable_item(), "software_item", "X");
-  SetEntity(*all[3].mutable_clocks()->mutable_incident(), "incident", "INC-7");
-  *all[3].mutable_clocks()->mutable_at() = ToProtoTime(kTestStart);
-  SetEntity(*all[4].mutable_specificity()->mutable_record(), "dataset", "d", "1");
-  SetEntity(*all[5].mutable_contemporaneity()->mutable_entity(), "software_item", "X");
-  all[6].mutable_coverage()->set_unit("ICU-7");
-  *all[6].mutable_coverage()->mutable_from() = ToProtoTime(kTestStart);
-  *all[6].mutable_coverage()->mutable_until() = ToProtoTime(Timestamp(kTestStart.us + 1'000'000));
-  SetEntity(*all[7].mutable_closure_audit()->mutable_entity(), "device_unit", "ICU-7");
+  std::vector<v1::Question> all;
+  const auto next = [&]() -> v1::Question& { return all.emplace_back(); };
+  const auto time = ToProtoTime(kTestStart);
+  SetEntity(*next().mutable_trace()->mutable_subject(), "software_item", "X");
+  SetEntity(*next().mutable_completeness()->mutable_item(), "software_item", "X");
+  SetEntity(*next().mutable_clause_index()->mutable_item(), "software_item", "X");
+  SetEntity(*next().mutable_sequencing()->mutable_item(), "software_item", "X");
+  SetEntity(*next().mutable_findings()->mutable_entity(), "software_item", "X");
+  SetEntity(*next().mutable_contemporaneity()->mutable_entity(), "software_item", "X");
+  SetEntity(*next().mutable_clocks()->mutable_incident(), "incident", "INC-7");
+  *all.back().mutable_clocks()->mutable_at() = time;
+  SetEntity(*next().mutable_who_knew()->mutable_entity(), "incident", "INC-7");
+  *all.back().mutable_who_knew()->mutable_at() = time;
+  SetEntity(*next().mutable_specificity()->mutable_record(), "dataset", "d", "1");
+  next().mutable_coverage()->set_unit("ICU-7");
+  *all.back().mutable_coverage()->mutable_from() = time;
+  *all.back().mutable_coverage()->mutable_until() = ToProtoTime(Timestamp(kTestStart.us + 1'000'000));
+  SetEntity(*next().mutable_closure_audit()->mutable_entity(), "device_unit", "ICU-7");
+  next().mutable_monitoring()->set_unit("ICU-7");
+  *all.back().mutable_monitoring()->mutable_at() = time;
+  SetEntity(*next().mutable_retention()->mutable_device_model(), "device_model", "vent");
+  *all.back().mutable_retention()->mutable_at() = time;
+  next().mutable_policy()->set_kind(v1::PolicyAdopted::PROCESS_PROFILE);
+  SetEntity(*next().mutable_training_runs()->mutable_about(), "dataset", "m");
+  *all.back().mutable_training_runs()->mutable_at() = time;
+  SetEntity(*next().mutable_explain()->mutable_entity(), "model", "m", "1");
+  for (const auto direction : {v1::LineageQuestion::UP, v1::LineageQuestion::DOWN}) {
+    SetEntity(*next().mutable_lineage()->mutable_entity(), "model", "m", "1");
+    all.back().mutable_lineage()->set_direction(direction);
+    all.back().mutable_lineage()->set_depth_max(3);
+  }
+  SetEntity(*next().mutable_diff()->mutable_x(), "model", "m", "1");
+  SetEntity(*all.back().mutable_diff()->mutable_y(), "model", "m", "2");
+  SetEntity(*next().mutable_where()->mutable_entity(), "model", "m", "1");
+  SetEntity(*next().mutable_status()->mutable_entity(), "model", "m");
+  SetEntity(*next().mutable_lint()->mutable_entity(), "model", "m");
   return all;
 }
 
@@ -98,15 +146,22 @@ TEST(AskCost, RowsReadDontGrowWithTheLog) {
   Fill(small, 10);
   ProjectedHistory large;
   Fill(large, 400);
+  std::set<std::string> asked;
   for (const v1::Question& question : Questions()) {
+    asked.insert(KindOf(question));
     const auto rows_read = [&](const ProjectedHistory& history) {
       const CountingRows rows(history.rows());
       const StatusOr<v1::Answer> answer = Ask(rows, "o", history.size(), question);
-      EXPECT_TRUE(answer.ok()) << answer.status();
+      EXPECT_TRUE(answer.ok()) << answer.status() << " " << question.ShortDebugString();
       return rows.count();
     };
-    EXPECT_EQ(rows_read(large), rows_read(small)) << question.ShortDebugString();
+    const size_t before = rows_read(small);
+    // What was known at a time is found by halves.
+    const size_t halves = question.has_who_knew() ? 8 : 0;
+    EXPECT_LE(rows_read(large), before + halves) << question.ShortDebugString();
+    EXPECT_GE(rows_read(large), before) << question.ShortDebugString();
   }
+  EXPECT_EQ(asked, KindsOfQuestion());
 }
 
 }  // namespace

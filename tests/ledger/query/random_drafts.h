@@ -168,7 +168,8 @@ class RandomDrafts {
       v1::EvaluationCompleted body;
       *body.add_metrics() = MetricOf("dice", Text("0.9", Below(3)));
       draft = Evaluate(Any(), Version(), std::move(body));
-      AddReference(draft, "dataset", "dataset", Any(), MaybeVersion());
+      // Few, so that several writers measure the same thing on the same data.
+      AddReference(draft, "dataset", "dataset", others_[0] + "x0", MaybeVersion());
     } else {
       draft = Commission(Own());
       if (Below(2) == 0) AddReference(draft, "baseline", "model", Any(), MaybeVersion());
