@@ -201,9 +201,10 @@ void AddActivate(CLI::App& gate) {
     }
     AddReference(draft, "decision", "gate_decision", options->decision);
     ASSIGN_OR_RETURN(const Appended appended, AppendAs(*client, *options, asked.unit(), std::move(draft)));
-    std::cout << appended.index.value << "  " << FormatTime(appended.recorded) << "  " << appended.id.text()
-              << "  artifact.activated\n";
-    PrintFindings(appended);
+    v1::RunResult result;
+    Report(
+        options->common, {appended}, [](size_t) { return std::string("artifact.activated"); }, result);
+    if (options->common.json) RETURN_IF_ERROR(PrintJson(result));
     return appended.findings.empty() ? kDone : kAnswerIsNo;
   });
 }

@@ -83,8 +83,7 @@ StatusOr<std::string> EnvelopeOf(const std::string& payload, const NamedKey& key
   Set(envelope, "payload", base64(payload));
   Struct& signature = *ListIn(envelope, "signatures").add_values()->mutable_struct_value();
   Set(signature, "keyid", HexEncode(key.key.public_key().view()));
-  const auto bytes = key.key.Sign(DssePae(kPayloadType, payload));
-  Set(signature, "sig", base64(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())));
+  Set(signature, "sig", base64(key.key.Sign(DssePae(kPayloadType, payload)).view()));
   return ToJson(envelope, true);
 }
 
