@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
 #include "tests/ledger/query/asking.h"
 #include "tests/ledger/query/item_drafts.h"
@@ -233,17 +234,18 @@ TEST(AskClosureAudit, A93WhatWasMeasuredDiffersUntilALateRecordExplainsIt) {
     content.set_value(std::string(32, byte));
     return content;
   };
-  const auto activated = [&](const char* version, char byte, int64_t hour) {
+  const auto activated = [&](const std::string& unit, const char* version, char byte, int64_t hour) {
     v1::ArtifactActivated body;
     body.set_surface("threshold");
-    EventDraft draft = AtHour(DraftWith(std::move(body), {"unit=device_unit:ICU-7"}), hour);
+    EventDraft draft = AtHour(DraftWith(std::move(body), {"unit=device_unit:" + unit}), hour);
     const v1::ContentDigest content = digest(byte);
     AddReference(draft, "artifact", "artifact", "t", version, &content);
     return draft;
   };
   ProjectedHistory history;
   history.Add(AtHour(Commission("ICU-7"), 0));
-  history.Add(activated("a1", '\1', 1));
+  history.Add(activated("ICU-7", "a1", '\1', 1));
+  history.Add(activated("ICU-8", "a2", '\2', 1));
   v1::ConfigurationAttested attested;
   attested.set_method("digest");
   attested.add_measured()->set_surface("threshold");
@@ -256,7 +258,15 @@ TEST(AskClosureAudit, A93WhatWasMeasuredDiffersUntilALateRecordExplainsIt) {
     });
   };
   EXPECT_TRUE(differs());
-  history.Add(activated("a2", '\2', 4));
+  const StatusOr<v1::Configuration> view = ConfigurationAt(history.rows(), "ICU-7", Hour(6), history.size());
+  ASSERT_TRUE(view.ok()) << view.status();
+  for (const v1::ConfigurationItem& item : view->items()) {
+    if (item.surface() != "threshold") continue;
+    ASSERT_EQ(item.possibilities_size(), 2);
+    EXPECT_EQ(item.possibilities(0).item().version(), "a1");
+    EXPECT_EQ(item.possibilities(1).item().version(), "a2") << "another unit's record says what has this digest";
+  }
+  history.Add(activated("ICU-7", "a2", '\2', 4));
   EXPECT_FALSE(differs());
 }
 
