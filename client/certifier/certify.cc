@@ -133,8 +133,8 @@ class Run {
       if (!approved.ok() && !absl::IsNotFound(approved.status()) && !absl::IsFailedPrecondition(approved.status())) {
         return approved.status();
       }
-      StatusOr<TestCase> staged = approved.status();
-      if (approved.ok()) staged = StageTestCase(name, approved->body, request_.suite_directory, staging);
+      StatusOr<TestCase> staged = approved.ok() ? StageTestCase(name, approved->body, request_.suite_directory, staging)
+                                                : StatusOr<TestCase>(approved.status());
       if (staged.ok()) {
         suite.push_back(*std::move(staged));
       } else {
