@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
                          anamnesis::cli::AddMonitoring,  anamnesis::cli::AddExplain,
                          anamnesis::cli::AddLineage,     anamnesis::cli::AddDiff,
                          anamnesis::cli::AddWhere,       anamnesis::cli::AddLint,
-                         anamnesis::cli::AddBench}) {
+                         anamnesis::cli::AddCertify,     anamnesis::cli::AddBench}) {
     add(app);
   }
   try {
