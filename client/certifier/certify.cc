@@ -133,8 +133,8 @@ class Run {
       if (!approved.ok() && !absl::IsNotFound(approved.status()) && !absl::IsFailedPrecondition(approved.status())) {
         return approved.status();
       }
-      StatusOr<TestCase> staged = approved.status();
-      if (approved.ok()) staged = StageTestCase(name, approved->body, request_.suite_directory, staging);
+      StatusOr<TestCase> staged = approved.ok() ? StageTestCase(name, approved->body, request_.suite_directory, staging)
+                                                : StatusOr<TestCase>(approved.status());
       if (staged.ok()) {
         suite.push_back(*std::move(staged));
       } else {
@@ -218,11 +218,6 @@ class Run {
 StatusOr<Certification> Certify(LedgerClient& client, const CertificationRequest& request,
                                 const SandboxSettings& settings, Timestamp now) {
   return Run(client, request, now).Certify(settings);
-}
-
-std::string CandidateDigest(const v1::CertifiedState& state) {
-  constexpr std::string_view kDomain("anamnesis.candidate.v1\0", 23);
-  return Sha256({kDomain, state.artifact_digest(), state.baseline_digest(), state.substrate_digest()}).bytes();
 }
 
 }  // namespace anamnesis

@@ -70,10 +70,6 @@ struct Certification {
 StatusOr<Certification> Certify(LedgerClient& client, const CertificationRequest& request,
                                 const SandboxSettings& settings, Timestamp now);
 
-// What a test run of an artifact on its ground is about: SHA-256 over "anamnesis.candidate.v1", a zero byte, and the
-// digests of artifact, baseline and substrate.
-std::string CandidateDigest(const v1::CertifiedState& state);
-
 }  // namespace anamnesis
 
 #endif  // ANAMNESIS_CLIENT_CERTIFIER_CERTIFY_H_

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/cpp/writer.h"
+#include "ledger/envelope/candidate.h"
 #include "ledger/event/vocabulary.h"
 
 namespace anamnesis {
@@ -36,7 +37,8 @@ EventDraft TestRun(const CertificationRequest& request, const CertificationFacts
   body.set_level(v1::SANDBOX);
   body.set_result(report.verdict.result);
   for (const std::string& reason : report.verdict.reasons) body.add_anomalies(reason);
-  body.set_configuration_digest(CandidateDigest(facts.state));
+  body.set_configuration_digest(
+      CandidateDigest(facts.state.artifact_digest(), facts.state.baseline_digest(), facts.state.substrate_digest()));
   body.set_test_configuration(Text("sandbox environment sha256:", certification.environment.digest.hex()));
   body.add_tools(report.test_case.description.command(0));
   for (const v1::Metric& metric : report.verdict.metrics) *body.add_metrics() = metric;

@@ -123,6 +123,7 @@ void AddCluster(CLI::App& app);
 // A verb of `cluster`.
 void AddRecover(CLI::App& cluster);
 void AddDataset(CLI::App& app);
+void AddCertify(CLI::App& app);
 void AddBench(CLI::App& app);
 
 }  // namespace anamnesis::cli

@@ -29,7 +29,8 @@ int main(int argc, char** argv) {
                          anamnesis::cli::AddLineage,     anamnesis::cli::AddDiff,
                          anamnesis::cli::AddWhere,       anamnesis::cli::AddLint,
                          anamnesis::cli::AddGate,        anamnesis::cli::AddRecertification,
-                         anamnesis::cli::AddAdoption,    anamnesis::cli::AddBench}) {
+                         anamnesis::cli::AddAdoption,    anamnesis::cli::AddCertify,
+                         anamnesis::cli::AddBench}) {
     add(app);
   }
   try {

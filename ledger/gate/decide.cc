@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "ledger/crypto/sha256.h"
 #include "ledger/gate/judgement.h"
 #include "ledger/gate/rules.h"
 #include "ledger/gate/subject.h"
@@ -117,12 +116,6 @@ bool Allows(const v1::GateDecided& decision) {
 }
 
 }  // namespace
-
-std::string CandidateDigest(std::string_view artifact_digest, std::string_view baseline_digest,
-                            std::string_view substrate_digest) {
-  constexpr std::string_view kDomain("anamnesis.candidate.v1\0", 23);
-  return Sha256({kDomain, artifact_digest, baseline_digest, substrate_digest}).bytes();
-}
 
 GateRequest RequestOf(const v1::EventHeader& header, const v1::GateRequested& body, Timestamp recorded) {
   GateRequest request;

@@ -52,11 +52,6 @@ StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request);
 std::vector<v1::EntityRef> DecisionReferences(const std::string& id, const GateRequest& request,
                                               const v1::EntityRef* policy);
 
-// The digest of what a certification or a verification of an artifact is about, whatever the unit: SHA-256 over
-// "anamnesis.candidate.v1", a zero byte, and the three digests of 32 bytes.
-std::string CandidateDigest(std::string_view artifact_digest, std::string_view baseline_digest,
-                            std::string_view substrate_digest);
-
 }  // namespace anamnesis
 
 #endif  // ANAMNESIS_LEDGER_GATE_DECIDE_H_

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ledger/envelope/candidate.h"
 #include "ledger/query/configuration.h"
 #include "ledger/state/configuration.h"
 
@@ -12,12 +13,6 @@ constexpr size_t kVersionsMax = 1000;
 
 std::string Sha256Of(const v1::ContentDigest& digest) {
   return digest.algorithm() == v1::SHA256 ? digest.value() : std::string();
-}
-
-// The digest of the reference, or of the only file.
-std::string DigestOfArtifact(const v1::EntityRef& ref, const v1::ArtifactProduced& artifact) {
-  if (ref.has_digest()) return Sha256Of(ref.digest());
-  return artifact.files_size() == 1 ? Sha256Of(artifact.files(0).digest()) : std::string();
 }
 
 class Loader {

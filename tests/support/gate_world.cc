@@ -5,6 +5,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/base/check.h"
 #include "ledger/crypto/sha256.h"
+#include "ledger/envelope/candidate.h"
 #include "ledger/query/events.h"
 #include "tests/support/shipped_policy.h"
 
