@@ -42,11 +42,7 @@ class Run {
   Status FindGround() {
     const v1::ArtifactProduced& body = facts_.artifact.body;
     const v1::EntityRef& artifact = *FindReference(facts_.artifact.header, "artifact");
-    if (artifact.has_digest()) {
-      facts_.state.set_artifact_digest(artifact.digest().algorithm() == v1::SHA256 ? artifact.digest().value() : "");
-    } else if (body.files_size() == 1) {
-      facts_.state.set_artifact_digest(body.files(0).digest().value());
-    }
+    facts_.state.set_artifact_digest(DigestOfArtifact(artifact, body));
     facts_.state.set_baseline_digest(body.baseline_digest());
     facts_.state.set_substrate_digest(body.substrate_digest());
     if (facts_.state.artifact_digest().size() != Digest::kSize) {

@@ -51,7 +51,7 @@ TEST(Gate, A82A84ThresholdAdaptationOutsideTheOverlayIsDeniedThereOnly) {
 }
 
 // Golden scenario 4.
-TEST(Gate, A72SubstrateChangeNeedsRecertification) {
+TEST(Gate, A71A72SubstrateChangeNeedsRecertification) {
   GateWorld world(GateStory());
   v1::SoupVersionChanged changed;
   changed.mutable_soup()->set_title("foundation");
@@ -270,7 +270,12 @@ TEST(Gate, A85RegulatoryClassIsComparedOnItsOwnScale) {
   EXPECT_EQ(Failed(foreign.Ask("1", "ICU-2", "DE")), "G12") << "the EU has no class II";
 }
 
-TEST(Gate, A86ChangeOutsideThePlanIsDenied) {
+TEST(Gate, A74A86ChangeOutsideThePlanIsDenied) {
+  GateWorld narrow(Changed(GateStory(), "plan-us", Edit<v1::ChangePlanAuthorised>([](v1::ChangePlanAuthorised& body) {
+                             body.mutable_terms()->mutable_modifications(0)->mutable_bounds(0)->set_high("0.005");
+                           })));
+  EXPECT_EQ(Failed(narrow.Ask()), "G11");
+  EXPECT_EQ(NoteOf(narrow.Ask(), "G11"), "modification m1: threshold_shift 0.01 is outside [-0.05, 0.005] ");
   GateWorld world(Changed(GateStory(), "plan-us", Edit<v1::ChangePlanAuthorised>([](v1::ChangePlanAuthorised& body) {
                             body.mutable_terms()->mutable_modifications(0)->set_dimensions(0, "sampling_rate");
                           })));
