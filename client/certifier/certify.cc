@@ -5,6 +5,7 @@
 
 #include "client/certifier/events.h"
 #include "ledger/crypto/sha256.h"
+#include "ledger/envelope/candidate.h"
 #include "ledger/event/vocabulary.h"
 
 namespace anamnesis {

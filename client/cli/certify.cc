@@ -125,12 +125,12 @@ StatusOr<ExitStatus> RunCertify(Options& options) {
     PrintJson(certification, appended);
   } else {
     PrintText(certification);
-    for (size_t i = 0; i < appended.size(); ++i) {
-      std::cout << appended[i].index.value << "  " << FormatTime(appended[i].recorded) << "  " << appended[i].id.text()
-                << "  " << certification.drafts[i].body->GetDescriptor()->name() << "\n";
-    }
   }
-  for (const Appended& event : appended) PrintFindings(event);
+  v1::RunResult all;
+  const auto type_of = [&](size_t i) {
+    return certification.drafts[i].body->GetDescriptor()->options().GetExtension(v1::event).type();
+  };
+  Report(options.common, appended, type_of, all);
   return certification.issued ? kDone : kAnswerIsNo;
 }
 
