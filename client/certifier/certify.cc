@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "client/certifier/events.h"
-#include "ledger/crypto/sha256.h"
 #include "ledger/envelope/candidate.h"
 #include "ledger/event/vocabulary.h"
 
