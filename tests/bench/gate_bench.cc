@@ -14,7 +14,7 @@
 #include "ledger/base/check.h"
 #include "ledger/store/store.h"
 #include "tests/ledger/engine/stored_ledger.h"
-#include "tests/support/gate_world.h"
+#include "tests/ledger/gate/gate_story.h"
 
 namespace anamnesis {
 namespace {

@@ -12,7 +12,6 @@
 namespace anamnesis {
 namespace {
 
-constexpr std::string_view kPolicyDirectory = ANAMNESIS_SOURCE_DIR "/deploy/policies";
 constexpr std::string_view kPurpose = "Alerts on arrhythmia";
 
 v1::ContentDigest Sha256Digest(std::string_view bytes) {
@@ -165,11 +164,10 @@ EventDraft OnBehalf(EventDraft draft, const std::string& person) {
   return draft;
 }
 
-void AddOrganisation(std::vector<Step>& steps) {
-  steps.push_back({"gate-policy", "ada", Adopt(v1::PolicyAdopted::GATE, ReadPolicy(kPolicyDirectory, "gate"))});
-  steps.push_back(
-      {"profile", "ada",
-       Adopt(v1::PolicyAdopted::PROCESS_PROFILE, ReadPolicy(kPolicyDirectory, "process_profile_62304_2006_a1"))});
+void AddOrganisation(std::string_view policies, std::vector<Step>& steps) {
+  steps.push_back({"gate-policy", "ada", Adopt(v1::PolicyAdopted::GATE, ReadPolicy(policies, "gate"))});
+  steps.push_back({"profile", "ada",
+                   Adopt(v1::PolicyAdopted::PROCESS_PROFILE, ReadPolicy(policies, "process_profile_62304_2006_a1"))});
   v1::AuthorityDelegated delegated;
   delegated.set_role(v1::CERTIFIER);
   delegated.set_valid_until_us(kTestStart.us + int64_t{86'400'000'000} * 30);
@@ -337,9 +335,9 @@ std::vector<Step> AdaptationSteps(const Adaptation& adaptation) {
   return steps;
 }
 
-std::vector<Step> GateStory() {
+std::vector<Step> GateStoryWith(std::string_view policies) {
   std::vector<Step> steps;
-  AddOrganisation(steps);
+  AddOrganisation(policies, steps);
   AddDevice(steps);
   AddRisk(steps);
   AddClearances(steps);

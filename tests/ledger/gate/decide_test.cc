@@ -7,7 +7,7 @@
 
 #include "ledger/base/bytes.h"
 #include "ledger/crypto/sha256.h"
-#include "tests/support/gate_world.h"
+#include "tests/ledger/gate/gate_story.h"
 
 namespace anamnesis {
 namespace {

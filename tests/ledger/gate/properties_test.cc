@@ -10,7 +10,7 @@
 #include "ledger/gate/slice.h"
 #include "ledger/query/ask.h"
 #include "ledger/state/broken_rules.h"
-#include "tests/support/gate_world.h"
+#include "tests/ledger/gate/gate_story.h"
 
 namespace anamnesis {
 namespace {

@@ -1,0 +1,15 @@
+#ifndef ANAMNESIS_TESTS_LEDGER_GATE_GATE_STORY_H_
+#define ANAMNESIS_TESTS_LEDGER_GATE_GATE_STORY_H_
+
+#include <vector>
+
+#include "tests/support/gate_world.h"
+
+namespace anamnesis {
+
+// The story of gate_world.h under the policies that ship.
+inline std::vector<Step> GateStory() { return GateStoryWith(ANAMNESIS_SOURCE_DIR "/deploy/policies"); }
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_TESTS_LEDGER_GATE_GATE_STORY_H_
