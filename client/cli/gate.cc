@@ -249,7 +249,7 @@ void PrintEntry(const v1::StandingAnswer::Entry& entry) {
               << ": lawful as known then, refused as known now\n";
   }
   if (!allowed && entry.automatic_deactivation()) {
-    std::cout << "    by policy it is taken back to its fallback without being asked\n";
+    std::cout << "    by policy it is to be taken back to its fallback at once\n";
   }
 }
 

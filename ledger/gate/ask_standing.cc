@@ -83,7 +83,8 @@ class StandingCheck {
     }
     ASSIGN_OR_RETURN(const std::vector<v1::Finding> findings, FindingsOf(facts_.rows(), since.event.index));
     for (const v1::Finding& finding : findings) {
-      if (finding.rule().starts_with("ACTIVATION-")) entry.add_nonconforming(finding.message());
+      if (finding.rule().starts_with("ACTIVATION-"))
+        entry.add_nonconforming(Text(finding.field(), " ", finding.message()));
     }
     return OkStatus();
   }
@@ -181,9 +182,13 @@ Status AddSurface(Facts& facts, const std::string& id, v1::AdoptionAnswer::Surfa
   ASSIGN_OR_RETURN(*surface.mutable_inventoried(), facts.Reference(identified->event.index));
   const v1::EntityRef& item = *FindReference(identified->header(), "item");
   *surface.mutable_item() = gate::Bare(item, true);
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> approved,
-                   facts.Typed(gate::Bare(item, true), "envelope.approved", 1, true));
-  if (!approved.empty()) *surface.mutable_envelope() = gate::Bare(*FindReference(approved[0]->header(), "envelope"));
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> approved, facts.Typed(gate::Bare(item, true), "envelope.approved"));
+  for (const Fact* fact : approved) {
+    // Not an overlay for one place.
+    const v1::EnvelopeTerms& terms = fact->body<v1::EnvelopeApproved>()->terms();
+    if (!terms.jurisdiction().empty() || !terms.site().empty()) continue;
+    *surface.mutable_envelope() = gate::Bare(*FindReference(fact->header(), "envelope"));
+  }
   RETURN_IF_ERROR(AddArtifacts(facts, entity, surface));
   RETURN_IF_ERROR(SetFirst(
       facts, entity, "", "document.referenced", [](v1::AdoptionAnswer::Surface& s) { return s.mutable_documented(); },

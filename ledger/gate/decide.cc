@@ -23,26 +23,26 @@ struct Rule {
 };
 
 constexpr std::array<Rule, 20> kRules = {{
-    {"G01", gate::JudgeKnown, "IEC 62304 8.1.1", "who produced the artifact or commissioned the unit"},
+    {"G01", gate::JudgeKnown, "IEC 62304 8.1.1", "whoever produced the artifact or commissioned the unit"},
     {"G02", gate::JudgeIntegrity, "IEC 62304 8.1.1", "the producer of the artifact"},
     {"G03", gate::JudgeBaseline, "IEC 62304 8.1.3", "the producer of the artifact"},
     {"G04", gate::JudgeSubstrate, "IEC 62304 8.1.2", "the producer, then the certifier"},
-    {"G05", gate::JudgeEnvelope, "IEC 62304 5.2.2", "who approves envelopes, or the producer"},
+    {"G05", gate::JudgeEnvelope, "IEC 62304 5.2.2", "whoever approves envelopes, or the producer"},
     {"G06", gate::JudgeCertification, "IEC 62304 5.8.1", "the certifier"},
     {"G07", gate::JudgeRiskControls, "IEC 62304 7.3.1", "the verifier of risk controls"},
     {"G08", gate::JudgeClassEvidence, "IEC 62304 5.7.5", "the verifier"},
-    {"G09", gate::JudgeAnomalies, "IEC 62304 5.8.3", "who evaluates anomalies and problems"},
-    {"G10", gate::JudgeChangeControl, "IEC 62304 8.2.1", "who approves changes"},
+    {"G09", gate::JudgeAnomalies, "IEC 62304 5.8.3", "whoever evaluates anomalies and problems"},
+    {"G10", gate::JudgeChangeControl, "IEC 62304 8.2.1", "whoever approves changes"},
     {"G11", gate::JudgeChangePlan, "21 USC 360e-4", "the regulatory officer"},
     {"G12", gate::JudgeClearance, "Regulation (EU) 2017/745 Annex XII", "the regulatory officer"},
-    {"G13", gate::JudgeNoHold, "IEC 62304 9.3", "who placed the hold"},
+    {"G13", gate::JudgeNoHold, "IEC 62304 9.3", "whoever placed the hold"},
     {"G14", gate::JudgeSeparation, "21 CFR 11.10(g)", "a certifier who is independent of the producer"},
-    {"G15", gate::JudgeSignatures, "21 CFR 11.50", "who signed"},
-    {"G16", gate::JudgeGateClass, "IEC 62304 4.3", "who assigns safety classes"},
+    {"G15", gate::JudgeSignatures, "21 CFR 11.50", "whoever signed"},
+    {"G16", gate::JudgeGateClass, "IEC 62304 4.3", "whoever assigns safety classes"},
     {"G17", gate::JudgeFreshness, "21 CFR 11.10(f)", "a connection to the ledger"},
-    {"G18", gate::JudgeDataLineage, "IEC PAS 63621:2026", "who curates the data"},
+    {"G18", gate::JudgeDataLineage, "IEC PAS 63621:2026", "whoever curates the data"},
     {"G19", gate::JudgeIdentification, "Regulation (EU) 2017/745 Annex VI C 6.5", "the regulatory officer"},
-    {"G20", gate::JudgeFallback, "IEC 62304 6.3.2", "who asks for the activation"},
+    {"G20", gate::JudgeFallback, "IEC 62304 6.3.2", "whoever asks for the activation"},
 }};
 
 constexpr size_t kNoteBytesMax = 2048;

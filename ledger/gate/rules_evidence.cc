@@ -278,6 +278,7 @@ Status JudgeClassEvidence(Subject& s, Judgement& j) {
     return OkStatus();
   }
   ASSIGN_OR_RETURN(const std::vector<const Fact*> runs, s.facts.Typed(Bare(s.request.artifact), "test_run.completed"));
+  std::string missing;
   for (const v1::ProcessProfile::Evidence& line : profile->body.document().process_profile().evidence()) {
     const EventPatterns patterns(line.events());
     const bool about_tests = std::any_of(patterns.all().begin(), patterns.all().end(), [](const EventPattern& pattern) {
@@ -293,11 +294,10 @@ Status JudgeClassEvidence(Subject& s, Judgement& j) {
       const bool counts = body->configuration_digest() == s.candidate && body->result() == v1::TestRunCompleted::PASS;
       if (counts && patterns.Match(*run)) found = run;
     }
-    if (found == nullptr) {
-      j.Fail(Text(line.clause(), " (", line.title(), "): no such run passed on the candidate configuration"));
-    }
+    if (found == nullptr) missing += Text(missing.empty() ? "" : ", ", line.clause(), " (", line.title(), ")");
     j.Rest(found);
   }
+  if (!missing.empty()) j.Fail(Text("no test run that passed on the candidate configuration shows ", missing));
   return OkStatus();
 }
 

@@ -247,7 +247,7 @@ TEST(GateProperties, A69NothingActivatesConforminglyWithoutLeave) {
     int holds = 0;
     for (int step = 0; step < 60; ++step) {
       const std::string unit = random() % 3 == 0 ? "ICU-2" : "ICU-1";
-      const unsigned action = random() % 10;
+      const auto action = random() % 10;
       if (action < 4) {
         const v1::GateDecided decision = world.Record("1", unit, unit == "ICU-1" ? "US" : "DE");
         decisions.push_back({world.last_decision(), decision, unit});
