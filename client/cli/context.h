@@ -23,6 +23,9 @@ namespace anamnesis::cli {
 
 enum ExitStatus { kDone = 0, kAnswerIsNo = 1, kBadUsage = 2, kNotReached = 3, kOutcomeUnknown = 4 };
 
+// What a ledger embedded in the process is named with: "file:DIR".
+inline constexpr std::string_view kFilePrefix = "file:";
+
 // The options of one verb that many have.
 struct Common {
   std::string ledger;
@@ -119,6 +122,8 @@ void AddCluster(CLI::App& app);
 // A verb of `cluster`.
 void AddRecover(CLI::App& cluster);
 void AddDataset(CLI::App& app);
+void AddObject(CLI::App& app);
+void AddMaterialise(CLI::App& app);
 void AddBench(CLI::App& app);
 
 }  // namespace anamnesis::cli

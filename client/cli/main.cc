@@ -28,7 +28,8 @@ int main(int argc, char** argv) {
                          anamnesis::cli::AddMonitoring,  anamnesis::cli::AddExplain,
                          anamnesis::cli::AddLineage,     anamnesis::cli::AddDiff,
                          anamnesis::cli::AddWhere,       anamnesis::cli::AddLint,
-                         anamnesis::cli::AddBench}) {
+                         anamnesis::cli::AddBench,       anamnesis::cli::AddObject,
+                         anamnesis::cli::AddMaterialise}) {
     add(app);
   }
   try {
