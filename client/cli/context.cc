@@ -14,7 +14,6 @@
 namespace anamnesis::cli {
 namespace {
 
-constexpr std::string_view kFilePrefix = "file:";
 int last_exit_status = kDone;
 
 std::string Styled(std::string_view code, std::string_view text) {

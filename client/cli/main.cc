@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
                          anamnesis::cli::AddWhere,       anamnesis::cli::AddLint,
                          anamnesis::cli::AddGate,        anamnesis::cli::AddRecertification,
                          anamnesis::cli::AddAdoption,    anamnesis::cli::AddCertify,
+                         anamnesis::cli::AddObject,      anamnesis::cli::AddMaterialise,
                          anamnesis::cli::AddBench}) {
     add(app);
   }

@@ -16,6 +16,7 @@
 #include "client/cpp/channel.h"
 #include "client/cpp/read_progress.h"
 #include "client/cpp/remote_append_channel.h"
+#include "client/cpp/unary_call.h"
 #include "grpcpp/grpcpp.h"
 #include "ledger/base/limits.h"
 
@@ -58,13 +59,6 @@ bool Connects(grpc::Channel& channel, std::chrono::system_clock::time_point dead
     if (!channel.WaitForStateChange(state, deadline)) return false;
   }
   return true;
-}
-
-// Another node may answer. A connection that breaks may show as UNKNOWN, and a node that stops cancels what it hasn't
-// answered; here nobody cancels a call.
-bool Unanswered(const Status& status) {
-  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsUnknown(status) ||
-         absl::IsCancelled(status);
 }
 
 // It may have been done: whatever a node, or gRPC in its place, says with these codes may be said after the work.

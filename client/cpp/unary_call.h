@@ -10,6 +10,13 @@
 
 namespace anamnesis {
 
+// Another node may answer. A connection that breaks may show as UNKNOWN, and a node that stops cancels what it hasn't
+// answered; here nobody cancels a call.
+inline bool Unanswered(const Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsUnknown(status) ||
+         absl::IsCancelled(status);
+}
+
 // Calls one node once. What fails names `address`.
 template <typename Reply, typename Stub, typename Request>
 StatusOr<Reply> CallOnce(std::string_view address, Stub& stub,

@@ -10,6 +10,8 @@
 namespace anamnesis {
 
 inline std::string DatabasePath(const std::string& dir) { return dir + "/db"; }
+// The object store, unless it was placed elsewhere.
+inline std::string ObjectsPath(const std::string& dir) { return dir + "/objects"; }
 inline std::string CheckpointKeyPath(const std::string& dir) { return dir + "/checkpoint.key"; }
 inline std::string CheckpointPath(const std::string& dir) { return dir + "/checkpoint"; }
 // Exists when projections were found damaged: the next open rebuilds them.

@@ -34,6 +34,7 @@ namespace {
 void AddOptions(CLI::App& app, NodeOptions& options) {
   NodeOptions::Cluster& cluster = options.cluster;
   app.add_option("--dir", options.dir, "directory of the ledger (made by `anamnesis init`)")->required();
+  app.add_option("--objects", options.objects, "directory of the object store; default: objects in --dir");
   app.add_option("--listen", options.listen, "HOST:PORT, without TLS on the loopback; port 0 takes a free one")
       ->capture_default_str();
   app.add_option("--port-file", options.port_file, "file to write the address to, once the node serves");

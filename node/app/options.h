@@ -18,6 +18,8 @@ inline constexpr int kExitUnavailable = 3;
 
 struct NodeOptions {
   std::string dir;
+  // Of the object store; empty for where ObjectsPath says.
+  std::string objects;
   // HOST:PORT; without TLS on this machine's loopback.
   std::string listen = "127.0.0.1:7420";
   // Where the address listened on is written; empty for nowhere.

@@ -13,7 +13,9 @@
 
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "ledger/engine/copy_in.h"
+#include "ledger/engine/layout.h"
 #include "ledger/engine/ledger.h"
+#include "ledger/objects/object_store.h"
 #include "ledger/tls/grpc_credentials.h"
 #include "node/app/cluster_wiring.h"
 #include "node/app/fence.h"
@@ -125,6 +127,8 @@ class Node::Supervisor {
   const std::shared_ptr<RecoveryControl> recovery_ = std::make_shared<RecoveryControl>();
   std::unique_ptr<CatchUp> catch_up_;
   bool announced_ = false;
+  // Outlives the server in parts_.
+  std::unique_ptr<ObjectStore> objects_;
   // Used by Start, then by thread_.
   std::unique_ptr<Parts> parts_;
   std::unique_ptr<UnavailableServer> unavailable_;
@@ -175,7 +179,12 @@ Status Node::Supervisor::Serve() {
   ASSIGN_OR_RETURN(parts->ledger, Ledger::Open(options_.dir, ledger_options));
   RETURN_IF_ERROR(CheckNamesNode(tls_.get(), parts->ledger->GetStatus().origin()));
   unavailable_.reset();
+  if (objects_ == nullptr) {
+    ASSIGN_OR_RETURN(objects_,
+                     ObjectStore::Open(options_.objects.empty() ? ObjectsPath(options_.dir) : options_.objects));
+  }
   NodeServerOptions server_options;
+  server_options.objects = objects_.get();
   server_options.address = options_.listen;
   server_options.tls = tls_;
   server_options.is_member = [this](std::string_view id) { return members_.Has(id); };

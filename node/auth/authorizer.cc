@@ -31,6 +31,7 @@ constexpr std::array kRules = {
     Rule{"anamnesis.v1.QueryService", "", Who::kAgents},
     Rule{"anamnesis.v1.QuestionService", "", Who::kAgents},
     Rule{"anamnesis.v1.ProofService", "", Who::kAgents},
+    Rule{"anamnesis.v1.ObjectService", "", Who::kAgents},
     Rule{"anamnesis.v1.ClusterService", "GetClusterStatus", Who::kKnown},
     Rule{"anamnesis.v1.ClusterService", "", Who::kAdministrators},
     Rule{"anamnesis.v1.RecoveryService", "", Who::kAdministrators},

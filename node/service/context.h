@@ -97,12 +97,17 @@ class UnaryAnswer : public grpc::ServerUnaryReactor, public std::enable_shared_f
   bool cancelled_ = false;
 };
 
-// Answers a unary call; `method` is a literal. gRPC keeps `reply` and the request until the reactor is finished.
+// Answers a unary call; `method` is a literal. A request without a `consistency` asks for none. gRPC keeps `reply` and
+// the request until the reactor is finished.
 template <typename Request, typename Reply, typename Ask>
 grpc::ServerUnaryReactor* AnswerOnWorker(const ServiceContext& context, grpc::CallbackServerContext* call,
                                          std::string_view method, const Request* request, Reply* reply, Ask ask) {
   const auto answer = std::make_shared<UnaryAnswer<Reply, Ask>>(context, call, method, reply, std::move(ask));
-  answer->Start(request->consistency());
+  if constexpr (requires { request->consistency(); }) {
+    answer->Start(request->consistency());
+  } else {
+    answer->Start({});
+  }
   return answer.get();
 }
 

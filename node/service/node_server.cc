@@ -14,6 +14,7 @@
 #include "node/service/append_service.h"
 #include "node/service/cluster_service.h"
 #include "node/service/context.h"
+#include "node/service/object_service.h"
 #include "node/service/proof_service.h"
 #include "node/service/query_service.h"
 #include "node/service/question_service.h"
@@ -47,6 +48,7 @@ class GrpcNodeServer : public NodeServer {
         query_(context_),
         question_(context_),
         proof_(context_) {
+    if (options.objects != nullptr) object_.emplace(context_, *options.objects);
     if (options.cluster != nullptr) cluster_.emplace(*options.cluster, context_);
     if (options.recovery != nullptr) recovery_.emplace(*options.recovery, context_);
   }
@@ -54,6 +56,7 @@ class GrpcNodeServer : public NodeServer {
     Stop();
     // A piece of work may still be one that the ledger's growth left for read_.
     workers_.Stop();
+    if (object_.has_value()) object_->StopWorkers();
   }
 
   Status Listen(const std::string& address) {
@@ -77,6 +80,7 @@ class GrpcNodeServer : public NodeServer {
       health->SetServingStatus(v1::QueryService::service_full_name(), true);
       health->SetServingStatus(v1::QuestionService::service_full_name(), true);
       health->SetServingStatus(v1::ProofService::service_full_name(), true);
+      if (object_.has_value()) health->SetServingStatus(v1::ObjectService::service_full_name(), true);
     }
     UpdateHealth();
     return OkStatus();
@@ -87,6 +91,7 @@ class GrpcNodeServer : public NodeServer {
   void EndRefusedStreams() override {
     append_.DrainRefused();
     read_.DrainRefused();
+    if (object_.has_value()) object_->DrainRefused();
   }
 
   void UpdateHealth() override {
@@ -109,6 +114,7 @@ class GrpcNodeServer : public NodeServer {
     std::this_thread::sleep_for(kGoAwayLead);
     append_.Drain();
     read_.Drain();
+    if (object_.has_value()) object_->Drain();
     ledger_.EndWaiting();
     // Returns when every call has ended, so nothing refers to the services any more.
     shutdown.join();
@@ -125,6 +131,7 @@ class GrpcNodeServer : public NodeServer {
     builder.RegisterService(&query_);
     builder.RegisterService(&question_);
     builder.RegisterService(&proof_);
+    if (object_.has_value()) builder.RegisterService(&*object_);
     if (cluster_.has_value()) builder.RegisterService(&*cluster_);
   }
 
@@ -152,6 +159,7 @@ class GrpcNodeServer : public NodeServer {
   QueryService query_;
   QuestionService question_;
   ProofService proof_;
+  std::optional<ObjectService> object_;
   std::optional<ClusterService> cluster_;
   std::optional<RecoveryService> recovery_;
   std::unique_ptr<grpc::Server> server_;

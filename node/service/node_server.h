@@ -10,6 +10,7 @@
 
 #include "ledger/base/status.h"
 #include "ledger/engine/ledger.h"
+#include "ledger/objects/object_store.h"
 #include "ledger/tls/tls_identity.h"
 #include "node/cluster/cluster_control.h"
 #include "node/cluster/recovery_sequencer.h"
@@ -27,6 +28,8 @@ struct NodeServerOptions {
   Access::IsMember is_member = [](std::string_view) { return false; };
   // Threads for work that may wait for the disk.
   size_t workers = 4;
+  // What ObjectService serves; null for not serving it. Outlives the server.
+  ObjectStore* objects = nullptr;
   // Of a node in a cluster; null otherwise. Outlives the server.
   ClusterOperations* cluster = nullptr;
   // Of a fenced node, which then serves nothing else; null otherwise. Outlives the server.

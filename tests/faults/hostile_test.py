@@ -18,7 +18,8 @@ CALLS = 100
 METHODS = ("AppendService/Append", "AppendService/AppendStream", "ReadService/Read", "ReadService/GetEvent",
            "ReadService/GetStreamHead", "ReadService/GetCredential", "ReadService/GetStatus",
            "QueryService/GetConfiguration", "ProofService/GetCheckpoint", "ProofService/GetReceipt",
-           "ProofService/GetConsistencyProof")
+           "ProofService/GetConsistencyProof", "ObjectService/Put", "ObjectService/Get", "ObjectService/Stat",
+           "ObjectService/Verify")
 
 
 def frame(kind, flags, stream, payload, length=None):

@@ -30,6 +30,7 @@ SERVICES = {"anamnesis.v1." + name: methods for name, methods in {
     "QueryService": {"GetConfiguration"},
     "QuestionService": {"Ask"},
     "ProofService": {"GetCheckpoint", "GetReceipt", "GetConsistencyProof"},
+    "ObjectService": {"Put", "Get", "Stat", "Verify"},
 }.items()}
 APPENDS = "anamnesis.v1.AppendService"
 STANDARD = {"grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}

@@ -12,6 +12,7 @@
 #include "client/cpp/remote_client.h"
 #include "gtest/gtest.h"
 #include "ledger/engine/ledger.h"
+#include "ledger/objects/object_store.h"
 #include "node/service/node_server.h"
 #include "tests/support/test_run.h"
 
@@ -52,6 +53,10 @@ class ServedLedgerTest : public testing::Test {
     NodeServerOptions options;
     options.address = Text("127.0.0.1:", port_);
     options.workers = 2;
+    auto objects = ObjectStore::Open(dir_ + "/objects");
+    ASSERT_TRUE(objects.ok()) << objects.status().ToString();
+    objects_ = *std::move(objects);
+    options.objects = objects_.get();
     auto server = NodeServer::Start(*ledger_, options);
     ASSERT_TRUE(server.ok()) << server.status().ToString();
     server_ = *std::move(server);
@@ -61,6 +66,7 @@ class ServedLedgerTest : public testing::Test {
   void StopServing() {
     server_.reset();
     ledger_.reset();
+    objects_.reset();
   }
 
   std::string address() const { return Text("127.0.0.1:", port_); }
@@ -90,6 +96,7 @@ class ServedLedgerTest : public testing::Test {
   std::string dir_;
   int port_ = 0;
   std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<NodeServer> server_;
   std::unique_ptr<LedgerClient> client_;
   // The tree size after the founding run.

@@ -20,9 +20,16 @@ Caller Unknown(std::string_view kind) {
 }
 
 const char* const kForAgents[] = {
-    "/anamnesis.v1.AppendService/Append",          "/anamnesis.v1.AppendService/AppendStream",
-    "/anamnesis.v1.QueryService/GetConfiguration", "/anamnesis.v1.QuestionService/Ask",
-    "/anamnesis.v1.ProofService/GetReceipt",       "/anamnesis.v1.ProofService/GetCheckpoint",
+    "/anamnesis.v1.AppendService/Append",
+    "/anamnesis.v1.AppendService/AppendStream",
+    "/anamnesis.v1.QueryService/GetConfiguration",
+    "/anamnesis.v1.QuestionService/Ask",
+    "/anamnesis.v1.ProofService/GetReceipt",
+    "/anamnesis.v1.ProofService/GetCheckpoint",
+    "/anamnesis.v1.ObjectService/Put",
+    "/anamnesis.v1.ObjectService/Get",
+    "/anamnesis.v1.ObjectService/Stat",
+    "/anamnesis.v1.ObjectService/Verify",
 };
 const char* const kForAllKnown[] = {
     "/anamnesis.v1.ReadService/Read",

@@ -1,0 +1,226 @@
+// The object store: bytes by their SHA-256, and the record that they are stored.
+
+#include <filesystem>
+#include <iostream>
+#include <limits>
+#include <set>
+
+#include "anamnesis/v1/vocabulary_adaptation.pb.h"
+#include "client/cli/objects.h"
+#include "client/cli/write.h"
+
+namespace anamnesis::cli {
+namespace {
+
+constexpr std::string_view kObjectKind = "object";
+constexpr std::string_view kStoredType = "object.stored";
+
+struct Options : WriteOptions {
+  std::string objects;
+  std::vector<std::string> names;
+  std::string to;
+};
+
+// --- put ---
+
+StatusOr<bool> IsRecorded(LedgerClient& client, const Digest& digest) {
+  v1::Question question;
+  v1::StatusQuestion& status = *question.mutable_status();
+  status.mutable_entity()->set_kind(std::string(kObjectKind));
+  status.mutable_entity()->set_id(digest.hex());
+  status.set_limit(1);
+  const StatusOr<v1::Answer> answer = client.Ask(question);
+  if (absl::IsNotFound(answer.status())) return false;
+  RETURN_IF_ERROR(answer.status());
+  for (const v1::StatusAnswer::Count& count : answer->status().counts()) {
+    if (count.type() == kStoredType && count.events() > count.void_events()) return true;
+  }
+  return false;
+}
+
+EventDraft StoredDraft(const HashedFile& file, const std::string& location) {
+  v1::ObjectStored body;
+  body.set_sha256(file.digest.bytes());
+  body.set_size_bytes(file.size);
+  body.set_location(location);
+  EventDraft draft = DraftOf(std::move(body));
+  AddReference(draft, "object", kObjectKind, file.digest.hex());
+  return draft;
+}
+
+StatusOr<ExitStatus> Record(const Options& options, const std::vector<HashedFile>& files, const std::string& location) {
+  std::vector<EventDraft> drafts;
+  std::set<Digest> seen;
+  {
+    // Closed before the events are appended, which opens an embedded ledger again.
+    Common common = options.common;
+    // Another node may have what was recorded a moment ago.
+    common.consistency.set_linearizable(true);
+    ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(common));
+    for (const HashedFile& file : files) {
+      if (!seen.insert(file.digest).second) continue;
+      ASSIGN_OR_RETURN(const bool recorded, IsRecorded(*client, file.digest));
+      if (!recorded) drafts.push_back(StoredDraft(file, location));
+    }
+  }
+  if (drafts.empty()) {
+    std::cout << (options.common.json ? "{}" : "recorded already: nothing is appended") << "\n";
+    return kDone;
+  }
+  return AppendAndPrint(options, std::move(drafts));
+}
+
+StatusOr<ExitStatus> Put(const Options& options) {
+  std::vector<HashedFile> files;
+  ASSIGN_OR_RETURN(const std::unique_ptr<ObjectClient> store, ConnectObjectStore(options.common, options.objects));
+  std::string location;
+  for (const std::string& place : store->places()) location += (location.empty() ? "" : ",") + place;
+  for (const std::string& path : options.names) {
+    ASSIGN_OR_RETURN(const HashedFile file, HashFile(path));
+    for (size_t place = 0; place < store->places().size(); ++place) {
+      const Status put = store->Put(place, file);
+      if (!put.ok()) return WithContext(put, Text(path, " at ", store->places()[place]));
+    }
+    if (!options.common.json) {
+      std::cout << file.digest.hex() << "  " << file.size << "  " << path << "  stored at " << location << "\n";
+    }
+    files.push_back(file);
+  }
+  if (options.common.key_file.empty()) return kDone;
+  return Record(options, files, location);
+}
+
+// --- get, stat, verify ---
+
+StatusOr<ExitStatus> Get(const Options& options) {
+  ASSIGN_OR_RETURN(const Digest digest, ParseObjectName(options.names.front()));
+  ASSIGN_OR_RETURN(const std::unique_ptr<ObjectClient> store, ConnectObjectStore(options.common, options.objects));
+  const std::filesystem::path to(options.to);
+  const std::string dir = to.has_parent_path() ? to.parent_path().string() : ".";
+  RETURN_IF_ERROR(FetchObject(*store, digest, dir, to.filename().string()));
+  return kDone;
+}
+
+StatusOr<ExitStatus> Stat(const Options& options) {
+  ASSIGN_OR_RETURN(const Digest digest, ParseObjectName(options.names.front()));
+  ASSIGN_OR_RETURN(const std::unique_ptr<ObjectClient> store, ConnectObjectStore(options.common, options.objects));
+  bool found = false;
+  for (size_t place = 0; place < store->places().size(); ++place) {
+    ASSIGN_OR_RETURN(const ObjectState state, store->Stat(place, digest, 0));
+    found |= state.stored;
+    std::cout << store->places()[place] << "  "
+              << (state.stored ? Text("stored, ", state.bytes, " bytes") : std::string("not stored")) << "\n";
+  }
+  return found ? kDone : kAnswerIsNo;
+}
+
+// What the ledger says is stored.
+StatusOr<std::vector<Digest>> RecordedObjects(const Common& common) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(common));
+  std::set<Digest> recorded;
+  v1::ReadRequest request;
+  request.set_type(std::string(kStoredType));
+  request.set_limit(std::numeric_limits<uint64_t>::max());
+  RETURN_IF_ERROR(client->Read(request, [&](const v1::ReadResponse& item) {
+    for (const v1::EntityRef& ref : item.event().header().refs()) {
+      const StatusOr<Digest> digest = ParseObjectName(ref.id());
+      if (ref.kind() == kObjectKind && digest.ok()) recorded.insert(*digest);
+    }
+    return true;
+  }));
+  return std::vector<Digest>(recorded.begin(), recorded.end());
+}
+
+// Has every place verify the object; false when it is damaged at one, or stored at none.
+StatusOr<bool> VerifyEverywhere(ObjectClient& store, const Digest& digest) {
+  bool found = false;
+  bool damaged = false;
+  for (size_t place = 0; place < store.places().size(); ++place) {
+    const StatusOr<uint64_t> size = store.Verify(place, digest);
+    if (absl::IsNotFound(size.status())) continue;
+    if (!size.ok() && !absl::IsDataLoss(size.status())) return size.status();
+    damaged |= !size.ok();
+    found |= size.ok();
+    if (size.ok()) {
+      std::cout << Good("sound  ") << "  " << digest.hex() << "  " << *size << " bytes at " << store.places()[place]
+                << "\n";
+    } else {
+      std::cout << Bad("DAMAGED") << "  " << MessageOf(size.status()) << "\n";
+    }
+  }
+  if (!found && !damaged) std::cout << Bad("MISSING") << "  " << digest.hex() << " is stored nowhere\n";
+  return found && !damaged;
+}
+
+StatusOr<ExitStatus> Verify(const Options& options) {
+  std::vector<Digest> digests;
+  for (const std::string& name : options.names) {
+    ASSIGN_OR_RETURN(const Digest digest, ParseObjectName(name));
+    digests.push_back(digest);
+  }
+  if (digests.empty()) {
+    ASSIGN_OR_RETURN(digests, RecordedObjects(options.common));
+  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<ObjectClient> store, ConnectObjectStore(options.common, options.objects));
+  size_t wrong = 0;
+  for (const Digest& digest : digests) {
+    ASSIGN_OR_RETURN(const bool right, VerifyEverywhere(*store, digest));
+    if (!right) ++wrong;
+  }
+  std::cout << digests.size() << " objects, " << wrong << " missing or damaged\n";
+  return wrong == 0 ? kDone : kAnswerIsNo;
+}
+
+// --- Verbs ---
+
+using Action = StatusOr<ExitStatus> (*)(const Options&);
+
+CLI::App& AddVerb(CLI::App& object, const std::string& name, const std::string& what, const std::string& footer,
+                  Action action, const std::shared_ptr<Options>& options) {
+  CLI::App& verb = *object.add_subcommand(name, what);
+  verb.footer(footer);
+  AddLedgerOption(verb, options->common);
+  AddObjectsOptions(verb, options->common, options->objects);
+  SetAction(verb, [options, action] { return action(*options); });
+  return verb;
+}
+
+}  // namespace
+
+void AddObject(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App& object = *app.add_subcommand("object", "files by their SHA-256, in the stores beside the ledger");
+  object.require_subcommand(1);
+
+  CLI::App& put = AddVerb(object, "put", "stores files at every node named, and records it",
+                          "Example: anamnesis object put weights.pt --as ada.key --ledger 127.0.0.1:7420\n"
+                          "With --as, one object.stored event is appended for each file that has none yet.",
+                          Put, options);
+  put.add_option("FILE", options->names, "the files")->required();
+  put.add_option("--as", options->common.key_file, "the writer's key file; without it nothing is recorded");
+  put.add_option("--stream", options->stream, "the writer's stream; default: person/NAME of the key");
+  put.add_option("--rationale", options->rationale, "why");
+  AddJsonOption(put, options->common);
+
+  const auto add_name = [&](CLI::App& verb) {
+    return verb.add_option("SHA256", options->names, "64 lower-case hexadecimal digits");
+  };
+  CLI::App& get = AddVerb(object, "get", "fetches an object and checks its digest",
+                          "Example: anamnesis object get ba7816bf…15ad --to weights.pt --ledger 127.0.0.1:7420\n"
+                          "The file is written whole or not at all.",
+                          Get, options);
+  add_name(get)->required()->expected(1);
+  get.add_option("--to", options->to, "the file to write; one that is there is replaced")->required();
+  add_name(AddVerb(object, "stat", "whether an object is stored, and how large",
+                   "Example: anamnesis object stat ba7816bf…15ad --ledger file:ledger", Stat, options))
+      ->required()
+      ->expected(1);
+  add_name(AddVerb(
+      object, "verify", "has the stores read objects back and check them",
+      "Example: anamnesis object verify --ledger 127.0.0.1:7420\n"
+      "Without SHA256: every object that the ledger says is stored. Exit status 1 when one is damaged, or stored "
+      "nowhere.",
+      Verify, options));
+}
+
+}  // namespace anamnesis::cli

@@ -1,0 +1,32 @@
+#include "client/cli/objects.h"
+
+#include "client/cpp/file_tree.h"
+#include "ledger/engine/layout.h"
+
+namespace anamnesis::cli {
+
+void AddObjectsOptions(CLI::App& verb, Common& common, std::string& objects) {
+  verb.add_option("--objects", objects, "with --ledger file:DIR: the object store's directory; default: DIR/objects")
+      ->envname("ANAMNESIS_OBJECTS");
+  AddWithinOption(verb, common);
+}
+
+StatusOr<std::unique_ptr<ObjectClient>> ConnectObjectStore(const Common& common, const std::string& objects) {
+  if (!common.ledger.starts_with(kFilePrefix)) {
+    return ConnectObjects(common.ledger, ObjectClientOptions{common.tls, common.append_within});
+  }
+  const std::string dir = common.ledger.substr(kFilePrefix.size());
+  StatusOr<std::unique_ptr<ObjectClient>> store = OpenObjects(objects.empty() ? ObjectsPath(dir) : objects);
+  // Whatever the reason, the store could not be reached: that is not a "no" to the question asked.
+  if (!store.ok()) return absl::UnavailableError(Text(MessageOf(store.status())));
+  return store;
+}
+
+Status FetchObject(ObjectClient& store, const Digest& digest, const std::string& dir, std::string_view path) {
+  ASSIGN_OR_RETURN(const FileTree tree, FileTree::Open(dir));
+  ASSIGN_OR_RETURN(const std::unique_ptr<FileInTree> file, tree.Create(path));
+  RETURN_IF_ERROR(store.Get(digest, *file));
+  return file->Commit();
+}
+
+}  // namespace anamnesis::cli

@@ -1,0 +1,45 @@
+#ifndef ANAMNESIS_NODE_SERVICE_OBJECT_SERVICE_H_
+#define ANAMNESIS_NODE_SERVICE_OBJECT_SERVICE_H_
+
+// anamnesis.v1.ObjectService, over the object store of this node. Its work runs on threads of its own, since checking a
+// large object takes as long as reading it, and answers from the ledger must not wait for that.
+
+#include "anamnesis/v1/object.grpc.pb.h"
+#include "ledger/objects/object_store.h"
+#include "node/service/context.h"
+#include "node/service/open_streams.h"
+
+namespace anamnesis {
+
+class ObjectService : public v1::ObjectService::CallbackService {
+ public:
+  // `store` outlives this. The workers of `context` are not used for objects.
+  ObjectService(const ServiceContext& context, ObjectStore& store);
+
+  grpc::ServerReadReactor<v1::PutObjectRequest>* Put(grpc::CallbackServerContext* call,
+                                                     v1::PutObjectResponse* reply) override;
+  grpc::ServerWriteReactor<v1::GetObjectResponse>* Get(grpc::CallbackServerContext* call,
+                                                       const v1::GetObjectRequest* request) override;
+  grpc::ServerUnaryReactor* Stat(grpc::CallbackServerContext* call, const v1::StatObjectRequest* request,
+                                 v1::StatObjectResponse* reply) override;
+  grpc::ServerUnaryReactor* Verify(grpc::CallbackServerContext* call, const v1::VerifyObjectRequest* request,
+                                   v1::VerifyObjectResponse* reply) override;
+
+  // Open uploads and downloads end with UNAVAILABLE after the chunk that they are at; new ones end at once.
+  void Drain();
+  // Ends the uploads and downloads of those who may not call any more.
+  void DrainRefused();
+  // Runs what was begun and nothing more. REQUIRES: no call is open.
+  void StopWorkers() { workers_.Stop(); }
+
+ private:
+  WorkerPool workers_;
+  const ServiceContext context_;
+  ObjectStore& store_;
+  OpenStreams uploads_;
+  OpenStreams downloads_;
+};
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_NODE_SERVICE_OBJECT_SERVICE_H_
