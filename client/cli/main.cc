@@ -1,6 +1,7 @@
 // The command line: parses and hands over to a verb, one file each.
 
 #include "client/cli/context.h"
+#include "client/cli/objects.h"
 
 int main(int argc, char** argv) {
   CLI::App app("The case history of medical AI: a provenance ledger. Every verb has --help with an example.",

@@ -1,5 +1,6 @@
 #include "client/cli/objects.h"
 
+#include "client/cli/embedded_client.h"
 #include "client/cpp/file_tree.h"
 #include "ledger/engine/layout.h"
 

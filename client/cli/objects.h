@@ -11,6 +11,10 @@
 
 namespace anamnesis::cli {
 
+// The verbs: object.cc and materialise.cc.
+void AddObject(CLI::App& app);
+void AddMaterialise(CLI::App& app);
+
 // Adds --objects: where the store of an embedded ledger is; and --within.
 void AddObjectsOptions(CLI::App& verb, Common& common, std::string& objects);
 

@@ -22,7 +22,7 @@ struct Named {
   std::string what;
   std::string condition;
   std::string role;
-  friend auto operator<=>(const Named&, const Named&) = default;
+  friend bool operator==(const Named&, const Named&) = default;
 };
 
 using NamedByType = std::unordered_map<const Descriptor*, std::vector<Named>>;

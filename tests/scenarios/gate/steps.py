@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""Events of the gate's scenario, as `anamnesis append --jsonl` takes them: steps.py PART [ARGUMENT...] prints those of one
-writer, all at the time AT (RFC 3339; default: the scenario's). The digests are computed here as proto/anamnesis/v1/vocabulary_device.proto and ledger/gate/decide.h say, by a
-program that shares nothing with the ledger's."""
+"""Events of the gate's scenario, as `anamnesis append --jsonl` takes them: steps.py PART [ARGUMENT...] prints those of
+one writer, all at the time AT (RFC 3339; default: the scenario's). The digests are computed here as
+proto/anamnesis/v1/vocabulary_device.proto and ledger/envelope/candidate.h say, by a program that shares nothing with
+the ledger's."""
 
 import base64
 import datetime
@@ -78,10 +79,11 @@ def organisation():
     ada("soup.identified", ["soup=soup:foundation@7.2"], {"soup": soup})
     substrate_defined("1", "7.2")
     ada("baseline.established", ["baseline=baseline:base@5", "device_model=device_model:monitor",
-                                 "member=software_item:alert"], {"baselineDigest": b64(BASELINE), "signature": signature()})
+                                 "member=software_item:alert"],
+        {"baselineDigest": b64(BASELINE), "signature": signature()})
     for unit, country, site in (("ICU-1", "US", "boston"), ("ICU-2", "DE", "berlin")):
-        ada("device_unit.commissioned", [f"unit=device_unit:{unit}", "device_model=device_model:monitor", f"site=site:{site}",
-                                         "baseline=baseline:base@5"], {"serialNumber": unit, "jurisdiction": country})
+        ada("device_unit.commissioned", [f"unit=device_unit:{unit}", "device_model=device_model:monitor",
+                                         f"site=site:{site}", "baseline=baseline:base@5"], {"serialNumber": unit, "jurisdiction": country})
         ada("substrate.installed", [f"unit=device_unit:{unit}", "substrate=substrate:icu@1"])
     ada("risk_control.defined", ["control=risk_control:low-confidence", "depends_on=software_item:alert"],
         {"content": {"kind": "PROTECTIVE_MEASURE", "text": "alert on low confidence", "inSoftware": True}})
@@ -94,16 +96,19 @@ def organisation():
 
 def substrate_defined(version, foundation):
     digest = sha("foundation ", foundation).hex()
-    ada("substrate.defined", [f"substrate=substrate:icu@{version}", f"soup=soup:foundation@{foundation}#sha256:{digest}"],
+    ada("substrate.defined",
+        [f"substrate=substrate:icu@{version}", f"soup=soup:foundation@{foundation}#sha256:{digest}"],
         {"substrateDigest": b64(substrate(foundation)), "runtime": [{"name": "onnxruntime", "value": "1.17"}]})
 
 
 def certifier_person():
     event("person/carl", "sandbox_protocol.approved",
-          ["protocol=sandbox_protocol:suite@1"] + [f"test_case=test_case:{c}@1" for c in ("unit", "integration", "system")],
+          ["protocol=sandbox_protocol:suite@1"] +
+          [f"test_case=test_case:{c}@1" for c in ("unit", "integration", "system")],
           {"suites": [{"safetyClass": "SOFTWARE_SAFETY_CLASS_C", "testCases": ["unit@1", "integration@1", "system@1"]}],
            "isolationRequirements": ["network", "clinical_path", "host"], "signature": signature()})
-    event("person/carl", "authority.delegated", ["delegation=delegation:d1", "from=person:carl", "to=software:certifier"],
+    event("person/carl", "authority.delegated",
+          ["delegation=delegation:d1", "from=person:carl", "to=software:certifier"],
           {"role": "CERTIFIER", "validUntilUs": YEAR_LATER_US, "signature": signature()})
 
 
@@ -113,7 +118,8 @@ def envelope(name, bound, jurisdiction=""):
         dimensions.append({"name": "threshold_total", "kind": "cumulative", "of": "threshold_shift", "high": "0.22"})
     ada("envelope.approved", [f"envelope=envelope:{name}@1", "item=software_item:alert", "anchor=baseline:base@5",
                               "risk_control_set=risk_control_set:controls@1", "protocol=sandbox_protocol:suite@1"],
-        {"terms": {"dimensions": dimensions, "jurisdiction": jurisdiction, "udiRule": "none"}, "signature": signature()})
+        {"terms": {"dimensions": dimensions, "jurisdiction": jurisdiction, "udiRule": "none"},
+         "signature": signature()})
 
 
 def regulatory():
@@ -167,16 +173,19 @@ def verified(version, foundation="7.2", without=""):
         runs.append(f"test_run=test_run:{case}-{version}")
     for aspect in ("IMPLEMENTATION", "EFFECTIVENESS"):
         if aspect != without:
-            certifier("risk_control.verified", ["control=risk_control:low-confidence", f"verified=artifact:shift@{version}",
-                                                "tester=software:certifier"],
+            certifier("risk_control.verified",
+                      ["control=risk_control:low-confidence", f"verified=artifact:shift@{version}",
+                       "tester=software:certifier"],
                       {"aspect": aspect, "result": "PASS", "configurationDigest": tested})
     certifier("sandbox_run.completed", [f"sandbox_run=sandbox_run:run-{version}", f"artifact=artifact:shift@{version}",
                                         "protocol=sandbox_protocol:suite@1"] + runs,
               {"environmentDigest": b64(sha("environment")), "result": "PASS",
                "isolation": [{"aspect": a, "isolated": True} for a in ("network", "clinical_path", "host")]})
-    certifier("certification.issued", [f"certification=certification:cert-{version}", f"artifact=artifact:shift@{version}",
+    certifier("certification.issued", [f"certification=certification:cert-{version}",
+                                       f"artifact=artifact:shift@{version}",
                                        f"sandbox_run=sandbox_run:run-{version}", "envelope=envelope:threshold@1",
-                                       "protocol=sandbox_protocol:suite@1", "risk_control_set=risk_control_set:controls@1",
+                                       "protocol=sandbox_protocol:suite@1",
+                                       "risk_control_set=risk_control_set:controls@1",
                                        "delegation=delegation:d1", "control=risk_control:low-confidence"],
               {"state": {"artifactDigest": b64(sha(artifact_bytes(version))), "baselineDigest": b64(BASELINE),
                          "substrateDigest": b64(substrate(foundation))},
