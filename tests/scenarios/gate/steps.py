@@ -83,7 +83,8 @@ def organisation():
         {"baselineDigest": b64(BASELINE), "signature": signature()})
     for unit, country, site in (("ICU-1", "US", "boston"), ("ICU-2", "DE", "berlin")):
         ada("device_unit.commissioned", [f"unit=device_unit:{unit}", "device_model=device_model:monitor",
-                                         f"site=site:{site}", "baseline=baseline:base@5"], {"serialNumber": unit, "jurisdiction": country})
+                                         f"site=site:{site}", "baseline=baseline:base@5"],
+            {"serialNumber": unit, "jurisdiction": country})
         ada("substrate.installed", [f"unit=device_unit:{unit}", "substrate=substrate:icu@1"])
     ada("risk_control.defined", ["control=risk_control:low-confidence", "depends_on=software_item:alert"],
         {"content": {"kind": "PROTECTIVE_MEASURE", "text": "alert on low confidence", "inSoftware": True}})
