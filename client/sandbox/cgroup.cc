@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "client/sandbox/file_descriptor.h"
+#include "ledger/objects/file_io.h"
 
 namespace anamnesis {
 namespace {

@@ -40,14 +40,4 @@ StatusOr<std::string> ReadAll(const std::string& path, uint64_t max_bytes) {
   return ReadAll(file.get(), path, max_bytes);
 }
 
-Status WriteAll(int fd, std::string_view name, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return ErrnoStatus(name);
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return OkStatus();
-}
-
 }  // namespace anamnesis

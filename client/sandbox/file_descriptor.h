@@ -37,7 +37,6 @@ Status ErrnoStatus(std::string_view what, int error);
 StatusOr<std::string> ReadAll(int fd, std::string_view name, uint64_t max_bytes);
 // NOT_FOUND when it can't be opened.
 StatusOr<std::string> ReadAll(const std::string& path, uint64_t max_bytes);
-Status WriteAll(int fd, std::string_view name, std::string_view bytes);
 
 }  // namespace anamnesis
 

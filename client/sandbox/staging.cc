@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "client/sandbox/file_descriptor.h"
+#include "ledger/objects/file_io.h"
 
 namespace anamnesis {
 namespace {

@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include "ledger/objects/file_io.h"
+
 namespace anamnesis {
 namespace {
 
