@@ -31,7 +31,8 @@ struct SliceDecision {
 };
 
 // Computes the decision that is one of the leaves again from the others. INVALID_ARGUMENT: the leaves don't parse, are
-// not ascending, or not exactly the last is a gate.decided. Whether they are in the log is the caller's to check.
+// not ascending, have other bodies than they commit to, or the last is no gate.decided. Whether they are in the log is
+// the caller's to check.
 StatusOr<SliceDecision> DecideOnSlice(const std::vector<SliceLeaf>& leaves);
 
 }  // namespace anamnesis

@@ -115,9 +115,10 @@ TEST(GateProperties, ArrivalOrderOfIndependentRecordsDoesNotMatter) {
     std::vector<Step> steps = Without(story, missing);
     GateWorld first(steps);
     // Swaps neighbours; a step that then comes before what it names is refused, and that order is not one to compare.
-    for (int swap = 0; swap < 12; ++swap) {
+    for (int swap = 0; swap < 40; ++swap) {
       const size_t i = random() % (steps.size() - 1);
-      std::swap(steps[i], steps[i + 1]);
+      // What one writer says stays in its order.
+      if (steps[i].writer != steps[i + 1].writer) std::swap(steps[i], steps[i + 1]);
     }
     GateWorld second(steps);
     const auto same_name = [](const auto& a, const auto& b) { return a.first == b.first; };
