@@ -362,7 +362,7 @@ void CheckSpecificity(const std::vector<Plain>& all, const v1::SpecificityQuesti
             curated != nullptr && curated->inclusion_size() > 0 && curated->inclusion(0) == "adults over 18");
   EXPECT_EQ(found["agreement_achieved"]->present(), !achieved.empty());
   if (!achieved.empty()) {
-    EXPECT_NE(found["agreement_achieved"]->text().find(" " + achieved + ","), std::string::npos)
+    EXPECT_TRUE(found["agreement_achieved"]->text().starts_with(achieved + " "))
         << found["agreement_achieved"]->text() << " for " << achieved;
   }
 }
