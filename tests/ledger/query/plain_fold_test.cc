@@ -298,6 +298,16 @@ void CheckMonitoring(const std::vector<Plain>& all, const v1::MonitoringQuestion
   }
   EXPECT_EQ(answer->monitoring().active(), activations.size());
   EXPECT_EQ(answer->monitoring().without_plan_size(), static_cast<int>(activations.size()));
+  // Beside them the windows of monitoring that ended by then.
+  Leaves windows;
+  for (const Plain& event : all) {
+    const auto* body = event.body<v1::MonitoringRecorded>();
+    if (body != nullptr && event.counts && event.Names(unit, "unit") && body->window_until_us() <= at) {
+      windows.insert(event.index);
+    }
+  }
+  EXPECT_EQ(static_cast<size_t>(answer->monitoring().windows_size()), windows.size());
+  activations.insert(windows.begin(), windows.end());
   EXPECT_EQ(LeavesOf(*answer), activations);
 }
 
