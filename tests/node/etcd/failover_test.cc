@@ -22,6 +22,16 @@ std::future<Status> PutLater(EtcdClient& client, const std::string& key) {
   return promise->get_future();
 }
 
+// What has members that come back or elect a leader can answer "unknown" for a while; asked again until it is known.
+StatusOr<EtcdTxnResult> Settle(EtcdClient& client, const EtcdTxn& transaction) {
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  while (true) {
+    StatusOr<EtcdTxnResult> result = client.Txn(transaction);
+    if (result.ok() || std::chrono::steady_clock::now() > deadline) return result;
+    std::this_thread::sleep_for(50ms);
+  }
+}
+
 TEST(Failover, HungMemberLeavesTheOutcomeUnknown) {
   ANAMNESIS_NEEDS_ETCD();
   EtcdCluster etcd;
@@ -35,7 +45,7 @@ TEST(Failover, HungMemberLeavesTheOutcomeUnknown) {
   EXPECT_EQ(client->Health()[0].status.code(), absl::StatusCode::kUnavailable);
   etcd.Resume(0);
   // What lay in the socket is applied now, or not at all; either way the same transaction settles it.
-  EXPECT_TRUE(client->Txn(EtcdTxn().IfAbsent("k").ThenPut("k", "v").ElseGet("k")).ok());
+  EXPECT_TRUE(Settle(*client, EtcdTxn().IfAbsent("k").ThenPut("k", "v").ElseGet("k")).ok());
   EXPECT_EQ(client->Get("k")->value, "v");
 }
 
@@ -53,7 +63,7 @@ TEST(Failover, MemberKilledMidCallLeavesTheOutcomeUnknown) {
   EXPECT_EQ(status.code(), absl::StatusCode::kUnknown) << status;
   EXPECT_LT(std::chrono::steady_clock::now() - killed, 1s) << "a broken connection is noticed at once";
   etcd.Restart(0);
-  EXPECT_TRUE(client->Txn(EtcdTxn().IfAbsent("k").ThenPut("k", "v")).ok());
+  EXPECT_TRUE(Settle(*client, EtcdTxn().IfAbsent("k").ThenPut("k", "v")).ok());
 }
 
 TEST(Failover, WriteForADeadLeaderIsNotWaitedForLong) {
@@ -69,7 +79,7 @@ TEST(Failover, WriteForADeadLeaderIsNotWaitedForLong) {
   EtcdOptions options = etcd.Options();
   options.endpoints = {options.endpoints[(leader + 1) % 3]};
   const auto client = etcd.Connect(options);
-  ASSERT_TRUE(client->Txn(EtcdTxn().ThenPut("before", "v")).ok());
+  ASSERT_TRUE(Settle(*client, EtcdTxn().ThenPut("before", "v")).ok());
   etcd.Kill(static_cast<int>(leader));
   // The follower that gets it still believes in its leader.
   const auto sent = std::chrono::steady_clock::now();
@@ -77,7 +87,7 @@ TEST(Failover, WriteForADeadLeaderIsNotWaitedForLong) {
   EXPECT_LT(std::chrono::steady_clock::now() - sent, 2s) << "the member itself answers after seven";
   EtcdTxn again;
   again.IfAbsent("k").ThenPut("k", "v").ElseGet("k");
-  while (!client->Txn(again).ok()) std::this_thread::sleep_for(50ms);
+  ASSERT_TRUE(Settle(*client, again).ok());
   EXPECT_EQ(client->Get("k")->value, "v");
 }
 
@@ -88,7 +98,7 @@ TEST(Failover, WatchBegunWhereNobodyAnswersGoesOnElsewhere) {
   const std::string hangs = options.endpoints[0];
   options.endpoints = {hangs, options.endpoints[1]};
   const auto client = etcd.Connect(options);
-  ASSERT_TRUE(client->Txn(EtcdTxn().ThenPut("before", "v")).ok());
+  ASSERT_TRUE(Settle(*client, EtcdTxn().ThenPut("before", "v")).ok());
   // One hangs and is known to, the other has no connection: the watch has no better place to begin.
   etcd.Pause(0);
   etcd.Kill(1);
@@ -100,7 +110,7 @@ TEST(Failover, WatchBegunWhereNobodyAnswersGoesOnElsewhere) {
   etcd.Restart(1);
   EtcdTxn put;
   put.ThenPut("after", "v");
-  while (!client->Txn(put).ok()) std::this_thread::sleep_for(50ms);
+  ASSERT_TRUE(Settle(*client, put).ok());
   std::vector<std::string> seen;
   const auto deadline = std::chrono::steady_clock::now() + 30s;
   while (std::ranges::count(seen, "after") == 0 && std::chrono::steady_clock::now() < deadline) {
@@ -127,7 +137,7 @@ TEST(Failover, WhatCannotBeSentIsNotUnknown) {
   etcd.Restart(0);
   // Sent when the member is back, within the deadline.
   options.call_timeout = 10s;
-  EXPECT_TRUE(etcd.Connect(options)->Txn(EtcdTxn().ThenPut("other", "v")).ok());
+  EXPECT_TRUE(Settle(*etcd.Connect(options), EtcdTxn().ThenPut("other", "v")).ok());
   EXPECT_EQ(client->Get("k").status().code(), absl::StatusCode::kNotFound);
 }
 
