@@ -22,7 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kProgramBytes = uint64_t{64} << 20;
 constexpr size_t kRuntimeFiles = 200'000;
 constexpr const char* kPackages = "/var/lib/dpkg/status";
 
