@@ -59,6 +59,8 @@ Status Contend(const std::string& ledger, const NamedKey& key, const std::string
   ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, ConnectAsEnvironmentSays(ledger));
   RetryPolicy until_known;
   until_known.tries = std::numeric_limits<int>::max();
+  // However long a busy machine takes over a fault.
+  until_known.within = std::chrono::minutes(15);
   until_known.backoff.first_wait = std::chrono::milliseconds(50);
   until_known.backoff.longest_wait = std::chrono::milliseconds(500);
   until_known.wait = [](std::chrono::milliseconds wait) {
