@@ -15,6 +15,7 @@
 #include "ledger/store/store.h"
 #include "tests/ledger/engine/stored_ledger.h"
 #include "tests/ledger/gate/gate_story.h"
+#include "tests/support/gate_world.h"
 
 namespace anamnesis {
 namespace {
