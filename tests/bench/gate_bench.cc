@@ -31,7 +31,9 @@ uint64_t LargestWanted() {
 class Fleet {
  public:
   Fleet() {
-    auto store = OpenRocksStore(scratch_.path() + "/db", {});
+    StoreOptions options;
+    options.create_if_missing = true;
+    auto store = OpenRocksStore(scratch_.path() + "/db", options);
     CHECK(store.ok());
     world_ = std::make_unique<GateWorld>(GateStory(), std::make_unique<TestLedger>(*std::move(store)));
     CHECK(world_->refused().empty());
