@@ -13,13 +13,10 @@ namespace {
 
 // The approved version of the envelope that came before `approved`; nullptr when it is the first.
 StatusOr<const Fact*> EnvelopeBefore(Subject& s, const EnvelopeInForce& envelope) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> versions, s.facts.VersionsOf("envelope", envelope.ref->id(), 1000));
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> versions, DefinitionsOfVersions(s.facts, *envelope.ref));
   const Fact* before = nullptr;
-  for (const std::string& version : versions) {
-    v1::EntityRef other = Bare(*envelope.ref, true);
-    other.set_version(version);
-    ASSIGN_OR_RETURN(const Fact* fact, s.facts.Definition(other));
-    if (fact == nullptr || !(fact->event.index < envelope.approved->event.index)) continue;
+  for (const Fact* fact : versions) {
+    if (!(fact->event.index < envelope.approved->event.index)) continue;
     if (before == nullptr || before->event.index < fact->event.index) before = fact;
   }
   return before;

@@ -7,6 +7,7 @@
 #include "ledger/crypto/sha256.h"
 #include "ledger/envelope/envelope.h"
 #include "ledger/gate/rules.h"
+#include "ledger/query/item_scope.h"
 
 namespace anamnesis::gate {
 namespace {
@@ -16,9 +17,7 @@ constexpr size_t kParentsMax = 10'000;
 
 // The activations of the unit in the period before the time of the decision.
 StatusOr<uint64_t> ActivationsWithin(Subject& s, uint64_t period_s, uint64_t enough) {
-  v1::EntityRef unit;
-  unit.set_kind("device_unit");
-  unit.set_id(s.request.unit);
+  const v1::EntityRef unit = ToEntity({"device_unit", s.request.unit});
   const int64_t begin = s.request.at.us - static_cast<int64_t>(std::min<uint64_t>(period_s, 1'000'000'000)) * 1'000'000;
   // Newest first; records come late, so the walk goes on past the first that is older, and stops after some.
   constexpr size_t kOlderMax = 100;

@@ -5,6 +5,7 @@
 
 #include "ledger/gate/rules.h"
 #include "ledger/query/event_pattern.h"
+#include "ledger/query/item_scope.h"
 
 namespace anamnesis::gate {
 namespace {
@@ -17,10 +18,7 @@ StatusOr<std::set<std::string>> ItemsAffected(Subject& s) {
   std::set<std::string> items;
   std::string id = s.item == nullptr ? "" : s.item->id();
   while (!id.empty() && items.insert(id).second && items.size() <= kItemDepthMax) {
-    v1::EntityRef item;
-    item.set_kind("software_item");
-    item.set_id(id);
-    ASSIGN_OR_RETURN(const Fact* identified, s.facts.Definition(item));
+    ASSIGN_OR_RETURN(const Fact* identified, s.facts.Definition(ToEntity({"software_item", id})));
     const v1::EntityRef* parent = identified == nullptr ? nullptr : FindReference(identified->header(), "parent");
     id = parent == nullptr ? "" : parent->id();
   }
@@ -213,9 +211,7 @@ StatusOr<std::vector<AffectedControl>> AffectedControls(Subject& s) {
   }
   // Those that name an affected item themselves may be missing from the set.
   for (const std::string& id : items) {
-    v1::EntityRef item;
-    item.set_kind("software_item");
-    item.set_id(id);
+    const v1::EntityRef item = ToEntity({"software_item", id});
     for (const std::string_view type : {"risk_control.defined", "risk_control.revised"}) {
       ASSIGN_OR_RETURN(const std::vector<const Fact*> facts, s.facts.Typed(item, type));
       for (const Fact* fact : facts) {

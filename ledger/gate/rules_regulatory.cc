@@ -6,6 +6,7 @@
 #include "ledger/crypto/sha256.h"
 #include "ledger/gate/rules.h"
 #include "ledger/gate/seal_key.h"
+#include "ledger/query/item_scope.h"
 
 namespace anamnesis::gate {
 namespace {
@@ -210,22 +211,15 @@ Status FindRevocations(Subject& s, const v1::EntityRef& artifact, Judgement& j) 
   return OkStatus();
 }
 
-v1::EntityRef EntityOf(std::string_view kind, const std::string& id) {
-  v1::EntityRef entity;
-  entity.set_kind(std::string(kind));
-  entity.set_id(id);
-  return entity;
-}
-
 // Everything that the activation would rest on.
 std::vector<v1::EntityRef> ReliedOn(Subject& s) {
-  std::vector<v1::EntityRef> entities = {Bare(s.request.artifact), EntityOf("device_unit", s.request.unit)};
+  std::vector<v1::EntityRef> entities = {Bare(s.request.artifact), ToEntity({"device_unit", s.request.unit})};
   const auto add = [&](const v1::EntityRef* ref) {
     if (ref != nullptr) entities.push_back(Bare(*ref));
   };
   add(s.item);
   add(s.device_model);
-  if (!s.site.empty()) entities.push_back(EntityOf("site", s.site));
+  if (!s.site.empty()) entities.push_back(ToEntity({"site", s.site}));
   for (const EnvelopeInForce& envelope : s.envelopes) add(envelope.ref);
   if (s.baseline != nullptr) add(&s.baseline->item());
   if (s.substrate_fact != nullptr) {
@@ -282,7 +276,7 @@ Status JudgeNoHold(Subject& s, Judgement& j) {
   for (const Fact* fact : {s.produced, s.certified}) {
     if (fact == nullptr) continue;
     ASSIGN_OR_RETURN(const std::string key, SealKeyOf(s.facts, fact->event.index));
-    if (!key.empty()) RETURN_IF_ERROR(FindHolds(s, EntityOf("credential", HexEncode(key)), j));
+    if (!key.empty()) RETURN_IF_ERROR(FindHolds(s, ToEntity({"credential", HexEncode(key)}), j));
   }
   if (s.certified != nullptr) {
     ASSIGN_OR_RETURN(const std::string why, WhyKeyIsNotInForce(s.facts, *s.certified, s.request.at));
@@ -336,7 +330,7 @@ Status JudgeIdentification(Subject& s, Judgement& j) {
     return OkStatus();
   }
   const bool new_pi = rule == "new_pi";
-  const v1::EntityRef subject = new_pi ? EntityOf("device_unit", s.request.unit)
+  const v1::EntityRef subject = new_pi ? ToEntity({"device_unit", s.request.unit})
                                        : (s.device_model == nullptr ? v1::EntityRef() : Bare(*s.device_model));
   ASSIGN_OR_RETURN(const std::vector<const Fact*> assigned, TypedOfEither(s.facts, subject, "udi.assigned"));
   for (const Fact* fact : assigned) {

@@ -48,15 +48,9 @@ Status JudgeIntegrity(Subject& s, Judgement& j) {
   }
   ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s.facts, *s.produced, s.request.at));
   if (!why.empty()) j.Fail(Text("the producer's key ", why));
-  v1::EntityRef object;
-  object.set_kind("object");
-  object.set_id(HexEncode(s.artifact_digest));
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> stored, s.facts.Typed(object, "object.stored"));
-  if (stored.empty()) {
-    j.Fail("nothing says that its bytes are kept where they can be retrieved");
-  } else {
-    j.Rest(stored.back());
-  }
+  ASSIGN_OR_RETURN(const Fact* stored, StoredObject(s.facts, s.artifact_digest));
+  if (stored == nullptr) j.Fail("nothing says that its bytes are kept where they can be retrieved");
+  j.Rest(stored);
   return OkStatus();
 }
 
@@ -111,11 +105,8 @@ StatusOr<const Fact*> StoredOf(Facts& facts, const Fact& defined) {
   const auto* artifact = defined.body<v1::ArtifactProduced>();
   if (artifact == nullptr) return nullptr;
   for (const v1::FileRecord& file : artifact->files()) {
-    v1::EntityRef object;
-    object.set_kind("object");
-    object.set_id(HexEncode(file.digest().value()));
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> stored, facts.Typed(object, "object.stored"));
-    if (!stored.empty()) return stored.back();
+    ASSIGN_OR_RETURN(const Fact* stored, StoredObject(facts, file.digest().value()));
+    if (stored != nullptr) return stored;
   }
   return nullptr;
 }

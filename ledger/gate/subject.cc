@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "ledger/base/bytes.h"
 #include "ledger/envelope/candidate.h"
 #include "ledger/query/configuration.h"
+#include "ledger/query/item_scope.h"
 #include "ledger/state/configuration.h"
 
 namespace anamnesis::gate {
@@ -67,9 +69,7 @@ class Loader {
         if (limits.safety_class() == s_.item_class.safety_class) s_.limits = limits;
       }
     }
-    v1::EntityRef unit;
-    unit.set_kind("device_unit");
-    unit.set_id(s_.request.unit);
+    const v1::EntityRef unit = ToEntity({"device_unit", s_.request.unit});
     for (const std::string_view type : {"device_unit.commissioned", "device_unit.relocated"}) {
       ASSIGN_OR_RETURN(const std::vector<const Fact*> facts, facts_.Typed(unit, type));
       for (const Fact* fact : facts) {
@@ -126,13 +126,11 @@ class Loader {
         return Text("was retired (leaf ", fact->event.index.value, ")");
       }
     }
-    ASSIGN_OR_RETURN(const std::vector<std::string> versions, facts_.VersionsOf("envelope", ref.id(), kVersionsMax));
-    for (const std::string& version : versions) {
-      v1::EntityRef other = Bare(ref);
-      other.set_version(version);
-      ASSIGN_OR_RETURN(const Fact* newer, facts_.Definition(other));
-      if (newer == nullptr || newer->event.index <= approved.event.index || newer->earliest() > at_) continue;
-      return Text("was followed by version ", version, " (leaf ", newer->event.index.value, ")");
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> others, DefinitionsOfVersions(facts_, ref));
+    for (const Fact* newer : others) {
+      if (newer->event.index <= approved.event.index || newer->earliest() > at_) continue;
+      return Text("was followed by version ", FindReference(newer->header(), "envelope")->version(), " (leaf ",
+                  newer->event.index.value, ")");
     }
     return std::string();
   }
@@ -346,16 +344,31 @@ StatusOr<std::vector<const Fact*>> TypedOfEither(Facts& facts, const v1::EntityR
   return found;
 }
 
-StatusOr<const Fact*> NewestDefinition(Facts& facts, const v1::EntityRef& entity) {
+StatusOr<std::vector<const Fact*>> DefinitionsOfVersions(Facts& facts, const v1::EntityRef& entity) {
   ASSIGN_OR_RETURN(const std::vector<std::string> versions, facts.VersionsOf(entity.kind(), entity.id(), kVersionsMax));
-  const Fact* newest = nullptr;
+  std::vector<const Fact*> found;
   for (const std::string& version : versions) {
     v1::EntityRef one = Bare(entity, true);
     one.set_version(version);
     ASSIGN_OR_RETURN(const Fact* fact, facts.Definition(one));
-    if (fact != nullptr && (newest == nullptr || newest->event.index < fact->event.index)) newest = fact;
+    if (fact != nullptr) found.push_back(fact);
+  }
+  return found;
+}
+
+StatusOr<const Fact*> NewestDefinition(Facts& facts, const v1::EntityRef& entity) {
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> found, DefinitionsOfVersions(facts, entity));
+  const Fact* newest = nullptr;
+  for (const Fact* fact : found) {
+    if (newest == nullptr || newest->event.index < fact->event.index) newest = fact;
   }
   return newest;
+}
+
+StatusOr<const Fact*> StoredObject(Facts& facts, std::string_view sha256) {
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> stored,
+                   facts.Typed(ToEntity({"object", HexEncode(sha256)}), "object.stored"));
+  return stored.empty() ? nullptr : stored.back();
 }
 
 bool SameEntity(const v1::EntityRef& a, const v1::EntityRef& b) {

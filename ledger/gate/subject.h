@@ -118,8 +118,14 @@ v1::EntityRef Bare(const v1::EntityRef& ref, bool any = false);
 // The events of a type about exactly this version or about the entity as a whole, in log order.
 StatusOr<std::vector<const Fact*>> TypedOfEither(Facts& facts, const v1::EntityRef& ref, std::string_view type);
 
-// The newest event that defines any version of the entity and still counts; nullptr when there is none.
+// The event that defines each version of the entity and still counts, versions ascending by bytes.
+StatusOr<std::vector<const Fact*>> DefinitionsOfVersions(Facts& facts, const v1::EntityRef& entity);
+
+// The newest of them; nullptr when there is none.
 StatusOr<const Fact*> NewestDefinition(Facts& facts, const v1::EntityRef& entity);
+
+// The newest event that says that the object with this SHA-256 is kept; nullptr when none does.
+StatusOr<const Fact*> StoredObject(Facts& facts, std::string_view sha256);
 
 bool SameEntity(const v1::EntityRef& a, const v1::EntityRef& b);
 bool IsAmong(const std::vector<std::string>& list, std::string_view value);
