@@ -4,13 +4,12 @@
 #include <utility>
 
 #include "client/certifier/events.h"
+#include "client/certifier/test_case_run.h"
 #include "ledger/envelope/candidate.h"
 #include "ledger/event/vocabulary.h"
 
 namespace anamnesis {
 namespace {
-
-constexpr uint64_t kResultBytesMax = uint64_t{4} << 20;
 
 class Run {
  public:
@@ -142,50 +141,15 @@ class Run {
   }
 
   void RunCase(const Sandbox& sandbox, const StagingDirectory& staging, const TestCase& test_case) {
-    SandboxCommand command;
-    command.arguments.assign(test_case.description.command().begin(), test_case.description.command().end());
-    command.inputs = {{staging.path() + "/artifact", "/artifact"}, {staging.path() + "/suite", "/suite"}};
     CaseReport report;
     report.test_case = test_case;
     const auto start = std::chrono::steady_clock::now();
-    const StatusOr<SandboxOutcome> outcome = sandbox.Run(command);
+    report.verdict = RunTestCase(sandbox, staging, test_case, facts_.protocol.body.acceptance_criteria());
     report.duration = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
-    report.verdict = VerdictOf(test_case, outcome);
     for (const std::string& reason : report.verdict.reasons) {
       Refuse(Text("test case ", test_case.name.text(), ": ", reason));
     }
     certification_.cases.push_back(std::move(report));
-  }
-
-  CaseVerdict VerdictOf(const TestCase& test_case, const StatusOr<SandboxOutcome>& outcome) {
-    CaseVerdict verdict;
-    if (!outcome.ok()) {
-      verdict.result = v1::TestRunCompleted::BLOCKED;
-      verdict.reasons = {Recordable(MessageOf(outcome.status()))};
-      return verdict;
-    }
-    if (const std::string why = WhyNotFinished(*outcome); !why.empty()) {
-      verdict.reasons = {Recordable(why)};
-      return verdict;
-    }
-    const StatusOr<std::string> json = outcome->results.Read("result.json", kResultBytesMax);
-    const StatusOr<v1::SandboxTestResult> result =
-        json.ok() ? ParseResult(*json) : StatusOr<v1::SandboxTestResult>(json.status());
-    if (!result.ok()) {
-      verdict.reasons = {Recordable(MessageOf(result.status()))};
-      return verdict;
-    }
-    return Judge(test_case.description, *result, facts_.protocol.body.acceptance_criteria());
-  }
-
-  static std::string WhyNotFinished(const SandboxOutcome& outcome) {
-    if (outcome.end == SandboxOutcome::End::kWallLimit) return "the wall-clock limit ended it";
-    if (outcome.end == SandboxOutcome::End::kOutputLimit) return "the output limit ended it";
-    if (!outcome.all_ended) return "processes of it could not be ended";
-    if (outcome.exit_code == 0) return "";
-    const size_t last = outcome.errors.find_last_not_of('\n');
-    const size_t line = last == std::string::npos ? 0 : outcome.errors.rfind('\n', last) + 1;
-    return Text("ended with status ", outcome.exit_code, ": ", outcome.errors.substr(line, 512));
   }
 
   void Conclude() {

@@ -61,8 +61,8 @@ struct Certification {
   // Ids of what the events define; empty when nothing was run, or nothing issued.
   std::string sandbox_run;
   std::string certification;
-  // test_run.completed for each case, sandbox_run.completed, and certification.issued or .refused; all to be appended
-  // as one run. Without anything run only the refusal.
+  // test_run.completed for each case, risk_control.verified for what the suite verifies, sandbox_run.completed, and
+  // certification.issued or .refused; all to be appended as one run. Without anything run only the refusal.
   std::vector<EventDraft> drafts;
 };
 

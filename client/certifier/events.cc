@@ -1,10 +1,11 @@
 #include "client/certifier/events.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
-#include <set>
 #include <utility>
 
+#include "anamnesis/v1/vocabulary_risk.pb.h"
 #include "client/cpp/writer.h"
 #include "ledger/envelope/candidate.h"
 #include "ledger/event/vocabulary.h"
@@ -30,17 +31,21 @@ std::string TestRunId(const Certification& certification, const TestCase& test_c
   return Text(certification.sandbox_run, "/", test_case.name.text());
 }
 
+std::string CandidateOf(const CertificationFacts& facts) {
+  return CandidateDigest(facts.state.artifact_digest(), facts.state.baseline_digest(), facts.state.substrate_digest());
+}
+
 EventDraft TestRun(const CertificationRequest& request, const CertificationFacts& facts, Timestamp now,
                    const Certification& certification, size_t number) {
   const CaseReport& report = certification.cases[number];
   v1::TestRunCompleted body;
-  body.set_level(v1::SANDBOX);
+  body.set_level(report.test_case.level);
   body.set_result(report.verdict.result);
   for (const std::string& reason : report.verdict.reasons) body.add_anomalies(reason);
-  body.set_configuration_digest(
-      CandidateDigest(facts.state.artifact_digest(), facts.state.baseline_digest(), facts.state.substrate_digest()));
+  body.set_configuration_digest(CandidateOf(facts));
   body.set_test_configuration(Text("sandbox environment sha256:", certification.environment.digest.hex()));
   body.add_tools(report.test_case.description.command(0));
+  *body.mutable_unit_criteria() = report.test_case.description.unit_criteria();
   for (const v1::Metric& metric : report.verdict.metrics) *body.add_metrics() = metric;
   EventDraft draft = DraftOf(std::move(body), now);
   AddReference(draft, "test_run", "test_run", TestRunId(certification, report.test_case));
@@ -53,15 +58,52 @@ EventDraft TestRun(const CertificationRequest& request, const CertificationFacts
   return draft;
 }
 
-// Ascending, once each.
-std::set<std::string> ControlsExercised(const Certification& certification) {
-  std::set<std::string> controls;
+// What came of the test cases that name a control in one of their lists: whether all passed, and which they were.
+struct ControlOutcome {
+  bool passed = true;
+  std::vector<const CaseReport*> cases;
+};
+
+using Names = google::protobuf::RepeatedPtrField<std::string>;
+
+// By control. One that could not be run shows nothing.
+std::map<std::string, ControlOutcome> OutcomesOf(const Certification& certification,
+                                                 const Names& (*list)(const v1::SandboxTestCase&)) {
+  std::map<std::string, ControlOutcome> outcomes;
   for (const CaseReport& report : certification.cases) {
     if (report.verdict.result == v1::TestRunCompleted::BLOCKED) continue;
-    controls.insert(report.test_case.description.risk_controls().begin(),
-                    report.test_case.description.risk_controls().end());
+    for (const std::string& control : list(report.test_case.description)) {
+      ControlOutcome& outcome = outcomes[control];
+      outcome.passed &= report.verdict.result == v1::TestRunCompleted::PASS;
+      outcome.cases.push_back(&report);
+    }
   }
-  return controls;
+  return outcomes;
+}
+
+std::map<std::string, ControlOutcome> Exercised(const Certification& certification) {
+  return OutcomesOf(certification,
+                    [](const v1::SandboxTestCase& each) -> const Names& { return each.risk_controls(); });
+}
+
+// risk_control.verified, for one aspect of each control that the suite verifies.
+void AddVerifications(const CertificationRequest& request, const CertificationFacts& facts, Timestamp now,
+                      const Certification& certification, v1::RiskControlVerified::Aspect aspect,
+                      const std::map<std::string, ControlOutcome>& outcomes, std::vector<EventDraft>& drafts) {
+  for (const auto& [control, outcome] : outcomes) {
+    v1::RiskControlVerified body;
+    body.set_aspect(aspect);
+    body.set_result(outcome.passed ? v1::RiskControlVerified::PASS : v1::RiskControlVerified::FAIL);
+    body.set_configuration_digest(CandidateOf(facts));
+    EventDraft draft = DraftOf(std::move(body), now);
+    AddReference(draft, "control", "risk_control", control);
+    Refer(draft, "verified", "artifact", request.artifact);
+    AddReference(draft, "tester", request.certifier.kind(), request.certifier.id());
+    for (const CaseReport* report : outcome.cases) {
+      AddReference(draft, "test_run", "test_run", TestRunId(certification, report->test_case));
+    }
+    drafts.push_back(std::move(draft));
+  }
 }
 
 EventDraft SandboxRun(const CertificationRequest& request, Timestamp now, const Certification& certification) {
@@ -74,7 +116,13 @@ EventDraft SandboxRun(const CertificationRequest& request, Timestamp now, const 
     isolation.set_evidence(Recordable(Text(NameOf(aspect.state), ": ", aspect.evidence)));
   }
   body.set_result(certification.issued ? v1::SandboxRunCompleted::PASS : v1::SandboxRunCompleted::FAIL);
-  for (const std::string& control : ControlsExercised(certification)) body.add_controls_exercised(control);
+  for (const auto& [control, outcome] : Exercised(certification)) {
+    body.add_controls_exercised(control);
+    v1::SandboxRunCompleted::ControlResult& result = *body.add_control_results();
+    result.set_control(control);
+    result.set_result(outcome.passed ? v1::SandboxRunCompleted::PASS : v1::SandboxRunCompleted::FAIL);
+    for (const CaseReport* report : outcome.cases) result.add_test_cases(report->test_case.name.text());
+  }
   EventDraft draft = DraftOf(std::move(body), now);
   AddReference(draft, "sandbox_run", "sandbox_run", certification.sandbox_run);
   Refer(draft, "artifact", "artifact", request.artifact);
@@ -106,17 +154,10 @@ EventDraft Issued(const CertificationRequest& request, const CertificationFacts&
     Refer(draft, "risk_control_set", "risk_control_set", facts.risk_control_set);
   }
   AddReference(draft, "delegation", "delegation", request.delegation);
-  for (const std::string& control : ControlsExercised(certification)) {
+  for (const auto& [control, outcome] : Exercised(certification)) {
     AddReference(draft, "control", "risk_control", control);
   }
   return draft;
-}
-
-// Refusals name the delegation too where the vocabulary lets them.
-bool MayReferTo(const google::protobuf::Message& body, std::string_view role) {
-  const v1::EventTypeOptions& options = body.GetDescriptor()->options().GetExtension(v1::event);
-  return std::any_of(options.refs().begin(), options.refs().end(),
-                     [role](const v1::ReferenceRule& rule) { return rule.role() == role; });
 }
 
 EventDraft Refused(const CertificationRequest& request, const CertificationFacts& facts, Timestamp now,
@@ -133,10 +174,8 @@ EventDraft Refused(const CertificationRequest& request, const CertificationFacts
     AddReference(draft, "sandbox_run", "sandbox_run", certification.sandbox_run);
   }
   Refer(draft, "protocol", "sandbox_protocol", request.protocol);
-  if (MayReferTo(*draft.body, "delegation")) AddReference(draft, "delegation", "delegation", request.delegation);
-  if (MayReferTo(*draft.body, "envelope") && !facts.envelope.id.empty()) {
-    Refer(draft, "envelope", "envelope", facts.envelope);
-  }
+  AddReference(draft, "delegation", "delegation", request.delegation);
+  if (!facts.envelope.id.empty()) Refer(draft, "envelope", "envelope", facts.envelope);
   return draft;
 }
 
@@ -149,6 +188,16 @@ std::vector<EventDraft> MakeEvents(const CertificationRequest& request, const Ce
     for (size_t i = 0; i < certification.cases.size(); ++i) {
       drafts.push_back(TestRun(request, facts, now, certification, i));
     }
+    AddVerifications(
+        request, facts, now, certification, v1::RiskControlVerified::IMPLEMENTATION,
+        OutcomesOf(certification,
+                   [](const v1::SandboxTestCase& each) -> const Names& { return each.verifies_implementation_of(); }),
+        drafts);
+    AddVerifications(
+        request, facts, now, certification, v1::RiskControlVerified::EFFECTIVENESS,
+        OutcomesOf(certification,
+                   [](const v1::SandboxTestCase& each) -> const Names& { return each.verifies_effectiveness_of(); }),
+        drafts);
     drafts.push_back(SandboxRun(request, now, certification));
   }
   drafts.push_back(certification.issued ? Issued(request, facts, now, certification)

@@ -12,7 +12,6 @@
 namespace anamnesis {
 namespace {
 
-constexpr uint64_t kFileBytesMax = uint64_t{1} << 30;
 constexpr uint64_t kDescriptionBytesMax = 1 << 20;
 constexpr int kCommandWordsMax = 256;
 
@@ -40,6 +39,33 @@ Status StageFile(const v1::FileRecord& file, const std::string& directory, const
   return staging.AddFile(target, *bytes, executable);
 }
 
+using Names = google::protobuf::RepeatedPtrField<std::string>;
+
+bool IsAmong(const Names& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+Status CheckArtifactRun(const std::string& file, const v1::SandboxTestCase& description,
+                        const v1::TestCaseApproved& approved) {
+  if (!description.has_artifact_run()) return OkStatus();
+  const v1::ArtifactRun& run = description.artifact_run();
+  if (run.command_size() == 0 || run.command_size() > kCommandWordsMax) {
+    return Differs(file, Text("artifact_run.command: 1 to ", kCommandWordsMax, " words are needed"));
+  }
+  if (run.outputs_size() == 0) return Differs(file, "artifact_run.outputs: nothing would be judged");
+  for (const std::string& output : run.outputs()) {
+    if (output.empty() || output.find('/') != std::string::npos || !StaysBelow(output)) {
+      return Differs(file, Text("artifact_run.outputs: \"", output, "\" is no name of a file in /result"));
+    }
+  }
+  for (const std::string& input : run.inputs()) {
+    const bool is_approved = std::any_of(approved.files().begin(), approved.files().end(),
+                                         [&](const v1::FileRecord& record) { return record.path() == input; });
+    if (!is_approved) return Differs(file, Text("artifact_run.inputs: ", input, " is not among the approved files"));
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Status StageFiles(const google::protobuf::RepeatedPtrField<v1::FileRecord>& files, const std::string& directory,
@@ -58,7 +84,7 @@ StatusOr<TestCase> StageTestCase(const VersionedName& name, const v1::TestCaseAp
   const Status staged = StageFiles(approved.files(), directory, "suite", staging);
   if (!staged.ok()) return WithContext(staged, Text("test case ", name.text()));
   ASSIGN_OR_RETURN(const std::string json, ReadAll(Text(staging.path(), "/suite/", file), kDescriptionBytesMax));
-  TestCase test_case{name, {}};
+  TestCase test_case{name, {}, approved.level()};
   const auto parsed = google::protobuf::util::JsonStringToMessage(json, &test_case.description);
   if (!parsed.ok()) return Differs(file, std::string(parsed.message()));
   const v1::SandboxTestCase& description = test_case.description;
@@ -67,6 +93,14 @@ StatusOr<TestCase> StageTestCase(const VersionedName& name, const v1::TestCaseAp
     return Differs(file, Text("command: 1 to ", kCommandWordsMax, " words are needed"));
   }
   if (description.expected_metrics_size() == 0) return Differs(file, "expected_metrics: nothing would be measured");
+  for (const auto* verified : {&description.verifies_implementation_of(), &description.verifies_effectiveness_of()}) {
+    for (const std::string& control : *verified) {
+      if (!IsAmong(description.risk_controls(), control)) {
+        return Differs(file, Text("verifies risk control ", control, ", which is not among its risk_controls"));
+      }
+    }
+  }
+  RETURN_IF_ERROR(CheckArtifactRun(file, description, approved));
   return test_case;
 }
 

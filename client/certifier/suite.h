@@ -17,9 +17,14 @@
 
 namespace anamnesis {
 
+// The longest file of an artifact, of a suite, or of what an artifact's program leaves.
+inline constexpr uint64_t kFileBytesMax = uint64_t{1} << 30;
+
 struct TestCase {
   VersionedName name;
   v1::SandboxTestCase description;
+  // As approved.
+  v1::TestLevel level = v1::TEST_LEVEL_UNSPECIFIED;
 };
 
 // Copies `files` from `directory` to `below` in the staging directory. FAILED_PRECONDITION, naming the file: it is
@@ -29,7 +34,8 @@ Status StageFiles(const google::protobuf::RepeatedPtrField<v1::FileRecord>& file
                   const std::string& below, const StagingDirectory& staging);
 
 // One test case's files into "suite", and its description. FAILED_PRECONDITION as above, and when the description is
-// not among the approved files, is malformed or is of another test case.
+// not among the approved files, is malformed or is of another test case, or verifies a risk control that it doesn't
+// exercise.
 StatusOr<TestCase> StageTestCase(const VersionedName& name, const v1::TestCaseApproved& approved,
                                  const std::string& directory, const StagingDirectory& staging);
 

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <chrono>
+#include <iostream>
 #include <map>
 #include <sstream>
 
@@ -14,6 +17,8 @@ struct Options {
   std::string body_file;
   std::string jsonl;
   std::string receipts;
+  // Seconds; 0 for not waiting.
+  int64_t wait_witnessed = 0;
   Common common;
 };
 
@@ -71,6 +76,23 @@ StatusOr<v1::RunResult> AppendSpecs(const Options& options, LedgerClient& client
   return all;
 }
 
+// What was appended is durable already, and stays so when it isn't witnessed in time.
+StatusOr<ExitStatus> KeepWitnessed(const Options& options, const v1::RunResult& appended) {
+  const auto within = std::chrono::seconds(options.wait_witnessed);
+  ASSIGN_OR_RETURN(const std::unique_ptr<WitnessStatusClient> witnesses, ConnectWitnesses(options.common));
+  const auto last = std::max_element(appended.indexes().begin(), appended.indexes().end());
+  const uint64_t size = last == appended.indexes().end() ? 0 : *last + 1;
+  const StatusOr<v1::Checkpoint> checkpoint = witnesses->GetCheckpoint(size, within);
+  if (!checkpoint.ok()) return WithContext(checkpoint.status(), "recorded, but not witnessed");
+  std::cerr << "witnessed up to " << checkpoint->tree_size() << " events\n";
+  if (options.receipts.empty()) return kDone;
+  for (uint64_t index : appended.indexes()) {
+    ASSIGN_OR_RETURN(const v1::Receipt receipt, witnesses->GetReceipt(index, within));
+    RETURN_IF_ERROR(WriteReceipt(receipt, Text(options.receipts, "/", index)).status());
+  }
+  return kDone;
+}
+
 }  // namespace
 
 void AddAppend(CLI::App& app) {
@@ -94,6 +116,9 @@ void AddAppend(CLI::App& app) {
   verb.add_flag("--retrospective", options->spec.retrospective, "made from other records after the fact");
   verb.add_option("--jsonl", options->jsonl, "many events, one JSON object a line: one run a stream");
   verb.add_option("--receipt", options->receipts, "a directory to keep receipts in");
+  verb.add_option("--wait-witnessed", options->wait_witnessed,
+                  "wait so many seconds until what was appended is witnessed too; receipts are then witnessed ones")
+      ->check(CLI::Range(1, 86400));
   AddKeyOption(verb, options->common);
   AddLedgerOption(verb, options->common);
   AddWithinOption(verb, options->common);
@@ -103,6 +128,7 @@ void AddAppend(CLI::App& app) {
     ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options->common));
     ASSIGN_OR_RETURN(const v1::RunResult appended, AppendSpecs(*options, *client, key));
     if (options->common.json) RETURN_IF_ERROR(PrintJson(appended));
+    if (options->wait_witnessed > 0) return KeepWitnessed(*options, appended);
     if (!options->receipts.empty()) {
       for (uint64_t index : appended.indexes()) {
         RETURN_IF_ERROR(WriteReceipt(*client, index, Text(options->receipts, "/", index)).status());

@@ -1,6 +1,7 @@
 // Who may write what, as commands: enrol, role, credential, delegate (21 CFR 11.10, 11.100, 11.300).
 
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "client/certifier/recorded.h"
 #include "client/cli/safety_class.h"
 #include "client/cli/write.h"
 
@@ -272,6 +273,8 @@ void AddDelegate(CLI::App& app) {
   verb.add_option("--role", options->role, "the role")->required();
   verb.add_option("--until", options->until, "its end (RFC 3339)")->required();
   verb.add_option("--uses", options->uses_max, "how many events may be written under it");
+  verb.add_option("--envelope", options->envelope, "ID@VERSION; only for artifacts of this envelope");
+  verb.add_option("--protocol", options->protocol, "ID@VERSION; only by this sandbox protocol");
   AddScopeOptions(verb, *options);
   AddWriteOptions(verb, *options, true);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
@@ -288,6 +291,14 @@ void AddDelegate(CLI::App& app) {
     AddReference(draft, "delegation", "delegation", options->id);
     AddReference(draft, "from", "person", key.name);
     AddReference(draft, "to", "software", options->to);
+    if (!options->envelope.empty()) {
+      ASSIGN_OR_RETURN(const VersionedName envelope, VersionedName::Parse("--envelope", options->envelope));
+      AddReference(draft, "envelope", "envelope", envelope.id, envelope.version);
+    }
+    if (!options->protocol.empty()) {
+      ASSIGN_OR_RETURN(const VersionedName protocol, VersionedName::Parse("--protocol", options->protocol));
+      AddReference(draft, "protocol", "sandbox_protocol", protocol.id, protocol.version);
+    }
     return AppendAndPrint(*options, {std::move(draft)});
   });
 }

@@ -16,6 +16,7 @@
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "client/cli/bench_lives.h"
 #include "client/cli/context.h"
+#include "client/cli/receipts.h"
 #include "client/cpp/writer.h"
 #include "ledger/event/refusal.h"
 #include "ledger/query/events.h"
@@ -79,6 +80,7 @@ struct Options {
   std::string unit = "BENCH-1";
   bool activations = false;
   bool lives = false;
+  bool receipts = false;
   // Of 100 events of lives, how many more correct one.
   uint64_t corrections = 0;
   Common common;
@@ -252,6 +254,51 @@ StatusOr<ExitStatus> BenchAppend(const Options& options) {
   return figures.errors == 0 ? kDone : kNotReached;
 }
 
+// One run after another: how long until it is durable, until its last event has a receipt, and a witnessed one. Each is
+// timed from the append.
+StatusOr<ExitStatus> BenchReceipts(const Options& options) {
+  constexpr std::chrono::seconds kWithin(60);
+  ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options.common.key_file));
+  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options.common));
+  ASSIGN_OR_RETURN(const std::unique_ptr<WitnessStatusClient> witnesses, ConnectWitnesses(options.common));
+  ASSIGN_OR_RETURN(const std::unique_ptr<RunSource> source, RunSource::Make(options, key, *client));
+  ASSIGN_OR_RETURN(const v1::WitnessStatus status, witnesses->GetStatus());
+  std::array<Figures, 3> figures;
+  figures[0].what = "append to durable";
+  figures[1].what = "append to receipt";
+  figures[2].what = "append to witnessed receipt";
+  const size_t kinds = status.has_witnessed_size() ? 3 : 2;
+  const auto start = SteadyClock::now();
+  const double cpu = CpuSeconds();
+  uint64_t sent = 0;
+  while (options.events != 0 ? sent * options.run < options.events : SecondsSince(start) < options.seconds) {
+    v1::AppendRequest request;
+    ASSIGN_OR_RETURN(*request.add_runs(), source->Next());
+    ++sent;
+    const auto begun = SteadyClock::now();
+    const auto took = [&](Figures& of) {
+      of.latencies_ms.push_back(SecondsSince(begun) * 1000);
+      ++of.operations;
+    };
+    ASSIGN_OR_RETURN(const v1::AppendResponse appended, client->Append(request));
+    RETURN_IF_ERROR(FromRpcStatus(appended.results(0).refused()));
+    took(figures[0]);
+    v1::GetReceiptRequest receipt;
+    receipt.set_index(*appended.results(0).indexes().rbegin());
+    RETURN_IF_ERROR(client->GetReceipt(receipt).status());
+    took(figures[1]);
+    if (kinds < 3) continue;
+    RETURN_IF_ERROR(witnesses->GetReceipt(receipt.index(), kWithin).status());
+    took(figures[2]);
+  }
+  for (size_t kind = 0; kind < kinds; ++kind) {
+    figures[kind].seconds = SecondsSince(start);
+    figures[kind].cpu_seconds = CpuSeconds() - cpu;
+    Print(figures[kind], "runs", options.common.json);
+  }
+  return kDone;
+}
+
 // Asks for the unit's configuration at random times, as known at random sizes.
 StatusOr<ExitStatus> BenchQuery(const Options& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options.common));
@@ -359,10 +406,12 @@ void AddBench(CLI::App& app) {
   append.add_flag("--lives", options->lives, "whole life cycles, each of an item, its models and a unit");
   append.add_option("--corrections", options->corrections, "with --lives: percent of events that correct one")
       ->check(CLI::Range(0, 90));
+  append.add_flag("--receipts", options->receipts,
+                  "one run after another, and how long until it has a receipt, and a witnessed one");
   AddKeyOption(append, options->common);
   AddLedgerOption(append, options->common);
   AddJsonOption(append, options->common);
-  SetAction(append, [options] { return BenchAppend(*options); });
+  SetAction(append, [options] { return options->receipts ? BenchReceipts(*options) : BenchAppend(*options); });
 
   CLI::App& query = *bench.add_subcommand("query", "config at random times, as known at random sizes");
   query.footer("Example: anamnesis bench query --unit ICU-7 --queries 2000 --ledger 127.0.0.1:7420");

@@ -26,6 +26,10 @@ void AddLedgerOption(CLI::App& verb, Common& common) {
   verb.add_option("--ledger", common.ledger, "file:DIR (embedded) or HOST:PORT[,HOST:PORT...]")
       ->envname("ANAMNESIS_LEDGER")
       ->required();
+  AddTlsOptions(verb, common);
+}
+
+void AddTlsOptions(CLI::App& verb, Common& common) {
   verb.add_option("--tls-certificate", common.tls.certificate, "PEM file: who we are to the ledger's nodes")
       ->envname("ANAMNESIS_TLS_CERTIFICATE");
   verb.add_option("--tls-key", common.tls.key, "PEM file: the certificate's key")->envname("ANAMNESIS_TLS_KEY");

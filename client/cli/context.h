@@ -38,6 +38,8 @@ struct Common {
 // Adds --ledger (default: the environment's ANAMNESIS_LEDGER) with --tls-certificate, --tls-key and --tls-ca (defaults:
 // ANAMNESIS_TLS_CERTIFICATE, _KEY and _CA), --as, and --json.
 void AddLedgerOption(CLI::App& verb, Common& common);
+// The TLS ones of these alone.
+void AddTlsOptions(CLI::App& verb, Common& common);
 void AddKeyOption(CLI::App& verb, Common& common);
 void AddJsonOption(CLI::App& verb, Common& common);
 // Adds --linearizable and --tree-size-min, for verbs that read.

@@ -9,6 +9,7 @@
 #include "client/cli/event_text.h"
 #include "client/cli/gate_slice.h"
 #include "client/cli/gate_text.h"
+#include "client/cli/gate_unit.h"
 #include "client/cli/question.h"
 #include "client/cli/write.h"
 #include "client/cpp/writer.h"
@@ -78,30 +79,6 @@ void AddCheck(CLI::App& gate) {
         [](const v1::Answer& answer) { PrintDecision(answer.gate().asked(), answer.gate().decision()); },
         [](const v1::Answer& answer) { return Allowed(answer.gate().decision()); });
   });
-}
-
-// What is appended by a unit, in its own stream unless told otherwise.
-struct UnitOptions {
-  Common common;
-  std::string stream;
-};
-
-void AddUnitOptions(CLI::App& verb, UnitOptions& options) {
-  verb.add_option("--stream", options.stream, "the writer's stream; default: device_unit/ and the unit");
-  AddKeyOption(verb, options.common);
-  AddLedgerOption(verb, options.common);
-  AddWithinOption(verb, options.common);
-  AddJsonOption(verb, options.common);
-}
-
-StatusOr<Appended> AppendAs(LedgerClient& client, const UnitOptions& options, const std::string& unit,
-                            EventDraft draft) {
-  ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options.common.key_file));
-  const std::string stream = options.stream.empty() ? "device_unit/" + unit : options.stream;
-  ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(client, key, stream));
-  const Timestamp now = WallClockNow();
-  SetOccurred(draft, now, now);
-  return writer->AppendOne(draft);
 }
 
 // The recorded decision, which is there once `size` events are.
@@ -248,14 +225,24 @@ void PrintEntry(const v1::StandingAnswer::Entry& entry) {
     std::cout << "    exposed from " << TimeText(entry.exposed_from()) << " until " << TimeText(entry.exposed_until())
               << ": lawful as known then, refused as known now\n";
   }
-  if (!allowed && entry.automatic_deactivation()) {
-    std::cout << "    by policy it is to be taken back to its fallback at once\n";
+  const auto recorded = [](std::string_view what, bool there, const v1::LeafReference& leaf) {
+    if (there) std::cout << "    " << what << ": " << CitationText(leaf) << "\n";
+  };
+  recorded("under hold by the ledger", entry.has_hold(), entry.hold());
+  recorded("to be certified again", entry.has_recertification(), entry.recertification());
+  recorded("known late", entry.has_late_knowledge(), entry.late_knowledge());
+  if (entry.has_instruction()) {
+    std::cout << "    by policy it is to be taken back to " << EntityKeyText(entry.fallback()) << ": "
+              << CitationText(entry.instruction()) << "\n";
   }
 }
 
 void PrintStanding(const v1::StandingAnswer& standing) {
   for (const v1::StandingAnswer::Entry& entry : standing.entries()) PrintEntry(entry);
   std::cout << standing.units() << " units looked at, " << standing.entries_size() << " entries\n";
+  if (standing.being_checked_size() > 0) {
+    std::cout << "the ledger is still looking at what leaf " << standing.being_checked(0) << " touches\n";
+  }
   if (!standing.next().empty()) std::cout << "there is more: --from " << standing.next() << "\n";
 }
 
@@ -320,11 +307,12 @@ void AddGate(CLI::App& app) {
   AddCheck(gate);
   AddRequest(gate);
   AddActivate(gate);
+  AddRollback(gate);
   AddReplay(gate);
   AddStanding(gate);
   AddSlice(gate);
   AddVerifySlice(gate);
-  AddExport(gate);
+  AddGateExport(gate);
 }
 
 void AddRecertification(CLI::App& app) {

@@ -9,7 +9,7 @@ namespace anamnesis::cli {
 
 void AddSlice(CLI::App& gate);
 void AddVerifySlice(CLI::App& gate);
-void AddExport(CLI::App& gate);
+void AddGateExport(CLI::App& gate);
 
 }  // namespace anamnesis::cli
 

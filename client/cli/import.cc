@@ -1,8 +1,10 @@
+#include "client/cli/import.h"
+
 #include <unistd.h>
 
 #include <iostream>
 
-#include "client/cli/context.h"
+#include "client/cli/interchange.h"
 #include "client/importers/monai.h"
 
 namespace anamnesis::cli {
@@ -46,8 +48,10 @@ void AddImport(CLI::App& app) {
   };
   auto options = std::make_shared<Options>();
   CLI::App& import =
-      *app.add_subcommand("import", "others' histories as retrospective events; a second run adds nothing");
+      *app.add_subcommand("import", "others' histories and attestations as events; a second run adds nothing");
   import.require_subcommand(1);
+  AddImportCsv(import);
+  AddImportInToto(import);
   CLI::App& verb = *import.add_subcommand("monai", "MONAI bundles: a Git repository, or a history in JSON lines");
   verb.footer("Example: anamnesis import monai model-zoo/ --as ada.key --ledger file:ledger");
   verb.add_option("REPO-OR-JSONL", options->path, "a Git repository with */configs/metadata.json, or a .jsonl file")

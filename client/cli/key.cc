@@ -2,17 +2,19 @@
 #include <iostream>
 
 #include "client/cli/context.h"
+#include "client/cli/key_rotation.h"
 #include "ledger/keys/key_file.h"
 
 namespace anamnesis::cli {
 
 void AddKey(CLI::App& app) {
-  CLI::App& key = *app.add_subcommand("key", "makes and shows Ed25519 keys");
+  CLI::App& key = *app.add_subcommand("key", "makes and shows Ed25519 keys; rotates and revokes those of checkpoints");
   key.require_subcommand(1);
 
   struct Options {
     std::string path;
     std::string name;
+    bool cosigner = false;
   };
   auto options = std::make_shared<Options>();
   CLI::App& make = *key.add_subcommand("new", "makes a key file (mode 0600); never overwrites");
@@ -27,13 +29,17 @@ void AddKey(CLI::App& app) {
   });
 
   CLI::App& show = *key.add_subcommand("show", "prints the verifier key of a key file");
-  show.footer("Example: anamnesis key show ada.key");
+  show.footer(
+      "Example: anamnesis key show ada.key\n"
+      "         anamnesis key show --cosigner ledger/cosigner.key     for the witness line of a policy");
+  show.add_flag("--cosigner", options->cosigner, "as the key cosigns checkpoints of logs");
   show.add_option("FILE", options->path, "a key file")->required();
   SetAction(show, [options]() -> StatusOr<ExitStatus> {
     ASSIGN_OR_RETURN(const NamedKey read, ReadKeyFile(options->path));
-    std::cout << VerifierKeyOf(read).Format() << "\n";
+    std::cout << (options->cosigner ? CosignerKeyOf(read) : VerifierKeyOf(read)).Format() << "\n";
     return kDone;
   });
+  AddCheckpointKeyVerbs(key);
 }
 
 }  // namespace anamnesis::cli

@@ -1,7 +1,12 @@
 // The command line: parses and hands over to a verb, one file each.
 
+#include "client/cli/backup.h"
 #include "client/cli/context.h"
+#include "client/cli/evidence.h"
+#include "client/cli/exports.h"
+#include "client/cli/interchange.h"
 #include "client/cli/objects.h"
+#include "client/cli/run.h"
 
 int main(int argc, char** argv) {
   CLI::App app("The case history of medical AI: a provenance ledger. Every verb has --help with an example.",
@@ -32,7 +37,11 @@ int main(int argc, char** argv) {
                          anamnesis::cli::AddGate,        anamnesis::cli::AddRecertification,
                          anamnesis::cli::AddAdoption,    anamnesis::cli::AddCertify,
                          anamnesis::cli::AddObject,      anamnesis::cli::AddMaterialise,
-                         anamnesis::cli::AddBench}) {
+                         anamnesis::cli::AddBackup,      anamnesis::cli::AddRestore,
+                         anamnesis::cli::AddRun,         anamnesis::cli::AddDesignHistory,
+                         anamnesis::cli::AddIncident,    anamnesis::cli::AddReport,
+                         anamnesis::cli::AddCompare,     anamnesis::cli::AddExport,
+                         anamnesis::cli::AddEvidence,    anamnesis::cli::AddBench}) {
     add(app);
   }
   try {

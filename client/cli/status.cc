@@ -1,7 +1,12 @@
+#include <algorithm>
 #include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "client/cli/event_text.h"
 #include "client/cli/question.h"
+#include "client/cpp/scrub_status_client.h"
 #include "ledger/base/bytes.h"
 #include "ledger/query/facts.h"
 
@@ -12,6 +17,7 @@ struct Options : QuestionOptions {
   std::string item;
   uint64_t from = 0;
   uint32_t limit = 0;
+  bool scrub = false;
 };
 
 void PrintLedger(const v1::LedgerStatus& status) {
@@ -64,6 +70,50 @@ void PrintItem(const v1::StatusAnswer& status) {
   std::cout << "\n";
 }
 
+// --- What the nodes' scrubbers found ---
+
+using ScrubAnswers = std::vector<std::pair<std::string, StatusOr<v1::ScrubStatus>>>;
+
+bool IsEmbedded(const Options& options) { return options.common.ledger.starts_with("file:"); }
+
+void PrintScrub(const std::string& address, const v1::ScrubStatus& status) {
+  std::cout << "  scrubbed       " << address << ": "
+            << (status.has_last_round()
+                    ? Text(status.rounds(), " whole rounds, the last ended ", TimeText(status.last_round()))
+                    : std::string("no whole round yet"))
+            << "; at leaf " << status.next_index() << " of " << status.tree_size() << "; found " << status.found()
+            << " damaged, mended " << status.mended() << "\n";
+  for (const std::string& line : status.damaged()) std::cout << Bad(Text("    ", line)) << "\n";
+}
+
+bool NothingStaysDamaged(const ScrubAnswers& answers) {
+  return std::all_of(answers.begin(), answers.end(),
+                     [](const auto& answer) { return answer.second.ok() && answer.second->damaged().empty(); });
+}
+
+StatusOr<ExitStatus> StatusOfScrubbers(const Options& options) {
+  if (IsEmbedded(options)) {
+    return absl::InvalidArgumentError(
+        "--ledger: give a node's HOST:PORT; a ledger in a directory has no scrubber: run fsck");
+  }
+  ASSIGN_OR_RETURN(const ScrubAnswers answers, AskScrubbers(options.common.ledger, options.common.tls));
+  std::string_view separator = "[";
+  for (const auto& [address, status] : answers) {
+    if (!options.common.json && status.ok()) PrintScrub(address, *status);
+    if (!options.common.json && !status.ok()) std::cout << "  " << Bad(std::string(MessageOf(status.status()))) << "\n";
+    if (!options.common.json) continue;
+    std::cout << std::exchange(separator, ", ") << "{\"node\": " << Quoted(address);
+    if (status.ok()) {
+      ASSIGN_OR_RETURN(const std::string json, ToJson(*status, false));
+      std::cout << ", \"status\": " << json << "}";
+    } else {
+      std::cout << ", \"error\": " << Quoted(MessageOf(status.status())) << "}";
+    }
+  }
+  if (options.common.json) std::cout << "]\n";
+  return NothingStaysDamaged(answers) ? kDone : kAnswerIsNo;
+}
+
 StatusOr<ExitStatus> StatusOfLedger(const Options& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options.common));
   ASSIGN_OR_RETURN(const v1::LedgerStatus status, client->GetStatus());
@@ -71,6 +121,13 @@ StatusOr<ExitStatus> StatusOfLedger(const Options& options) {
     RETURN_IF_ERROR(PrintJson(status));
   } else {
     PrintLedger(status);
+    // Nodes that don't scrub say nothing of it.
+    const StatusOr<ScrubAnswers> scrubbers =
+        IsEmbedded(options) ? ScrubAnswers() : AskScrubbers(options.common.ledger, options.common.tls);
+    for (size_t i = 0; scrubbers.ok() && i < scrubbers->size(); ++i) {
+      const auto& [address, scrub] = (*scrubbers)[i];
+      if (scrub.ok()) PrintScrub(address, *scrub);
+    }
   }
   return kDone;
 }
@@ -81,12 +138,16 @@ void AddStatus(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb =
       *app.add_subcommand("status", "what the ledger is and how large; or the state and history of an item");
-  verb.footer("Example: anamnesis status model:spleen_ct_segmentation --ledger 127.0.0.1:7420");
+  verb.footer(
+      "Examples: anamnesis status model:spleen_ct_segmentation --ledger 127.0.0.1:7420\n"
+      "          anamnesis status --scrub --ledger 10.0.0.1:7420,10.0.0.2:7420      # exit status 1 when damage stays");
   verb.add_option("ITEM", options->item, "KIND:ID[@VERSION] of a configuration item; default: the ledger");
   verb.add_option("--from", options->from, "only of the item's history from this leaf on");
   verb.add_option("--limit", options->limit, "at most so many events of its history (1,000)");
+  verb.add_flag("--scrub", options->scrub, "what each node's scrubber found on its disk, and mended");
   AddQuestionOptions(verb, *options);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
+    if (options->scrub) return StatusOfScrubbers(*options);
     if (options->item.empty()) return StatusOfLedger(*options);
     v1::Question question;
     v1::StatusQuestion& status = *question.mutable_status();

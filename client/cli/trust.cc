@@ -1,54 +1,26 @@
 #include "client/cli/trust.h"
 
 #include <utility>
+#include <variant>
 
 #include "client/cli/context.h"
-#include "ledger/event/leaf.h"
-#include "ledger/event/seal.h"
+#include "ledger/cose/cose_receipt.h"
+#include "ledger/custody/custody.h"
+#include "ledger/custody/key_history.h"
 
 namespace anamnesis::cli {
 namespace {
 
-Status CheckSeal(const LeafView& leaf, CheckedReceipt& receipt) {
-  if (!leaf.seal.has_value()) return OkStatus();
-  const std::string& origin = receipt.checkpoint.origin;
-  const v1::EventHeader& header = receipt.header.fields;
-  ASSIGN_OR_RETURN(const ParsedSeal seal, VerifySeal(*leaf.seal));
-  if (seal.statement.origin() != origin || seal.statement.stream() != header.stream()) {
-    return absl::UnauthenticatedError("the seal is for another ledger or stream");
-  }
-  if (seal.statement.count() != 1) return OkStatus();
-  const std::string_view headers[] = {leaf.header};
-  RETURN_IF_ERROR(CheckSealFitsRun(seal, origin, header.stream(), receipt.header.position().value, headers));
-  receipt.sealed_by = seal.key;
-  return OkStatus();
-}
-
-Status CheckBody(const std::string& path, CheckedReceipt& receipt) {
-  const StatusOr<std::string> body = ReadFile(path);
-  if (!body.ok()) return OkStatus();
-  if (body->size() < kNonceBytes ||
-      BodyCommitment(body->substr(0, kNonceBytes), std::string_view(*body).substr(kNonceBytes)) !=
-          receipt.header.body_commitment) {
-    return absl::UnauthenticatedError(Text(path, ": is not the body that the leaf commits to"));
-  }
-  receipt.body = body->substr(kNonceBytes);
-  return OkStatus();
-}
+// A receipt's path without its ending.
+std::string_view NameOf(std::string_view proof_path) { return proof_path.substr(0, proof_path.rfind('.')); }
 
 }  // namespace
 
 void AddTrustOptions(CLI::App& verb, TrustOptions& options) {
   verb.add_option("--key", options.keys, "a verifier key that you trust: name+hex+base64; repeatable");
   verb.add_option("--policy", options.policy_file, "a C2SP tlog-policy file instead of keys");
-}
-
-StatusOr<Checkpoint> Trust::Open(const std::string& note) const {
-  return policy.has_value() ? policy->Open(note) : OpenCheckpoint(note, keys);
-}
-
-StatusOr<Checkpoint> Trust::Check(const TlogProof& proof, const std::string& leaf) const {
-  return policy.has_value() ? VerifyTlogProof(proof, leaf, *policy) : VerifyTlogProof(proof, leaf, keys);
+  verb.add_option("--key-history", options.history_file,
+                  "what `anamnesis key history` wrote: from a key that you trust to those of other times");
 }
 
 StatusOr<Trust> ReadTrust(const TrustOptions& options) {
@@ -65,26 +37,54 @@ StatusOr<Trust> ReadTrust(const TrustOptions& options) {
     return absl::InvalidArgumentError(
         "give either --key (the ledger's verifier key, from a source you trust) or --policy");
   }
+  if (options.history_file.empty()) return trust;
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(options.history_file));
+  StatusOr<KeyHistory> history = ParseKeyHistory(bytes);
+  if (!history.ok()) return WithContext(history.status(), options.history_file);
+  StatusOr<KeyCustody> custody = KeyCustody::Judge(*history, trust.LogKeys());
+  if (!custody.ok()) return WithContext(custody.status(), options.history_file);
+  trust.custody = std::make_shared<const KeyCustody>(*std::move(custody));
   return trust;
 }
 
 StatusOr<CheckedReceipt> CheckReceipt(const std::string& proof_path, const Trust& trust) {
-  if (!proof_path.ends_with(kProofEnding)) {
-    return absl::InvalidArgumentError(Text(proof_path, ": is no receipt; give NAME", kProofEnding));
+  if (!IsReceiptPath(proof_path)) {
+    return absl::InvalidArgumentError(
+        Text(proof_path, ": is no receipt; give NAME", kProofEnding, " or NAME", kCoseEnding));
   }
-  const std::string name = proof_path.substr(0, proof_path.size() - kProofEnding.size());
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(proof_path));
-  ASSIGN_OR_RETURN(const std::string leaf, ReadFile(name + ".leaf"));
-  ASSIGN_OR_RETURN(const TlogProof proof, ParseTlogProof(bytes));
-  CheckedReceipt receipt;
-  receipt.index = proof.index;
-  ASSIGN_OR_RETURN(receipt.checkpoint, trust.Check(proof, leaf));
-  ASSIGN_OR_RETURN(const LeafView view, ParseLeaf(leaf));
-  receipt.recorded = view.recorded;
-  ASSIGN_OR_RETURN(receipt.header, ParseHeader(view.header));
-  RETURN_IF_ERROR(CheckSeal(view, receipt));
-  RETURN_IF_ERROR(CheckBody(name + ".body", receipt));
-  return receipt;
+  ASSIGN_OR_RETURN(const std::string leaf, ReadFile(LeafPathOf(proof_path)));
+  const StatusOr<std::string> body = ReadFile(Text(NameOf(proof_path), ".body"));
+  std::optional<std::string_view> given;
+  if (body.ok()) given = *body;
+  return CheckReceipt(FormOf(proof_path), bytes, leaf, given, trust);
 }
+
+bool IsConsistencyReceipt(const std::string& proof_path) {
+  if (!proof_path.ends_with(kCoseEnding)) return false;
+  const StatusOr<std::string> bytes = ReadFile(proof_path);
+  const StatusOr<CoseReceipt> receipt = bytes.ok() ? ParseCoseReceipt(*bytes) : bytes.status();
+  return receipt.ok() && std::holds_alternative<CoseConsistency>(receipt->proof);
+}
+
+StatusOr<CheckedConsistency> CheckConsistencyReceipt(const std::string& proof_path, const Trust& trust) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(proof_path));
+  ASSIGN_OR_RETURN(const CoseReceipt receipt, ParseCoseReceipt(bytes));
+  ASSIGN_OR_RETURN(const std::string note, ReadFile(OlderPathOf(proof_path)));
+  CheckedConsistency checked;
+  ASSIGN_OR_RETURN(checked.older, trust.Open(note));
+  ASSIGN_OR_RETURN(checked.newer, trust.Check(receipt, checked.older));
+  return checked;
+}
+
+std::string OlderPathOf(std::string_view proof_path) { return Text(NameOf(proof_path), ".older"); }
+
+bool IsReceiptPath(std::string_view path) { return path.ends_with(kProofEnding) || path.ends_with(kCoseEnding); }
+
+ReceiptForm FormOf(std::string_view proof_path) {
+  return proof_path.ends_with(kCoseEnding) ? ReceiptForm::kCose : ReceiptForm::kTlogProof;
+}
+
+std::string LeafPathOf(std::string_view proof_path) { return Text(NameOf(proof_path), ".leaf"); }
 
 }  // namespace anamnesis::cli

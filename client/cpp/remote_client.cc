@@ -83,6 +83,16 @@ class ToldSize {
   std::atomic<uint64_t> size_ = 0;
 };
 
+// False for what is asked at a stated size and answered with nothing else: a receipt, whose checkpoint proves the size.
+template <typename Request>
+bool TellsSize(const Request& request) {
+  if constexpr (requires { request.tree_size(); }) {
+    return request.tree_size() == 0;
+  } else {
+    return true;
+  }
+}
+
 // How large the ledger was when this was answered: not what an answer about the past was computed over.
 template <typename Reply>
 uint64_t SizeTold(const Reply& reply) {
@@ -151,9 +161,10 @@ class RemoteClient : public LedgerClient {
                                         : options_.read_within));
       Reply reply;
       last = FromGrpcStatus(((*(endpoint.*stub)).*method)(&context, request, &reply));
-      if (last.ok()) last = CheckSize(SizeTold(reply), request.consistency());
+      const bool tells = TellsSize(request);
+      if (last.ok() && tells) last = CheckSize(SizeTold(reply), request.consistency());
       if (last.ok()) {
-        told_->Add(SizeTold(reply));
+        if (tells) told_->Add(SizeTold(reply));
         return reply;
       }
       if (!Unanswered(last)) return last;

@@ -9,6 +9,7 @@
 #include "client/importers/monai_events.h"
 #include "client/importers/monai_git.h"
 #include "client/importers/monai_jsonl.h"
+#include "client/importers/stream_ids.h"
 #include "ledger/event/refusal.h"
 
 namespace anamnesis {
@@ -19,37 +20,6 @@ bool IsAboutTheVersion(const Status& status) {
   const auto detail = RefusalDetailOf(status);
   if (!detail.has_value()) return false;
   return detail->reason() == v1::SCHEMA || detail->reason() == v1::OVER_LIMIT || detail->reason() == v1::MALFORMED;
-}
-
-// The ids of all events of a stream. A bundle's events are in its stream and nowhere else, so that one read, without
-// bodies, answers for all of them.
-StatusOr<std::set<EventId>> IdsInStream(LedgerClient& client, const std::string& stream, StreamPosition head) {
-  std::set<EventId> ids;
-  v1::ReadRequest request;
-  request.set_stream(stream);
-  while (ids.size() < head.value) {
-    const size_t before = ids.size();
-    Status malformed;
-    uint64_t next = 0;
-    request.set_limit(head.value - ids.size());
-    RETURN_IF_ERROR(client.Read(request, [&](const v1::ReadResponse& response) {
-      if (!response.has_event()) return true;
-      const StatusOr<EventId> id = EventId::FromBytes(response.event().header().event_id());
-      if (!id.ok()) {
-        malformed = id.status();
-        return false;
-      }
-      ids.insert(*id);
-      next = response.event().index() + 1;
-      return true;
-    }));
-    RETURN_IF_ERROR(malformed);
-    request.set_from(next);
-    if (ids.size() == before) {
-      return absl::InternalError(Text("stream \"", stream, "\" has ", head.value, " events and shows ", before));
-    }
-  }
-  return ids;
 }
 
 // Imports the versions of one bundle into its stream.
@@ -91,6 +61,7 @@ class BundleImporter {
  private:
   Status Open(std::string_view bundle) {
     ASSIGN_OR_RETURN(std::unique_ptr<StreamWriter> writer, StreamWriter::Open(client_, key_, MonaiStream(bundle)));
+    // A bundle's events are in its stream and nowhere else, so that one read answers for all of them.
     ASSIGN_OR_RETURN(present_, IdsInStream(client_, writer->stream(), writer->head()));
     writer_ = std::move(writer);
     return OkStatus();

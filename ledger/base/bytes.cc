@@ -74,6 +74,13 @@ StatusOr<std::string_view> ByteReader::LengthPrefixed32() {
   return Take(length);
 }
 
+std::string Utf8Prefix(std::string_view text, size_t bytes_max) {
+  if (text.size() <= bytes_max) return std::string(text);
+  size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return std::string(text.substr(0, end));
+}
+
 std::string HexEncode(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;

@@ -39,6 +39,8 @@ class ByteReader {
 
 // Lower-case hexadecimal.
 std::string HexEncode(std::string_view bytes);
+// At most `bytes_max` bytes of `text`, cut between characters of UTF-8.
+std::string Utf8Prefix(std::string_view text, size_t bytes_max);
 // INVALID_ARGUMENT unless `text` is an even number of hexadecimal digits (either case).
 StatusOr<std::string> HexDecode(std::string_view text);
 // RFC 4648 section 4 (standard alphabet, padded).

@@ -13,6 +13,7 @@
 #include "ledger/event/leaf.h"
 #include "ledger/event/refusal.h"
 #include "ledger/gate/decide.h"
+#include "ledger/gate/standing_check.h"
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/rules/check_run.h"
 #include "ledger/state/erasures.h"
@@ -20,6 +21,7 @@
 #include "ledger/state/policies.h"
 #include "ledger/state/project.h"
 #include "ledger/state/refused_attempts.h"
+#include "ledger/state/standing_rows.h"
 #include "ledger/state/stream.h"
 
 namespace anamnesis {
@@ -30,16 +32,22 @@ constexpr std::string_view kNonceDomain("anamnesis.ledger-nonce.v1\0", 26);
 
 constexpr size_t kAttemptMessageBytesMax = 1024;
 
-// At most `bytes_max` bytes of `text`, cut between characters.
-std::string Utf8Prefix(std::string_view text, size_t bytes_max) {
-  if (text.size() <= bytes_max) return std::string(text);
-  size_t end = bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  return std::string(text.substr(0, end));
-}
-
 // The nearest time that events may name: a broken clock must not stop the ledger.
 Timestamp InRange(Timestamp time) { return std::clamp(time, kTimestampMin, Timestamp(kTimestampLimit.us - 1)); }
+
+// What the batch has for the standing check.
+StandingOutlook OutlookOf(const Batch& batch) {
+  StandingOutlook outlook;
+  for (const std::shared_ptr<const AdmittedRun>& run : batch.runs) {
+    for (const AdmittedEvent& event : run->events) {
+      if (!CanChangeDecisions(*event.type)) continue;
+      outlook.has_cause = true;
+      outlook.activates_artifact |= ActivatesArtifact(event.header.fields, *event.type);
+      outlook.adopts_policy |= event.type->body == v1::PolicyAdopted::descriptor();
+    }
+  }
+  return outlook;
+}
 
 bool AsksGate(const AdmittedRun& run) {
   return std::any_of(run.events.begin(), run.events.end(),
@@ -55,6 +63,8 @@ class Application {
   Status AppendOwnEvent(const OwnEvent& own);
   Status NoteClockStep(int64_t step_us);
   StatusOr<RunVerdict> ApplyRun(const AdmittedRun& run);
+  Status HoldAgainstGate();
+  bool recorded_own() const { return recorded_own_; }
   void Keep(const BatchName& name, const std::optional<std::string>& note);
   CommitBatch Finish(Revision revision, bool changes, std::vector<RunVerdict> verdicts);
 
@@ -73,6 +83,10 @@ class Application {
   const RowReader* stored_;
   Timestamp proposed_;
   bool erased_ = false;
+  bool recorded_own_ = false;
+  bool work_left_ = false;
+  // Leaves of writers that a rule of the gate reads.
+  std::vector<LeafIndex> causes_;
 };
 
 Status Application::AppendEvent(const AdmittedEvent& event, std::string_view header, const v1::Body& body,
@@ -132,6 +146,7 @@ StatusOr<RunVerdict> Application::ApplyRun(const AdmittedRun& run) {
     const std::vector<BrokenRule>& broken = checked->broken[i];
     RETURN_IF_ERROR(AppendEvent(run.events[i], run.run.headers(place), run.run.bodies(place), seal, &broken));
     verdict.recorded.push_back(state_.last_recorded);
+    if (CanChangeDecisions(*run.events[i].type)) causes_.push_back(verdict.indexes.back());
     for (const BrokenRule& rule : broken) {
       v1::EventFinding& finding = verdict.findings.emplace_back();
       finding.set_event_index(static_cast<uint32_t>(i));
@@ -159,6 +174,27 @@ Status Application::DecideRequests(const AdmittedRun& run, const RunVerdict& ver
                                     DecisionReferences(run.events[i].header.event_id.text(), request,
                                                        policy.has_value() ? &policy->name : nullptr)}));
   }
+  return OkStatus();
+}
+
+// The ledger's own records about what runs come after all runs of the batch, over all leaves before them.
+Status Application::HoldAgainstGate() {
+  CHECK(stored_ != nullptr);
+  StandingBatch batch;
+  batch.causes = std::move(causes_);
+  batch.now = state_.last_recorded;
+  batch.id_at = [this](LeafIndex index) { return LedgerEventId(state_.origin, index).text(); };
+  std::vector<StandingRecord> records;
+  {
+    const MergedRows rows(*rows_, *stored_);
+    ASSIGN_OR_RETURN(records, CheckStanding(rows, state_.size(), batch));
+  }
+  for (StandingRecord& record : records) {
+    RETURN_IF_ERROR(AppendOwnEvent({std::move(record.type), std::move(record.content), std::move(record.refs)}));
+    recorded_own_ = true;
+  }
+  ASSIGN_OR_RETURN(const std::optional<internal::StandingWork> work, StandingWorkOf(*rows_));
+  work_left_ = work.has_value() && work->tasks_size() > 0;
   return OkStatus();
 }
 
@@ -268,7 +304,7 @@ CommitBatch Application::Finish(Revision revision, bool changes, std::vector<Run
   applied.set_state_digest(state_.digest.digest.bytes());
   applied.set_digest_revision(state_.digest.revision.value);
   rows_->PutUnread(Family::kMeta, std::string(kAppliedKey), applied.SerializeAsString());
-  return {std::move(state_), std::move(rows_), std::move(verdicts), erased_};
+  return {std::move(state_), std::move(rows_), std::move(verdicts), erased_, work_left_};
 }
 
 }  // namespace
@@ -292,8 +328,10 @@ EventId LedgerEventId(std::string_view origin, LeafIndex index) {
 
 std::string LedgerEventNonce(const EventId& id) { return Sha256({kNonceDomain, id.view()}).bytes(); }
 
-bool AsksGate(const Batch& batch) {
-  return std::any_of(batch.runs.begin(), batch.runs.end(), [](const auto& run) { return AsksGate(*run); });
+StatusOr<bool> ReadsRanges(const Batch& batch, const RowFinder& rows) {
+  const bool asks = std::any_of(batch.runs.begin(), batch.runs.end(), [](const auto& run) { return AsksGate(*run); });
+  if (asks) return true;
+  return HasStandingWork(rows, OutlookOf(batch));
 }
 
 StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch,
@@ -302,15 +340,19 @@ StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Rev
   Application application(state, rows, stored, batch.proposed);
   RETURN_IF_ERROR(application.NoteClockStep(batch.clock_step_us));
   for (const OwnEvent& own : batch.own_events) RETURN_IF_ERROR(application.AppendOwnEvent(own));
+  // By the rows from before, as ReadsRanges.
+  ASSIGN_OR_RETURN(const bool standing, HasStandingWork(rows, OutlookOf(batch)));
   std::vector<RunVerdict> verdicts;
   verdicts.reserve(batch.runs.size());
   for (const std::shared_ptr<const AdmittedRun>& run : batch.runs) {
     ASSIGN_OR_RETURN(RunVerdict verdict, application.ApplyRun(*run));
     verdicts.push_back(std::move(verdict));
   }
+  if (standing) RETURN_IF_ERROR(application.HoldAgainstGate());
   application.Keep(name, note);
   // Where nodes note that nothing was ordered is each one's own affair.
-  const bool changes = name.session != 0 || note.has_value() || !batch.runs.empty() || batch.clock_step_us != 0;
+  const bool changes = name.session != 0 || note.has_value() || !batch.runs.empty() || batch.clock_step_us != 0 ||
+                       application.recorded_own();
   return application.Finish(revision, changes, std::move(verdicts));
 }
 

@@ -82,19 +82,21 @@ struct CommitBatch {
   std::vector<RunVerdict> verdicts;
   // Bodies were erased: their bytes are still in the store's files (Store::Purge).
   bool erased = false;
+  // The standing check has units left that the next batches go on with, even one without runs.
+  bool work_left = false;
 };
 
 // Applies `batch` at `revision`, which must be after state.revision. `rows` is not read any more once it returns. Fails
 // only when state can't be read or an own event is none of the vocabulary; then nothing may be written and the ledger
 // must stop serving.
-// `note` is kept with the applied state until another is. Where AsksGate(batch), `stored` must be there: the same rows
-// as `rows`, to be walked.
+// `note` is kept with the applied state until another is. Where ReadsRanges(batch, rows), `stored` must be there: the
+// same rows as `rows`, to be walked.
 StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch,
                             const BatchName& name = {}, const std::optional<std::string>& note = std::nullopt,
                             const RowReader* stored = nullptr);
 
-// Whether a run of the batch asks the activation gate, which reads ranges of rows.
-bool AsksGate(const Batch& batch);
+// Whether the batch asks the activation gate, or brings in what the standing check looks at: both read ranges of rows.
+StatusOr<bool> ReadsRanges(const Batch& batch, const RowFinder& rows);
 
 // Keys of kMeta.
 inline constexpr std::string_view kIdentityKey = "identity";

@@ -7,6 +7,7 @@
 
 #include "anamnesis/internal/batch.pb.h"
 #include "ledger/base/limits.h"
+#include "ledger/engine/mended_rows.h"
 #include "ledger/engine/space.h"
 #include "ledger/event/refusal.h"
 
@@ -43,8 +44,11 @@ Status AppendsAreRefused(const Status& why) {
 // A batch on its way through the sequencer, with whom to tell; nobody when another process submitted it.
 class BatchPayload : public Payload {
  public:
-  explicit BatchPayload(Batch batch, std::vector<std::unique_ptr<Submission>> submissions = {})
-      : batch_(std::move(batch)), submissions_(std::move(submissions)) {}
+  // One that came from another process, or of what is not a payload.
+  explicit BatchPayload(Batch batch) : batch_(std::move(batch)), ours_(false) {}
+  // One that this process submits.
+  BatchPayload(Batch batch, std::vector<std::unique_ptr<Submission>> submissions)
+      : batch_(std::move(batch)), submissions_(std::move(submissions)), ours_(true) {}
 
   std::string Serialize() const override {
     internal::Batch proto;
@@ -55,12 +59,14 @@ class BatchPayload : public Payload {
   }
 
   const Batch& batch() const { return batch_; }
+  bool ours() const { return ours_; }
   const std::vector<std::unique_ptr<Submission>>& submissions() const { return submissions_; }
   std::vector<std::unique_ptr<Submission>> TakeSubmissions() { return std::move(submissions_); }
 
  private:
   Batch batch_;
   std::vector<std::unique_ptr<Submission>> submissions_;
+  const bool ours_;
 };
 
 namespace {
@@ -223,8 +229,10 @@ Status Appender::Propose(std::vector<std::unique_ptr<Submission>>& submissions, 
 }
 
 bool Appender::ShouldPropose() const {
+  if (applying_) return false;
   // Idle: at once. Busy: gathers until the disk is free, or until there is enough to be worth applying meanwhile.
-  return !queue_.empty() && !applying_ && (!writing_ || queued_events_ >= limits::kBatchEventsWorthAhead);
+  if (!queue_.empty()) return !writing_ || queued_events_ >= limits::kBatchEventsWorthAhead;
+  return work_left_ && !writing_ && !stopping_;
 }
 
 void Appender::ProposeNext(std::unique_lock<std::mutex>& lock) {
@@ -232,6 +240,7 @@ void Appender::ProposeNext(std::unique_lock<std::mutex>& lock) {
     std::vector<std::unique_ptr<Submission>> submissions;
     size_t bytes = 0;
     size_t events = 0;
+    // None: a batch without runs, for the ledger's own work.
     while (!queue_.empty() && (submissions.empty() || (bytes + queue_.front()->bytes <= limits::kBatchBytesMax &&
                                                        events < limits::kBatchEventsMax))) {
       bytes += queue_.front()->bytes;
@@ -241,6 +250,8 @@ void Appender::ProposeNext(std::unique_lock<std::mutex>& lock) {
     }
     queued_events_ -= events;
     applying_ = true;
+    // Applying says whether there still is some.
+    work_left_ = false;
     const Status proposed = Propose(submissions, bytes);
     if (proposed.ok()) return;
     lock.unlock();
@@ -255,29 +266,33 @@ void Appender::ProposeNext(std::unique_lock<std::mutex>& lock) {
 
 StatusOr<CommitBatch> Appender::ApplyOnTop(const Ordered& ordered, const Batch& batch) {
   const BatchName name{ordered.session, ordered.number};
-  if (AsksGate(batch)) {
-    // The gate walks rows, so all of them must be stored.
-    writer_.Wait();
-    RETURN_IF_ERROR(write_failure_);
-    const std::unique_ptr<RowReader> all = store_.View();
-    return Apply(state_, *all, ordered.revision, batch, name, ordered.note, all.get());
-  }
   // Taken after the batch before the pending one was written, so together they are all there is.
   const std::unique_ptr<RowReader> stored = store_.View();
-  if (pending_ == nullptr) return Apply(state_, *stored, ordered.revision, batch, name, ordered.note);
-  pending_->Rebase(*stored);
-  return Apply(state_, *pending_, ordered.revision, batch, name, ordered.note);
+  if (pending_ != nullptr) pending_->Rebase(*stored);
+  const RowFinder& rows = pending_ != nullptr ? static_cast<const RowFinder&>(*pending_) : *stored;
+  ASSIGN_OR_RETURN(const bool reads_ranges, ReadsRanges(batch, rows));
+  if (!reads_ranges) return Apply(state_, rows, ordered.revision, batch, name, ordered.note);
+  // What is walked must be stored.
+  writer_.Wait();
+  RETURN_IF_ERROR(write_failure_);
+  const std::unique_ptr<RowReader> all = store_.View();
+  return Apply(state_, *all, ordered.revision, batch, name, ordered.note, all.get());
 }
 
 Status Appender::OnOrdered(const Ordered& ordered) {
   const auto payload = ordered.payload == nullptr ? std::make_shared<const BatchPayload>(WithoutRuns(ordered))
                                                   : std::static_pointer_cast<const BatchPayload>(ordered.payload);
-  const bool own = !payload->submissions().empty();
+  const bool own = payload->ours();
   StatusOr<CommitBatch> committed = ApplyOnTop(ordered, payload->batch());
   writer_.Wait();
   const Status before = std::exchange(write_failure_, OkStatus());
   Status failure = before.ok() ? committed.status() : before;
   if (failure.ok()) {
+    if (own) {
+      // Whoever ordered a batch last goes on with what the standing check has left.
+      const std::lock_guard lock(mutex_);
+      work_left_ = committed->work_left;
+    }
     Begin(std::make_shared<CommitBatch>(*std::move(committed)), payload);
   } else if (absl::IsResourceExhausted(before) && !sequencer_->order_is_final()) {
     // The rows below this batch were not written.
@@ -354,6 +369,29 @@ void Appender::OnWritten(const Status& status, CommitBatch& committed,
   sequencer_->Applied(written_.revision, written_.digest);
 }
 
+Status Appender::Mend(const Rows& rows) {
+  size_t bytes = 0;
+  for (const Row& row : rows) bytes += row.value.size();
+  bool attempted = false;
+  const Status written = writer_.Alone([&]() -> Status {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!failure_.ok()) return AppendsAreRefused(failure_);
+    }
+    RETURN_IF_ERROR(CheckSpace(store_, options_.disk_reserve_bytes + 4 * bytes));
+    ASSIGN_OR_RETURN(const Rows left, StillToBeWritten(store_, rows));
+    attempted = true;
+    return store_.Write(left, true);
+  });
+  if (attempted && absl::IsResourceExhausted(written)) {
+    const std::lock_guard lock(mutex_);
+    resume_needed_ = true;
+  } else if (attempted && !written.ok()) {
+    Fail(written);
+  }
+  return written;
+}
+
 // --- Showing and answering ---
 
 void Appender::Await(Unsettled unsettled) {
@@ -384,7 +422,9 @@ void Appender::ShowSettled() {
     }
     const uint64_t size = shown.published.size.value;
     for (size_t i = 0; shown.payload != nullptr && i < shown.payload->submissions().size(); ++i) {
-      shown.payload->submissions()[i]->answer(ResultOf(shown.verdicts[i]), size);
+      const Submission& submission = *shown.payload->submissions()[i];
+      if (!shown.verdicts[i].status.ok()) events_.refused(*submission.admitted, shown.verdicts[i].status);
+      submission.answer(ResultOf(shown.verdicts[i]), size);
     }
     events_.answered(shown.published.size);
   }

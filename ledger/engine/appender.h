@@ -51,6 +51,8 @@ class Appender {
     std::function<void()> erased;
     // Appends have stopped for good.
     std::function<void(const Status&)> failed;
+    // A run was refused by what the ledger holds. Called before the caller is answered.
+    std::function<void(const AdmittedRun&, const Status&)> refused;
   };
 
   // Goes on from `state`, which is what `store` holds. `store` and options.clock must outlive it.
@@ -66,6 +68,8 @@ class Appender {
   void Stop();
 
   Published published() const;
+  // Writes what mends the log, between two batches; as Ledger::Mend.
+  Status Mend(const Rows& rows);
   // As Sequencer::Barrier; what it speaks of is published when `done` is called.
   void Barrier(std::function<void(const Status&)> done) { sequencer_->Barrier(std::move(done)); }
   // Why appends are refused; empty while they are not.
@@ -131,6 +135,7 @@ class Appender {
   // A batch of our own is being ordered or applied.
   bool applying_ = false;
   bool writing_ = false;
+  bool work_left_ = false;
   bool stopping_ = false;
   bool resume_needed_ = false;
   Status failure_;

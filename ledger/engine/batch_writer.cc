@@ -52,13 +52,23 @@ void BatchWriter::EndWaiting() {
   changed_.notify_all();
 }
 
+Status BatchWriter::Alone(const std::function<Status()>& write) {
+  const std::lock_guard lock(writing_mutex_);
+  return write();
+}
+
+Status BatchWriter::WriteRows() {
+  const std::lock_guard lock(writing_mutex_);
+  return store_.Write(rows_->rows(), durable_);
+}
+
 Status BatchWriter::WriteWhenThereIsSpace() {
-  if (when_full_ == WhenFull::kFail) return store_.Write(rows_->rows(), durable_);
+  if (when_full_ == WhenFull::kFail) return WriteRows();
   bool waited = false;
   while (true) {
     Status written = CheckSpace(store_, reserve_bytes_);
     if (written.ok() && waited) written = store_.TryResume();
-    if (written.ok()) written = store_.Write(rows_->rows(), durable_);
+    if (written.ok()) written = WriteRows();
     if (!absl::IsResourceExhausted(written)) {
       if (waited) log_("there is space again");
       return written;

@@ -16,7 +16,7 @@
 
 namespace anamnesis {
 
-// Used by one thread.
+// Used by one thread, but for Alone.
 class BatchWriter {
  public:
   // `store` must outlive it. `log` gets a line when a wait for space begins and when it ends.
@@ -35,16 +35,21 @@ class BatchWriter {
              std::function<void(const Status&)> done);
   // Returns when nothing is under way: what was begun is written and its `done` has returned.
   void Wait();
+  // Runs `write`, which may write to the store, while no batch is being written. Any thread.
+  Status Alone(const std::function<Status()>& write);
   // Nothing waits for space any more, neither now nor later.
   void EndWaiting();
 
  private:
   void Run();
   Status WriteWhenThereIsSpace();
+  Status WriteRows();
 
   Store& store_;
   const uint64_t reserve_bytes_;
   const std::function<void(std::string_view)> log_;
+  // Held while something is being written.
+  std::mutex writing_mutex_;
   std::mutex mutex_;
   std::condition_variable changed_;
   // Guarded by mutex_.

@@ -1,6 +1,11 @@
 #include "ledger/engine/checkpointer.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "ledger/base/bytes.h"
 #include "ledger/engine/files.h"
+#include "ledger/engine/layout.h"
 #include "ledger/merkle/proof.h"
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/note/signed_note.h"
@@ -8,26 +13,42 @@
 
 namespace anamnesis {
 
-Checkpointer::Checkpointer(Store& store, NamedKey key, std::string file)
-    : store_(store), key_(std::move(key)), file_(std::move(file)) {}
+namespace {
+
+constexpr size_t kHandoversBytesMax = 512 * 1024;
+
+}  // namespace
+
+Checkpointer::Checkpointer(Store& store, std::unique_ptr<CheckpointSigners> signers, std::string origin,
+                           std::string dir)
+    : store_(store), signers_(std::move(signers)), origin_(std::move(origin)), dir_(std::move(dir)) {}
+
+StatusOr<std::vector<VerifierKey>> Checkpointer::KnownKeys() const {
+  ASSIGN_OR_RETURN(std::vector<VerifierKey> keys, NamedLogKeys(store_, origin_));
+  for (const VerifierKey& held : signers_->Held()) {
+    if (std::find(keys.begin(), keys.end(), held) == keys.end()) keys.push_back(held);
+  }
+  return keys;
+}
 
 Status Checkpointer::Load(TreeSize size) {
   const std::lock_guard lock(mutex_);
-  StatusOr<std::string> note = ReadSmallFile(file_);
+  const std::string file = CheckpointPath(dir_);
+  StatusOr<std::string> note = ReadSmallFile(file);
   if (absl::IsNotFound(note.status())) return OkStatus();
   RETURN_IF_ERROR(note.status());
-  const VerifierKey key = VerifierKeyOf(key_);
-  const StatusOr<Checkpoint> checkpoint = OpenCheckpoint(*note, {&key, 1});
-  if (!checkpoint.ok()) return absl::DataLossError(Text(file_, ": ", MessageOf(checkpoint.status())));
+  ASSIGN_OR_RETURN(const std::vector<VerifierKey> known, KnownKeys());
+  const StatusOr<Checkpoint> checkpoint = OpenCheckpoint(*note, known);
+  if (!checkpoint.ok()) return absl::DataLossError(Text(file, ": ", MessageOf(checkpoint.status())));
   if (checkpoint->size > size) {
-    return absl::DataLossError(Text("the ledger holds ", size.value, " events, but its checkpoint in ", file_,
+    return absl::DataLossError(Text("the ledger holds ", size.value, " events, but its checkpoint in ", file,
                                     " was signed over ", checkpoint->size.value, ": it was cut off; restore it"));
   }
   const StoredTiles tiles(store_);
   ASSIGN_OR_RETURN(verified_, Frontier::Load(tiles, checkpoint->size));
   if (verified_.Root() != checkpoint->root) {
     return absl::DataLossError(Text("the first ", checkpoint->size.value,
-                                    " events are not those that the checkpoint in ", file_,
+                                    " events are not those that the checkpoint in ", file,
                                     " was signed over; run fsck"));
   }
   note_ = *std::move(note);
@@ -61,24 +82,75 @@ Status Checkpointer::ReadBack(TreeSize size) {
   return OkStatus();
 }
 
-Status Checkpointer::Keep(const std::string& note) const { return WriteSmallFile(file_, note); }
+std::string Checkpointer::NoteOver(const Signers& signers, TreeSize size, const Digest& root) const {
+  SignedNote note;
+  note.text = FormatCheckpointText({origin_, size, root});
+  for (const auto& signer : signers) note.signatures.push_back(SignNote(note.text, signer->name, signer->key));
+  return FormatSignedNote(note);
+}
+
+Status Checkpointer::KeepHandover(const Signers& signers) const {
+  if (note_.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(const SignedNote last, ParseSignedNote(note_));
+  const bool same = std::equal(last.signatures.begin(), last.signatures.end(), signers.begin(), signers.end(),
+                               [](const NoteSignature& signature, const auto& signer) {
+                                 return signature.key_id == VerifierKeyOf(*signer).key_id();
+                               });
+  if (same) return OkStatus();
+  const std::string path = HandoversPath(dir_);
+  StatusOr<std::string> before = ReadSmallFile(path);
+  if (!before.ok() && !absl::IsNotFound(before.status())) return before.status();
+  const std::string line = Text(Base64Encode(note_), '\n');
+  std::string handovers = before.ok() ? *std::move(before) : "";
+  if (handovers.ends_with(line)) return OkStatus();
+  if (handovers.size() + line.size() > kHandoversBytesMax) {
+    return absl::FailedPreconditionError(Text(path, ": holds too many handovers; keep it elsewhere and remove it"));
+  }
+  return WriteSmallFile(path, handovers + line);
+}
 
 StatusOr<std::string> Checkpointer::Sign(TreeSize size) {
   const std::lock_guard lock(mutex_);
   if (size.value == 0) return absl::OutOfRangeError("the ledger is empty; there is nothing to sign");
   if (!note_.empty() && size <= verified_.size()) return note_;
   RETURN_IF_ERROR(ReadBack(size));
-  SignedNote note;
-  note.text = FormatCheckpointText({key_.name, verified_.size(), verified_.Root()});
-  note.signatures.push_back(SignNote(note.text, key_.name, key_.key));
-  std::string bytes = FormatSignedNote(note);
+  ASSIGN_OR_RETURN(const Signers signers, signers_->For(verified_.size()));
+  std::string bytes = NoteOver(signers, verified_.size(), verified_.Root());
+  Status kept = KeepHandover(signers);
   // Kept before it is given away: a checkpoint that someone has must never be news to the ledger.
-  const Status kept = Keep(bytes);
+  if (kept.ok()) kept = WriteSmallFile(CheckpointPath(dir_), bytes);
   // With a full disk the last one stays the newest, and stays good.
   if (absl::IsResourceExhausted(kept) && !note_.empty()) return note_;
   RETURN_IF_ERROR(kept);
   note_ = std::move(bytes);
+  RETURN_IF_ERROR(signers_->Kept(signers));
   return note_;
+}
+
+StatusOr<std::string> Checkpointer::SignExactly(TreeSize size, TreeSize shown) {
+  RETURN_IF_ERROR(Sign(shown).status());
+  const std::lock_guard lock(mutex_);
+  if (size > verified_.size()) {
+    return absl::UnavailableError(Text("no checkpoint over ", size.value, " events could be signed yet; retry later"));
+  }
+  const StoredTiles tiles(store_);
+  const TileNodeReader nodes(tiles);
+  ASSIGN_OR_RETURN(const Digest root, RootAt(nodes, size));
+  ASSIGN_OR_RETURN(const Signers signers, signers_->For(verified_.size()));
+  return NoteOver(signers, size, root);
+}
+
+Status Checkpointer::SignCose(const std::string& checkpoint_note, std::span<CoseReceipt> receipts) const {
+  const std::vector<VerifierKey> held = signers_->Held();
+  ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(checkpoint_note, held));
+  ASSIGN_OR_RETURN(const Signers signers, signers_->For(checkpoint.size));
+  const NamedKey& signer = *signers.back();
+  const uint32_t key_id = VerifierKeyOf(signer).key_id();
+  for (CoseReceipt& receipt : receipts) {
+    receipt.claims = {key_id, checkpoint.origin, std::move(receipt.claims.subject), checkpoint.size};
+    receipt.signature = signer.key.Sign(CoseSignedBytes(receipt.claims, checkpoint.root));
+  }
+  return OkStatus();
 }
 
 }  // namespace anamnesis

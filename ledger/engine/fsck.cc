@@ -9,6 +9,7 @@
 #include "anamnesis/internal/state.pb.h"
 #include "ledger/base/limits.h"
 #include "ledger/commit/apply.h"
+#include "ledger/engine/checkpoint_signers.h"
 #include "ledger/engine/copying_marker.h"
 #include "ledger/engine/erasure_check.h"
 #include "ledger/engine/fsck_leaf.h"
@@ -352,7 +353,8 @@ void LogCheck::Finish() {
 
 class Checker {
  public:
-  Checker(std::string dir, const FsckOptions& options) : dir_(std::move(dir)), options_(options) {}
+  Checker(FsckSubject subject, const FsckOptions& options)
+      : subject_(std::move(subject)), store_(*subject_.store), options_(options) {}
   StatusOr<FsckReport> Run();
 
  private:
@@ -366,9 +368,9 @@ class Checker {
   // Calls `visit` with the key of every row and counts them; a family that can't be read is a problem.
   void VisitKeys(Family family, const std::function<void(std::string_view)>& visit);
 
-  const std::string dir_;
+  const FsckSubject subject_;
+  Store& store_;
   const FsckOptions& options_;
-  std::unique_ptr<Store> store_;
   Problems problems_;
   FsckReport report_;
   std::optional<Checkpoint> checkpoint_;
@@ -378,13 +380,14 @@ class Checker {
 
 Status Checker::ReadIdentity() {
   internal::LedgerIdentity identity;
-  const StatusOr<std::optional<std::string>> row = store_->Get(Family::kMeta, kIdentityKey);
-  if (row.ok() && !row->has_value()) return absl::NotFoundError(Text("no ledger in ", dir_));
+  const StatusOr<std::optional<std::string>> row = store_.Get(Family::kMeta, kIdentityKey);
+  if (row.ok() && !row->has_value()) return absl::NotFoundError(Text("no ledger in ", subject_.name));
   const bool parsed = row.ok() && identity.ParseFromString(**row) && IsOrigin(identity.origin()) &&
                       identity.format_version() > 0 && identity.SerializeAsString() == **row;
   if (parsed && identity.format_version() > kFormatVersion) {
-    return absl::FailedPreconditionError(Text("the ledger in ", dir_, " has format ", identity.format_version(),
-                                              "; this program reads up to ", kFormatVersion, ": upgrade it"));
+    return absl::FailedPreconditionError(Text("the ledger in ", subject_.name, " has format ",
+                                              identity.format_version(), "; this program reads up to ", kFormatVersion,
+                                              ": upgrade it"));
   }
   if (parsed) report_.origin = identity.origin();
   if (!parsed) problems_.Add("the ledger's identity row is damaged");
@@ -392,7 +395,7 @@ Status Checker::ReadIdentity() {
 }
 
 void Checker::ReadCheckpoint() {
-  const StatusOr<NamedKey> key = ReadKeyFile(CheckpointKeyPath(dir_));
+  const StatusOr<NamedKey> key = ReadKeyFile(subject_.key_path);
   if (!key.ok()) {
     problems_.Add(Text("the checkpoint can't be verified: ", MessageOf(key.status())));
     return;
@@ -403,22 +406,28 @@ void Checker::ReadCheckpoint() {
     }
     report_.origin = key->name;
   }
-  const StatusOr<std::string> note = ReadSmallFile(CheckpointPath(dir_));
+  const StatusOr<std::string>& note = subject_.checkpoint;
   if (!note.ok()) {
     problems_.Add(Text("there is no checkpoint to compare with: ", MessageOf(note.status())));
     return;
   }
-  const VerifierKey verifier = VerifierKeyOf(*key);
-  StatusOr<Checkpoint> checkpoint = OpenCheckpoint(*note, {&verifier, 1});
+  // A generation of backups can be older, or newer, than the key that is beside it.
+  std::vector<VerifierKey> known = {VerifierKeyOf(*key)};
+  if (const auto named = NamedLogKeys(store_, key->name); named.ok()) {
+    for (const VerifierKey& other : *named) {
+      if (other != known.front()) known.push_back(other);
+    }
+  }
+  StatusOr<Checkpoint> checkpoint = OpenCheckpoint(*note, known);
   if (!checkpoint.ok()) {
-    problems_.Add(Text(CheckpointPath(dir_), ": ", MessageOf(checkpoint.status())));
+    problems_.Add(Text(CheckpointPath(subject_.name), ": ", MessageOf(checkpoint.status())));
     return;
   }
   checkpoint_ = *std::move(checkpoint);
 }
 
 void Checker::ReadApplied() {
-  const StatusOr<std::optional<std::string>> row = store_->Get(Family::kMeta, kAppliedKey);
+  const StatusOr<std::optional<std::string>> row = store_.Get(Family::kMeta, kAppliedKey);
   internal::AppliedState applied;
   if (row.ok() && row->has_value() && applied.ParseFromString(**row) && applied.SerializeAsString() == **row) {
     report_.size = TreeSize(applied.tree_size());
@@ -431,7 +440,7 @@ void Checker::ReadApplied() {
   // A size far beyond the last leaf is itself damage; only the leaves up to the last one can be looked at.
   uint64_t last_size = 0;
   const Status scanned =
-      store_->ScanBackwards(Family::kLeaves, "", std::string(9, '\xff'), [&](std::string_view key, std::string_view) {
+      store_.ScanBackwards(Family::kLeaves, "", std::string(9, '\xff'), [&](std::string_view key, std::string_view) {
         ByteReader reader(key);
         const StatusOr<uint64_t> index = reader.BigEndian64();
         if (key.size() != 8 || !index.ok() || *index == UINT64_MAX) {
@@ -464,9 +473,9 @@ void Checker::ReadApplied() {
 }
 
 void Checker::ReadLog(bool check_projections) {
-  StoredTree tree(*store_);
+  StoredTree tree(store_);
   tree.FindTrusted(report_.size, applied_root_, checkpoint_);
-  ProjectionCheck projections(*store_, problems_);
+  ProjectionCheck projections(store_, problems_);
   if (!check_projections) projections.Stop();
   LogCheck log(report_.origin, tree, projections, problems_, report_);
   if (checkpoint_.has_value()) log.Watch(checkpoint_->size);
@@ -482,7 +491,7 @@ void Checker::ReadLog(bool check_projections) {
     next.resize(first < size ? std::min(kWindow, size - first) : 0);
     workers.Start(next.size() + comparing.size(), [&](size_t i) {
       if (i < next.size()) {
-        next[i] = CheckLeaf(*store_, first + i);
+        next[i] = CheckLeaf(store_, first + i);
       } else {
         projections.Compare(comparing[i - next.size()]);
       }
@@ -504,7 +513,7 @@ void Checker::ReadLog(bool check_projections) {
 
 void Checker::CompareErased(uint64_t size) {
   const Status compared = CompareErasures(
-      *store_->View(), TreeSize(size),
+      *store_.View(), TreeSize(size),
       [&](LeafIndex index) { problems_.OfLeaf(index.value, "its body is missing, and no event erased it"); },
       [&](LeafIndex index) { problems_.OfLeaf(index.value, "its body was erased, and is still there"); });
   if (!compared.ok()) problems_.Add(Text("erasures can't be compared: ", MessageOf(compared)));
@@ -520,13 +529,13 @@ void Checker::CompareRoots(const LogCheck& log) {
     problems_.Add("the applied state's last recorded time is not the last leaf's");
   }
   if (log.watched_root().has_value() && *log.watched_root() != checkpoint_->root) {
-    problems_.Add(Text("the first ", checkpoint_->size.value, " leaves are not those that ", CheckpointPath(dir_),
-                       " was signed over"));
+    problems_.Add(Text("the first ", checkpoint_->size.value, " leaves are not those that ",
+                       CheckpointPath(subject_.name), " was signed over"));
   }
 }
 
 void Checker::VisitKeys(Family family, const std::function<void(std::string_view)>& visit) {
-  const Status scanned = store_->Scan(family, "", "", [&](std::string_view key, std::string_view) {
+  const Status scanned = store_.Scan(family, "", "", [&](std::string_view key, std::string_view) {
     visit(key);
     return true;
   });
@@ -551,27 +560,20 @@ void Checker::CheckExtraRows() {
 }
 
 StatusOr<FsckReport> Checker::Run() {
-  StoreOptions store_options;
-  store_options.read_only = true;
-  // The storage's checksums are left on: RocksDB is built with assertions, and a damaged block that it takes for whole
-  // ends the process. So all rows of such a block, about 4 KiB, are named as unreadable.
-  store_options.cache_bytes = options_.cache_bytes;
-  ASSIGN_OR_RETURN(store_, OpenRocksStore(DatabasePath(dir_), store_options));
   RETURN_IF_ERROR(ReadIdentity());
-  if (const StatusOr<bool> copying = CopyIsUnfinished(*store_); copying.ok() && *copying) {
+  if (const StatusOr<bool> copying = CopyIsUnfinished(store_); copying.ok() && *copying) {
     return absl::FailedPreconditionError(
-        Text(dir_, " holds a copy of the ledger that isn't finished; start it as a node of its cluster"));
+        Text(subject_.name, " holds a copy of the ledger that isn't finished; start it as a node of its cluster"));
   }
   ReadCheckpoint();
   ReadApplied();
-  const StatusOr<bool> due = RebuildIsDue(*store_);
-  const bool damaged = std::filesystem::exists(DamagedProjectionsPath(dir_));
-  if (damaged) problems_.Add("projection rows were found damaged; run `anamnesis rebuild`");
+  const StatusOr<bool> due = RebuildIsDue(store_);
+  if (subject_.projections_damaged) problems_.Add("projection rows were found damaged; run `anamnesis rebuild`");
   if (!due.ok() || *due) problems_.Add("projection rows are incomplete: a rebuild was begun; run `anamnesis rebuild`");
   ReadLog(due.ok() && !*due);
   CheckExtraRows();
   if (problems_.empty()) {
-    const Status checksums = store_->VerifyChecksums();
+    const Status checksums = store_.VerifyChecksums();
     if (!checksums.ok()) problems_.Add(Text("the log and its projections are whole, but ", MessageOf(checksums)));
   }
   problems_.Report(report_);
@@ -580,6 +582,20 @@ StatusOr<FsckReport> Checker::Run() {
 
 }  // namespace
 
-StatusOr<FsckReport> Fsck(const std::string& dir, const FsckOptions& options) { return Checker(dir, options).Run(); }
+StatusOr<FsckReport> Fsck(FsckSubject subject, const FsckOptions& options) {
+  return Checker(std::move(subject), options).Run();
+}
+
+StatusOr<FsckReport> Fsck(const std::string& dir, const FsckOptions& options) {
+  StoreOptions store_options;
+  store_options.read_only = true;
+  // The storage's checksums are left on: RocksDB is built with assertions, and a damaged block that it takes for whole
+  // ends the process. So all rows of such a block, about 4 KiB, are named as unreadable.
+  store_options.cache_bytes = options.cache_bytes;
+  ASSIGN_OR_RETURN(std::unique_ptr<Store> store, OpenRocksStore(DatabasePath(dir), store_options));
+  return Fsck({dir, std::move(store), CheckpointKeyPath(dir), ReadSmallFile(CheckpointPath(dir)),
+               std::filesystem::exists(DamagedProjectionsPath(dir))},
+              options);
+}
 
 }  // namespace anamnesis

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "ledger/base/digest.h"
 #include "ledger/base/ids.h"
 #include "ledger/base/status.h"
+#include "ledger/store/store.h"
 
 namespace anamnesis {
 
@@ -53,6 +55,22 @@ struct FsckReport {
 // format is newer than this program, or it is a copy that isn't finished. DATA_LOSS or INTERNAL: the storage can't be
 // opened at all. What is wrong with a ledger that can be opened is in the report.
 StatusOr<FsckReport> Fsck(const std::string& dir, const FsckOptions& options);
+
+// A ledger wherever its parts are.
+struct FsckSubject {
+  // For messages.
+  std::string name;
+  // Which nobody writes.
+  std::unique_ptr<Store> store;
+  std::string key_path;
+  // The newest checkpoint, or why there is none.
+  StatusOr<std::string> checkpoint;
+  // Projection rows are known to be damaged.
+  bool projections_damaged = false;
+};
+
+// The same of a ledger whose storage is open.
+StatusOr<FsckReport> Fsck(FsckSubject subject, const FsckOptions& options);
 
 }  // namespace anamnesis
 

@@ -9,17 +9,23 @@
 #include "ledger/commit/apply.h"
 #include "ledger/engine/appender.h"
 #include "ledger/engine/authority_rows.h"
+#include "ledger/engine/backup.h"
+#include "ledger/engine/checkpoint_signers.h"
 #include "ledger/engine/checkpointer.h"
 #include "ledger/engine/copying_marker.h"
+#include "ledger/engine/fork_keeper.h"
 #include "ledger/engine/layout.h"
 #include "ledger/engine/purger.h"
 #include "ledger/engine/read_waits.h"
 #include "ledger/engine/rebuild.h"
+#include "ledger/engine/receipt.h"
+#include "ledger/engine/receipts.h"
 #include "ledger/engine/stored_state.h"
 #include "ledger/event/refusal.h"
 #include "ledger/gate/ask_gate.h"
 #include "ledger/merkle/proof.h"
-#include "ledger/note/tlog_proof.h"
+#include "ledger/note/checkpoint.h"
+#include "ledger/note/signed_note.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
@@ -61,6 +67,7 @@ class Ledger::Impl {
 
   std::unique_ptr<ReadWaits> waits_;
   std::unique_ptr<Purger> purger_;
+  std::unique_ptr<ForkKeeper> forks_;
   // Last, so that its threads end first.
   std::unique_ptr<Appender> appender_;
 
@@ -83,12 +90,8 @@ Status Ledger::Impl::Open() {
   }
   ASSIGN_OR_RETURN(LedgerState state, LoadState(*store_, origin_));
   RETURN_IF_ERROR(RebuildIfDue(*store_, dir_, state.size(), options_.log));
-  ASSIGN_OR_RETURN(NamedKey key, ReadKeyFile(CheckpointKeyPath(dir_)));
-  if (key.name != origin_) {
-    return absl::FailedPreconditionError(
-        Text(CheckpointKeyPath(dir_), " is the key of \"", key.name, "\", the ledger is \"", origin_, "\""));
-  }
-  checkpointer_ = std::make_unique<Checkpointer>(*store_, std::move(key), CheckpointPath(dir_));
+  ASSIGN_OR_RETURN(auto signers, CheckpointSigners::Open(*store_, dir_, origin_, *options_.clock));
+  checkpointer_ = std::make_unique<Checkpointer>(*store_, std::move(signers), origin_, dir_);
   RETURN_IF_ERROR(checkpointer_->Load(state.size()));
   staging_ = std::make_unique<Staging>(*store_, options_.disk_reserve_bytes);
   std::unique_ptr<Sequencer> sequencer;
@@ -98,10 +101,12 @@ Status Ledger::Impl::Open() {
     sequencer = MakeLocalSequencer();
   }
   purger_ = std::make_unique<Purger>(*store_, options_.log);
+  forks_ = std::make_unique<ForkKeeper>(*store_, EvidencePath(dir_), options_.log);
   appender_ = std::make_unique<Appender>(
       *store_, std::move(state), options_, std::move(sequencer),
       Appender::Events{[this] { authority_->Changed(); }, [this](TreeSize size) { TellListeners(size); },
-                       [this] { purger_->Notify(); }, [this](const Status& status) { (void)Noted(status); }});
+                       [this] { purger_->Notify(); }, [this](const Status& status) { (void)Noted(status); },
+                       [this](const AdmittedRun& run, const Status& why) { forks_->Refused(run, why); }});
   waits_ = std::make_unique<ReadWaits>([this] { return published().size.value; },
                                        [this](ReadWaits::Ready done) { appender_->Barrier(std::move(done)); });
   return appender_->Start();
@@ -272,6 +277,24 @@ StatusOr<v1::ConfigurationAnswer> Ledger::GetConfiguration(const v1::GetConfigur
 
 Status Ledger::FinishErasures() { return impl_->purger_->Finish(); }
 
+StatusOr<v1::CreateBackupResponse> Ledger::CreateBackup(const std::string& dir, const v1::CreateBackupRequest& request,
+                                                        const std::function<bool()>& go_on) {
+  // What is restored is held against it. Without a key that may sign it is the last one by a key that might.
+  const Status signed_now = GetCheckpoint().status();
+  if (!absl::IsFailedPrecondition(signed_now)) RETURN_IF_ERROR(signed_now);
+  // Otherwise the new generation would hold what was erased.
+  RETURN_IF_ERROR(FinishErasures());
+  return anamnesis::CreateBackup({impl_->dir_, *impl_->store_, TreeSize(tree_size())}, dir, request.keep(), go_on);
+}
+
+StatusOr<v1::BackupList> Ledger::ListBackups(const std::string& dir) const {
+  return anamnesis::ListBackups(dir, KnownErasures{*impl_->store_, TreeSize(tree_size())});
+}
+
+StatusOr<v1::BackupList> Ledger::DropBackups(const std::string& dir, const v1::DropBackupsRequest& request) {
+  return anamnesis::DropBackups(dir, request, KnownErasures{*impl_->store_, TreeSize(tree_size())});
+}
+
 StatusOr<v1::Answer> Ledger::Ask(const v1::Question& question) const {
   ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
   return impl_->Noted(anamnesis::Ask(*impl_->store_->View(), impl_->origin_, size, question, AskGate));
@@ -293,26 +316,34 @@ StatusOr<v1::Receipt> Ledger::GetReceipt(const v1::GetReceiptRequest& request) {
   if (index.value >= size.value) {
     return absl::NotFoundError(Text("index: no event ", index.value, "; the ledger has ", size.value));
   }
-  TlogProof proof;
-  proof.index = index;
-  ASSIGN_OR_RETURN(proof.checkpoint_note, impl_->checkpointer_->Sign(size));
-  ASSIGN_OR_RETURN(const SignedNote note, ParseSignedNote(proof.checkpoint_note));
-  ASSIGN_OR_RETURN(const Checkpoint checkpoint, ParseCheckpointText(note.text));
-  if (index.value >= checkpoint.size.value) {
-    return absl::UnavailableError("no checkpoint over this event could be signed yet; retry later");
+  const TreeSize asked(request.tree_size());
+  if (asked.value != 0 && (asked > size || index.value >= asked.value)) {
+    return absl::OutOfRangeError(Text("tree_size: ", asked.value, " is not above the index ", index.value,
+                                      " and at most the ledger's size, ", size.value));
   }
-  const std::unique_ptr<RowReader> rows = impl_->store_->View();
-  const StoredTiles tiles(*rows);
-  const TileNodeReader nodes(tiles);
-  ASSIGN_OR_RETURN(proof.hashes, InclusionProof(nodes, index, checkpoint.size));
-  ASSIGN_OR_RETURN(v1::Event event, ReadEvent(*rows, index, true));
-  v1::Receipt receipt;
-  receipt.set_index(index.value);
-  receipt.set_leaf(std::move(*event.mutable_leaf()));
-  if (event.has_body()) *receipt.mutable_body() = std::move(*event.mutable_body());
-  receipt.set_tlog_proof(FormatTlogProof(proof));
-  receipt.set_tree_size(checkpoint.size.value);
-  return receipt;
+  ASSIGN_OR_RETURN(std::string note, asked.value == 0 ? impl_->checkpointer_->Sign(size)
+                                                      : impl_->checkpointer_->SignExactly(asked, size));
+  return MakeReceipt(*impl_->store_->View(), index, std::move(note));
+}
+
+StatusOr<v1::GetReceiptsResponse> Ledger::GetReceipts(const v1::GetReceiptsRequest& request) {
+  RETURN_IF_ERROR(CheckReceiptsRequest(request));
+  ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
+  ASSIGN_OR_RETURN(const std::string note, impl_->checkpointer_->Sign(size));
+  return impl_->Noted(MakeReceipts(*impl_->store_->View(), *impl_->checkpointer_, note, request));
+}
+
+StatusOr<v1::GetReceiptsResponse> Ledger::GetReceiptsUnder(const std::string& checkpoint_note,
+                                                           const v1::GetReceiptsRequest& request) const {
+  RETURN_IF_ERROR(CheckReceiptsRequest(request));
+  ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
+  ASSIGN_OR_RETURN(const std::vector<VerifierKey> keys, impl_->checkpointer_->KnownKeys());
+  ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(checkpoint_note, keys));
+  if (checkpoint.size > size) {
+    return absl::UnavailableError(
+        Text("the checkpoint is over ", checkpoint.size.value, " events, here are ", size.value, "; retry later"));
+  }
+  return impl_->Noted(MakeReceipts(*impl_->store_->View(), *impl_->checkpointer_, checkpoint_note, request));
 }
 
 StatusOr<v1::ConsistencyProof> Ledger::GetConsistencyProof(const v1::GetConsistencyProofRequest& request) const {
@@ -330,6 +361,17 @@ StatusOr<v1::ConsistencyProof> Ledger::GetConsistencyProof(const v1::GetConsiste
   for (const Digest& hash : hashes) proof.add_hashes(hash.bytes());
   proof.set_tree_size(size.value);
   return proof;
+}
+
+std::unique_ptr<RowReader> Ledger::View() const { return impl_->store_->View(); }
+
+Status Ledger::Mend(const Rows& rows) {
+  RETURN_IF_ERROR(impl_->appender_->Mend(rows));
+  std::vector<std::string> erased;
+  for (const Row& row : rows) {
+    if (Erases(row)) erased.push_back(row.key);
+  }
+  return erased.empty() ? OkStatus() : impl_->store_->Purge(Family::kBodies, erased);
 }
 
 uint64_t Ledger::tree_size() const { return impl_->published().size.value; }

@@ -17,14 +17,22 @@
 #include <string>
 #include <string_view>
 
+#include "anamnesis/v1/backup.pb.h"
 #include "anamnesis/v1/ledger.pb.h"
 #include "anamnesis/v1/question.pb.h"
+#include "anamnesis/v1/receipt.pb.h"
 #include "ledger/base/status.h"
 #include "ledger/engine/clock.h"
 #include "ledger/engine/staging.h"
 #include "ledger/keys/key_file.h"
 #include "ledger/sequencer/sequencer.h"
 #include "ledger/state/authority.h"
+#include "ledger/state/rows.h"
+
+namespace anamnesis::v1 {
+class GetReceiptsRequest;
+class GetReceiptsResponse;
+}  // namespace anamnesis::v1
 
 namespace anamnesis {
 
@@ -95,11 +103,33 @@ class Ledger {
   // Waits until what was erased is gone from this ledger's files, as far as purger.h reaches. INTERNAL: it isn't, and
   // why; it is tried again when the ledger is opened.
   Status FinishErasures();
+  // Backups of this ledger in `dir`, which is made if needed, with the errors of BackupService; see backup.h. `go_on`
+  // is called now and then and returns false to give it up.
+  StatusOr<v1::CreateBackupResponse> CreateBackup(const std::string& dir, const v1::CreateBackupRequest& request,
+                                                  const std::function<bool()>& go_on);
+  StatusOr<v1::BackupList> ListBackups(const std::string& dir) const;
+  StatusOr<v1::BackupList> DropBackups(const std::string& dir, const v1::DropBackupsRequest& request);
   // Fails as QuestionService.Ask says.
   StatusOr<v1::Answer> Ask(const v1::Question& question) const;
   StatusOr<v1::Checkpoint> GetCheckpoint();
   StatusOr<v1::Receipt> GetReceipt(const v1::GetReceiptRequest& request);
   StatusOr<v1::ConsistencyProof> GetConsistencyProof(const v1::GetConsistencyProofRequest& request) const;
+  // ReceiptService's (receipt.proto).
+  StatusOr<v1::GetReceiptsResponse> GetReceipts(const v1::GetReceiptsRequest& request);
+  // The same under a checkpoint that this ledger's key has signed before, whoever cosigned it since. UNAVAILABLE also
+  // when it is over more than may be shown now. UNAUTHENTICATED or INVALID_ARGUMENT: it is no such checkpoint.
+  StatusOr<v1::GetReceiptsResponse> GetReceiptsUnder(const std::string& checkpoint_note,
+                                                     const v1::GetReceiptsRequest& request) const;
+
+  // The stored rows as of now, for tiles, receipts and audits (tiles_out.h, receipt.h, log_audit.h): cheaper than the
+  // ledger for many reads in a row. One thread at a time; must not outlive the ledger. Rows of leaves that tree_size()
+  // doesn't count are not to be shown.
+  std::unique_ptr<RowReader> View() const;
+
+  // Writes rows that mend damage to the log on this disk (scrubber.h), synced, between two batches: whoever calls has
+  // verified them against the root. Bodies that were erased by now are left out. RESOURCE_EXHAUSTED: the disk is full.
+  // UNAVAILABLE: appends have stopped. Any other failure stops them.
+  Status Mend(const Rows& rows);
 
   // What `agent` may be trusted with now: by the machine's clock, or the last recorded time where that is later.
   StatusOr<AgentStanding> FindStanding(const v1::Agent& agent) const;

@@ -23,6 +23,8 @@ StatusOr<uint64_t> StoredNumber(const RowFinder& rows, std::string_view key) {
 
 }  // namespace
 
+StatusOr<uint64_t> PurgedUpTo(const RowFinder& rows) { return StoredNumber(rows, kPurgedKey); }
+
 Purger::Purger(Store& store, Log log) : store_(store), log_(std::move(log)), thread_([this] { Work(); }) {}
 
 Purger::~Purger() {
@@ -67,7 +69,7 @@ void Purger::Work() {
 
 Status Purger::PurgeDue() {
   ASSIGN_OR_RETURN(const uint64_t erased, StoredNumber(store_, kErasedKey));
-  ASSIGN_OR_RETURN(const uint64_t purged, StoredNumber(store_, kPurgedKey));
+  ASSIGN_OR_RETURN(const uint64_t purged, PurgedUpTo(store_));
   if (erased <= purged) return OkStatus();
   std::vector<std::string> keys;
   RETURN_IF_ERROR(ScanErasures(store_, [&](LeafIndex index, LeafIndex by) {

@@ -19,6 +19,9 @@
 
 namespace anamnesis {
 
+// One more than the last erasing event whose bodies are gone from the files of `rows`; 0 before the first.
+StatusOr<uint64_t> PurgedUpTo(const RowFinder& rows);
+
 class Purger {
  public:
   using Log = std::function<void(const std::string&)>;

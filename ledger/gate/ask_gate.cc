@@ -8,13 +8,6 @@
 namespace anamnesis {
 namespace {
 
-Status CheckArtifact(std::string_view field, const v1::EntityRef& artifact) {
-  if (artifact.kind() != "artifact") return absl::InvalidArgumentError(Text(field, ".kind: must be artifact"));
-  if (artifact.id().empty()) return absl::InvalidArgumentError(Text(field, ".id: is required"));
-  if (artifact.version().empty()) return absl::InvalidArgumentError(Text(field, ".version: is required"));
-  return OkStatus();
-}
-
 v1::GateQuestion AsQuestion(const GateRequest& request) {
   v1::GateQuestion question;
   *question.mutable_artifact() = gate::Bare(request.artifact);
@@ -28,6 +21,13 @@ v1::GateQuestion AsQuestion(const GateRequest& request) {
 
 }  // namespace
 
+Status CheckArtifact(std::string_view field, const v1::EntityRef& artifact) {
+  if (artifact.kind() != "artifact") return absl::InvalidArgumentError(Text(field, ".kind: must be artifact"));
+  if (artifact.id().empty()) return absl::InvalidArgumentError(Text(field, ".id: is required"));
+  if (artifact.version().empty()) return absl::InvalidArgumentError(Text(field, ".version: is required"));
+  return OkStatus();
+}
+
 std::optional<Status> AskGate(Facts& facts, const v1::Question& question, v1::Answer& answer) {
   switch (question.about_case()) {
     case v1::Question::kGate:
@@ -38,6 +38,8 @@ std::optional<Status> AskGate(Facts& facts, const v1::Question& question, v1::An
       return AnswerStanding(facts, question.standing(), answer);
     case v1::Question::kAdoption:
       return AnswerAdoption(facts, question.adoption(), answer);
+    case v1::Question::kArtifact:
+      return AnswerArtifact(facts, question.artifact(), answer);
     default:
       return std::nullopt;
   }

@@ -18,6 +18,10 @@ Status AnswerGate(Facts& facts, const v1::GateQuestion& question, v1::Answer& an
 Status AnswerGateReplay(Facts& facts, const v1::GateReplayQuestion& question, v1::Answer& answer);
 Status AnswerStanding(Facts& facts, const v1::StandingQuestion& question, v1::Answer& answer);
 Status AnswerAdoption(Facts& facts, const v1::AdoptionQuestion& question, v1::Answer& answer);
+Status AnswerArtifact(Facts& facts, const v1::ArtifactQuestion& question, v1::Answer& answer);
+
+// INVALID_ARGUMENT naming `field` unless it is a version of an artifact.
+Status CheckArtifact(std::string_view field, const v1::EntityRef& artifact);
 
 }  // namespace anamnesis
 

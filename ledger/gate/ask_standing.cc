@@ -2,25 +2,17 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/gate/ask_gate.h"
-#include "ledger/gate/decide.h"
+#include "ledger/gate/standing.h"
 #include "ledger/gate/subject.h"
-#include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
 #include "ledger/state/broken_rules.h"
+#include "ledger/state/standing_rows.h"
 
 namespace anamnesis {
 namespace {
 
 constexpr size_t kUnitsDefault = 100;
 constexpr size_t kUnitsMax = 1000;
-
-// From when on the fact has effect: its field effective_from_us, or when it happened.
-Timestamp EffectOf(const Fact& fact) {
-  const google::protobuf::Message* body = fact.event.body.get();
-  const auto* field = body == nullptr ? nullptr : body->GetDescriptor()->FindFieldByName("effective_from_us");
-  if (field == nullptr || field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_INT64) return fact.earliest();
-  return gate::EffectiveFrom(fact, body->GetReflection()->GetInt64(*body, field));
-}
 
 class StandingCheck {
  public:
@@ -29,58 +21,60 @@ class StandingCheck {
 
   Status AddUnit(const std::string& unit) {
     answer_.set_units(answer_.units() + 1);
-    ASSIGN_OR_RETURN(const v1::Configuration configuration, ConfigurationAt(facts_.rows(), unit, now_, facts_.size()));
-    for (const v1::ConfigurationItem& item : configuration.items()) {
-      const bool is_artifact = item.has_item() && item.item().kind() == "artifact" && !item.item().version().empty();
-      if (is_artifact && item.confidence() != v1::UNKNOWN) RETURN_IF_ERROR(AddItem(unit, configuration, item));
+    ASSIGN_OR_RETURN(const std::optional<internal::StandingUnit> row, StandingUnitOf(facts_.rows(), unit));
+    ASSIGN_OR_RETURN(const std::vector<gate::RunningArtifact> all, gate::ArtifactsRunningOn(facts_, unit, now_));
+    for (const gate::RunningArtifact& running : all) {
+      RETURN_IF_ERROR(AddItem(running, row.value_or(internal::StandingUnit())));
     }
     return OkStatus();
   }
 
  private:
-  Status AddItem(const std::string& unit, const v1::Configuration& configuration, const v1::ConfigurationItem& item) {
-    ASSIGN_OR_RETURN(const Fact* since, facts_.At(LeafIndex(item.since().index())));
+  Status AddItem(const gate::RunningArtifact& running, const internal::StandingUnit& row) {
     v1::StandingAnswer::Entry entry;
-    entry.set_unit(unit);
-    entry.set_surface(item.surface());
-    *entry.mutable_artifact() = gate::Bare(item.item());
-    *entry.mutable_since() = item.since();
-    RETURN_IF_ERROR(AddDecision(*since, entry));
-    GateRequest request;
-    request.artifact = entry.artifact();
-    request.unit = unit;
-    request.at = now_;
-    request.known_until = now_;
-    request.rollback_target = Fallback(*since, configuration);
-    gate::Subject subject(facts_, request);
-    RETURN_IF_ERROR(gate::LoadSubject(subject));
-    request.jurisdiction = subject.unit_jurisdiction;
-    request.artifact_digest = subject.artifact_digest;
-    ASSIGN_OR_RETURN(*entry.mutable_now(), Decide(facts_, request));
-    entry.set_automatic_deactivation(subject.limits.has_value() && subject.limits->automatic_deactivation());
-    RETURN_IF_ERROR(AddLate(*since, entry));
+    entry.set_unit(running.unit);
+    entry.set_surface(running.surface);
+    *entry.mutable_artifact() = running.artifact;
+    ASSIGN_OR_RETURN(*entry.mutable_since(), facts_.Reference(running.since->event.index));
+    if (running.decided != nullptr) {
+      ASSIGN_OR_RETURN(*entry.mutable_decision(), facts_.Reference(running.decided->event.index));
+    }
+    if (running.fallback.has_value()) *entry.mutable_fallback() = *running.fallback;
+    *entry.mutable_now() = running.now;
+    entry.set_automatic_deactivation(running.automatic_deactivation);
+    RETURN_IF_ERROR(AddNonconforming(*running.since, entry));
+    RETURN_IF_ERROR(AddLate(*running.since, entry));
+    RETURN_IF_ERROR(AddRecords(running, row, entry));
     const bool conforms = entry.now().verdict() == v1::GateDecided::ALLOW && entry.nonconforming().empty();
-    if (all_ || !conforms) *answer_.add_entries() = std::move(entry);
+    if (all_ || !conforms || entry.has_late_knowledge()) *answer_.add_entries() = std::move(entry);
     return OkStatus();
   }
 
-  // What the activation named, or else what the unit has below it.
-  static std::optional<v1::EntityRef> Fallback(const Fact& since, const v1::Configuration& configuration) {
-    if (const v1::EntityRef* target = FindReference(since.header(), "rollback_target"); target != nullptr)
-      return *target;
-    for (const v1::ConfigurationItem& item : configuration.items()) {
-      if (item.surface() == "baseline" && item.has_item()) return item.item();
+  // What the ledger recorded itself. Its rows are those of the whole log; of them, what is below the size.
+  Status AddRecords(const gate::RunningArtifact& running, const internal::StandingUnit& row,
+                    v1::StandingAnswer::Entry& entry) {
+    const uint64_t since = running.since->event.index.value;
+    const auto known = [&](uint64_t leaf) { return leaf < facts_.size().value; };
+    for (const internal::StandingUnit::Hold& hold : row.holds()) {
+      if (hold.surface() != running.surface || hold.activated() != since || !known(hold.placed())) continue;
+      ASSIGN_OR_RETURN(*entry.mutable_hold(), facts_.Reference(LeafIndex(hold.placed())));
+      if (hold.instructed() != 0 && known(hold.instructed() - 1)) {
+        ASSIGN_OR_RETURN(*entry.mutable_instruction(), facts_.Reference(LeafIndex(hold.instructed() - 1)));
+      }
+      if (hold.certification().empty()) continue;
+      ASSIGN_OR_RETURN(const internal::StandingCertification state,
+                       StandingCertificationOf(facts_.rows(), hold.certification()));
+      if (state.required() == 0 || !known(state.required())) continue;
+      ASSIGN_OR_RETURN(*entry.mutable_recertification(), facts_.Reference(LeafIndex(state.required())));
     }
-    return std::nullopt;
+    for (const internal::StandingUnit::Late& late : row.late()) {
+      if (late.surface() != running.surface || late.activated() != since || !known(late.found())) continue;
+      ASSIGN_OR_RETURN(*entry.mutable_late_knowledge(), facts_.Reference(LeafIndex(late.found())));
+    }
+    return OkStatus();
   }
 
-  Status AddDecision(const Fact& since, v1::StandingAnswer::Entry& entry) {
-    if (const v1::EntityRef* cited = FindReference(since.header(), "decision"); cited != nullptr) {
-      ASSIGN_OR_RETURN(const Fact* decided, facts_.Definition(gate::Bare(*cited)));
-      if (decided != nullptr) {
-        ASSIGN_OR_RETURN(*entry.mutable_decision(), facts_.Reference(decided->event.index));
-      }
-    }
+  Status AddNonconforming(const Fact& since, v1::StandingAnswer::Entry& entry) {
     ASSIGN_OR_RETURN(const std::vector<v1::Finding> findings, FindingsOf(facts_.rows(), since.event.index));
     for (const v1::Finding& finding : findings) {
       if (finding.rule().starts_with("ACTIVATION-"))
@@ -101,7 +95,7 @@ class StandingCheck {
     for (const uint64_t leaf : late) {
       ASSIGN_OR_RETURN(const Fact* fact, facts_.At(LeafIndex(leaf)));
       ASSIGN_OR_RETURN(*entry.add_late(), facts_.Reference(LeafIndex(leaf)));
-      const Timestamp effect = std::max(EffectOf(*fact), since.earliest());
+      const Timestamp effect = std::max(gate::EffectOf(*fact), since.earliest());
       from = from.has_value() ? std::min(*from, effect) : effect;
     }
     if (!from.has_value()) return OkStatus();
@@ -125,6 +119,12 @@ Status AnswerStanding(Facts& facts, const v1::StandingQuestion& question, v1::An
   }
   if (facts.size().value == 0) return OkStatus();
   ASSIGN_OR_RETURN(const Timestamp now, RecordedAt(facts.rows(), LeafIndex(facts.size().value - 1)));
+  ASSIGN_OR_RETURN(const std::optional<internal::StandingWork> work, StandingWorkOf(facts.rows()));
+  if (work.has_value()) {
+    for (const internal::StandingWork::Task& task : work->tasks()) {
+      for (const uint64_t cause : task.causes()) standing.add_being_checked(cause);
+    }
+  }
   StandingCheck check(facts, now, question.all(), standing);
   if (!question.unit().empty()) return check.AddUnit(question.unit());
   const size_t limit = question.limit() == 0 ? kUnitsDefault : question.limit();

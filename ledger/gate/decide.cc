@@ -66,11 +66,12 @@ bool IsOfWhatWasRecorded(const Status& status) {
 }
 
 // The rules that the policy names, in the order of their ids.
-Status AddResults(Subject& subject, v1::GateDecided& decision) {
+Status AddResults(Subject& subject, v1::GateDecided& decision, std::set<std::string>& not_evaluated) {
   if (!subject.policy.has_value()) {
     Judgement none;
     none.Fail("no gate policy is in force: anamnesis policy adopt");
     AddResult("POLICY", none, nullptr, decision);
+    not_evaluated.insert("POLICY");
     return OkStatus();
   }
   const v1::GatePolicy& policy = subject.policy->body.document().gate();
@@ -80,12 +81,14 @@ Status AddResults(Subject& subject, v1::GateDecided& decision) {
     const auto* rule = std::find_if(kRules.begin(), kRules.end(), [&](const Rule& each) { return each.id == id; });
     if (rule == kRules.end()) {
       judgement.Fail("this version of the ledger doesn't know the rule");
+      not_evaluated.insert(id);
       AddResult(id, judgement, nullptr, decision);
       continue;
     }
     if (const Status judged = rule->judge(subject, judgement); !judged.ok()) {
       if (!IsOfWhatWasRecorded(judged)) return judged;
       judgement.Fail(MessageOf(judged));
+      not_evaluated.insert(id);
     }
     AddResult(id, judgement, rule, decision);
   }
@@ -146,7 +149,9 @@ GateRequest RequestOfDecision(const v1::EventHeader& header, const v1::GateDecid
   return request;
 }
 
-StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request) {
+StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request, std::set<std::string>* not_evaluated) {
+  std::set<std::string> ignored;
+  if (not_evaluated == nullptr) not_evaluated = &ignored;
   v1::GateDecided decision;
   decision.set_jurisdiction(request.jurisdiction);
   decision.set_at_us(request.at.us);
@@ -159,6 +164,7 @@ StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request) {
     Judgement judgement;
     judgement.Fail(MessageOf(loaded));
     AddResult("INPUT", judgement, nullptr, decision);
+    not_evaluated->insert("INPUT");
     decision.set_verdict(v1::GateDecided::DENY);
     return decision;
   }
@@ -170,7 +176,7 @@ StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request) {
     facts.Cite(subject.policy->index);
   }
   if (subject.limits.has_value()) decision.set_time_to_live_s(subject.limits->decision_time_to_live_s());
-  RETURN_IF_ERROR(AddResults(subject, decision));
+  RETURN_IF_ERROR(AddResults(subject, decision, *not_evaluated));
   decision.set_verdict(Allows(decision) ? v1::GateDecided::ALLOW : v1::GateDecided::DENY);
   for (const auto& result : decision.results()) {
     for (const uint64_t leaf : result.evidence()) facts.Cite(LeafIndex(leaf));

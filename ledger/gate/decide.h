@@ -11,6 +11,7 @@
 // take its place.
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,8 @@ struct GateRequest {
   Timestamp at;
   // Until when all that was recorded is known to be among the facts.
   Timestamp known_until;
+  // For what runs already: the leaf that put it there, which is not counted against a rate.
+  std::optional<LeafIndex> activated = std::nullopt;
 };
 
 // What a gate.requested event that was recorded then asks.
@@ -45,8 +48,10 @@ GateRequest RequestOf(const v1::EventHeader& header, const v1::GateRequested& bo
 // What a recorded decision was asked.
 GateRequest RequestOfDecision(const v1::EventHeader& header, const v1::GateDecided& decision);
 
-// Decides over facts.size() leaves. The decision's leaves are cited in `facts`. Fails only as reading rows does.
-StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request);
+// Decides over facts.size() leaves. The decision's leaves are cited in `facts`. Fails only as reading rows does. Where
+// it is given, `not_evaluated` gets the ids of rules that deny because they could not be evaluated.
+StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request,
+                                 std::set<std::string>* not_evaluated = nullptr);
 
 // The references of a gate.decided event about it; `id` names the decision. `policy` may be null.
 std::vector<v1::EntityRef> DecisionReferences(const std::string& id, const GateRequest& request,

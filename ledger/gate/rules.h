@@ -35,6 +35,9 @@ Status JudgeNoHold(Subject& s, Judgement& j);
 Status JudgeFreshness(Subject& s, Judgement& j);
 Status JudgeIdentification(Subject& s, Judgement& j);
 
+// Fails for every hold on the entity and every field action about it at the time, and rests on it.
+Status FindHolds(Subject& s, const v1::EntityRef& entity, Judgement& j);
+
 // What rules share: the risk controls that rely on what the artifact changes, found from the members of the envelope's
 // risk-control set and from what names the item; each with its newest definition.
 struct AffectedControl {

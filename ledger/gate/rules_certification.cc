@@ -222,6 +222,7 @@ void ExpectApart(const std::set<std::string>& a, const std::set<std::string>& b,
 Status JudgeCertification(Subject& s, Judgement& j) {
   if (s.certified == nullptr) {
     j.Fail(s.no_certification_because);
+    j.Rest(s.certification_ended);
     return OkStatus();
   }
   return CertificationCheck(s, j).Check();

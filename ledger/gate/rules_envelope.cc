@@ -31,7 +31,8 @@ StatusOr<uint64_t> ActivationsWithin(Subject& s, uint64_t period_s, uint64_t eno
       const bool within = fact->latest().us > begin && fact->earliest() <= s.request.at;
       const v1::EntityRef* artifact = FindReference(fact->header(), "artifact");
       older_in_a_row = within ? 0 : older_in_a_row + 1;
-      if (within && artifact->kind() == "artifact") ++count;
+      const bool is_of_what_runs = s.request.activated == fact->event.index;
+      if (within && artifact->kind() == "artifact" && !is_of_what_runs) ++count;
       if (count >= enough || older_in_a_row >= kOlderMax) return count;
     }
     if (facts.size() < step || step >= kTypedEventsMax / 2) return count;
@@ -266,6 +267,7 @@ StatusOr<std::vector<const v1::Metric*>> MetricsOf(Subject& s, Judgement* j) {
 Status JudgeEnvelope(Subject& s, Judgement& j) {
   if (s.produced == nullptr || s.envelopes.empty()) {
     j.Fail(s.produced == nullptr ? "the artifact is not recorded" : s.no_envelope_because);
+    j.Rest(s.envelope_ended);
     return OkStatus();
   }
   j.Rest(s.produced);

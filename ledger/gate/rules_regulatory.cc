@@ -83,6 +83,7 @@ class ClearanceCheck {
     j_.Rest(authorisation_.granted);
     j_.Rest(authorisation_.terms_from);
     if (!authorisation_.inactive_because.empty()) {
+      j_.Rest(authorisation_.inactive_fact);
       j_.Fail(Text(terms_.number(), " ", authorisation_.inactive_because,
                    authorisation_.inactive_fact == nullptr
                        ? std::string()
@@ -168,7 +169,8 @@ class ClearanceCheck {
   Judgement& j_;
 };
 
-// Adds every hold, recall or revocation of the entity at the time.
+}  // namespace
+
 Status FindHolds(Subject& s, const v1::EntityRef& entity, Judgement& j) {
   ASSIGN_OR_RETURN(const std::vector<const Fact*> holds, TypedOfEither(s.facts, entity, "hold.placed"));
   for (const Fact* fact : holds) {
@@ -195,6 +197,8 @@ Status FindHolds(Subject& s, const v1::EntityRef& entity, Judgement& j) {
   }
   return OkStatus();
 }
+
+namespace {
 
 Status FindRevocations(Subject& s, const v1::EntityRef& artifact, Judgement& j) {
   ASSIGN_OR_RETURN(const std::vector<const Fact*> revoked, TypedOfEither(s.facts, artifact, "artifact.revoked"));
@@ -279,8 +283,10 @@ Status JudgeNoHold(Subject& s, Judgement& j) {
     if (!key.empty()) RETURN_IF_ERROR(FindHolds(s, ToEntity({"credential", HexEncode(key)}), j));
   }
   if (s.certified != nullptr) {
-    ASSIGN_OR_RETURN(const std::string why, WhyKeyIsNotInForce(s.facts, *s.certified, s.request.at));
+    const Fact* end = nullptr;
+    ASSIGN_OR_RETURN(const std::string why, WhyKeyIsNotInForce(s.facts, *s.certified, s.request.at, &end));
     if (!why.empty()) j.Fail(Text("the certifier's key ", why));
+    j.Rest(end);
   }
   return OkStatus();
 }

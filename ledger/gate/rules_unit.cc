@@ -119,6 +119,7 @@ Status JudgeFallback(Subject& s, Judgement& j) {
     return OkStatus();
   }
   const v1::EntityRef target = Bare(*s.request.rollback_target);
+  RETURN_IF_ERROR(FindHolds(s, target, j));
   // The unit has what runs on it.
   for (const v1::ConfigurationItem& item : s.configuration.items()) {
     if (item.has_item() && item.confidence() != v1::UNKNOWN && SameEntity(item.item(), target)) {

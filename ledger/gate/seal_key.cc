@@ -60,10 +60,12 @@ StatusOr<std::string> WhyKeyIsDoubtful(Facts& facts, const Fact& fact, Timestamp
   return why;
 }
 
-StatusOr<std::string> WhyKeyIsNotInForce(Facts& facts, const Fact& fact, Timestamp at) {
+StatusOr<std::string> WhyKeyIsNotInForce(Facts& facts, const Fact& fact, Timestamp at, const Fact** because) {
   std::string why;
   RETURN_IF_ERROR(VisitEnds(facts, fact, [&](std::string_view what, const Fact& end, Timestamp from) {
-    if (from <= at) why = Text(what, " (leaf ", end.event.index.value, ")");
+    if (from > at) return;
+    why = Text(what, " (leaf ", end.event.index.value, ")");
+    *because = &end;
   }));
   return why;
 }

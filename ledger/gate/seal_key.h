@@ -18,7 +18,8 @@ StatusOr<std::string> SealKeyOf(Facts& facts, LeafIndex index);
 StatusOr<std::string> WhyKeyIsDoubtful(Facts& facts, const Fact& fact, Timestamp at);
 
 // The same for a key that has to be good at `at` still: revoked or lost at any time up to then.
-StatusOr<std::string> WhyKeyIsNotInForce(Facts& facts, const Fact& fact, Timestamp at);
+// `because` is then the event that says so.
+StatusOr<std::string> WhyKeyIsNotInForce(Facts& facts, const Fact& fact, Timestamp at, const Fact** because);
 
 }  // namespace anamnesis::gate
 

@@ -118,17 +118,19 @@ class Loader {
   }
 
   // Why an approved version doesn't hold at the time; empty when it does.
-  StatusOr<std::string> WhyNotInForce(const Fact& approved, const v1::EntityRef& ref) {
+  StatusOr<std::string> WhyNotInForce(const Fact& approved, const v1::EntityRef& ref, const Fact** ended = nullptr) {
     if (approved.earliest() > at_) return std::string("is approved later only");
     ASSIGN_OR_RETURN(const std::vector<const Fact*> retired, TypedOfEither(facts_, ref, "envelope.retired"));
     for (const Fact* fact : retired) {
       if (EffectiveFrom(*fact, fact->body<v1::EnvelopeRetired>()->effective_from_us()) <= at_) {
+        if (ended != nullptr) *ended = fact;
         return Text("was retired (leaf ", fact->event.index.value, ")");
       }
     }
     ASSIGN_OR_RETURN(const std::vector<const Fact*> others, DefinitionsOfVersions(facts_, ref));
     for (const Fact* newer : others) {
       if (newer->event.index <= approved.event.index || newer->earliest() > at_) continue;
+      if (ended != nullptr) *ended = newer;
       return Text("was followed by version ", FindReference(newer->header(), "envelope")->version(), " (leaf ",
                   newer->event.index.value, ")");
     }
@@ -148,7 +150,7 @@ class Loader {
       s_.no_envelope_because = Text(EntityKeyText(*named), " is not approved");
       return OkStatus();
     }
-    ASSIGN_OR_RETURN(const std::string why, WhyNotInForce(*approved, *named));
+    ASSIGN_OR_RETURN(const std::string why, WhyNotInForce(*approved, *named, &s_.envelope_ended));
     const v1::EntityRef* item = FindReference(approved->header(), "item");
     if (!why.empty()) {
       s_.no_envelope_because = Text(EntityKeyText(*named), " ", why);
@@ -182,26 +184,13 @@ class Loader {
     return OkStatus();
   }
 
-  StatusOr<std::string> WhyNotActive(const Fact& issued, const v1::CertificationIssued& body) {
-    if (Timestamp(body.valid_from_us()) > at_) return std::string("is valid later only");
-    if (body.valid_until_us() != 0 && Timestamp(body.valid_until_us()) <= at_) return std::string("has expired");
-    const v1::EntityRef* ref = FindReference(issued.header(), "certification");
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> withdrawn, facts_.Typed(Bare(*ref), "certification.withdrawn"));
-    for (const Fact* fact : withdrawn) {
-      if (EffectiveFrom(*fact, fact->body<v1::CertificationWithdrawn>()->effective_from_us()) <= at_) {
-        return Text("was withdrawn (leaf ", fact->event.index.value, ")");
-      }
-    }
-    return std::string();
-  }
-
   Status LoadCertification() {
     s_.no_certification_because = "the artifact has no certification";
     ASSIGN_OR_RETURN(const std::vector<const Fact*> issued,
                      facts_.Typed(Bare(s_.request.artifact), "certification.issued"));
     for (const Fact* fact : issued) {
       const auto* body = fact->body<v1::CertificationIssued>();
-      ASSIGN_OR_RETURN(const std::string why, WhyNotActive(*fact, *body));
+      ASSIGN_OR_RETURN(const std::string why, WhyInactive(facts_, *fact, *body, at_, s_.certification_ended));
       if (!why.empty()) {
         if (s_.certified == nullptr) {
           s_.no_certification_because = Text("the certification of leaf ", fact->event.index.value, " ", why);
@@ -317,6 +306,21 @@ class Loader {
 };
 
 }  // namespace
+
+StatusOr<std::string> WhyInactive(Facts& facts, const Fact& issued, const v1::CertificationIssued& body, Timestamp at,
+                                  const Fact*& ended) {
+  if (Timestamp(body.valid_from_us()) > at) return std::string("is valid later only");
+  if (body.valid_until_us() != 0 && Timestamp(body.valid_until_us()) <= at) return std::string("has expired");
+  const v1::EntityRef* ref = FindReference(issued.header(), "certification");
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> withdrawn, facts.Typed(Bare(*ref), "certification.withdrawn"));
+  for (const Fact* fact : withdrawn) {
+    if (EffectiveFrom(*fact, fact->body<v1::CertificationWithdrawn>()->effective_from_us()) <= at) {
+      ended = fact;
+      return Text("was withdrawn (leaf ", fact->event.index.value, ")");
+    }
+  }
+  return std::string();
+}
 
 Status LoadSubject(Subject& subject) { return Loader(subject).Load(); }
 

@@ -89,12 +89,16 @@ struct Subject {
   std::vector<EnvelopeInForce> envelopes;
   // Why the artifact's own envelope is not in force.
   std::string no_envelope_because;
+  // What ended or replaced it, where something did.
+  const Fact* envelope_ended = nullptr;
 
   // The newest that is active at the time, whatever it certifies.
   const Fact* certified = nullptr;
   const v1::CertificationIssued* certification = nullptr;
   const Fact* sandbox_run = nullptr;
   std::string no_certification_because;
+  // What took away the certification, where something did.
+  const Fact* certification_ended = nullptr;
 
   std::vector<Authorisation> authorisations;
   std::optional<ChangePlan> plan;
@@ -108,6 +112,11 @@ Status LoadSubject(Subject& subject);
 inline Timestamp EffectiveFrom(const Fact& fact, int64_t effective_from_us) {
   return effective_from_us == 0 ? fact.earliest() : Timestamp(effective_from_us);
 }
+
+// Why a certification doesn't hold at `at`, for a person to read after "the certification"; empty when it does. `ended`
+// becomes the event that ended it, where one did.
+StatusOr<std::string> WhyInactive(Facts& facts, const Fact& issued, const v1::CertificationIssued& body, Timestamp at,
+                                  const Fact*& ended);
 
 // The class of an item as of the facts.
 StatusOr<ItemClass> ClassOf(Facts& facts, std::string_view item);

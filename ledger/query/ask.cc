@@ -33,6 +33,8 @@ Status Fill(Facts& facts, const v1::Question& question, const OtherQuestions& ot
       return AnswerRetention(facts, question.retention(), answer);
     case v1::Question::kWhoKnew:
       return AnswerWhoKnew(facts, question.who_knew(), answer);
+    case v1::Question::kRecords:
+      return AnswerRecords(facts, question.records(), answer);
     case v1::Question::kTrainingRuns:
       return AnswerTrainingRuns(facts, question.training_runs(), answer);
     case v1::Question::kMonitoring:

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <map>
+#include <set>
 
+#include "absl/strings/str_join.h"
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/query/adopted_policy.h"
 #include "ledger/query/ask.h"
@@ -162,7 +164,7 @@ class ClockReader {
     *read.mutable_started() = ToProtoTime(started);
     const Timestamp due = DueOf(clock, started, read, answer);
     *read.mutable_due() = ToProtoTime(due);
-    return WithReport(clock, due, std::move(read));
+    return WithReport(clock, due, std::move(read), answer);
   }
 
  private:
@@ -197,7 +199,27 @@ class ClockReader {
     return days;
   }
 
-  StatusOr<Answer::Clock> WithReport(const Clocks::Clock& clock, Timestamp due, Answer::Clock read) {
+  // Whether the report was made under the clock's law. One that doesn't say which is taken for the only one there is in
+  // its jurisdiction; where there are several, a person must say which, and every clock goes on.
+  bool IsUnder(const v1::VigilanceReported& report, const Fact& fact, const Clocks::Clock& clock, v1::Answer& answer) {
+    std::set<std::string> regimes;
+    for (const Clocks::Clock& one : policy_.clocks()) {
+      if (one.jurisdiction() == clock.jurisdiction() && Serves(report.kind(), one.trigger())) {
+        regimes.insert(one.regime());
+      }
+    }
+    const std::string& said = report.regime();
+    if (said == clock.regime() || (said.empty() && regimes.size() == 1)) return true;
+    if (regimes.contains(said) || !noted_.insert(Text("report ", fact.event.index.value)).second) return false;
+    answer.add_notes(Text("the report at leaf ", fact.event.index.value,
+                          said.empty() ? " does not say under which regime it was made"
+                                       : Text(" was made under \"", said, "\", of which the policy has no such clock"),
+                          ", so it stops no clock of ", absl::StrJoin(regimes, ", "), ": correct it if it should"));
+    return false;
+  }
+
+  StatusOr<Answer::Clock> WithReport(const Clocks::Clock& clock, Timestamp due, Answer::Clock read,
+                                     v1::Answer& answer) {
     // Events are in order of their times: the first that serves is the first sent.
     std::optional<Timestamp> first;
     for (const Fact* fact : case_.events()) {
@@ -205,6 +227,7 @@ class ClockReader {
       if (report == nullptr || report->jurisdiction() != clock.jurisdiction()) continue;
       const Timestamp submitted(report->submitted_at_us());
       if (!Serves(report->kind(), clock.trigger()) || submitted > at_) continue;
+      if (!IsUnder(*report, *fact, clock, answer)) continue;
       if (first.has_value() && *first <= submitted) continue;
       first = submitted;
       ASSIGN_OR_RETURN(*read.mutable_report(), facts_.Reference(fact->event.index));

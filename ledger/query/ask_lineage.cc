@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <deque>
+#include <map>
+#include <set>
 
 #include "ledger/query/ask.h"
 #include "ledger/query/lineage_roles.h"
@@ -14,6 +16,8 @@ constexpr uint32_t kEdgesMax = 1000;
 std::string KeyOf(const v1::EntityRef& entity) {
   return Text(entity.kind(), '\0', entity.id(), '\0', entity.version());
 }
+
+std::string NameOf(const v1::EntityRef& entity) { return Text(entity.kind(), '\0', entity.id()); }
 
 // Whether the reference may mean the entity: the same version, or one of them does not say which.
 bool MayMean(const v1::EntityRef& ref, const v1::EntityRef& entity) {
@@ -33,6 +37,7 @@ class Walk {
         answer_(answer) {}
 
   Status Run(const v1::EntityRef& start) {
+    start_ = start;
     reached_.insert(KeyOf(start));
     Enqueue(start, 0);
     while (!waiting_.empty() && !full()) {
@@ -52,7 +57,20 @@ class Walk {
   bool full() const { return edges_ > from_ + limit_; }
 
   void Enqueue(const v1::EntityRef& entity, uint32_t depth) {
-    if (expanded_.insert(KeyOf(entity)).second) waiting_.push_back({entity, depth});
+    if (!entity.version().empty()) with_version_.emplace(NameOf(entity), depth);
+    if (expanded_.emplace(KeyOf(entity), depth).second) waiting_.push_back({entity, depth});
+  }
+
+  // Whether the walk comes to an edge by a version that its near reference does not state, or doesn't come to the
+  // version that it does state. By all entities as near as the one that the edge was met from: they are all known by
+  // then, and which of them came first depends on the order in which events arrived.
+  bool VersionNotStated(const v1::EntityRef& near, uint32_t depth) const {
+    // Who asks for any version gets each as it is.
+    if (start_.version().empty() && NameOf(start_) == NameOf(near)) return false;
+    const auto& known = near.version().empty() ? with_version_ : expanded_;
+    const auto found = known.find(near.version().empty() ? NameOf(near) : KeyOf(near));
+    const bool reached = found != known.end() && found->second <= depth;
+    return near.version().empty() == reached;
   }
 
   // The events that refer to the entity, or to it without saying which version.
@@ -140,9 +158,7 @@ class Walk {
     *edge.mutable_input() = input;
     edge.set_depth(node.depth + 1);
     edge.set_end(end);
-    // Who asks for any version gets each as it is.
-    const bool any_asked_for = node.depth == 0 && node.entity.version().empty();
-    edge.set_version_not_stated(!any_asked_for && near.version() != node.entity.version());
+    edge.set_version_not_stated(VersionNotStated(near, node.depth));
     ASSIGN_OR_RETURN(*edge.mutable_leaf(), facts_.Reference(fact.event.index));
     return OkStatus();
   }
@@ -154,7 +170,11 @@ class Walk {
   const uint64_t limit_;
   v1::LineageAnswer& answer_;
   std::deque<Node> waiting_;
-  std::set<std::string> expanded_;
+  v1::EntityRef start_;
+  // By the least depth at which each was reached.
+  std::map<std::string, uint32_t> expanded_;
+  // Of the names of those that were reached with a version.
+  std::map<std::string, uint32_t> with_version_;
   std::set<std::string> reached_;
   std::set<std::pair<uint64_t, std::string>> seen_;
   uint64_t edges_ = 0;

@@ -40,22 +40,6 @@ bool InForce(const RoleState& state, Timestamp at) {
   return !state.has_withdrawn_index() && Within(state.valid_from_us(), state.valid_until_us(), at);
 }
 
-// For a person; empty when it is.
-std::string WhyNotInForce(const CredentialState& credential, Timestamp at) {
-  if (credential.has_revoked_index() && at.us >= credential.revoked_from_us()) {
-    const std::string& why = credential.revoked_because();
-    return Text("was ", why.empty() ? "revoked" : why, " from ", FormatTime(Timestamp(credential.revoked_from_us())),
-                " on (leaf ", credential.revoked_index(), ")");
-  }
-  if (at.us < credential.valid_from_us()) {
-    return Text("is valid only from ", FormatTime(Timestamp(credential.valid_from_us())), " on");
-  }
-  if (!Within(credential.valid_from_us(), credential.valid_until_us(), at)) {
-    return Text("expired at ", FormatTime(Timestamp(credential.valid_until_us())));
-  }
-  return "";
-}
-
 Status FoldIssued(const RecordedEvent& event, const v1::CredentialIssued& body, RowOverlay& rows) {
   CredentialState state;
   const v1::EntityRef* holder = FindReference(event.header->fields, "holder");
@@ -133,6 +117,23 @@ Status FoldWithdrawn(const RecordedEvent& event, const v1::RoleWithdrawn& body, 
 StatusOr<std::optional<CredentialState>> FindCredential(const RowFinder& rows, std::string_view public_key) {
   return Load<CredentialState>(rows, CredentialKey(public_key));
 }
+
+std::string WhyNotInForce(const CredentialState& credential, Timestamp at) {
+  if (credential.has_revoked_index() && at.us >= credential.revoked_from_us()) {
+    const std::string& why = credential.revoked_because();
+    return Text("was ", why.empty() ? "revoked" : why, " from ", FormatTime(Timestamp(credential.revoked_from_us())),
+                " on (leaf ", credential.revoked_index(), ")");
+  }
+  if (at.us < credential.valid_from_us()) {
+    return Text("is valid only from ", FormatTime(Timestamp(credential.valid_from_us())), " on");
+  }
+  if (!Within(credential.valid_from_us(), credential.valid_until_us(), at)) {
+    return Text("expired at ", FormatTime(Timestamp(credential.valid_until_us())));
+  }
+  return "";
+}
+
+std::string HoldersPrefix(std::string_view kind) { return Text('h', kind, '\0'); }
 
 std::string WhyCannotSeal(const CredentialState& credential, Timestamp at) {
   if (credential.purpose() != v1::CredentialIssued::SEAL) return "is for checkpoints, not for sealing events";

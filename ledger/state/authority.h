@@ -28,6 +28,11 @@ StatusOr<std::optional<internal::CredentialState>> FindCredential(const RowFinde
 // Why the credential may not seal an event recorded at `at`, for a person to read; empty when it may.
 std::string WhyCannotSeal(const internal::CredentialState& credential, Timestamp at);
 
+// Why the credential is not in force at `at`, for a person to read; empty when it is.
+std::string WhyNotInForce(const internal::CredentialState& credential, Timestamp at);
+// What the rows of all credentials of a kind of holder begin with: their values are public keys.
+std::string HoldersPrefix(std::string_view kind);
+
 // Whether `agent` holds `role` for events recorded at `at`.
 StatusOr<bool> HoldsRole(const RowFinder& rows, const v1::Agent& agent, v1::Role role, Timestamp at);
 // What it covers; nullopt when the agent doesn't hold it.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include "anamnesis/v1/vocabulary_record.pb.h"
 #include "ledger/state/entities.h"
 #include "ledger/state/policies.h"
 #include "ledger/state/software_items.h"
@@ -86,8 +85,7 @@ class Evaluation {
 
   Status CheckUnique(const v1::ReferenceRule& rule, int i) {
     const v1::EntityRef& ref = header().refs(i);
-    // A document without versions may be referred to again, about something else or by another address.
-    if (ref.version().empty() && event_.type->body == v1::DocumentReferenced::descriptor()) return OkStatus();
+    if (ref.version().empty() && rule.redefined_without_version()) return OkStatus();
     ASSIGN_OR_RETURN(const std::optional<LeafIndex> existing, FindDefinition(rows_, ref));
     if (!existing.has_value()) return OkStatus();
     // A definition of another run event can't be read back yet; two in one run say different things.

@@ -85,6 +85,14 @@ StatusOr<std::vector<LeafIndex>> EventsOfType(const RowReader& rows, const v1::E
   return found;
 }
 
+std::string TypedEdgesPrefix(const v1::EntityRef& entity, std::string_view type) { return TypePrefix(entity, type); }
+
+std::string RoleEdgesPrefix(const v1::EntityRef& entity, std::string_view role) {
+  return RolePrefix(entity.kind(), entity.id(), entity.version(), role);
+}
+
+std::optional<LeafIndex> EventOfEdge(std::string_view prefix, std::string_view key) { return IndexAfter(prefix, key); }
+
 StatusOr<std::optional<LeafIndex>> FirstWithDigest(const RowReader& rows, const v1::ContentDigest& digest,
                                                    TreeSize size) {
   std::optional<LeafIndex> found;

@@ -11,6 +11,7 @@
 // Events below a size are found by their index, so the rows serve every known size.
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -36,6 +37,12 @@ StatusOr<std::vector<LeafIndex>> ReferencesTo(const RowReader& rows, std::string
 // version in any role, in log order, at most `limit`; the last ones first where `newest_first`.
 StatusOr<std::vector<LeafIndex>> EventsOfType(const RowReader& rows, const v1::EntityRef& entity, std::string_view type,
                                               TreeSize size, size_t limit, bool newest_first = false);
+
+// The prefixes under which EventsOfType and ReferencesTo find their rows, for whoever goes on from a row of them; and
+// the event that such a row is of.
+std::string TypedEdgesPrefix(const v1::EntityRef& entity, std::string_view type);
+std::string RoleEdgesPrefix(const v1::EntityRef& entity, std::string_view role);
+std::optional<LeafIndex> EventOfEdge(std::string_view prefix, std::string_view key);
 
 // The first event below `size` that refers to an entity with this digest; nullopt when none does.
 StatusOr<std::optional<LeafIndex>> FirstWithDigest(const RowReader& rows, const v1::ContentDigest& digest,

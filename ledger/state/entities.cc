@@ -106,6 +106,14 @@ StatusOr<std::optional<LeafIndex>> FindDefinition(const RowFinder& rows, const v
   return Counting(rows, EntityKey('d', whole, true), 'd', whole, true);
 }
 
+StatusOr<std::optional<LeafIndex>> LastDefinition(const RowFinder& rows, const v1::EntityRef& entity) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kEntities, EntityKey('d', entity, true)));
+  if (!value.has_value()) return std::optional<LeafIndex>();
+  ByteReader reader(*value);
+  ASSIGN_OR_RETURN(const uint64_t index, reader.BigEndian64());
+  return std::optional<LeafIndex>(LeafIndex(index));
+}
+
 StatusOr<std::optional<LeafIndex>> FindNaming(const RowFinder& rows, std::string_view what, std::string_view role,
                                               const v1::EntityRef& entity, bool any_version) {
   const bool any = any_version || entity.version().empty();

@@ -27,6 +27,10 @@ namespace anamnesis {
 // version; nullopt when there is none.
 StatusOr<std::optional<LeafIndex>> FindDefinition(const RowFinder& rows, const v1::EntityRef& entity);
 
+// The last event that defined exactly this entity version, whether it still counts or not; nullopt when none did. Reads
+// no edges, so it may be asked about events that are still pending.
+StatusOr<std::optional<LeafIndex>> LastDefinition(const RowFinder& rows, const v1::EntityRef& entity);
+
 // The last event `what` that named the entity version (any version, where `any_version` or the reference has none) in
 // `role` and still counts.
 StatusOr<std::optional<LeafIndex>> FindNaming(const RowFinder& rows, std::string_view what, std::string_view role,

@@ -1,8 +1,11 @@
 #include "ledger/state/policies.h"
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "ledger/base/bytes.h"
+#include "ledger/state/corrections.h"
 
 namespace anamnesis {
 namespace {
@@ -24,29 +27,72 @@ StatusOr<LeafIndex> IndexIn(std::string_view value) {
   return LeafIndex(index);
 }
 
+// The adoption before one, if there is any.
+StatusOr<std::optional<LeafIndex>> AdoptionBefore(const RowFinder& rows, v1::PolicyAdopted::Kind kind,
+                                                  LeafIndex adoption) {
+  const std::string prefix = KindKey('q', kind);
+  ASSIGN_OR_RETURN(const std::optional<std::string> value,
+                   rows.Get(Family::kEntities, Text(prefix, LeafKey(adoption))));
+  if (value.has_value() && !value->empty()) {
+    ASSIGN_OR_RETURN(const LeafIndex before, IndexIn(*value));
+    return std::optional<LeafIndex>(before);
+  }
+  // The first of all; or a row from before they named one another.
+  if (adoption.value == 0) return std::optional<LeafIndex>();
+  ASSIGN_OR_RETURN(
+      const std::optional<Row> row,
+      rows.LastAtOrBefore(Family::kEntities, prefix, Text(prefix, LeafKey(LeafIndex(adoption.value - 1)))));
+  if (!row.has_value()) return std::optional<LeafIndex>();
+  ASSIGN_OR_RETURN(const LeafIndex before, IndexIn(std::string_view(row->key).substr(prefix.size())));
+  return std::optional<LeafIndex>(before);
+}
+
+StatusOr<bool> IsTakenBack(const RowFinder& rows, LeafIndex adoption, TreeSize size) {
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, adoption));
+  if (correctors.empty()) return false;
+  ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows, adoption));
+  ASSIGN_OR_RETURN(const Standing standing, StandingOf(rows, event.view(), size));
+  return standing.void_effect;
+}
+
+// The last adoption of a kind below `size` that was not taken back below it. Follows rows by their keys only, so that
+// it sees those that the batch at hand has not stored yet.
+StatusOr<std::optional<LeafIndex>> AdoptionInForce(const RowFinder& rows, v1::PolicyAdopted::Kind kind,
+                                                   TreeSize size = TreeSize(UINT64_MAX)) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kEntities, KindKey('p', kind)));
+  if (!value.has_value()) return std::optional<LeafIndex>();
+  ASSIGN_OR_RETURN(LeafIndex adoption, IndexIn(*value));
+  while (true) {
+    if (adoption.value < size.value) {
+      ASSIGN_OR_RETURN(const bool taken_back, IsTakenBack(rows, adoption, size));
+      if (!taken_back) return std::optional<LeafIndex>(adoption);
+    }
+    ASSIGN_OR_RETURN(const std::optional<LeafIndex> before, AdoptionBefore(rows, kind, adoption));
+    if (!before.has_value()) return before;
+    adoption = *before;
+  }
+}
+
+StatusOr<std::optional<AdoptedPolicy>> LoadIfAny(const RowFinder& rows, const std::optional<LeafIndex>& adoption) {
+  return adoption.has_value() ? LoadPolicy(rows, *adoption) : std::optional<AdoptedPolicy>();
+}
+
 }  // namespace
 
 StatusOr<bool> HasPolicy(const RowFinder& rows, v1::PolicyAdopted::Kind kind) {
-  ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kEntities, KindKey('p', kind)));
-  return value.has_value();
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> adoption, AdoptionInForce(rows, kind));
+  return adoption.has_value();
 }
 
 StatusOr<std::optional<AdoptedPolicy>> PolicyInForce(const RowFinder& rows, v1::PolicyAdopted::Kind kind) {
-  ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kEntities, KindKey('p', kind)));
-  if (!value.has_value()) return std::optional<AdoptedPolicy>();
-  ASSIGN_OR_RETURN(const LeafIndex index, IndexIn(*value));
-  return LoadPolicy(rows, index);
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> adoption, AdoptionInForce(rows, kind));
+  return LoadIfAny(rows, adoption);
 }
 
 StatusOr<std::optional<AdoptedPolicy>> PolicyInForceAt(const RowFinder& rows, v1::PolicyAdopted::Kind kind,
                                                        TreeSize size) {
-  if (size.value == 0) return std::optional<AdoptedPolicy>();
-  const std::string prefix = KindKey('q', kind);
-  ASSIGN_OR_RETURN(const std::optional<Row> row,
-                   rows.LastAtOrBefore(Family::kEntities, prefix, Text(prefix, LeafKey(LeafIndex(size.value - 1)))));
-  if (!row.has_value()) return std::optional<AdoptedPolicy>();
-  ASSIGN_OR_RETURN(const LeafIndex index, IndexIn(std::string_view(row->key).substr(prefix.size())));
-  return LoadPolicy(rows, index);
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> adoption, AdoptionInForce(rows, kind, size));
+  return LoadIfAny(rows, adoption);
 }
 
 std::optional<uint64_t> LateAfterSeconds(const v1::ContemporaneityPolicy& policy, const EventType& type) {
@@ -63,6 +109,12 @@ std::optional<uint64_t> LateAfterSeconds(const v1::ContemporaneityPolicy& policy
 StatusOr<std::optional<v1::ContemporaneityPolicy>> ContemporaneityInForce(const RowFinder& rows) {
   ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kEntities, kThresholdsKey));
   if (!value.has_value()) return std::optional<v1::ContemporaneityPolicy>();
+  if (value->empty()) {
+    ASSIGN_OR_RETURN(const std::optional<AdoptedPolicy> adopted,
+                     PolicyInForce(rows, v1::PolicyAdopted::CONTEMPORANEITY));
+    if (!adopted.has_value()) return std::optional<v1::ContemporaneityPolicy>();
+    return std::optional<v1::ContemporaneityPolicy>(adopted->body.document().contemporaneity());
+  }
   v1::ContemporaneityPolicy policy;
   if (!policy.ParseFromString(*value)) {
     return absl::DataLossError("the row of the contemporaneity policy is damaged; rebuild the projections");
@@ -103,11 +155,19 @@ bool IsDocumentOfKind(const v1::PolicyAdopted& policy) {
 }
 
 Status FoldPolicies(const RecordedEvent& event, RowOverlay& rows) {
+  if (!event.header->fields.corrects().empty()) {
+    ASSIGN_OR_RETURN(const std::vector<LoadedEvent> corrected, CorrectedChain(rows, event));
+    const bool policy = std::any_of(corrected.begin(), corrected.end(), [](const LoadedEvent& one) {
+      return one.type->body == v1::PolicyAdopted::descriptor();
+    });
+    if (policy) rows.Put(Family::kEntities, std::string(kThresholdsKey), "");
+  }
   const auto* body = BodyAs<v1::PolicyAdopted>(event.body);
   if (body == nullptr) return OkStatus();
   const std::string index = LeafKey(event.index);
+  ASSIGN_OR_RETURN(const std::optional<std::string> before, rows.Get(Family::kEntities, KindKey('p', body->kind())));
   rows.Put(Family::kEntities, KindKey('p', body->kind()), index);
-  rows.Put(Family::kEntities, Text(KindKey('q', body->kind()), index), "");
+  rows.Put(Family::kEntities, Text(KindKey('q', body->kind()), index), before.value_or(""));
   if (body->document().has_contemporaneity()) {
     rows.Put(Family::kEntities, std::string(kThresholdsKey), body->document().contemporaneity().SerializeAsString());
   }

@@ -1,10 +1,11 @@
 #ifndef ANAMNESIS_LEDGER_STATE_POLICIES_H_
 #define ANAMNESIS_LEDGER_STATE_POLICIES_H_
 
-// Which policy documents are in force: of each kind the last that was adopted.
+// Which policy documents are in force: of each kind the last that was adopted and not taken back since.
 //
-// Rows of kEntities: "p" || kind byte -> be64 index of the adoption; "t" -> the ContemporaneityPolicy in force, kept at
-// hand since every event is held against it; "q" || kind byte || be64 index, empty: every adoption.
+// Rows of kEntities: "p" || kind byte -> be64 index of the last adoption; "q" || kind byte || be64 index of an adoption
+// -> be64 index of the one before it, empty for the first; "t" -> the ContemporaneityPolicy in force, kept at hand
+// since every event is held against it, or empty when an adoption was corrected since.
 
 #include <optional>
 #include <string_view>
@@ -23,13 +24,13 @@ struct AdoptedPolicy {
   v1::PolicyAdopted body;
 };
 
-// The policy of a kind at the end of the log that `rows` holds; nullopt when none was adopted.
+// The policy of a kind at the end of the log that `rows` holds; nullopt when none is in force.
 StatusOr<std::optional<AdoptedPolicy>> PolicyInForce(const RowFinder& rows, v1::PolicyAdopted::Kind kind);
 // The same as known at `size`.
 StatusOr<std::optional<AdoptedPolicy>> PolicyInForceAt(const RowFinder& rows, v1::PolicyAdopted::Kind kind,
                                                        TreeSize size);
 
-// Whether one was adopted by the end of the log that `rows` holds.
+// Whether one is in force at the end of the log that `rows` holds.
 StatusOr<bool> HasPolicy(const RowFinder& rows, v1::PolicyAdopted::Kind kind);
 
 // How long after it happened an event of this type is expected to be recorded, in seconds; nullopt when no policy says.

@@ -16,6 +16,7 @@
 #include "ledger/state/signatures.h"
 #include "ledger/state/software_items.h"
 #include "ledger/state/special_rules.h"
+#include "ledger/state/standing_rows.h"
 #include "ledger/state/stream.h"
 
 namespace anamnesis {
@@ -27,7 +28,7 @@ namespace {
 bool FoldsOfRulesReadBody(const EventType& type) {
   if (type.options->retention() == v1::PERSONAL_DATA) return false;
   return RulesReadBody(type) || ConditionsReadBody(type) || AuthorityReadsBody(type) || DelegationsReadBody(type) ||
-         SignaturesReadBody(type) || RefusedAttemptsReadBody(type) ||
+         SignaturesReadBody(type) || RefusedAttemptsReadBody(type) || StandingRowsReadBody(type) ||
          type.body == v1::SafetyClassAssigned::descriptor() || type.body == v1::SafetyClassLowered::descriptor();
 }
 
@@ -75,7 +76,8 @@ Status Project(const RecordedEvent& event, RowOverlay& rows, const std::vector<B
   RETURN_IF_ERROR(FoldStream(event, rows));
   FoldEdges(event, rows);
   RETURN_IF_ERROR(FoldForRules(event, rows));
-  return FoldConfiguration(event, rows);
+  RETURN_IF_ERROR(FoldConfiguration(event, rows));
+  return FoldStandingRows(event, rows);
 }
 
 }  // namespace anamnesis

@@ -15,6 +15,19 @@ std::string_view FamilyName(Family family) {
   return kNames[number];
 }
 
+namespace {
+
+// The greatest of the rows whose key starts with `prefix` and is <= `key`.
+template <typename Map>
+std::optional<Row> Last(const Map& rows, std::string_view prefix, std::string_view key) {
+  const auto after = rows.upper_bound(key);
+  if (after == rows.begin()) return std::nullopt;
+  const Row& row = *std::prev(after)->second;
+  return std::string_view(row.key).starts_with(prefix) ? std::optional<Row>(row) : std::nullopt;
+}
+
+}  // namespace
+
 void RowOverlay::Put(Family family, std::string key, std::string value) {
   auto& pending = pending_[static_cast<size_t>(family)];
   if (const auto found = pending.find(key); found != pending.end()) {
@@ -45,6 +58,8 @@ void RowOverlay::PutUnread(Family family, std::string key, std::string value) {
 Rows RowOverlay::Take() {
   for (auto& pending : pending_) pending.clear();
   pending_timelines_.clear();
+  pending_edges_.clear();
+  edges_sorted_ = 0;
   return std::exchange(rows_, {});
 }
 
@@ -58,13 +73,16 @@ StatusOr<std::optional<std::string>> RowOverlay::Get(Family family, std::string_
 
 StatusOr<std::optional<Row>> RowOverlay::LastAtOrBefore(Family family, std::string_view prefix,
                                                         std::string_view key) const {
-  if (family == Family::kTimelines) {
-    const auto after = pending_timelines_.upper_bound(key);
-    if (after != pending_timelines_.begin()) {
-      const Row& row = *std::prev(after)->second;
-      if (std::string_view(row.key).starts_with(prefix)) return std::optional<Row>(row);
+  std::optional<Row> found;
+  if (family == Family::kTimelines) found = Last(pending_timelines_, prefix, key);
+  if (family == Family::kEdges) {
+    for (; edges_sorted_ < rows_.size(); ++edges_sorted_) {
+      const Row& row = rows_[edges_sorted_];
+      if (row.family == Family::kEdges) pending_edges_.emplace(row.key, &row);
     }
+    found = Last(pending_edges_, prefix, key);
   }
+  if (found.has_value()) return found;
   return base_->LastAtOrBefore(family, prefix, key);
 }
 

@@ -83,7 +83,8 @@ class RowReader : public RowFinder {
 };
 
 // Rows written but not stored yet, in front of a finder. Made for rows that grow with the log: of the rows that share a
-// prefix, pending ones have later versions than stored ones. Const methods are safe for concurrent use.
+// prefix, pending ones have later versions than stored ones. Const methods are safe for concurrent use, but
+// LastAtOrBefore, which only one thread may call at a time, and none while another puts rows.
 class RowOverlay : public RowFinder {
  public:
   // `base` must outlive the overlay.
@@ -95,7 +96,7 @@ class RowOverlay : public RowFinder {
   void Put(Family family, std::string key, std::string value);
   // The value of a row, to be changed in place; empty when there is no such row. Lives until the next call.
   StatusOr<std::string*> Edit(Family family, std::string key);
-  // Puts a row that nobody reads before it is stored: cheaper.
+  // Puts a row that nobody reads with Get before it is stored: cheaper.
   void PutUnread(Family family, std::string key, std::string value);
   // From now on what is not pending is read from `base`, which must outlive the overlay or be replaced again before the
   // next read.
@@ -106,7 +107,7 @@ class RowOverlay : public RowFinder {
   Rows Take();
 
   StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const override;
-  // Sees pending rows of kTimelines only; the folds ask for no others.
+  // Sees pending rows of kTimelines and kEdges only; the folds ask for no others.
   StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
                                               std::string_view key) const override;
 
@@ -118,6 +119,10 @@ class RowOverlay : public RowFinder {
   Rows rows_;
   std::array<absl::flat_hash_map<std::string_view, Row*>, kFamilies> pending_;
   absl::btree_map<std::string_view, Row*> pending_timelines_;
+  // Those of kEdges among the first `edges_sorted_` rows. Brought up to date when it is asked for: each event puts
+  // several, and only after a correction does somebody look for them.
+  mutable absl::btree_map<std::string_view, const Row*> pending_edges_;
+  mutable size_t edges_sorted_ = 0;
 };
 
 }  // namespace anamnesis

@@ -138,6 +138,57 @@ Status CheckReview(const Case& at, const v1::ReviewHeld&) {
   return OkStatus();
 }
 
+// What the design declares and the measurement contradicts; empty when they agree on all that both say.
+std::string DesignDifferences(const v1::DesignContent& declared, const v1::DesignContent& measured) {
+  std::string text;
+  const auto differ = [&](std::string_view what, const auto& a, const auto& b) {
+    if (a != b) text += Text(text.empty() ? "" : "; ", what, " is ", b, ", the design says ", a);
+  };
+  if (declared.parameter_count() > 0 && measured.parameter_count() > 0) {
+    differ("parameter_count", declared.parameter_count(), measured.parameter_count());
+  }
+  if (!declared.input_shape().empty() && !measured.input_shape().empty()) {
+    differ("input_shape", declared.input_shape(), measured.input_shape());
+  }
+  if (declared.layers().empty() || measured.layers().empty()) return text;
+  differ("the number of layers", declared.layers_size(), measured.layers_size());
+  for (int i = 0; i < std::min(declared.layers_size(), measured.layers_size()); ++i) {
+    const v1::DesignContent::Layer& a = declared.layers(i);
+    const v1::DesignContent::Layer& b = measured.layers(i);
+    const std::string layer = Text("layer ", i, " \"", a.name(), "\": ");
+    differ(layer + "name", a.name(), b.name());
+    differ(layer + "kind", a.kind(), b.kind());
+    differ(layer + "shape", a.shape(), b.shape());
+    if (a.parameters() > 0 && b.parameters() > 0) differ(layer + "parameters", a.parameters(), b.parameters());
+  }
+  constexpr size_t kTextBytesMax = 1024;
+  if (text.size() > kTextBytesMax) text = text.substr(0, kTextBytesMax) + " …";
+  return text;
+}
+
+StatusOr<v1::DesignContent> DesignOf(const LoadedEvent& event) {
+  if (const auto* approved = BodyAs<v1::DesignApproved>(event.body.get())) return approved->content();
+  if (const auto* revised = BodyAs<v1::DesignRevised>(event.body.get())) return revised->content();
+  return v1::DesignContent();
+}
+
+Status CheckMeasured(const Case& at, const v1::TestRunCompleted& body) {
+  const v1::EntityRef* design = FindReference(at.header(), "design");
+  if (design == nullptr || !body.has_measured()) return OkStatus();
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindDefinition(at.rows, *design));
+  // Rule EXISTS/design says so.
+  if (!index.has_value()) return OkStatus();
+  StatusOr<LoadedEvent> event = LoadEvent(at.rows, *index);
+  RETURN_IF_ERROR(event.status());
+  ASSIGN_OR_RETURN(const v1::DesignContent declared, DesignOf(*event));
+  const std::string differences = DesignDifferences(declared, body.measured());
+  if (differences.empty()) return OkStatus();
+  Add(at, "DESIGN-MISMATCH", "body.measured", body.result() == v1::TestRunCompleted::PASS ? v1::REFUSED : v1::FINDING,
+      "IEC 62304 5.5.5", Text("the artifact is not what the design at leaf ", index->value, " says: ", differences),
+      "record the run as failed, and change the artifact or revise the design");
+  return OkStatus();
+}
+
 Status CheckDecision(const Case& at, const v1::DecisionRecorded& body) {
   if (std::find(body.options().begin(), body.options().end(), body.choice()) != body.options().end()) return OkStatus();
   Add(at, "DECISION-OPTIONS", "body.choice", v1::FINDING, "IEC 62304 5.1.1",
@@ -254,6 +305,7 @@ const std::unordered_map<const Descriptor*, Check>& Checks() {
       {v1::RequirementApproved::descriptor(), CheckContent<v1::RequirementApproved>},
       {v1::RequirementRevised::descriptor(), CheckContent<v1::RequirementRevised>},
       {v1::ReviewHeld::descriptor(), CheckOf<v1::ReviewHeld, CheckReview>},
+      {v1::TestRunCompleted::descriptor(), CheckOf<v1::TestRunCompleted, CheckMeasured>},
       {v1::DecisionRecorded::descriptor(), CheckOf<v1::DecisionRecorded, CheckDecision>},
       {v1::PolicyAdopted::descriptor(), CheckOf<v1::PolicyAdopted, CheckPolicy>},
       {v1::SubjectDataErased::descriptor(), CheckOf<v1::SubjectDataErased, CheckErased>},

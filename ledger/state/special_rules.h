@@ -14,6 +14,7 @@
 //   TRAINING-PARAMETERS   learning rate, batch size, epochs and early stopping are named (A47)
 //   REQUIREMENT-ACCEPTANCE a performance requirement has a metric, comparator and value (A21)
 //   REVIEW-INDEPENDENT    a class C review has two reviewers that are not the author (A36)
+//   DESIGN-MISMATCH       a test of an artifact that isn't what its detailed design says did not pass (A30)
 //   DECISION-OPTIONS      the choice is one of the options considered (A37)
 //   POLICY-KIND           a policy.adopted holds the document that its kind names
 //   ERASABLE              only recorded bodies of types with retention PERSONAL_DATA can be erased (GDPR Art. 17(3))

@@ -88,6 +88,9 @@ class MemoryStore : public Store {
   }
   Status Flush() override { return OkStatus(); }
   Status VerifyChecksums() override { return OkStatus(); }
+  StatusOr<uint32_t> BackUp(const std::string&, const std::string&, const std::function<bool()>&) override {
+    return absl::UnimplementedError("a store in memory has no backups");
+  }
   uint64_t FreeBytes() const override { return std::numeric_limits<uint64_t>::max(); }
 
  private:

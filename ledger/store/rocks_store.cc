@@ -1,12 +1,15 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <limits>
 #include <span>
 
 #include "ledger/state/timeline_node.h"
+#include "ledger/store/create_backup.h"
+#include "ledger/store/rocks_status.h"
 #include "ledger/store/store.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
@@ -24,15 +27,6 @@ using rocksdb::ColumnFamilyHandle;
 
 rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
-
-Status FromRocks(const rocksdb::Status& status) {
-  if (status.ok()) return OkStatus();
-  const std::string text = "store: " + status.ToString();
-  if (status.IsCorruption()) return absl::DataLossError(text + "; run fsck");
-  if (status.IsNoSpace()) return absl::ResourceExhaustedError(text);
-  if (status.IsNotFound()) return absl::NotFoundError(text);
-  return absl::InternalError(text);
-}
 
 // A row and eight bytes of its key.
 struct SortedRow {
@@ -182,6 +176,10 @@ class RocksStore : public Store {
   Status Purge(Family family, const std::vector<std::string>& keys) override;
   Status Flush() override;
   Status VerifyChecksums() override { return FromRocks(db_->VerifyChecksum()); }
+  StatusOr<uint32_t> BackUp(const std::string& dir, const std::string& note,
+                            const std::function<bool()>& go_on) override {
+    return CreateBackup(*db_, dir, note, go_on);
+  }
   uint64_t FreeBytes() const override;
 
  private:
@@ -221,6 +219,8 @@ class RocksStore : public Store {
 
   rocksdb::ColumnFamilyOptions FamilyOptions(Family family) const;
   rocksdb::DBOptions DatabaseOptions() const;
+  // Null for a family that is not there, which only who opens for reading meets: projections are dropped and made anew
+  // when they are cleared, and the process may have ended between the two.
   ColumnFamilyHandle* Handle(Family family) const { return handles_[static_cast<size_t>(family)]; }
 
   // `in_group`: for rows of one group, by files whose filter has it. `fill_cache`: not for those who read a whole
@@ -229,10 +229,12 @@ class RocksStore : public Store {
     rocksdb::ReadOptions read = read_;
     read.fill_cache = fill_cache;
     read.total_order_seek = !in_group;
+    if (Handle(family) == nullptr) return std::unique_ptr<rocksdb::Iterator>(rocksdb::NewEmptyIterator());
     return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(read, Handle(family)));
   }
   StatusOr<std::optional<std::string>> GetWith(const rocksdb::ReadOptions& read, Family family,
                                                std::string_view key) const {
+    if (Handle(family) == nullptr) return std::optional<std::string>();
     std::string value;
     const rocksdb::Status status = db_->Get(read, Handle(family), ToSlice(key), &value);
     if (status.IsNotFound()) return std::optional<std::string>();
@@ -266,6 +268,7 @@ rocksdb::ColumnFamilyOptions RocksStore::FamilyOptions(Family family) const {
 
 rocksdb::DBOptions RocksStore::DatabaseOptions() const {
   rocksdb::DBOptions options;
+  if (options_.environment != nullptr) options.env = options_.environment.get();
   options.create_if_missing = options_.create_if_missing;
   options.create_missing_column_families = true;
   options.paranoid_checks = true;
@@ -286,10 +289,21 @@ Status RocksStore::Open() {
   if (!options_.create_if_missing && !std::filesystem::exists(dir_ + "/CURRENT", ignored)) {
     return absl::NotFoundError(Text("no ledger in ", dir_));
   }
+  std::vector<std::string> there;
+  if (options_.read_only) {
+    const rocksdb::Status listed = rocksdb::DB::ListColumnFamilies(DatabaseOptions(), dir_, &there);
+    // Opening fails for the same reason, and says it better.
+    if (!listed.ok()) there.clear();
+  }
   std::vector<ColumnFamilyDescriptor> families = {{rocksdb::kDefaultColumnFamilyName, {}}};
+  std::array<bool, kFamilies> opened{};
   for (size_t i = 0; i < kFamilies; ++i) {
-    const auto family = static_cast<Family>(i);
-    families.emplace_back(std::string(FamilyName(family)), FamilyOptions(family));
+    const std::string name(FamilyName(static_cast<Family>(i)));
+    const bool dropped = !there.empty() && std::find(there.begin(), there.end(), name) == there.end() &&
+                         std::find(std::begin(kProjectionFamilies), std::end(kProjectionFamilies),
+                                   static_cast<Family>(i)) != std::end(kProjectionFamilies);
+    opened[i] = !dropped;
+    if (opened[i]) families.emplace_back(name, FamilyOptions(static_cast<Family>(i)));
   }
   rocksdb::DB* db = nullptr;
   std::vector<ColumnFamilyHandle*> handles;
@@ -308,14 +322,17 @@ Status RocksStore::Open() {
   db_.reset(db);
   // The default family holds nothing.
   RETURN_IF_ERROR(FromRocks(db_->DestroyColumnFamilyHandle(handles.front())));
-  handles_.assign(handles.begin() + 1, handles.end());
+  auto next = handles.begin() + 1;
+  for (const bool open : opened) handles_.push_back(open ? *next++ : nullptr);
   return OkStatus();
 }
 
 Status RocksStore::Close() {
   if (db_ == nullptr) return OkStatus();
   if (!options_.read_only && MayFlush()) (void)Flush();
-  for (ColumnFamilyHandle* handle : handles_) (void)db_->DestroyColumnFamilyHandle(handle);
+  for (ColumnFamilyHandle* handle : handles_) {
+    if (handle != nullptr) (void)db_->DestroyColumnFamilyHandle(handle);
+  }
   handles_.clear();
   const Status closed = FromRocks(db_->Close());
   db_.reset();

@@ -6,6 +6,7 @@
 // that are being replaced is unspecified, so readers bound themselves by a published tree size: rows for leaves below
 // it never change, except that partial tiles grow.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,10 @@
 #include "ledger/base/status.h"
 #include "ledger/merkle/tiles.h"
 #include "ledger/state/rows.h"
+
+namespace rocksdb {
+class Env;
+}
 
 namespace anamnesis {
 
@@ -51,6 +56,12 @@ class Store : public RowReader {
   // Reads every table file and compares the storage's own checksums. DATA_LOSS, with the file, when one is wrong.
   virtual Status VerifyChecksums() = 0;
 
+  // Adds a generation with what is written now to the backups in `dir` (backups.h), synced, and returns its number;
+  // writes go on meanwhile. `note` is kept with it. `go_on` is called now and then, from any thread. CANCELLED: it
+  // returned false. RESOURCE_EXHAUSTED: no space. What was there before stays as it was. UNIMPLEMENTED in memory.
+  virtual StatusOr<uint32_t> BackUp(const std::string& dir, const std::string& note,
+                                    const std::function<bool()>& go_on) = 0;
+
   // Free bytes where the store lives; a large number in memory.
   virtual uint64_t FreeBytes() const = 0;
 };
@@ -60,6 +71,8 @@ struct StoreOptions {
   // Opens without a lock and without writing; Write fails.
   bool read_only = false;
   size_t cache_bytes = 256u << 20;
+  // How files are found where they are not plainly in the store's directory; null for the file system.
+  std::shared_ptr<rocksdb::Env> environment = nullptr;
 };
 
 // Opens the RocksDB store in `dir`. NOT_FOUND: no store there. FAILED_PRECONDITION: another process has it open.

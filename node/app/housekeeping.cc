@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "ledger/engine/clock.h"
 #include "node/app/log.h"
 
 namespace anamnesis {
@@ -17,8 +18,8 @@ std::vector<ExpiringCertificate> ExpiringOf(const std::vector<std::shared_ptr<Tl
   return certificates;
 }
 
-Housekeeping::Housekeeping(Ledger& ledger, NodeServer& server, std::vector<std::shared_ptr<TlsIdentity>> identities)
-    : ledger_(ledger), server_(server), identities_(std::move(identities)), thread_([this] { Run(); }) {}
+Housekeeping::Housekeeping(NodeServer& server, std::vector<std::shared_ptr<TlsIdentity>> identities)
+    : server_(server), identities_(std::move(identities)), thread_([this] { Run(); }) {}
 
 Housekeeping::~Housekeeping() {
   {
@@ -33,7 +34,6 @@ void Housekeeping::Run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
-    PublishCheckpoint();
     server_.UpdateHealth();
     server_.EndRefusedStreams();
     RaiseExpiryAlarms();
@@ -46,18 +46,6 @@ void Housekeeping::RaiseExpiryAlarms() {
   for (const std::string& line : expiry_alarm_.Due(ExpiringOf(identities_), SystemClock().Now())) {
     LogLine(LogLevel::kWarning, line);
   }
-}
-
-void Housekeeping::PublishCheckpoint() {
-  const uint64_t size = ledger_.tree_size();
-  if (size == published_size_) return;
-  const StatusOr<v1::Checkpoint> checkpoint = ledger_.GetCheckpoint();
-  if (checkpoint.ok()) published_size_ = size;
-  // Said once; it is tried again every second.
-  const bool failed_before = std::exchange(failing_, !checkpoint.ok());
-  if (failing_ == failed_before) return;
-  if (failing_) LogLine(LogLevel::kError, Text("no checkpoint: ", checkpoint.status().ToString()));
-  if (!failing_) LogLine(LogLevel::kInfo, "checkpoints are made again");
 }
 
 }  // namespace anamnesis

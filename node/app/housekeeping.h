@@ -1,9 +1,8 @@
 #ifndef ANAMNESIS_NODE_APP_HOUSEKEEPING_H_
 #define ANAMNESIS_NODE_APP_HOUSEKEEPING_H_
 
-// What a node does about once a second, on a thread of its own: it makes a checkpoint when the ledger has grown, so
-// that re-hashing keeps up off the commit path, tells health watchers whether the ledger takes appends, ends the
-// streams of callers that are not known any more, and says when certificates are about to expire.
+// What a node does about once a second, on a thread of its own: it tells health watchers how the node is, ends
+// the streams of callers that are not known any more, and says when certificates are about to expire.
 
 #include <condition_variable>
 #include <memory>
@@ -11,7 +10,6 @@
 #include <thread>
 #include <vector>
 
-#include "ledger/engine/ledger.h"
 #include "ledger/tls/tls_identity.h"
 #include "node/auth/expiry_alarm.h"
 #include "node/service/node_server.h"
@@ -23,22 +21,18 @@ std::vector<ExpiringCertificate> ExpiringOf(const std::vector<std::shared_ptr<Tl
 
 class Housekeeping {
  public:
-  // `identities` are those whose certificates are watched; the others outlive this.
-  Housekeeping(Ledger& ledger, NodeServer& server, std::vector<std::shared_ptr<TlsIdentity>> identities);
+  // `identities` are those whose certificates are watched; `server` outlives this.
+  Housekeeping(NodeServer& server, std::vector<std::shared_ptr<TlsIdentity>> identities);
   // Stops after what it is doing.
   ~Housekeeping();
 
  private:
   void Run();
-  void PublishCheckpoint();
   void RaiseExpiryAlarms();
 
-  Ledger& ledger_;
   NodeServer& server_;
   const std::vector<std::shared_ptr<TlsIdentity>> identities_;
   // Used by the thread only.
-  uint64_t published_size_ = 0;
-  bool failing_ = false;
   ExpiryAlarm expiry_alarm_;
   std::mutex mutex_;
   std::condition_variable wake_;

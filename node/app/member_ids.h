@@ -17,6 +17,7 @@ class MemberIds {
  public:
   void Set(const Members& members) {
     const std::lock_guard lock(mutex_);
+    members_ = members;
     ids_.clear();
     for (const Member* member : members.All()) ids_.insert(member->CertificateId());
   }
@@ -24,10 +25,16 @@ class MemberIds {
     const std::lock_guard lock(mutex_);
     return ids_.find(id) != ids_.end();
   }
+  // Empty before the first.
+  Members Get() const {
+    const std::lock_guard lock(mutex_);
+    return members_;
+  }
 
  private:
   mutable std::mutex mutex_;
   // Guarded by mutex_.
+  Members members_;
   std::set<std::string, std::less<>> ids_;
 };
 

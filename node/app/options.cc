@@ -35,6 +35,8 @@ void AddOptions(CLI::App& app, NodeOptions& options) {
   NodeOptions::Cluster& cluster = options.cluster;
   app.add_option("--dir", options.dir, "directory of the ledger (made by `anamnesis init`)")->required();
   app.add_option("--objects", options.objects, "directory of the object store; default: objects in --dir");
+  app.add_option("--backups", options.backups,
+                 "directory for backups of the ledger, made by `anamnesis backup create`");
   app.add_option("--listen", options.listen, "HOST:PORT, without TLS on the loopback; port 0 takes a free one")
       ->capture_default_str();
   app.add_option("--port-file", options.port_file, "file to write the address to, once the node serves");
@@ -42,6 +44,27 @@ void AddOptions(CLI::App& app, NodeOptions& options) {
                  "PEM file: this node's certificate, for all who connect");
   app.add_option("--tls-key", options.tls.key, "PEM file: its key");
   app.add_option("--tls-ca", options.tls.ca, "PEM file: the CAs that sign certificates of clients and nodes");
+  app.add_option("--scrub-rate", options.scrub_rate,
+                 "bytes a second of the log that are read back from disk and verified, at most; 0 for never")
+      ->capture_default_str();
+  NodeOptions::Checkpoints& checkpoints = options.checkpoints;
+  app.add_option("--http-listen", checkpoints.http_listen,
+                 "HOST:PORT for HTTP, with TLS HTTPS: the log as tlog-tiles, receipts as SCITT has them, and "
+                 "add-checkpoint for witnessing");
+  app.add_option("--http-port-file", checkpoints.http_port_file, "file to write that address to")
+      ->needs("--http-listen");
+  app.add_flag("--http-public", checkpoints.http_public,
+               "whoever can connect may read checkpoints, tiles, leaves and receipts, without a certificate")
+      ->needs("--http-listen");
+  app.add_option("--witness-policy", checkpoints.witness_policy,
+                 "tlog-policy file: whom to ask for cosignatures, and whose are enough to call a checkpoint witnessed");
+  app.add_option("--witness-for", checkpoints.witness_for,
+                 "tlog-policy file whose log lines name the logs that this node cosigns besides its own")
+      ->needs("--http-listen");
+  app.add_option("--checkpoint-interval", checkpoints.interval_seconds,
+                 "seconds between checkpoints while the ledger grows")
+      ->check(CLI::Range(0.02, 86400.0))
+      ->capture_default_str();
   app.add_option("--etcd", cluster.etcd_endpoints, "HOST:PORT[,HOST:PORT...] of etcd: take part in a cluster")
       ->delimiter(',');
   app.add_option("--etcd-prefix", cluster.etcd_prefix, "of this ledger's keys in etcd, e.g. anamnesis/acme/")
@@ -98,6 +121,10 @@ std::string CheckOptions(const NodeOptions& options) {
       " such as 127.0.0.1:7420; other addresses need --tls-certificate, --tls-key, --tls-ca";
   if (!IsListenAddress(options.listen, has_tls)) {
     return Text("--listen: \"", options.listen, "\" is not a ", has_tls ? "" : "loopback ", "HOST:PORT", remedy);
+  }
+  if (!options.checkpoints.http_listen.empty() && !IsListenAddress(options.checkpoints.http_listen, has_tls)) {
+    return Text("--http-listen: \"", options.checkpoints.http_listen, "\" is not a ", has_tls ? "" : "loopback ",
+                "HOST:PORT", remedy);
   }
   if (cluster.etcd_endpoints.empty()) return "";
   if (cluster.etcd_prefix.empty()) return "--etcd: also needs --etcd-prefix";

@@ -20,6 +20,8 @@ struct NodeOptions {
   std::string dir;
   // Of the object store; empty for where ObjectsPath says.
   std::string objects;
+  // Where backups are made; empty for none.
+  std::string backups;
   // HOST:PORT; without TLS on this machine's loopback.
   std::string listen = "127.0.0.1:7420";
   // Where the address listened on is written; empty for nowhere.
@@ -27,6 +29,23 @@ struct NodeOptions {
 
   // For both listeners; none named for no TLS.
   TlsFiles tls;
+
+  // Bytes of the log that are read back and verified in a second, at most; 0 for none.
+  uint64_t scrub_rate = 2u << 20;
+
+  struct Checkpoints {
+    // While the ledger grows.
+    double interval_seconds = 1;
+    // Files in tlog-policy's syntax, empty for none: whom to ask for cosignatures and whose are enough; and whose logs
+    // this node cosigns besides its own.
+    std::string witness_policy;
+    std::string witness_for;
+    // HOST:PORT; without TLS on this machine's loopback. Empty for not serving HTTP.
+    std::string http_listen;
+    std::string http_port_file;
+    // Everybody who can connect may read.
+    bool http_public = false;
+  } checkpoints;
 
   // For a node of a cluster; without etcd the node orders by itself.
   struct Cluster {

@@ -15,14 +15,17 @@
 #include "ledger/engine/copy_in.h"
 #include "ledger/engine/layout.h"
 #include "ledger/engine/ledger.h"
+#include "ledger/engine/scrubber.h"
 #include "ledger/objects/object_store.h"
 #include "ledger/tls/grpc_credentials.h"
+#include "node/app/checkpoint_wiring.h"
 #include "node/app/cluster_wiring.h"
 #include "node/app/fence.h"
 #include "node/app/housekeeping.h"
 #include "node/app/log.h"
 #include "node/app/member_ids.h"
 #include "node/cluster/catch_up.h"
+#include "node/cluster/catch_up_source.h"
 #include "node/cluster/cluster_sequencer.h"
 #include "node/cluster/recovery_sequencer.h"
 #include "node/service/node_server.h"
@@ -39,7 +42,7 @@ Status WritePortFile(const std::string& path, const std::string& address) {
   file.close();
   if (!file.fail() && std::rename(unfinished.c_str(), path.c_str()) == 0) return OkStatus();
   std::remove(unfinished.c_str());
-  return absl::UnavailableError(Text("--port-file: ", path, " can't be written"));
+  return absl::UnavailableError(Text("port file ", path, " can't be written"));
 }
 
 void Warn(std::string_view line) { LogLine(LogLevel::kWarning, line); }
@@ -80,10 +83,16 @@ constexpr auto kRetryAfter = std::chrono::seconds(1);
 struct Parts {
   ~Parts() {
     housekeeping.reset();
+    if (checkpoints != nullptr) checkpoints->web.reset();
     if (server != nullptr) server->Stop();
+    server.reset();
+    scrubber.reset();
     if (ledger != nullptr) ledger->StopAppends();
   }
   std::unique_ptr<Ledger> ledger;
+  std::unique_ptr<CheckpointParts> checkpoints;
+  // Null when nothing is scrubbed.
+  std::unique_ptr<Scrubber> scrubber;
   std::unique_ptr<NodeServer> server;
   std::unique_ptr<Housekeeping> housekeeping;
 };
@@ -109,10 +118,12 @@ class Node::Supervisor {
 
   Status StartCluster();
   std::function<StatusOr<std::unique_ptr<Sequencer>>(const std::string&, Staging&)> SequencerMaker();
+  std::unique_ptr<Scrubber> StartScrubber(Ledger& ledger);
   Status Serve();
   // Answers every call with `why` from now on.
   Status ServeNothing(const std::string& why);
   Status AnnounceOnce(int port);
+  Status AnnounceWeb(const WebServer* web);
   void Run();
   void ServeAgain(std::optional<Revision> catch_up);
   // False when the node is to stop.
@@ -151,6 +162,17 @@ Status Node::Supervisor::AnnounceOnce(int port) {
   return Announce(options_, tls_.get(), address);
 }
 
+Status Node::Supervisor::AnnounceWeb(const WebServer* web) {
+  if (web == nullptr) return OkStatus();
+  NodeOptions::Checkpoints& checkpoints = options_.checkpoints;
+  // The same port again when the ledger is opened again.
+  checkpoints.http_listen = web->address();
+  LogLine(LogLevel::kInfo,
+          Text("serving tiles, SCITT receipts and add-checkpoint on ", tls_ == nullptr ? "http://" : "https://",
+               web->address(), checkpoints.http_public ? ", to everybody" : ""));
+  return checkpoints.http_port_file.empty() ? OkStatus() : WritePortFile(checkpoints.http_port_file, web->address());
+}
+
 std::function<StatusOr<std::unique_ptr<Sequencer>>(const std::string&, Staging&)> Node::Supervisor::SequencerMaker() {
   if (!IsFenced(options_.dir)) {
     return [cluster = *cluster_](const std::string& origin, Staging& staging) mutable {
@@ -171,6 +193,20 @@ std::function<StatusOr<std::unique_ptr<Sequencer>>(const std::string&, Staging&)
   };
 }
 
+std::unique_ptr<Scrubber> Node::Supervisor::StartScrubber(Ledger& ledger) {
+  if (options_.scrub_rate == 0) return nullptr;
+  ScrubberOptions scrubber;
+  scrubber.bytes_per_second = options_.scrub_rate;
+  scrubber.file = ScrubPath(options_.dir);
+  scrubber.log = Warn;
+  if (cluster_.has_value()) {
+    scrubber.find_source = [this, origin = ledger.GetStatus().origin()]() -> StatusOr<std::unique_ptr<RepairSource>> {
+      return std::make_unique<CatchUpSource>(origin, cluster_->node, members_.Get(), tls_);
+    };
+  }
+  return Scrubber::Start(ledger, std::move(scrubber));
+}
+
 Status Node::Supervisor::Serve() {
   auto parts = std::make_unique<Parts>();
   LedgerOptions ledger_options;
@@ -185,16 +221,25 @@ Status Node::Supervisor::Serve() {
   }
   NodeServerOptions server_options;
   server_options.objects = objects_.get();
+  server_options.backups = options_.backups;
   server_options.address = options_.listen;
   server_options.tls = tls_;
   server_options.is_member = [this](std::string_view id) { return members_.Has(id); };
+  const bool fenced = cluster_.has_value() && IsFenced(options_.dir);
+  if (!fenced) {
+    ASSIGN_OR_RETURN(parts->checkpoints, StartCheckpoints(*parts->ledger, options_, tls_, server_options.is_member));
+    server_options.publisher = parts->checkpoints->publisher.get();
+    parts->scrubber = StartScrubber(*parts->ledger);
+    server_options.scrubber = parts->scrubber.get();
+    RETURN_IF_ERROR(AnnounceWeb(parts->checkpoints->web.get()));
+  }
   server_options.log = Warn;
   if (cluster_.has_value()) server_options.cluster = cluster_->control.get();
-  if (cluster_.has_value() && IsFenced(options_.dir)) server_options.recovery = recovery_.get();
+  if (fenced) server_options.recovery = recovery_.get();
   ASSIGN_OR_RETURN(parts->server, NodeServer::Start(*parts->ledger, server_options));
   RETURN_IF_ERROR(AnnounceOnce(parts->server->port()));
-  parts->housekeeping = std::make_unique<Housekeeping>(*parts->ledger, *parts->server,
-                                                       std::vector<std::shared_ptr<TlsIdentity>>{tls_, etcd_tls_});
+  parts->housekeeping =
+      std::make_unique<Housekeeping>(*parts->server, std::vector<std::shared_ptr<TlsIdentity>>{tls_, etcd_tls_});
   parts_ = std::move(parts);
   return OkStatus();
 }

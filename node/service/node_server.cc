@@ -12,6 +12,7 @@
 #include "ledger/base/limits.h"
 #include "node/auth/call_guard.h"
 #include "node/service/append_service.h"
+#include "node/service/backup_service.h"
 #include "node/service/cluster_service.h"
 #include "node/service/context.h"
 #include "node/service/object_service.h"
@@ -19,7 +20,10 @@
 #include "node/service/query_service.h"
 #include "node/service/question_service.h"
 #include "node/service/read_service.h"
+#include "node/service/receipt_service.h"
 #include "node/service/recovery_service.h"
+#include "node/service/scrub_service.h"
+#include "node/service/witness_service.h"
 
 namespace anamnesis {
 namespace {
@@ -39,6 +43,8 @@ class GrpcNodeServer : public NodeServer {
   GrpcNodeServer(Ledger& ledger, const NodeServerOptions& options)
       : ledger_(ledger),
         tls_(options.tls),
+        publisher_(options.publisher),
+        scrubber_(options.scrubber),
         failures_(options.log),
         access_(ledger, options.tls != nullptr, options.is_member),
         workers_(options.workers, kWaitingRequestsMax),
@@ -47,8 +53,12 @@ class GrpcNodeServer : public NodeServer {
         read_(context_),
         query_(context_),
         question_(context_),
-        proof_(context_) {
+        proof_(context_),
+        backup_(context_, options.backups),
+        receipt_(context_) {
     if (options.objects != nullptr) object_.emplace(context_, *options.objects);
+    if (publisher_ != nullptr) witness_.emplace(*publisher_, context_);
+    if (scrubber_ != nullptr) scrub_.emplace(*scrubber_);
     if (options.cluster != nullptr) cluster_.emplace(*options.cluster, context_);
     if (options.recovery != nullptr) recovery_.emplace(*options.recovery, context_);
   }
@@ -57,6 +67,7 @@ class GrpcNodeServer : public NodeServer {
     // A piece of work may still be one that the ledger's growth left for read_.
     workers_.Stop();
     if (object_.has_value()) object_->StopWorkers();
+    backup_.StopWorkers();
   }
 
   Status Listen(const std::string& address) {
@@ -80,6 +91,8 @@ class GrpcNodeServer : public NodeServer {
       health->SetServingStatus(v1::QueryService::service_full_name(), true);
       health->SetServingStatus(v1::QuestionService::service_full_name(), true);
       health->SetServingStatus(v1::ProofService::service_full_name(), true);
+      health->SetServingStatus(v1::ReceiptService::service_full_name(), true);
+      health->SetServingStatus(v1::BackupService::service_full_name(), true);
       if (object_.has_value()) health->SetServingStatus(v1::ObjectService::service_full_name(), true);
     }
     UpdateHealth();
@@ -96,12 +109,21 @@ class GrpcNodeServer : public NodeServer {
 
   void UpdateHealth() override {
     const bool appends = ledger_.GetStatus().refusing_appends().empty();
+    const bool witness = publisher_ != nullptr && publisher_->Alarm().empty();
+    const bool disk = scrubber_ != nullptr && scrubber_->Alarm().empty();
     const std::lock_guard lock(mutex_);
     grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
     if (stopped_ || health == nullptr) return;
     // gRPC tells every watcher whatever is set, changed or not.
-    if (std::exchange(healthy_appends_, appends) == appends) return;
-    health->SetServingStatus(v1::AppendService::service_full_name(), appends);
+    if (std::exchange(healthy_appends_, appends) != appends) {
+      health->SetServingStatus(v1::AppendService::service_full_name(), appends);
+    }
+    if (publisher_ != nullptr && std::exchange(healthy_witness_, witness) != witness) {
+      health->SetServingStatus(v1::WitnessService::service_full_name(), witness);
+    }
+    if (scrubber_ != nullptr && std::exchange(healthy_disk_, disk) != disk) {
+      health->SetServingStatus(v1::ScrubService::service_full_name(), disk);
+    }
   }
 
   void Stop() override {
@@ -115,7 +137,9 @@ class GrpcNodeServer : public NodeServer {
     append_.Drain();
     read_.Drain();
     if (object_.has_value()) object_->Drain();
+    backup_.Drain();
     ledger_.EndWaiting();
+    if (publisher_ != nullptr) publisher_->EndWaiting();
     // Returns when every call has ended, so nothing refers to the services any more.
     shutdown.join();
   }
@@ -131,7 +155,11 @@ class GrpcNodeServer : public NodeServer {
     builder.RegisterService(&query_);
     builder.RegisterService(&question_);
     builder.RegisterService(&proof_);
+    builder.RegisterService(&backup_);
+    builder.RegisterService(&receipt_);
     if (object_.has_value()) builder.RegisterService(&*object_);
+    if (witness_.has_value()) builder.RegisterService(&*witness_);
+    if (scrub_.has_value()) builder.RegisterService(&*scrub_);
     if (cluster_.has_value()) builder.RegisterService(&*cluster_);
   }
 
@@ -144,6 +172,8 @@ class GrpcNodeServer : public NodeServer {
 
   Ledger& ledger_;
   const std::shared_ptr<TlsIdentity> tls_;
+  Publisher* const publisher_;
+  Scrubber* const scrubber_;
   Failures failures_;
   int port_ = 0;
   std::mutex mutex_;
@@ -151,6 +181,8 @@ class GrpcNodeServer : public NodeServer {
   bool stopped_ = false;
   // What health says of appends; nullopt before it says anything.
   std::optional<bool> healthy_appends_;
+  std::optional<bool> healthy_witness_;
+  std::optional<bool> healthy_disk_;
   const Access access_;
   WorkerPool workers_;
   const ServiceContext context_;
@@ -159,7 +191,11 @@ class GrpcNodeServer : public NodeServer {
   QueryService query_;
   QuestionService question_;
   ProofService proof_;
+  BackupService backup_;
+  ReceiptService receipt_;
   std::optional<ObjectService> object_;
+  std::optional<WitnessService> witness_;
+  std::optional<ScrubService> scrub_;
   std::optional<ClusterService> cluster_;
   std::optional<RecoveryService> recovery_;
   std::unique_ptr<grpc::Server> server_;

@@ -10,8 +10,10 @@
 
 #include "ledger/base/status.h"
 #include "ledger/engine/ledger.h"
+#include "ledger/engine/scrubber.h"
 #include "ledger/objects/object_store.h"
 #include "ledger/tls/tls_identity.h"
+#include "node/checkpoint/publisher.h"
 #include "node/cluster/cluster_control.h"
 #include "node/cluster/recovery_sequencer.h"
 #include "node/service/access.h"
@@ -30,6 +32,12 @@ struct NodeServerOptions {
   size_t workers = 4;
   // What ObjectService serves; null for not serving it. Outlives the server.
   ObjectStore* objects = nullptr;
+  // The directory of BackupService; empty for none.
+  std::string backups;
+  // What WitnessService serves; null for not serving it. Outlives the server.
+  Publisher* publisher = nullptr;
+  // What ScrubService speaks of; null for not serving it. Outlives the server.
+  Scrubber* scrubber = nullptr;
   // Of a node in a cluster; null otherwise. Outlives the server.
   ClusterOperations* cluster = nullptr;
   // Of a fenced node, which then serves nothing else; null otherwise. Outlives the server.
@@ -50,7 +58,8 @@ class NodeServer {
   // Ends the streams of callers that may not go on with them: whose last key was revoked, for instance. Looks each of
   // them up; call it about once a second.
   virtual void EndRefusedStreams() = 0;
-  // Tells health watchers whether the ledger takes appends. Cheap; call it about once a second.
+  // Tells health watchers whether the ledger takes appends, whether the node cosigns it and has seen no fork, and
+  // whether its disk is known to be damaged. Cheap; call it about once a second.
   virtual void UpdateHealth() = 0;
   // Health turns to NOT_SERVING, nothing new is accepted, what was submitted gets its verdict, streams end with
   // UNAVAILABLE; calls that don't end in five seconds are cut off. Idempotent.

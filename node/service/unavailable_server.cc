@@ -5,6 +5,7 @@
 #include "anamnesis/v1/ledger.grpc.pb.h"
 #include "anamnesis/v1/object.grpc.pb.h"
 #include "anamnesis/v1/question.grpc.pb.h"
+#include "anamnesis/v1/receipt.grpc.pb.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
@@ -40,7 +41,8 @@ class GrpcUnavailableServer : public UnavailableServer, private grpc::CallbackGe
     if (health == nullptr) return OkStatus();
     for (const char* name : {v1::AppendService::service_full_name(), v1::ReadService::service_full_name(),
                              v1::QueryService::service_full_name(), v1::QuestionService::service_full_name(),
-                             v1::ProofService::service_full_name(), v1::ObjectService::service_full_name()}) {
+                             v1::ProofService::service_full_name(), v1::ReceiptService::service_full_name(),
+                             v1::ObjectService::service_full_name()}) {
       health->SetServingStatus(name, false);
     }
     health->SetServingStatus(false);

@@ -123,6 +123,10 @@ def check_delegation(commands):
     commands.refused("at least two", *delegate, "key")
     delegated = commands.well(*delegate, "key,passphrase")
     harness.expect("authority.delegated" in delegated.stdout, delegated.stdout)
+    # 21 CFR 11.50: whoever looks at a signed record sees the printed name, when it was signed and what it means.
+    shown = harness.run("show", delegated.stdout.split()[0], "--ledger", commands.ledger)
+    signed = [line for line in shown.stdout.splitlines() if "signed by" in line]
+    harness.expect(len(signed) == 1 and "ada (person:ada) at 2" in signed[0] and "meaning " in signed[0], shown.stdout)
     commands.refused("is recorded already", *delegate, "key,passphrase")
 
 

@@ -6,6 +6,8 @@
 //   forge swap DIR LEAF OTHER      exchanges two leaves
 //   forge recorded DIR LEAF        makes it recorded an hour earlier
 //   forge seal DIR LEAF OTHER      gives the leaf the seal of the other one
+//   forge rewrite DIR LEAF         makes it recorded a microsecond earlier and builds the tree anew over all leaves,
+//                                  as a leader does that rewrites history; its newest checkpoint is removed
 //   forge fork DIR KEY STREAM      two writers with one key continue the stream at the same place; prints what the
 //   ledger
 //                                  says to the second
@@ -18,14 +20,19 @@
 #include <vector>
 
 #include "absl/strings/numbers.h"
+#include "anamnesis/internal/state.pb.h"
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "client/cli/embedded_client.h"
 #include "client/cpp/writer.h"
 #include "ledger/base/status.h"
+#include "ledger/commit/apply.h"
+#include "ledger/engine/files.h"
 #include "ledger/engine/layout.h"
 #include "ledger/engine/ledger.h"
 #include "ledger/event/leaf.h"
 #include "ledger/keys/key_file.h"
+#include "ledger/merkle/frontier.h"
+#include "ledger/merkle/tree_hash.h"
 #include "ledger/state/recorded_event.h"
 #include "ledger/store/store.h"
 
@@ -82,6 +89,34 @@ Status TakeSeal(Store& store, LeafIndex leaf, LeafIndex other) {
   return Put(store, Family::kLeaves, leaf, EncodeLeaf(view.recorded, view.header, from.seal));
 }
 
+// Tiles and root over the leaves as they are now.
+Status BuildTreeAnew(Store& store) {
+  ASSIGN_OR_RETURN(std::optional<std::string> row, store.Get(Family::kMeta, kAppliedKey));
+  internal::AppliedState applied;
+  if (!row.has_value() || !applied.ParseFromString(*row)) return absl::DataLossError("no applied state");
+  Frontier frontier;
+  for (uint64_t i = 0; i < applied.tree_size(); ++i) {
+    ASSIGN_OR_RETURN(const std::string leaf, Get(store, Family::kLeaves, LeafIndex(i)));
+    frontier.Append(LeafHash(leaf));
+  }
+  Rows rows;
+  for (TileUpdate& tile : frontier.TakeChangedTiles()) {
+    rows.push_back({Family::kTiles, TileKey(tile.id), std::move(tile.bytes)});
+  }
+  applied.set_root(frontier.Root().bytes());
+  rows.push_back({Family::kMeta, std::string(kAppliedKey), applied.SerializeAsString()});
+  return store.Write(rows, true);
+}
+
+Status Rewrite(const std::string& dir, Store& store, LeafIndex leaf) {
+  ASSIGN_OR_RETURN(const std::string row, Get(store, Family::kLeaves, leaf));
+  ASSIGN_OR_RETURN(const LeafView view, ParseLeaf(row));
+  RETURN_IF_ERROR(
+      Put(store, Family::kLeaves, leaf, EncodeLeaf(Timestamp(view.recorded.us - 1), view.header, view.seal)));
+  RETURN_IF_ERROR(BuildTreeAnew(store));
+  return RemoveSmallFile(CheckpointPath(dir));
+}
+
 Status Fork(const std::string& dir, const std::string& key_file, const std::string& stream) {
   ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(key_file));
   ASSIGN_OR_RETURN(const auto client, OpenEmbedded(dir, {}, {}));
@@ -118,6 +153,7 @@ Status Run(const std::vector<std::string>& arguments) {
   if (verb == "swap") return Swap(*store, leaf, other);
   if (verb == "recorded") return MoveRecorded(*store, leaf);
   if (verb == "seal") return TakeSeal(*store, leaf, other);
+  if (verb == "rewrite") return Rewrite(dir, *store, leaf);
   return absl::InvalidArgumentError(Text("no verb ", verb));
 }
 

@@ -18,8 +18,10 @@ CALLS = 100
 METHODS = ("AppendService/Append", "AppendService/AppendStream", "ReadService/Read", "ReadService/GetEvent",
            "ReadService/GetStreamHead", "ReadService/GetCredential", "ReadService/GetStatus",
            "QueryService/GetConfiguration", "ProofService/GetCheckpoint", "ProofService/GetReceipt",
-           "ProofService/GetConsistencyProof", "ObjectService/Put", "ObjectService/Get", "ObjectService/Stat",
-           "ObjectService/Verify")
+           "ProofService/GetConsistencyProof", "ReceiptService/GetReceipts", "ObjectService/Put",
+           "ObjectService/Get", "ObjectService/Stat", "ObjectService/Verify",
+           "WitnessService/GetWitnessedCheckpoint", "WitnessService/GetWitnessedReceipt",
+           "WitnessService/GetWitnessStatus", "ScrubService/GetScrubStatus")
 
 
 def frame(kind, flags, stream, payload, length=None):

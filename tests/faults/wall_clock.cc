@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdarg>
 #include <cstdint>
 #include <cstdlib>
@@ -87,10 +88,13 @@ int pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, cl
   return next(condition, mutex, clock, &moved);
 }
 
-// Abseil waits by futexes of its own.
+// Abseil waits by futexes of its own. So does the guard of a static that two threads initialise at once: it would come
+// back here without end.
 long syscall(long number, ...) {
   using Function = long (*)(long, ...);
-  static const auto next = reinterpret_cast<Function>(::dlsym(RTLD_NEXT, "syscall"));
+  static std::atomic<Function> found = nullptr;
+  if (found == nullptr) found = reinterpret_cast<Function>(::dlsym(RTLD_NEXT, "syscall"));
+  const Function next = found;
   va_list list;
   va_start(list, number);
   long arguments[6];

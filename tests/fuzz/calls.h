@@ -206,6 +206,54 @@ class WriteCall : private grpc::ServerCallbackWriter<Response>, private StreamEn
   grpc::ServerWriteReactor<Response>* reactor_ = nullptr;
 };
 
+// One call to which a stream is sent, and which is answered once.
+template <typename Request>
+class ReadCall : private grpc::ServerCallbackReader<Request> {
+ public:
+  // Sends `requests`, then hangs up, and returns how the call ended.
+  grpc::Status Run(grpc::ServerReadReactor<Request>* reactor, const std::vector<Request>& requests) {
+    reactor_ = reactor;
+    this->BindReactor(reactor);
+    size_t sent = 0;
+    while (true) {
+      std::unique_lock lock(mutex_);
+      CHECK(changed_.wait_for(lock, kCallSecondsMax, [this] { return read_ != nullptr || status_.has_value(); }));
+      if (status_.has_value()) break;
+      Request& request = *std::exchange(read_, nullptr);
+      lock.unlock();
+      const bool more = sent < requests.size();
+      if (more) request = requests[sent++];
+      reactor->OnReadDone(more);
+    }
+    reactor->OnDone();
+    return *status_;
+  }
+
+ private:
+  void Finish(grpc::Status status) override {
+    const std::lock_guard lock(mutex_);
+    CHECK(!status_.has_value());
+    status_ = std::move(status);
+    changed_.notify_one();
+  }
+  void SendInitialMetadata() override {}
+  void Read(Request* message) override {
+    const std::lock_guard lock(mutex_);
+    CHECK(message != nullptr && read_ == nullptr && !status_.has_value());
+    read_ = message;
+    changed_.notify_one();
+  }
+  grpc::internal::ServerReactor* reactor() override { return reactor_; }
+  void CallOnDone() override {}
+
+  grpc::ServerReadReactor<Request>* reactor_ = nullptr;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  // Guarded by mutex_.
+  Request* read_ = nullptr;
+  std::optional<grpc::Status> status_;
+};
+
 // One call with a stream each way.
 template <typename Request, typename Response>
 class ExchangeCall : private grpc::ServerCallbackReaderWriter<Request, Response>, private StreamEnd<Response> {

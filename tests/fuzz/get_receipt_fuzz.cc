@@ -16,8 +16,9 @@ namespace {
 void Fuzz(const v1::GetReceiptRequest& request) {
   SmallLedger& ledger = SharedLedger();
   const auto answer = Ask(ledger.proof(), &ProofService::GetReceipt, request);
-  CheckStatus(answer.status, {grpc::StatusCode::NOT_FOUND});
-  CHECK(answer.status.ok() == (request.index() < ledger.events().size()));
+  CheckStatus(answer.status, {grpc::StatusCode::NOT_FOUND, grpc::StatusCode::OUT_OF_RANGE});
+  const uint64_t size = request.tree_size() == 0 ? ledger.events().size() : request.tree_size();
+  CHECK(answer.status.ok() == (request.index() < size && size <= ledger.events().size()));
   if (!answer.status.ok()) return;
   const v1::Event& event = ledger.events()[request.index()];
   CHECK(answer.reply.index() == request.index());
@@ -26,7 +27,9 @@ void Fuzz(const v1::GetReceiptRequest& request) {
   const StatusOr<TlogProof> proof = ParseTlogProof(answer.reply.tlog_proof());
   CHECK(proof.ok() && proof->index.value == request.index());
   const std::vector<VerifierKey> keys = {VerifierKey::Parse(ledger.ledger().GetStatus().verifier_key()).value()};
-  CHECK(VerifyTlogProof(*proof, answer.reply.leaf(), keys).ok());
+  const StatusOr<Checkpoint> checkpoint = VerifyTlogProof(*proof, answer.reply.leaf(), keys);
+  CHECK(checkpoint.ok() && checkpoint->size.value == answer.reply.tree_size());
+  CHECK(request.tree_size() == 0 || checkpoint->size.value == size);
 }
 
 }  // namespace

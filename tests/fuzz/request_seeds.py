@@ -32,7 +32,8 @@ def load():
     with tempfile.TemporaryDirectory() as directory:
         out = Path(directory) / "set"
         subprocess.run(["protoc", f"-I{PROTO}", "--include_imports", "-o", out, "anamnesis/v1/ledger.proto",
-                        "anamnesis/v1/vocabulary.proto"], check=True)
+                        "anamnesis/v1/vocabulary.proto", "anamnesis/v1/question.proto",
+                        "anamnesis/v1/object.proto", "anamnesis/v1/receipt.proto"], check=True)
         files = descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes())
     pool = descriptor_pool.DescriptorPool()
     for file in files.file:
@@ -173,13 +174,65 @@ REQUESTS = {
     "get_receipt": ("GetReceiptRequest", {
         "first": "", "some": "index: 33", "last": "index: 86", "beyond": "index: 9223372036854775808",
     }),
+    "get_receipts": ("GetReceiptsRequest", {
+        "nothing": "", "both_forms": "indexes: 3 indexes: 86 include_cose: true include_bodies: true",
+        "by_id": f'event_ids: "{escaped(event_id("people", 1))}" include_cose: true indexes: 0',
+        "older": "older_sizes: 1 older_sizes: 64 older_sizes: 87 include_cose: true", "no_older": "older_sizes: 0",
+        "larger": "older_sizes: 88", "beyond": "indexes: 18446744073709551615", "no_id": 'event_ids: "x"',
+        "unknown_id": 'event_ids: "0123456789abcdef"', "too_many": "indexes: 0 " * 257,
+    }),
     "get_consistency_proof": ("GetConsistencyProofRequest", {
         "grown": "from_size: 5 to_size: 64", "same": "from_size: 7 to_size: 7", "from_nothing": "to_size: 3",
         "backwards": "from_size: 9 to_size: 8", "beyond": "from_size: 1 to_size: 18446744073709551615",
     }),
 }
+ARTIFACT = '{ kind: "artifact" id: "shift" version: "1" }'
+ITEM = '{ kind: "software_item" id: "alert" }'
+AT = f"{{ seconds: {START_S + 60} }}"
+# About the story of tests/support/gate_world.h.
+QUESTIONS = {
+    "findings": "findings { }", "policy": "policy { kind: GATE }", "trace": f"trace {{ subject {ITEM} }}",
+    "completeness": f"completeness {{ item {ITEM} safety_class: SOFTWARE_SAFETY_CLASS_C }}",
+    "clause_index": f'clause_index {{ clause: "IEC 62304 5.7.5" item {ITEM} }}',
+    "clause_index_leaf": "clause_index { leaf: 30 }", "contemporaneity": "contemporaneity { all: true }",
+    "specificity": 'specificity { record { kind: "test_run" id: "unit-1" } }',
+    "clocks": f'clocks {{ incident {{ kind: "problem" id: "p" }} at {AT} utc_offset_minutes: 60 }}',
+    "sequencing": f"sequencing {{ item {ITEM} }}", "closure_audit": f"closure_audit {{ entity {ITEM} limit: 10 }}",
+    "coverage": f'coverage {{ unit: "ICU-1" from {{ seconds: {START_S} }} until {AT} }}',
+    "retention": f'retention {{ device_model {{ kind: "device_model" id: "monitor" }} at {AT} }}',
+    "who_knew": f"who_knew {{ entity {ITEM} at {AT} }}", "training_runs": f"training_runs {{ at {AT} }}",
+    "monitoring": f'monitoring {{ unit: "ICU-1" at {AT} }}',
+    "explain": 'explain { entity { kind: "model" id: "m" version: "1" } }',
+    "lineage_up": f"lineage {{ direction: UP entity {ARTIFACT} }}",
+    "lineage_down": 'lineage { direction: DOWN entity { kind: "soup" id: "foundation" version: "7.2" } }',
+    "diff": f'diff {{ x {ARTIFACT} y {{ kind: "artifact" id: "shift" version: "2" }} }}',
+    "where": f"where {{ entity {ARTIFACT} at {AT} }}",
+    "status": 'status { entity { kind: "device_unit" id: "ICU-1" } }', "lint": "lint { }",
+    "gate": f'gate {{ artifact {ARTIFACT} unit: "ICU-1" '
+            f'rollback_target {{ kind: "baseline" id: "base" version: "5" }} }}',
+    "gate_at": f'gate {{ artifact {ARTIFACT} unit: "ICU-2" jurisdiction: "DE" at {AT} }}',
+    "gate_replay": 'gate_replay { decision: "x" }', "standing": "standing { all: true }", "adoption": "adoption { }",
+    "artifact": f"artifact {{ artifact {ARTIFACT} }}", "known_size": "known_size: 20 standing { all: true }",
+    "nothing": "", "too_large": "known_size: 100000 lint { }",
+}
+CONTENT = b"threshold table 1\n"
+START = f'start {{ sha256: "{escaped(hashlib.sha256(CONTENT).digest())}" size_bytes: %d offset: %d }}'
+CHUNK = f'chunk: "{escaped(CONTENT)}"'
+UPLOADS = {
+    "whole": [START % (18, 0), CHUNK], "in_two": [START % (18, 0), 'chunk: "threshold "', 'chunk: "table 1\\n"'],
+    "begun": [START % (18, 0), 'chunk: "threshold "'], "resumed": [START % (18, 10), 'chunk: "table 1\\n"'],
+    "other_bytes": [START % (3, 0), 'chunk: "abc"'], "too_many": [START % (4, 0), CHUNK], "no_start": [CHUNK],
+    "too_large": [START % (1 << 40, 0)], "two_starts": [START % (18, 0)] * 2, "no_digest": ["start { size_bytes: 1 }"],
+    "empty": ['start { sha256: "' + escaped(hashlib.sha256(b"").digest()) + '" }'], "nothing": [],
+}
 # Requests without fields: what a client of a later version might send.
 LATER = {"empty": b"", "unknown_field": b"\x0a\x03abc\x10\x01"}
+
+
+def uploads(*messages):
+    """As object_fuzz.cc reads them."""
+    encoded = [made("PutObjectRequest", text).SerializeToString() for text in messages]
+    return b"".join(len(each).to_bytes(2, "big") + each for each in encoded)
 
 
 def main():
@@ -189,6 +242,8 @@ def main():
     seeds["append_stream"] = {name: with_stream_sequences(one).SerializeToString() for name, one in runs().items()}
     seeds["append"]["too_many"] = b"\x0a\x00" * 257
     seeds["append_stream"]["too_many"] = b"\x0a\x00" * 257
+    seeds["ask"] = {name: made("Question", text).SerializeToString() for name, text in QUESTIONS.items()}
+    seeds["object"] = {name: uploads(*messages) for name, messages in UPLOADS.items()}
     seeds["get_status"] = seeds["get_checkpoint"] = LATER
     for target, named in seeds.items():
         directory = HERE / "corpus" / target

@@ -75,6 +75,9 @@ class SmallLedger {
   static PrivateKey founder_key() { return KeyOfSeed(kFounderSeed); }
 
   Ledger& ledger() { return *ledger_; }
+  // What belongs to it lies below.
+  const std::string& dir() const { return dir_; }
+  const ServiceContext& context() const { return services_->context; }
   AppendService& append() { return services_->append; }
   ReadService& read() { return services_->read; }
   QueryService& query() { return services_->query; }

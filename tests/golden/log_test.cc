@@ -28,7 +28,8 @@ struct SmallLog {
   }
 
   CommitBatch Commit(const Batch& batch) {
-    StatusOr<CommitBatch> commit = Apply(state, *store, Revision(state.revision.value + 1), batch);
+    StatusOr<CommitBatch> commit =
+        Apply(state, *store, Revision(state.revision.value + 1), batch, {}, std::nullopt, store.get());
     EXPECT_TRUE(commit.ok()) << commit.status();
     EXPECT_TRUE(store->Write(commit->rows->rows(), true).ok());
     state = commit->next;

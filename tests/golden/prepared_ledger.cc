@@ -148,6 +148,10 @@ void PreparedLedger::FitToLedger(const EventType& type, EventDraft& draft) {
     erase->clear_erased_indexes();
     // The writer's own enrolment, which holds personal data.
     erase->add_erased_indexes(0);
+  } else if (auto* test_run = MutableAs<v1::TestRunCompleted>(*body)) {
+    // What was measured is what the example of a design says.
+    const EventDraft design = ExampleOf(*Vocabulary::Get().FindNewest("design.approved"));
+    *test_run->mutable_measured() = MutableAs<v1::DesignApproved>(*CopyOfBody(design))->content();
   } else if (auto* policy = MutableAs<v1::PolicyAdopted>(*body)) {
     policy->set_kind(v1::PolicyAdopted::CONTEMPORANEITY);
   } else if (type.body == v1::AuthorityDelegated::descriptor()) {

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import cose
 import dataset
+import evidence
+import key_history
 import merkle
 import note
 import primitives as p
@@ -413,8 +416,11 @@ def all_vectors(messages: dict[str, MessageType]) -> dict[str, Any]:
         "seal.json": seal_vectors(),
         "leaf.json": leaf_vectors(log),
         "note.json": note_vectors(log),
+        "cose.json": cose.cose_vectors(log),
+        "evidence.json": evidence.evidence_vectors(log),
         "event_types.json": event_type_vectors(messages),
         "ledger_decided.json": ledger_decided_vectors(log, messages),
         "keys.json": key_vectors(),
+        "key_history.json": key_history.key_history_vectors(messages),
         "dataset.json": dataset.dataset_vectors(),
     }

@@ -30,7 +30,11 @@ SERVICES = {"anamnesis.v1." + name: methods for name, methods in {
     "QueryService": {"GetConfiguration"},
     "QuestionService": {"Ask"},
     "ProofService": {"GetCheckpoint", "GetReceipt", "GetConsistencyProof"},
+    "ReceiptService": {"GetReceipts"},
     "ObjectService": {"Put", "Get", "Stat", "Verify"},
+    "BackupService": {"CreateBackup", "ListBackups", "DropBackups"},
+    "WitnessService": {"GetWitnessedCheckpoint", "GetWitnessedReceipt", "GetWitnessStatus"},
+    "ScrubService": {"GetScrubStatus"},
 }.items()}
 APPENDS = "anamnesis.v1.AppendService"
 STANDARD = {"grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}

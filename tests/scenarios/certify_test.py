@@ -2,6 +2,7 @@
 person's delegation; then a good artifact, and everything that has to be refused. What it certifies is in certify/."""
 
 import base64
+import csv
 import datetime
 import hashlib
 import json
@@ -16,31 +17,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "faults"))
 sys.path.insert(0, os.path.join(HERE, "certify"))
 import generate  # noqa: E402
+import records  # noqa: E402
 import harness  # noqa: E402
 from harness import expect  # noqa: E402
+from records import CASES, CONTROLS, ISOLATION, SUITES, file_record  # noqa: E402
 
 DONE, NO, BAD_INPUT, NOT_REACHED = 0, 1, 2, 3
-CASES = {"accuracy@1": ["alarm-missed"], "subgroups@1": ["alarm-missed", "fair-alarm"],
-         "robustness@1": ["alarm-fatigue"]}
-SUITES = {"A": ["accuracy@1"], "B": ["accuracy@1", "subgroups@1"], "C": list(CASES)}
-LOWER = "lower bound of the 95 % interval"
-CRITERIA = [{"metric": "sensitivity", "comparator": ">=", "value": "0.95", "confidence": LOWER},
-            {"metric": "specificity", "comparator": ">=", "value": "0.90"},
-            *({"metric": "sensitivity", "comparator": ">=", "value": "0.90", "subgroup": group}
-              for group in ("women", "men", "65 and older")),
-            {"metric": "decisions_turned", "comparator": "<=", "value": "0.05"}]
-ISOLATION = ["network", "clinical_path", "host", "filesystem", "system_calls", "memory", "processes", "files", "cpu",
-             "wall_clock", "descendants", "output"]
-
-
 def sha256(data):
     return base64.b64encode(hashlib.sha256(data).digest()).decode()
-
-
-def file_record(directory, name):
-    with open(os.path.join(directory, name), "rb") as file:
-        data = file.read()
-    return {"path": name, "digest": {"algorithm": "SHA256", "value": sha256(data)}, "sizeBytes": str(len(data))}
 
 
 def signature():
@@ -71,17 +55,14 @@ class Manufacturer(harness.Place):
                         f"item=software_item:{item}")
             self.record("safety_class.assigned", {"safetyClass": letter(safety_class), "signature": signature()},
                         f"item=software_item:{item}")
-        for control in sorted({control for controls in CASES.values() for control in controls}):
+        for control in CONTROLS:
             self.record("risk_control.defined", {"content": {
                 "kind": "PROTECTIVE_MEASURE", "inSoftware": True, "text": control}}, f"control=risk_control:{control}")
         self.record("risk_control_set.versioned", {"setDigest": sha256(b"controls")},
                     "set=risk_control_set:controls@1", "member=risk_control:alarm-missed")
         for case in CASES:
-            self.record("test_case.approved", {
-                "level": "SANDBOX", "procedure": "run the program", "expected": "the protocol's criteria",
-                "files": [file_record(self.suite, name) for name in (f"{case}.json", "evaluate.py", "patients.csv")]},
-                f"test_case=test_case:{case}")
-        self.protocol("monitor@1", ISOLATION)
+            self.record("test_case.approved", records.test_case(self.suite, case), f"test_case=test_case:{case}")
+        self.protocol("monitor@1")
         self.record("envelope.approved", {
             "terms": {"dimensions": [{"name": "threshold", "kind": "interval", "low": "0.4", "high": "0.96"}]},
             "signature": signature()}, "envelope=envelope:threshold@1", "item=software_item:alarm",
@@ -98,21 +79,20 @@ class Manufacturer(harness.Place):
         harness.run_well("append", "--stream", "person/ada", "--type", event_type, "--body", file,
                          *(word for ref in refs for word in ("--ref", ref)), "--as", self.key, *self.at)
 
-    def protocol(self, name, isolation, suites=SUITES):
-        self.record("sandbox_protocol.approved", {
-            "suites": [{"safetyClass": letter(each), "testCases": cases} for each, cases in suites.items()],
-            "isolationRequirements": isolation, "acceptanceCriteria": CRITERIA, "signature": signature()},
-            f"protocol=sandbox_protocol:{name}")
+    def protocol(self, name, isolation=None, suites=None):
+        self.record("sandbox_protocol.approved", records.protocol(signature(), isolation, suites),
+                    f"protocol=sandbox_protocol:{name}")
 
-    def artifact(self, version, threshold, item="alarm"):
-        """Produces an artifact; returns its directory."""
+    def artifact(self, version, threshold, item="alarm", program=None):
+        """Produces an artifact, a threshold or a program; returns its directory."""
         directory = self.path(f"artifact-{version}")
         os.mkdir(directory)
-        with open(os.path.join(directory, "threshold.json"), "w") as file:
-            json.dump({"threshold": threshold}, file)
+        name = "threshold.json" if program is None else "decide.py"
+        with open(os.path.join(directory, name), "w") as file:
+            file.write(json.dumps({"threshold": threshold}) if program is None else program)
         self.record("artifact.produced", {
             "kind": "THRESHOLD_TABLE", "mode": "CANDIDATE", "surface": "threshold",
-            "files": [file_record(directory, "threshold.json")],
+            "files": [file_record(directory, name)],
             "baselineDigest": sha256(b"baseline"), "substrateDigest": sha256(b"substrate")},
             f"artifact=artifact:threshold@{version}", f"item=software_item:{item}", "envelope=envelope:threshold@1")
         return directory
@@ -148,19 +128,26 @@ def a_good_artifact_is_certified(place):
     expect(answer["issued"] and answer["safetyClass"] == letter("C"), answer)
     expect([case["testCase"] for case in answer["cases"]] == SUITES["C"], answer["cases"])
     runs = place.events("test_run.completed")
-    expect([run["content"]["result"] for run in runs] == ["PASS"] * 3, runs)
+    expect([run["content"]["result"] for run in runs] == ["PASS"] * 5, runs)
+    expect([run["content"]["level"] for run in runs] == [level for level, _ in CASES.values()], runs)
     artifact = hashlib.sha256(open(os.path.join(directory, "threshold.json"), "rb").read()).digest()
     candidate = hashlib.sha256(b"anamnesis.candidate.v1\0" + artifact + hashlib.sha256(b"baseline").digest() +
                                hashlib.sha256(b"substrate").digest()).digest()
     expect(all(base64.b64decode(run["content"]["configurationDigest"]) == candidate for run in runs), "candidate")
-    subgroups = {(m["name"], m.get("subgroup", "")) for m in runs[1]["content"]["metrics"]}
+    subgroups = {(m["name"], m.get("subgroup", "")) for m in runs[3]["content"]["metrics"]}
     expect(("sensitivity", "65 and older") in subgroups, f"measured {subgroups}")
     sandbox = place.events("sandbox_run.completed")[-1]["content"]
     held = {each["aspect"] for each in sandbox["isolation"] if each.get("isolated")}
     expect(held >= set(ISOLATION) and sandbox["result"] == "PASS", sandbox)
     expect(base64.b64decode(sandbox["environmentDigest"]).hex() == answer["environmentDigest"], "another environment")
-    controls = sorted({control for controls in CASES.values() for control in controls})
-    expect(sandbox["controlsExercised"] == controls, sandbox["controlsExercised"])
+    expect(sandbox["controlsExercised"] == CONTROLS, sandbox["controlsExercised"])
+    results = {each["control"]: (each["result"], each["testCases"]) for each in sandbox["controlResults"]}
+    expect(results["fair-alarm"] == ("PASS", ["boundaries@1", "subgroups@1"]), results)
+    verified = {(ref["id"], each["content"]["aspect"], each["content"]["result"])
+                for each in place.events("risk_control.verified") for ref in each["header"]["refs"]
+                if ref["role"] == "control"}
+    expect(verified == {(control, aspect, "PASS") for control in CONTROLS
+                        for aspect in ("IMPLEMENTATION", "EFFECTIVENESS")}, verified)
     issued = place.events("certification.issued")[-1]
     refs = {(ref["role"], ref["id"], ref.get("version", "")) for ref in issued["header"]["refs"]}
     for ref in (("delegation", "d-1", ""), ("envelope", "threshold", "1"), ("risk_control_set", "controls", "1"),
@@ -181,10 +168,14 @@ def without_a_delegation_nothing_is_recorded(place, good):
 def a_bad_artifact_is_refused(place):
     answer = refused(place, place.certify(2, place.artifact(2, 0.95)), "sensitivity is 0.7", "sensitivity of men",
                      "test case accuracy@1")
-    expect([case["result"] for case in answer["cases"]] == ["FAIL", "FAIL", "PASS"], answer["cases"])
+    expect([case["result"] for case in answer["cases"]] == ["PASS", "PASS", "FAIL", "FAIL", "PASS"],
+           answer["cases"])
     expect(place.events("sandbox_run.completed")[-1]["content"]["result"] == "FAIL", "recorded as passed")
+    results = {each["control"]: each["result"]
+               for each in place.events("sandbox_run.completed")[-1]["content"]["controlResults"]}
+    expect(results == {"alarm-missed": "FAIL", "fair-alarm": "FAIL", "alarm-fatigue": "PASS"}, results)
     crashed = refused(place, place.certify(3, place.artifact(3, "high")), "ended with status 1: TypeError")
-    expect([case["result"] for case in crashed["cases"]] == ["FAIL"] * 3, crashed["cases"])
+    expect([case["result"] for case in crashed["cases"]] == ["FAIL"] * 5, crashed["cases"])
 
 
 def nothing_is_run(place, done, *reasons):
@@ -204,12 +195,12 @@ def a_smaller_suite_is_refused(place, good):
     with open(os.path.join(changed, "evaluate.py"), "a") as file:
         file.write("# easier\n")
     nothing_is_run(place, place.certify(1, good, suite=changed), "evaluate.py: has sha256:")
-    place.protocol("larger@1", ISOLATION, {"C": [*CASES, "drift@1"]})
+    place.protocol("larger@1", suites={"C": [*CASES, "drift@1"]})
     nothing_is_run(place, place.certify(1, good, protocol="larger@1"), "no test_case.approved of drift@1")
-    place.protocol("classless@1", ISOLATION, {"A": ["accuracy@1"]})
+    place.protocol("classless@1", suites={"A": ["accuracy@1"]})
     nothing_is_run(place, place.certify(1, good, protocol="classless@1"), "has no suite for SOFTWARE_SAFETY_CLASS_C")
     # Class C's suite has to measure all that the protocol has a criterion for.
-    place.protocol("narrow@1", ISOLATION, {"C": ["accuracy@1"]})
+    place.protocol("narrow@1", suites={"C": ["accuracy@1"]})
     refused(place, place.certify(1, good, protocol="narrow@1"), "no test case measured sensitivity of women")
 
 
@@ -251,6 +242,62 @@ def a_lower_class_runs_its_own_suite(place):
     expect([case["testCase"] for case in answer["cases"]] == SUITES["A"], answer)
 
 
+JUDGE = """import csv, json
+labels = [row["deteriorates"] == "1" for row in csv.DictReader(open("/suite/labels.csv"))]
+said = json.load(open("/output/decisions.json"))
+right = sum(a == b for a, b in zip(labels, said)) if len(said) == len(labels) else 0
+json.dump({"metrics": [{"name": "decisions_right", "value": f"{right / len(labels):.4f}", "n": str(len(labels))}]},
+          open("/result/result.json", "w"))
+"""
+DECIDE = """import csv, json
+rows = csv.DictReader(open("/input/readings.csv"))
+json.dump([float(row["oxygen_saturation"]) < 94 for row in rows], open("/result/decisions.json", "w"))
+"""
+# Looks for the answers, and reports what it wants to be measured.
+CHEAT = """import json, os
+perfect = {"metrics": [{"name": "decisions_right", "value": "1", "n": "2000"}]}
+json.dump(perfect, open("/result/result.json", "w"))
+answers = [os.path.join(at, name) for at, _, names in os.walk("/") for name in names if name.startswith("labels")]
+json.dump(answers, open("/result/decisions.json", "w"))
+"""
+
+
+def a_program_is_run_apart_from_its_judge(place):
+    """It sees no expected answer, and what it reports of itself counts for nothing."""
+    with open(os.path.join(place.suite, "patients.csv"), newline="") as file:
+        rows = list(csv.DictReader(file))
+    for name, keep in (("readings.csv", lambda column: column != "deteriorates"),
+                       ("labels.csv", lambda column: column == "deteriorates")):
+        with open(os.path.join(place.suite, name), "w", newline="") as file:
+            columns = [column for column in rows[0] if keep(column)]
+            writer = csv.DictWriter(file, columns, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+    with open(os.path.join(place.suite, "judge.py"), "w") as file:
+        file.write(JUDGE)
+    with open(os.path.join(place.suite, "program@1.json"), "w") as file:
+        json.dump({"testCase": "program@1", "command": ["/usr/bin/python3", "-I", "/suite/judge.py"],
+                   "expectedMetrics": [{"name": "decisions_right"}], "artifactRun": {
+                       "command": ["/usr/bin/python3", "-I", "/artifact/decide.py"], "inputs": ["readings.csv"],
+                       "outputs": ["decisions.json"]}}, file)
+    place.record("test_case.approved", {
+        "level": "SYSTEM", "procedure": "run the program, then its judge", "expected": "the protocol's criteria",
+        "files": [file_record(place.suite, name) for name in ("program@1.json", "judge.py", "readings.csv",
+                                                              "labels.csv")]}, "test_case=test_case:program@1")
+    criteria = [{"metric": "decisions_right", "comparator": ">=", "value": "0.9"}]
+    body = records.protocol(signature(), suites={"A": ["program@1"]})
+    place.record("sandbox_protocol.approved", {**body, "acceptanceCriteria": criteria},
+                 "protocol=sandbox_protocol:program@1")
+    for version, program in ((5, DECIDE), (6, CHEAT)):
+        directory = place.artifact(version, 0.5, item="trend", program=program)
+        done = place.certify(version, directory, protocol="program@1")
+        if program is DECIDE:
+            expect(done.returncode == DONE, f"exit status {done.returncode}: {done.stdout} {done.stderr}")
+            continue
+        answer = refused(place, done, "decisions_right is 0.0000")
+        expect([case["result"] for case in answer["cases"]] == ["FAIL"], answer)
+
+
 def print_overhead(place, good, answer):
     """Stated, not asserted: this machine does other things too."""
     bare = 0.0
@@ -284,13 +331,12 @@ def main():
     with Manufacturer() as place:
         good, answer = a_good_artifact_is_certified(place)
         without_a_delegation_nothing_is_recorded(place, good)
-        # certification.refused has no reference to a delegation: who writes it needs the role.
-        harness.run_well("role", "grant", "certifier", "certifier", "--kind", "software", "--as", place.key, *place.at)
         a_bad_artifact_is_refused(place)
         a_smaller_suite_is_refused(place, good)
         a_tampered_artifact_is_refused(place, good)
         no_sandbox_no_certification(place, good)
         a_lower_class_runs_its_own_suite(place)
+        a_program_is_run_apart_from_its_judge(place)
         print_overhead(place, good, answer)
 
 

@@ -4,8 +4,8 @@ there word for word.
 
     run_scenario.py NAME [--write]     --write writes down what is printed now, to be read before it is committed
 
-`anamnesis` and `forge` (tests/faults/forge.cc) are on the path. The directory holds a copy of the directory NAME beside
-the text, if there is one, and ANAMNESIS_LEDGER names file:ledger in it. Lines of the text:
+`anamnesis`, `forge` (tests/faults/forge.cc) and what is in programs/ are on the path. The directory holds a copy of the
+directory NAME beside the text, if there is one, and ANAMNESIS_LEDGER names file:ledger in it. Lines of the text:
 
     # ...                   a comment
     clock TIME              sets the programs' wall clock; it goes on by a minute from command to command
@@ -72,7 +72,7 @@ class Scenario:
 
     def environment(self):
         environment = {**os.environ, "ANAMNESIS_LEDGER": "file:ledger", "LC_ALL": "C.UTF-8",
-                       "PATH": f"{os.path.abspath(harness.BIN)}:{PROGRAMS}:{os.environ['PATH']}"}
+                       "PATH": f"{os.path.abspath(harness.BIN)}:{PROGRAMS}:{HERE}/programs:{os.environ['PATH']}"}
         if self.now is not None:
             ahead = int(self.now.timestamp() * 1_000_000_000) - time.time_ns()
             with open(self.clock_file, "wb") as file:

@@ -13,7 +13,7 @@ import tokenize
 
 SOURCE = os.environ.get("ANAMNESIS_SOURCE_DIR", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 README = os.path.join(SOURCE, "proto", "anamnesis", "v1", "README.md")
-IDS = [f"A{number:02}" for numbers in (range(1, 105), range(108, 113)) for number in numbers]
+IDS = [f"A{number:02}" for number in range(1, 113)]
 ID = re.compile(r"A\d{2,3}(?!\d)")
 ROW = re.compile(r"\| (A\d+) \| ([^|]+) \| ([^|]*)\|([^|]*)\|")
 

@@ -15,6 +15,7 @@ import includes
 import purity
 import rooms
 import tidy
+import used_headers
 
 ROOT = pathlib.Path(os.environ.get("ANAMNESIS_SOURCE_DIR", pathlib.Path(__file__).parents[2]))
 
@@ -46,7 +47,7 @@ class Planted(unittest.TestCase):
         self.assertIn(expected, found[0])
 
     def test_clean_tree(self):
-        for check in (includes.check_includes, includes.check_map, tidy.check):
+        for check in (includes.check_includes, includes.check_map, tidy.check, used_headers.check):
             self.assertEqual(self.problems(check, {}), [])
 
     def test_includes(self):
@@ -65,7 +66,7 @@ class Planted(unittest.TestCase):
             ("client/cpp/x.cc", "<git2.h>", "not granted the library git2"),
             ("client/cli/x.cc", "<nlohmann/json.hpp>", "not granted the library json"),
             ("node/service/x.cc", "<CLI/CLI.hpp>", "not granted the library cli11"),
-            ("ledger/base/x.cc", "<boost/asio.hpp>", "unknown header"),
+            ("ledger/base/x.cc", "<folly/futures/Future.h>", "unknown header"),
             ("ledger/base/x.cc", '"bytes.h"', "unknown header"),
             ("ledger/base/x.cc", "<ledger/base/bytes.h>", "with quotes"),
             ("ledger/base/x.cc", '"ledger/nowhere/x.h"', "no room"),
@@ -98,6 +99,28 @@ class Planted(unittest.TestCase):
             with self.subTest(expected=expected):
                 self.caught(tidy.check, path, text, expected)
 
+    def test_used_headers(self):
+        proto = 'syntax = "proto3";\npackage anamnesis.v1;\nmessage Sealed {}\n'
+        for text, expected in [
+            ("std::vector<int> v;\n", "std::vector without #include of vector"),
+            ("std::sort(a, b);\n", "std::sort without #include of algorithm"),
+            ("std::ranges::sort(a);\n", "std::ranges::sort without #include of algorithm"),
+            ("absl::StrCat(1);\n", "absl::StrCat without #include of absl/strings/str_cat.h"),
+            ("v1::Sealed s;\n", "v1::Sealed without #include of anamnesis/v1/sealed.pb.h"),
+            ("v1::Sealed_Inner s;\n", "without #include of anamnesis/v1/sealed.pb.h"),
+        ]:
+            with self.subTest(text=text):
+                found = self.problems(used_headers.check,
+                                      {"ledger/base/x.cc": text, "proto/anamnesis/v1/sealed.proto": proto})
+                self.assertEqual(len(found), 1, found)
+                self.assertIn(expected, found[0])
+        for fine in ['#include "ledger/base/bytes.h"\nstd::string s;\n',
+                     "// std::vector\nconst char* s = \"std::map\";\n",
+                     '#include "anamnesis/v1/sealed.pb.h"\nv1::Sealed s;\n', "#include <filesystem>\nstd::string s;\n"]:
+            with self.subTest(fine=fine):
+                self.assertEqual(self.problems(used_headers.check, {"ledger/base/x.cc": fine,
+                                                                    "proto/anamnesis/v1/sealed.proto": proto}), [])
+
     def test_purity(self):
         code = """
             #include <sodium.h>
@@ -120,7 +143,7 @@ class Planted(unittest.TestCase):
         """
         with tempfile.TemporaryDirectory() as directory:
             library = pathlib.Path(directory) / "planted.a"
-            command = ["g++", "-std=c++20", "-O1", "-x", "c++", "-", "-c", "-o", library]
+            command = ["clang++", "-std=c++20", "-O1", "-x", "c++", "-", "-c", "-o", library]
             subprocess.run(command, input=code, text=True, check=True)
             found = purity.impurities(library)
             self.assertEqual({what for what, _ in found}, set(purity.FORBIDDEN))
@@ -141,6 +164,9 @@ class RealTree(unittest.TestCase):
 
     def test_tidy(self):
         self.clean(tidy.check(ROOT))
+
+    def test_used_headers(self):
+        self.clean(used_headers.check(ROOT))
 
     @unittest.skipUnless("ANAMNESIS_BUILD_DIR" in os.environ, "needs a build directory")
     def test_purity(self):

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <tuple>
 
 #include "client/importers/git_objects.h"
 #include "ledger/base/check.h"

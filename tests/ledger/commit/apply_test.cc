@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <random>
@@ -9,11 +10,13 @@
 #include <vector>
 
 #include "anamnesis/internal/state.pb.h"
+#include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/event/leaf.h"
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/state/recorded_event.h"
 #include "ledger/state/refused_attempts.h"
 #include "tests/ledger/rules/refusals.h"
+#include "tests/support/projected_history.h"
 #include "tests/support/test_run.h"
 
 namespace anamnesis {
@@ -54,6 +57,59 @@ class ApplyTest : public ::testing::Test {
   TestLedger ledger_;
   TestWriter admin_{"person", "admin", 1};
 };
+
+// The rules that an integration test is found to break when two unit tests came before it and the second was taken
+// back.
+std::vector<std::string> FindingsOnIntegration(bool in_one_batch) {
+  TestLedger ledger;
+  TestWriter admin{"person", "admin", 1};
+  EXPECT_TRUE(ledger.Append(admin.Write(FoundingDrafts(admin))).ok());
+  v1::SoftwareItemIdentified item;
+  item.set_name("alert");
+  item.set_level(v1::SoftwareItemIdentified::ITEM);
+  item.set_trainability(v1::SoftwareItemIdentified::FIXED);
+  v1::SafetyClassAssigned assigned;
+  assigned.set_safety_class(v1::SOFTWARE_SAFETY_CLASS_C);
+  v1::TestCaseApproved approved;
+  approved.set_level(v1::UNIT);
+  approved.set_procedure("run it");
+  approved.set_expected("as before");
+  const auto test = [](v1::TestLevel level, const std::string& id) {
+    v1::TestRunCompleted body;
+    body.set_level(level);
+    body.set_result(v1::TestRunCompleted::PASS);
+    body.set_configuration_digest(std::string(Digest::kSize, 'c'));
+    body.set_test_configuration("bench");
+    body.add_tools("harness");
+    body.add_unit_criteria("boundaries");
+    return DraftWith(body, {"test_run=test_run:" + id, "test_case=test_case:unit@1", "item=software_item:alert",
+                            "tester=person:admin"});
+  };
+  std::vector<v1::Run> runs;
+  runs.push_back(admin.Write({DraftWith(item, {"item=software_item:alert"})}));
+  runs.push_back(admin.Write({DraftWith(assigned, {"item=software_item:alert"})}));
+  runs.push_back(admin.Write({DraftWith(approved, {"test_case=test_case:unit@1"})}));
+  runs.push_back(admin.Write({test(v1::UNIT, "first")}));
+  runs.push_back(admin.Write({test(v1::UNIT, "second")}));
+  runs.push_back(admin.Write({Correct(admin.LastId(), v1::RecordCorrected::RETRACTED)}));
+  runs.push_back(admin.Write({test(v1::INTEGRATION, "third")}));
+  std::vector<std::string> broken;
+  for (size_t from = 0; from < runs.size(); from += in_one_batch ? runs.size() : 1) {
+    const std::vector<v1::Run> some(runs.begin() + static_cast<ptrdiff_t>(from),
+                                    in_one_batch ? runs.end() : runs.begin() + static_cast<ptrdiff_t>(from) + 1);
+    const CommitBatch commit = ledger.Commit(BatchOf(ledger.next_proposed(), some));
+    for (const RunVerdict& verdict : commit.verdicts) EXPECT_TRUE(verdict.status.ok()) << verdict.status;
+    broken.clear();
+    for (const v1::EventFinding& each : commit.verdicts.back().findings) broken.push_back(each.finding().rule());
+  }
+  return broken;
+}
+
+TEST(ApplyGrouping, WhatWasTakenBackGivesPlaceToTheOneBeforeHoweverRunsAreGrouped) {
+  const std::vector<std::string> apart = FindingsOnIntegration(false);
+  EXPECT_EQ(std::count(apart.begin(), apart.end(), "UNIT-BEFORE-INTEGRATION"), 0);
+  EXPECT_EQ(FindingsOnIntegration(true), apart);
+}
 
 TEST_F(ApplyTest, AnEmptyBatchMovesTheRevisionOnly) {
   const Digest root = ledger_.state().frontier.Root();

@@ -5,12 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
-#include "anamnesis/v1/vocabulary_erasure.pb.h"
 #include "ledger/engine/fsck.h"
 #include "ledger/engine/rebuild.h"
+#include "tests/ledger/engine/erasures.h"
 #include "tests/ledger/engine/stored_ledger.h"
 
 namespace anamnesis {
@@ -19,39 +17,10 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr std::string_view kName = "Josephine Unmistakable-Featherstonehaugh";
-
-EventDraft EnrolByName(std::string_view id, std::string_view name) {
-  EventDraft draft = EnrolPerson(id);
-  auto body = std::make_shared<v1::PersonEnrolled>();
-  body->set_printed_name(std::string(name));
-  body->set_identity_check(v1::PersonEnrolled::DOCUMENT);
-  draft.body = body;
-  return draft;
-}
-
-EventDraft EraseBodies(const std::vector<uint64_t>& indexes) {
-  v1::SubjectDataErased body;
-  for (const uint64_t index : indexes) body.add_erased_indexes(index);
-  body.set_basis("Art. 17(1)(b): consent withdrawn");
-  body.set_authorised_by("p-dpo");
-  EventDraft draft = Draft(body);
-  draft.header.set_rationale("The subject asked for it.");
-  return draft;
-}
-
 class ErasureTest : public testing::Test {
  protected:
-  // Which files of the ledger hold the bytes anywhere.
   std::vector<std::string> FilesHolding(std::string_view bytes) const {
-    std::vector<std::string> holding;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_.path())) {
-      if (!entry.is_regular_file()) continue;
-      std::ifstream file(entry.path(), std::ios::binary);
-      const std::string content{std::istreambuf_iterator<char>(file), {}};
-      if (content.find(bytes) != std::string::npos) holding.push_back(entry.path().filename());
-    }
-    return holding;
+    return anamnesis::FilesHolding(dir_.path(), bytes);
   }
 
   FsckReport Check() const {

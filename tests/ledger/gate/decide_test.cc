@@ -316,7 +316,8 @@ TEST(Gate, HoldsOnWhateverItRestsOn) {
         "site:boston", "soup:foundation@7.2", "certification:cert-1", "baseline:base@5", "sandbox_protocol:suite@1"}) {
     GateWorld world(GateStory());
     ASSERT_TRUE(world.Do({"hold", "ada", Hold(scope)}).ok()) << scope;
-    EXPECT_EQ(Failed(world.Ask()), "G13") << scope;
+    // The baseline is the fallback too.
+    EXPECT_EQ(Failed(world.Ask()), scope == std::string_view("baseline:base@5") ? "G13 G20" : "G13") << scope;
     EXPECT_THAT(NoteOf(world.Ask(), "G13"), HasSubstr("is under hold")) << scope;
     ASSERT_TRUE(world.Do({"lift", "ada", Because(DraftWith(v1::HoldLifted(), {"hold=hold:h1"}))}).ok());
     EXPECT_EQ(Failed(world.Ask()), "") << scope;

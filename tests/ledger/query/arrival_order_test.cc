@@ -53,11 +53,10 @@ v1::Answer WithoutOrder(v1::Answer answer, bool of_item) {
   // Whoever recorded it first.
   if (answer.has_who_knew()) answer.mutable_who_knew()->clear_first_recorded();
   if (answer.has_findings()) answer.clear_leaves();
-  // Of paths of one length the walk takes that which was recorded first, and marks what it meets by it: in which role
-  // an entity is reached, and whether a reference without a version led there, though another path states the version.
+  // Of paths of one length the walk takes that which was recorded first, and with it the role in which it reaches an
+  // entity.
   if (answer.has_lineage()) {
     for (v1::EntityRef& reached : *answer.mutable_lineage()->mutable_reached()) reached.clear_role();
-    for (v1::LineageAnswer::Edge& edge : *answer.mutable_lineage()->mutable_edges()) edge.clear_version_not_stated();
   }
   // Over the whole ledger only the first records of each type are looked at, so that the question doesn't read the log.
   if (answer.has_clause_index() && !of_item) {

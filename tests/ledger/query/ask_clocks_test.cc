@@ -33,8 +33,10 @@ class Incident {
     return history_.Add(DraftWith(std::move(body), {"incident=incident:INC-7"}));
   }
 
-  LeafIndex Report(v1::VigilanceReported::Kind kind, std::string_view jurisdiction, std::string_view at) {
+  LeafIndex Report(v1::VigilanceReported::Kind kind, std::string_view jurisdiction, std::string_view at,
+                   std::string_view regime = "") {
     v1::VigilanceReported body;
+    body.set_regime(std::string(regime));
     body.set_kind(kind);
     body.set_jurisdiction(std::string(jurisdiction));
     body.set_submitted_at_us(Time(at).us);
@@ -110,17 +112,54 @@ TEST(AskClocks, A97OverdueFromTheDayAfterAndReportedInTimeOrLate) {
   // Two: the medical device regulation's and the AI Act's.
   EXPECT_EQ(overdue.clocks().overdue(), 2u);
 
-  incident.Report(v1::VigilanceReported::INITIAL, "EU", "2026-03-22T08:00:00Z");
+  incident.Report(v1::VigilanceReported::INITIAL, "EU", "2026-03-22T08:00:00Z", "EU MDR");
   EXPECT_EQ(ClockOf(incident.Ask("2026-03-22T09:00:00Z"), k87_3).state(), v1::ClocksAnswer::REPORTED_LATE);
   // As of before the report it still isn't there.
   EXPECT_EQ(ClockOf(incident.Ask("2026-03-22T07:00:00Z"), k87_3).state(), v1::ClocksAnswer::OVERDUE);
 
-  const LeafIndex report = incident.Report(v1::VigilanceReported::INITIAL, "EU", "2026-03-20T08:00:00Z");
+  const LeafIndex report = incident.Report(v1::VigilanceReported::INITIAL, "EU", "2026-03-20T08:00:00Z", "EU MDR");
   const v1::Answer in_time = incident.Ask("2026-03-22T09:00:00Z");
   EXPECT_EQ(ClockOf(in_time, k87_3).state(), v1::ClocksAnswer::REPORTED);
   EXPECT_EQ(ClockOf(in_time, k87_3).report().index(), report.value);
   // A report to one authority is none to another.
   EXPECT_EQ(ClockOf(in_time, "21 CFR 803.50").state(), v1::ClocksAnswer::OPEN);
+}
+
+constexpr std::string_view kAiAct = "Regulation (EU) 2024/1689 Art. 73(2)";
+
+TEST(AskClocks, A97AReportUnderOneLawStopsNoClockOfAnother) {
+  Incident incident(v1::IncidentRecorded::SERIOUS);
+  incident.Aware();
+  incident.Report(v1::VigilanceReported::INITIAL, "EU", "2026-03-20T08:00:00Z", "EU MDR");
+  const v1::Answer one = incident.Ask("2026-03-22T09:00:00Z");
+  EXPECT_EQ(ClockOf(one, k87_3).state(), v1::ClocksAnswer::REPORTED);
+  EXPECT_EQ(ClockOf(one, kAiAct).state(), v1::ClocksAnswer::OVERDUE);
+  EXPECT_EQ(one.clocks().overdue(), 1u);
+  EXPECT_EQ(one.notes_size(), 0);
+  const LeafIndex second = incident.Report(v1::VigilanceReported::INITIAL, "EU", "2026-03-21T08:00:00Z", "EU AI Act");
+  const v1::Answer both = incident.Ask("2026-03-22T09:00:00Z");
+  EXPECT_EQ(ClockOf(both, kAiAct).report().index(), second.value);
+  EXPECT_EQ(both.clocks().overdue(), 0u);
+}
+
+TEST(AskClocks, A97AReportThatDoesNotSayUnderWhichLawStopsNoneOfSeveral) {
+  Incident incident(v1::IncidentRecorded::SERIOUS);
+  incident.Aware();
+  const LeafIndex eu = incident.Report(v1::VigilanceReported::INITIAL, "EU", "2026-03-20T08:00:00Z");
+  incident.Report(v1::VigilanceReported::INITIAL, "US", "2026-03-20T08:00:00Z");
+  const v1::Answer answer = incident.Ask("2026-03-22T09:00:00Z");
+  EXPECT_EQ(ClockOf(answer, k87_3).state(), v1::ClocksAnswer::OVERDUE);
+  EXPECT_EQ(ClockOf(answer, kAiAct).state(), v1::ClocksAnswer::OVERDUE);
+  // There is only one law that such a report to the US can be under.
+  EXPECT_EQ(ClockOf(answer, "21 CFR 803.50").state(), v1::ClocksAnswer::REPORTED);
+  ASSERT_EQ(answer.notes_size(), 1);
+  EXPECT_NE(answer.notes(0).find(Text("the report at leaf ", eu.value, " does not say")), std::string::npos)
+      << answer.notes(0);
+  // Nor does one under a law that the policy doesn't know.
+  incident.Report(v1::VigilanceReported::INITIAL, "EU", "2026-03-20T09:00:00Z", "EU-MDR");
+  const v1::Answer misspelt = incident.Ask("2026-03-22T09:00:00Z");
+  EXPECT_EQ(ClockOf(misspelt, k87_3).state(), v1::ClocksAnswer::OVERDUE);
+  EXPECT_EQ(misspelt.notes_size(), 2);
 }
 
 TEST(AskClocks, A97WorkDaysLeaveOutHolidaysAndWeekends) {

@@ -109,6 +109,7 @@ std::vector<v1::Question> Questions() {
   SetEntity(*next().mutable_completeness()->mutable_item(), "software_item", "X");
   SetEntity(*next().mutable_clause_index()->mutable_item(), "software_item", "X");
   SetEntity(*next().mutable_sequencing()->mutable_item(), "software_item", "X");
+  SetEntity(*next().mutable_records()->mutable_subject(), "software_item", "X");
   SetEntity(*next().mutable_findings()->mutable_entity(), "software_item", "X");
   SetEntity(*next().mutable_contemporaneity()->mutable_entity(), "software_item", "X");
   SetEntity(*next().mutable_clocks()->mutable_incident(), "incident", "INC-7");

@@ -40,6 +40,7 @@ inline std::vector<v1::Question> EveryQuestion(const std::vector<std::string>& o
     SetEntity(*all.emplace_back().mutable_sequencing()->mutable_item(), "software_item", item);
     SetEntity(*all.emplace_back().mutable_closure_audit()->mutable_entity(), "software_item", item);
     SetEntity(*all.emplace_back().mutable_findings()->mutable_entity(), "software_item", item);
+    SetEntity(*all.emplace_back().mutable_records()->mutable_subject(), "software_item", item);
   }
   v1::RetentionQuestion& retention = *all.emplace_back().mutable_retention();
   SetEntity(*retention.mutable_device_model(), "device_model", "monitor");
@@ -73,6 +74,7 @@ inline std::vector<v1::Question> EveryQuestion(const std::vector<std::string>& o
         SetEntity(*who_knew.mutable_entity(), kind, x);
         *who_knew.mutable_at() = ToProtoTime(Timestamp(kTestStart.us + int64_t{86'400'000'000}));
         SetEntity(*all.emplace_back().mutable_findings()->mutable_entity(), kind, x);
+        SetEntity(*all.emplace_back().mutable_records()->mutable_subject(), kind, x);
       }
       SetEntity(*all.emplace_back().mutable_lint()->mutable_entity(), "model", x);
       for (const char* version : {"1", "2"}) {

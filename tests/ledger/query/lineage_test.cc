@@ -55,15 +55,21 @@ bool Same(const v1::EntityRef& a, const v1::EntityRef& b) {
 }
 
 std::string KeyOf(const v1::EntityRef& ref) { return EntityKeyText(ref); }
+std::string NameOf(const v1::EntityRef& ref) { return Text(ref.kind(), ":", ref.id()); }
 
 std::multiset<EdgeText> Reference(const RecordedHistory& history, bool up, const v1::EntityRef& start,
                                   uint32_t depth_max, uint64_t size) {
   std::multiset<EdgeText> edges;
   std::set<std::tuple<uint64_t, std::string, std::string>> seen;
   std::set<std::string> expanded = {KeyOf(start)};
+  std::set<std::string> with_version;
+  if (!start.version().empty()) with_version.insert(NameOf(start));
   std::vector<v1::EntityRef> level = {start};
   for (uint32_t depth = 1; depth <= depth_max && !level.empty(); ++depth) {
     std::vector<v1::EntityRef> next;
+    // What is reached by now, whichever event of this step comes first.
+    const std::set<std::string> known = expanded;
+    const std::set<std::string> known_with_version = with_version;
     for (const v1::EntityRef& near_node : level) {
       for (uint64_t i = 0; i < size; ++i) {
         const RecordedHistory::Event& event = history.events()[i];
@@ -84,10 +90,14 @@ std::multiset<EdgeText> Reference(const RecordedHistory& history, bool up, const
             const v1::EntityRef& far = up ? input : product;
             if (!Same(near, near_node) || !seen.insert({i, RefText(product), RefText(input)}).second) continue;
             const bool end = EndsAt(event.type, input, far);
-            const bool any_asked_for = depth == 1 && near_node.version().empty();
-            edges.emplace(i, RefText(product), RefText(input), depth,
-                          !any_asked_for && near.version() != near_node.version(), end);
-            if (!end && expanded.insert(KeyOf(far)).second) next.push_back(far);
+            const bool any_asked_for = start.version().empty() && NameOf(start) == NameOf(near);
+            const bool not_stated =
+                near.version().empty() ? known_with_version.contains(NameOf(near)) : !known.contains(KeyOf(near));
+            edges.emplace(i, RefText(product), RefText(input), depth, !any_asked_for && not_stated, end);
+            if (!end && expanded.insert(KeyOf(far)).second) {
+              next.push_back(far);
+              if (!far.version().empty()) with_version.insert(NameOf(far));
+            }
           }
         }
       }

@@ -10,62 +10,13 @@
 #include "ledger/query/lineage_roles.h"
 #include "ledger/state/broken_rules.h"
 #include "tests/ledger/query/every_question.h"
+#include "tests/ledger/query/plain_item.h"
 #include "tests/ledger/query/random_drafts.h"
 
 namespace anamnesis {
 namespace {
 
 using Leaves = std::set<uint64_t>;
-
-// An event as it counts at some size.
-struct Plain {
-  uint64_t index = 0;
-  const RecordedHistory::Event* event = nullptr;
-  bool counts = false;
-  int64_t earliest = 0;
-  int64_t latest = 0;
-
-  const v1::EventHeader& header() const { return event->draft.header; }
-  const std::string& type() const { return event->type; }
-  template <typename Body>
-  const Body* body() const {
-    return dynamic_cast<const Body*>(event->draft.body.get());
-  }
-  bool Names(const v1::EntityRef& entity, std::string_view role = "") const {
-    return std::any_of(header().refs().begin(), header().refs().end(), [&](const v1::EntityRef& ref) {
-      return ref.kind() == entity.kind() && ref.id() == entity.id() && (role.empty() || ref.role() == role) &&
-             (entity.version().empty() || ref.version() == entity.version());
-    });
-  }
-  bool Defines(const v1::EntityRef& entity, bool any_version) const {
-    const v1::EventTypeOptions& options = event->draft.body->GetDescriptor()->options().GetExtension(v1::event);
-    for (const v1::EntityRef& ref : header().refs()) {
-      for (const v1::ReferenceRule& rule : options.refs()) {
-        if (rule.role() == ref.role() && rule.defines() && ref.kind() == entity.kind() && ref.id() == entity.id() &&
-            (any_version || ref.version() == entity.version())) {
-          return true;
-        }
-      }
-    }
-    return false;
-  }
-};
-
-std::vector<Plain> AllEvents(const RecordedHistory& history, uint64_t size) {
-  std::vector<Plain> all;
-  for (uint64_t i = 0; i < size; ++i) {
-    const RecordedHistory::Event& event = history.events()[i];
-    Plain plain{i, &event, history.Counts(i, size), event.draft.header.occurred_earliest_us(),
-                event.draft.header.occurred_latest_us()};
-    if (const std::optional<uint64_t> decider = history.DeciderOf(i, size); decider.has_value() && plain.counts) {
-      const auto& moved = dynamic_cast<const v1::RecordCorrected&>(*history.events()[*decider].draft.body);
-      plain.earliest = moved.occurred_earliest_us();
-      plain.latest = moved.occurred_latest_us();
-    }
-    all.push_back(plain);
-  }
-  return all;
-}
 
 Leaves LeavesOf(const v1::Answer& answer) { return {answer.leaves().begin(), answer.leaves().end()}; }
 
@@ -471,6 +422,77 @@ const Plain* DefinitionIn(const std::vector<Plain>& all, const v1::EntityRef& en
   return last;
 }
 
+// --- An item's process (plain_item.h) ---
+
+void CheckEvidence(const std::vector<Plain>& all, const v1::ClauseEvidence& found, const PlainScope* scope) {
+  const std::optional<PlainVerdict> expected = JudgeLine(all, found.clause(), scope);
+  ASSERT_TRUE(expected.has_value()) << "no such line: " << found.clause();
+  EXPECT_EQ(found.state(), expected->state) << found.ShortDebugString();
+  std::vector<uint64_t> leaves;
+  for (const v1::LeafReference& leaf : found.evidence()) leaves.push_back(leaf.index());
+  EXPECT_EQ(leaves, expected->evidence) << found.clause();
+}
+
+void CheckCompleteness(const std::vector<Plain>& all, const v1::CompletenessQuestion& question,
+                       const StatusOr<v1::Answer>& answer) {
+  const PlainScope scope = ScopeOfItem(all, question.item().id());
+  ASSERT_EQ(answer.ok(), !scope.events.empty()) << answer.status();
+  if (!answer.ok()) return;
+  const v1::CompletenessAnswer& found = answer->completeness();
+  EXPECT_EQ(found.evidence_size(), PlainProfile().process_profile().evidence_size());
+  bool by_clause = true;
+  bool by_policy = true;
+  for (const v1::ClauseEvidence& evidence : found.evidence()) {
+    CheckEvidence(all, evidence, &scope);
+    by_clause = by_clause && evidence.state() != v1::MISSING_BY_CLAUSE;
+    by_policy = by_policy && evidence.state() != v1::MISSING_BY_CLAUSE && evidence.state() != v1::MISSING_BY_POLICY;
+  }
+  EXPECT_EQ(found.complete_by_clause(), by_clause);
+  EXPECT_EQ(found.complete_by_policy(), by_policy);
+  // The requirements' kinds, each requirement once.
+  std::set<std::string> requirements;
+  for (const Plain* event : scope.events) {
+    if (event->type() == "requirement.approved") {
+      requirements.insert(FindReference(event->header(), "requirement")->id());
+    }
+  }
+  uint64_t counted = 0;
+  for (const v1::CompletenessAnswer::RequirementCount& count : found.requirements()) counted += count.requirements();
+  EXPECT_EQ(counted, requirements.size());
+}
+
+void CheckClauseIndex(const std::vector<Plain>& all, const v1::ClauseIndexQuestion& question,
+                      const StatusOr<v1::Answer>& answer) {
+  std::optional<PlainScope> scope;
+  if (question.has_item()) scope = ScopeOfItem(all, question.item().id());
+  ASSERT_EQ(answer.ok(), !scope.has_value() || !scope->events.empty()) << answer.status();
+  if (!answer.ok()) return;
+  std::vector<std::string> missing;
+  for (const v1::ClauseEvidence& evidence : answer->clause_index().clauses()) {
+    CheckEvidence(all, evidence, scope.has_value() ? &*scope : nullptr);
+    const bool lacks = evidence.state() == v1::MISSING_BY_CLAUSE || evidence.state() == v1::MISSING_BY_POLICY;
+    if (lacks) missing.push_back(evidence.clause());
+  }
+  EXPECT_EQ(answer->clause_index().clauses_size(), PlainProfile().process_profile().evidence_size());
+  EXPECT_THAT(missing, testing::ElementsAreArray(answer->clause_index().missing()));
+}
+
+void CheckSequencing(const std::vector<Plain>& all, const v1::SequencingQuestion& question,
+                     const StatusOr<v1::Answer>& answer) {
+  const PlainScope scope = ScopeOfItem(all, question.item().id());
+  ASSERT_EQ(answer.ok(), !scope.events.empty()) << answer.status();
+  if (!answer.ok()) return;
+  std::multiset<PlainStep> found;
+  uint32_t out_of_order = 0;
+  for (const v1::SequencingAnswer::Step& step : answer->sequencing().steps()) {
+    found.emplace(step.rule(), step.later().index(),
+                  step.has_earlier() ? std::optional(step.earlier().index()) : std::nullopt, step.state());
+    out_of_order += step.state() == v1::SequencingAnswer::IN_ORDER ? 0 : 1;
+  }
+  EXPECT_EQ(found, StepsOf(all, scope));
+  EXPECT_EQ(answer->sequencing().out_of_order(), out_of_order);
+}
+
 // Which two records are compared, and each metric as last stated.
 void CheckDiff(const std::vector<Plain>& all, const v1::DiffQuestion& question, const StatusOr<v1::Answer>& answer) {
   const Plain* x = DefinitionIn(all, question.x());
@@ -590,6 +612,15 @@ class PlainFoldTest : public testing::Test {
       case v1::Question::kLint:
         CheckLint(all, question.lint(), answer);
         return true;
+      case v1::Question::kCompleteness:
+        CheckCompleteness(all, question.completeness(), answer);
+        return true;
+      case v1::Question::kClauseIndex:
+        CheckClauseIndex(all, question.clause_index(), answer);
+        return true;
+      case v1::Question::kSequencing:
+        CheckSequencing(all, question.sequencing(), answer);
+        return true;
       default:
         return false;
     }
@@ -597,8 +628,8 @@ class PlainFoldTest : public testing::Test {
 };
 
 TEST_F(PlainFoldTest, IndexAnswersEqualThePlainFoldForEveryQuestion) {
-  // These have references of their own; order and completeness are judged on the same scope as the trace.
-  std::set<std::string> checked = {"lineage", "where", "trace", "contemporaneity"};
+  // These have references of their own; records are of the same scope as the trace.
+  std::set<std::string> checked = {"lineage", "where", "trace", "contemporaneity", "records"};
   for (uint64_t seed = 1; seed <= 12; ++seed) {
     RandomDrafts drafts(seed);
     RecordedHistory history;
@@ -606,6 +637,7 @@ TEST_F(PlainFoldTest, IndexAnswersEqualThePlainFoldForEveryQuestion) {
                                      std::pair(v1::PolicyAdopted::RETENTION, "retention")}) {
       history.Add(Adopt(kind, ReadPolicy(kPolicies, file)));
     }
+    history.Add(Adopt(v1::PolicyAdopted::PROCESS_PROFILE, PlainProfile()));
     while (history.size() < 140) {
       if (history.size() > 5 && drafts.Below(100) < 25) {
         drafts.Correct(history);
@@ -631,8 +663,7 @@ TEST_F(PlainFoldTest, IndexAnswersEqualThePlainFoldForEveryQuestion) {
   for (const std::string& kind : KindsOfQuestion()) {
     if (checked.count(kind) == 0) left.insert(kind);
   }
-  // Judged clause by clause, with examples, in ask_completeness_test.cc and ask_sequencing_test.cc.
-  EXPECT_THAT(left, testing::UnorderedElementsAre("completeness", "clause_index", "sequencing"));
+  EXPECT_THAT(left, testing::IsEmpty());
 }
 
 }  // namespace

@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/state/broken_rules.h"
+#include "ledger/state/policies.h"
 #include "ledger/state/software_items.h"
 #include "tests/ledger/rules/refusals.h"
 #include "tests/support/test_run.h"
@@ -339,6 +342,111 @@ TEST_F(VocabularyRulesTest, A104_LateIsAFindingByThePolicyInForceAndNeedsAReason
   explained.header.set_late_reason("the link was down");
   EXPECT_THAT(Record(explained), testing::ElementsAre("LATE"));
   EXPECT_THAT(Record(ReferToDocument("sop-3")), IsEmpty());
+}
+
+// A policy that was taken back is not in force: the one before it is, or none.
+TEST_F(VocabularyRulesTest, A104_ARetractedPolicyIsNotInForce) {
+  const auto adopt = [&](std::string_view version, uint64_t seconds) {
+    v1::PolicyAdopted body;
+    body.set_kind(v1::PolicyAdopted::CONTEMPORANEITY);
+    body.set_title("times");
+    v1::ContemporaneityPolicy& policy = *body.mutable_document()->mutable_contemporaneity();
+    auto& threshold = *policy.add_thresholds();
+    threshold.set_timeliness(v1::HUMAN_RECORD);
+    threshold.set_seconds(seconds);
+    policy.set_burst_events(10);
+    policy.set_burst_ratio(10);
+    Accept(admin_.Write({With(body, {Ref("policy", "policy", "contemporaneity", version)})}));
+    return admin_.LastId();
+  };
+  const auto retract = [&](const EventId& event) {
+    Accept(admin_.Write({Correct(event, v1::RecordCorrected::RETRACTED)}));
+    return admin_.LastId();
+  };
+  const auto late_by_hours = [&](std::string_view document) {
+    EventDraft late = ReferToDocument(document);
+    const Timestamp time(kTestStart.us - int64_t{90'000} * 1'000'000);
+    SetOccurred(late, time, time);
+    late.header.set_late_reason("the link was down");
+    return Record(late);
+  };
+  const auto in_force = [&]() -> std::string {
+    const auto policy = PolicyInForce(ledger_.rows(), v1::PolicyAdopted::CONTEMPORANEITY).value();
+    const auto at = PolicyInForceAt(ledger_.rows(), v1::PolicyAdopted::CONTEMPORANEITY, TreeSize(UINT64_MAX)).value();
+    EXPECT_EQ(policy.has_value(), at.has_value());
+    EXPECT_EQ(HasPolicy(ledger_.rows(), v1::PolicyAdopted::CONTEMPORANEITY).value(), policy.has_value());
+    if (!policy.has_value()) return "";
+    EXPECT_EQ(policy->index, at->index);
+    return policy->name.version();
+  };
+  const EventId first = adopt("1", 1'000'000);
+  EXPECT_THAT(late_by_hours("a"), IsEmpty());
+  const EventId second = adopt("2", 60);
+  EXPECT_THAT(late_by_hours("b"), testing::ElementsAre("LATE"));
+  const EventId retraction = retract(second);
+  EXPECT_EQ(in_force(), "1");
+  EXPECT_THAT(late_by_hours("c"), IsEmpty());
+  // Retracting the retraction brings it back.
+  (void)retract(retraction);
+  EXPECT_EQ(in_force(), "2");
+  EXPECT_THAT(late_by_hours("d"), testing::ElementsAre("LATE"));
+  (void)retract(first);
+  EXPECT_EQ(in_force(), "2");
+  (void)retract(second);
+  EXPECT_EQ(in_force(), "");
+  EXPECT_THAT(late_by_hours("e"), IsEmpty());
+  (void)adopt("3", 60);
+  EXPECT_EQ(in_force(), "3");
+  EXPECT_THAT(late_by_hours("f"), testing::ElementsAre("LATE"));
+}
+
+TEST_F(VocabularyRulesTest, A30_ATestOfAnArtifactThatIsNotWhatItsDesignSaysDidNotPass) {
+  v1::DesignApproved design;
+  v1::DesignContent& declared = *design.mutable_content();
+  declared.set_parameter_count(4'800'000);
+  declared.set_input_shape("1x96x96x96");
+  for (const auto& [name, shape] : {std::pair("down1", "32x48x48x48"), std::pair("out", "2x96x96x96")}) {
+    v1::DesignContent::Layer& layer = *declared.add_layers();
+    layer.set_name(name);
+    layer.set_kind("conv3d");
+    layer.set_shape(shape);
+  }
+  (void)Record(With(design, {Ref("design", "design", "unet", "1")}));
+  v1::TestCaseApproved test_case;
+  test_case.set_level(v1::UNIT);
+  test_case.set_procedure("count the parameters of the trained artifact");
+  test_case.set_expected("as the detailed design says");
+  (void)Record(With(test_case, {Ref("test_case", "test_case", "tc", "1")}));
+  const auto run = [&](std::string_view id, v1::TestRunCompleted::Result result, const v1::DesignContent& measured) {
+    v1::TestRunCompleted body;
+    body.set_level(v1::UNIT);
+    body.set_result(result);
+    body.set_configuration_digest(std::string(32, 'c'));
+    body.set_test_configuration("x86, CPU only");
+    body.add_tools("torchinfo 1.8");
+    body.add_unit_criteria("data flow");
+    *body.mutable_measured() = measured;
+    return With(body, {Ref("test_run", "test_run", id), Ref("test_case", "test_case", "tc", "1"),
+                       Ref("design", "design", "unet", "1"), Ref("tester", "person", "admin")});
+  };
+  EXPECT_THAT(Record(run("as-designed", v1::TestRunCompleted::PASS, declared)), Not(Contains("DESIGN-MISMATCH")));
+  // What was not measured contradicts nothing.
+  v1::DesignContent some;
+  some.set_parameter_count(4'800'000);
+  EXPECT_THAT(Record(run("some", v1::TestRunCompleted::PASS, some)), Not(Contains("DESIGN-MISMATCH")));
+
+  v1::DesignContent measured = declared;
+  measured.set_parameter_count(4'900'000);
+  measured.mutable_layers(1)->set_shape("3x96x96x96");
+  const v1::RefusalDetail refused = Refused(run("other", v1::TestRunCompleted::PASS, measured), v1::RULE_BROKEN);
+  EXPECT_EQ(refused.rule(), "DESIGN-MISMATCH");
+  EXPECT_THAT(Record(run("other", v1::TestRunCompleted::FAIL, measured)), Contains("DESIGN-MISMATCH"));
+  const auto findings = FindingsOf(ledger_.rows(), LeafIndex(ledger_.size().value - 1)).value();
+  const auto found = std::find_if(findings.begin(), findings.end(),
+                                  [](const v1::Finding& finding) { return finding.rule() == "DESIGN-MISMATCH"; });
+  ASSERT_NE(found, findings.end());
+  EXPECT_THAT(found->message(), testing::HasSubstr("parameter_count is 4900000, the design says 4800000"));
+  EXPECT_THAT(found->message(), testing::HasSubstr("layer 1 \"out\": shape is 3x96x96x96, the design says 2x96x96x96"));
 }
 
 TEST_F(VocabularyRulesTest, APolicyHoldsTheDocumentOfItsKind) {

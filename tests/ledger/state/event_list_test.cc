@@ -1,5 +1,6 @@
 #include "ledger/state/event_list.h"
 
+#include <map>
 #include <random>
 #include <set>
 

@@ -26,6 +26,9 @@ const char* const kForAgents[] = {
     "/anamnesis.v1.QuestionService/Ask",
     "/anamnesis.v1.ProofService/GetReceipt",
     "/anamnesis.v1.ProofService/GetCheckpoint",
+    "/anamnesis.v1.WitnessService/GetWitnessedCheckpoint",
+    "/anamnesis.v1.WitnessService/GetWitnessedReceipt",
+    "/anamnesis.v1.ReceiptService/GetReceipts",
     "/anamnesis.v1.ObjectService/Put",
     "/anamnesis.v1.ObjectService/Get",
     "/anamnesis.v1.ObjectService/Stat",
@@ -34,13 +37,16 @@ const char* const kForAgents[] = {
 const char* const kForAllKnown[] = {
     "/anamnesis.v1.ReadService/Read",
     "/anamnesis.v1.ReadService/GetStatus",
+    "/anamnesis.v1.WitnessService/GetWitnessStatus",
+    "/anamnesis.v1.ScrubService/GetScrubStatus",
     "/anamnesis.v1.ClusterService/GetClusterStatus",
     "/grpc.health.v1.Health/Check",
     "/grpc.health.v1.Health/Watch",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 };
-const char* const kForAdministrators[] = {"/anamnesis.v1.ClusterService/ChangeMembers",
-                                          "/anamnesis.v1.ClusterService/WhateverComes"};
+const char* const kForAdministrators[] = {
+    "/anamnesis.v1.ClusterService/ChangeMembers", "/anamnesis.v1.BackupService/CreateBackup",
+    "/anamnesis.v1.BackupService/DropBackups", "/anamnesis.v1.ClusterService/WhateverComes"};
 const char* const kForPeers[] = {"/anamnesis.internal.PeerService/Link", "/anamnesis.internal.CatchUpService/CatchUp"};
 const char* const kForNobody[] = {
     "",

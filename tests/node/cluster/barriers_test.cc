@@ -1,5 +1,6 @@
 #include "node/cluster/barriers.h"
 
+#include <memory>
 #include <optional>
 #include <vector>
 

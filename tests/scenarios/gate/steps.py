@@ -37,7 +37,15 @@ def substrate(foundation):
     return sha(text)
 
 
+def threshold_file(version):
+    return os.path.join(f"artifact-{version}", "threshold.json")
+
+
 def artifact_bytes(version):
+    """Of the file that there is, or else a table's that nobody runs."""
+    if os.path.exists(threshold_file(version)):
+        with open(threshold_file(version), "rb") as file:
+            return file.read()
     return f"threshold table {version}\n".encode()
 
 
@@ -55,6 +63,13 @@ def signature():
             "sessionId": b64(sha("session", str(SESSIONS), *sys.argv)[:16]), "ordinal": 1}
 
 
+def records_of_suite():
+    """What ../certify says of its suite. A scenario, which runs a copy of this file, has no need of it."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "certify"))
+    import records
+    return records
+
+
 def event(stream, kind, refs, body=None, **more):
     print(json.dumps({"stream": stream, "type": kind, "refs": refs, "body": body or {}, "occurred_at": TIME, **more}))
 
@@ -63,8 +78,9 @@ def ada(kind, refs, body=None, **more):
     event("person/ada", kind, refs, body, **more)
 
 
-def organisation():
-    """Items, baseline, units, controls, envelopes; by the administrator."""
+def organisation(suite=""):
+    """Items, baseline, units, controls, test cases; by the administrator. `suite`: the directory of a suite that can be
+    run (../certify), instead of test cases that are only named."""
     item = {"name": "alert", "level": "ITEM", "trainability": "TRAINABLE"}
     ada("device_model.registered", ["device_model=device_model:monitor"],
         {"name": "Bedside monitor", "intendedPurpose": PURPOSE, "udiDi": UDI})
@@ -86,10 +102,18 @@ def organisation():
                                          f"site=site:{site}", "baseline=baseline:base@5"],
             {"serialNumber": unit, "jurisdiction": country})
         ada("substrate.installed", [f"unit=device_unit:{unit}", "substrate=substrate:icu@1"])
-    ada("risk_control.defined", ["control=risk_control:low-confidence", "depends_on=software_item:alert"],
-        {"content": {"kind": "PROTECTIVE_MEASURE", "text": "alert on low confidence", "inSoftware": True}})
-    ada("risk_control_set.versioned", ["set=risk_control_set:controls@1", "member=risk_control:low-confidence",
-                                       "item=software_item:alert"], {"setDigest": b64(sha("controls"))})
+    records = records_of_suite() if suite else None
+    controls = {name: name for name in records.CONTROLS} if suite else {"low-confidence": "alert on low confidence"}
+    for control, text in controls.items():
+        ada("risk_control.defined", [f"control=risk_control:{control}", "depends_on=software_item:alert"],
+            {"content": {"kind": "PROTECTIVE_MEASURE", "text": text, "inSoftware": True}})
+    ada("risk_control_set.versioned", ["set=risk_control_set:controls@1", "item=software_item:alert"] +
+        [f"member=risk_control:{control}" for control in controls], {"setDigest": b64(sha("controls"))})
+    if suite:
+        for case in records.CASES:
+            ada("test_case.approved", [f"test_case=test_case:{case}", "item=software_item:alert"],
+                records.test_case(suite, case))
+        return
     for case, level in (("unit", "UNIT"), ("integration", "INTEGRATION"), ("system", "SYSTEM")):
         ada("test_case.approved", [f"test_case=test_case:{case}@1", "item=software_item:alert"],
             {"level": level, "procedure": "run the suite", "expected": "as before"})
@@ -102,12 +126,17 @@ def substrate_defined(version, foundation):
         {"substrateDigest": b64(substrate(foundation)), "runtime": [{"name": "onnxruntime", "value": "1.17"}]})
 
 
-def certifier_person():
+def certifier_person(suite=""):
+    """The protocol, and the delegation under which the certifier's software certifies. `suite`: as above."""
+    if suite:
+        records = records_of_suite()
+        cases, body = list(records.CASES), records.protocol(signature())
+    else:
+        cases = ["unit@1", "integration@1", "system@1"]
+        body = {"suites": [{"safetyClass": "SOFTWARE_SAFETY_CLASS_C", "testCases": cases}],
+                "isolationRequirements": ["network", "clinical_path", "host"], "signature": signature()}
     event("person/carl", "sandbox_protocol.approved",
-          ["protocol=sandbox_protocol:suite@1"] +
-          [f"test_case=test_case:{c}@1" for c in ("unit", "integration", "system")],
-          {"suites": [{"safetyClass": "SOFTWARE_SAFETY_CLASS_C", "testCases": ["unit@1", "integration@1", "system@1"]}],
-           "isolationRequirements": ["network", "clinical_path", "host"], "signature": signature()})
+          ["protocol=sandbox_protocol:suite@1"] + [f"test_case=test_case:{case}" for case in cases], body)
     event("person/carl", "authority.delegated",
           ["delegation=delegation:d1", "from=person:carl", "to=software:certifier"],
           {"role": "CERTIFIER", "validUntilUs": YEAR_LATER_US, "signature": signature()})
@@ -145,11 +174,12 @@ def regulatory():
 
 def produced(version, shift, foundation="7.2", parent="", mode="CANDIDATE", person="eve"):
     digest = sha(artifact_bytes(version))
+    path = "threshold.json" if os.path.exists(threshold_file(version)) else "table.txt"
     refs = [f"artifact=artifact:shift@{version}", "unit=device_unit:ICU-1", "envelope=envelope:threshold@1",
             "item=software_item:alert", "surface=adaptation_surface:alert-threshold"]
     event("software/tuner", "artifact.produced", refs + ([f"parent=artifact:shift@{parent}"] if parent else []),
           {"kind": "THRESHOLD_TABLE", "mode": mode, "surface": "alert_threshold",
-           "files": [{"path": "table.txt", "digest": {"algorithm": "SHA256", "value": b64(digest)}}],
+           "files": [{"path": path, "digest": {"algorithm": "SHA256", "value": b64(digest)}}],
            "parameters": [{"dimension": "threshold_shift", "value": shift}], "baselineDigest": b64(BASELINE),
            "substrateDigest": b64(substrate(foundation)), "localDataCommitment": b64(sha("local data")),
            "localDataRecords": "120"}, on_behalf_of=f"person:{person}")

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Measures the alarm with an artifact's threshold: evaluate.py accuracy|subgroups|robustness. Reads threshold.json of
+"""Measures the alarm with an artifact's threshold: evaluate.py
+boundaries|stream|accuracy|subgroups|robustness. Reads threshold.json of
 the directory ARTIFACT and patients.csv of SUITE, writes result.json into RESULT; these are /artifact, /suite, /result
 unless the environment names others."""
 
@@ -21,6 +22,10 @@ def score(row):
     return 1 / (1 + math.exp(-0.8 * (heart + breath + oxygen)))
 
 
+def alarm(value, threshold):
+    return value >= threshold
+
+
 def metric(name, hits, count, subgroup=""):
     """A proportion with its Wilson interval."""
     if count == 0:
@@ -35,12 +40,27 @@ def metric(name, hits, count, subgroup=""):
 
 def sensitivity(rows, threshold, subgroup=""):
     ill = [row for row in rows if row["deteriorates"] == "1"]
-    return metric("sensitivity", sum(score(row) >= threshold for row in ill), len(ill), subgroup)
+    return metric("sensitivity", sum(alarm(score(row), threshold) for row in ill), len(ill), subgroup)
 
 
 def specificity(rows, threshold, subgroup=""):
     well = [row for row in rows if row["deteriorates"] == "0"]
-    return metric("specificity", sum(score(row) < threshold for row in well), len(well), subgroup)
+    return metric("specificity", sum(not alarm(score(row), threshold) for row in well), len(well), subgroup)
+
+
+def boundaries(rows, threshold):
+    """It sounds at the threshold and above it, not below; and the threshold is one that a score can reach."""
+    right = [alarm(threshold, threshold), not alarm(math.nextafter(threshold, 0), threshold),
+             alarm(math.nextafter(threshold, 1), threshold), 0 < threshold < 1]
+    return [metric("boundary_decisions_right", sum(right), len(right))]
+
+
+def stream(rows, threshold):
+    """Readings that went over the wire as JSON lines lead to the same decisions."""
+    wire = "\n".join(json.dumps(row) for row in rows)
+    received = [json.loads(line) for line in wire.splitlines()]
+    agreed = sum(alarm(score(a), threshold) == alarm(score(b), threshold) for a, b in zip(rows, received))
+    return [metric("decisions_agreed", agreed, len(rows))]
 
 
 def accuracy(rows, threshold):
@@ -60,7 +80,7 @@ def robustness(rows, threshold):
     for row in rows:
         shaken = dict(row, heart_rate=float(row["heart_rate"]) + 1,
                       oxygen_saturation=float(row["oxygen_saturation"]) - 0.5)
-        turned += (score(row) >= threshold) != (score(shaken) >= threshold)
+        turned += alarm(score(row), threshold) != alarm(score(shaken), threshold)
     return [metric("decisions_turned", turned, len(rows))]
 
 
@@ -69,7 +89,8 @@ def main():
         threshold = json.load(file)["threshold"]
     with open(os.path.join(SUITE, "patients.csv"), newline="") as file:
         rows = list(csv.DictReader(file))
-    measure = {"accuracy": accuracy, "subgroups": subgroups, "robustness": robustness}[sys.argv[1]]
+    measure = {"boundaries": boundaries, "stream": stream, "accuracy": accuracy,
+               "subgroups": subgroups, "robustness": robustness}[sys.argv[1]]
     with open(os.path.join(RESULT, "result.json"), "w") as file:
         json.dump({"metrics": measure(rows, threshold)}, file)
 

@@ -1,0 +1,149 @@
+#include "client/cli/gate_unit.h"
+
+#include <iostream>
+
+#include "anamnesis/v1/vocabulary.pb.h"
+#include "client/cli/event_text.h"
+#include "client/cli/question.h"
+#include "client/cli/write.h"
+#include "ledger/base/bytes.h"
+#include "ledger/keys/key_file.h"
+#include "ledger/query/facts.h"
+
+namespace anamnesis::cli {
+
+void AddUnitOptions(CLI::App& verb, UnitOptions& options) {
+  verb.add_option("--stream", options.stream, "the writer's stream; default: device_unit/ and the unit");
+  AddKeyOption(verb, options.common);
+  AddLedgerOption(verb, options.common);
+  AddWithinOption(verb, options.common);
+  AddJsonOption(verb, options.common);
+}
+
+StatusOr<Appended> AppendAs(LedgerClient& client, const UnitOptions& options, const std::string& unit,
+                            EventDraft draft) {
+  ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options.common.key_file));
+  const std::string stream = options.stream.empty() ? "device_unit/" + unit : options.stream;
+  ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(client, key, stream));
+  const Timestamp now = WallClockNow();
+  SetOccurred(draft, now, now);
+  return writer->AppendOne(draft);
+}
+
+namespace {
+
+struct RollbackOptions : UnitOptions {
+  std::string unit;
+  std::string surface;
+  std::string to;
+  std::string rationale;
+};
+
+// What runs on the surface, or on the only one that anything adapted runs on.
+StatusOr<v1::StandingAnswer::Entry> FindRunning(LedgerClient& client, const RollbackOptions& options) {
+  v1::Question question;
+  question.mutable_standing()->set_unit(options.unit);
+  question.mutable_standing()->set_all(true);
+  ASSIGN_OR_RETURN(const v1::Answer answer, client.Ask(question));
+  std::string surfaces;
+  const v1::StandingAnswer::Entry* found = nullptr;
+  int count = 0;
+  for (const v1::StandingAnswer::Entry& entry : answer.standing().entries()) {
+    surfaces += Text(surfaces.empty() ? "" : ", ", entry.surface());
+    if (!options.surface.empty() && entry.surface() != options.surface) continue;
+    found = &entry;
+    ++count;
+  }
+  if (count == 1) return *found;
+  if (count > 1) return absl::InvalidArgumentError(Text("--surface: is one of ", surfaces));
+  return absl::NotFoundError(Text("no adapted artifact certainly runs on ", options.unit,
+                                  options.surface.empty() ? "" : Text(", surface ", options.surface),
+                                  surfaces.empty() ? "" : Text("; on it: ", surfaces)));
+}
+
+// The gate's rule about what is restored (G20): named, retrievable, not under hold itself. An adapted artifact has to
+// pass the gate itself, apart from what it would be taken back to in its turn.
+Status CheckFallback(LedgerClient& client, const std::string& unit, const v1::EntityRef& artifact,
+                     const v1::EntityRef& fallback) {
+  v1::Question question;
+  *question.mutable_gate()->mutable_artifact() = artifact;
+  question.mutable_gate()->set_unit(unit);
+  *question.mutable_gate()->mutable_rollback_target() = fallback;
+  ASSIGN_OR_RETURN(const v1::Answer answer, client.Ask(question));
+  for (const auto& result : answer.gate().decision().results()) {
+    if (result.rule_id() != "G20" || result.outcome() != v1::GateDecided::RuleResult::FAIL) continue;
+    return absl::FailedPreconditionError(Text("--to: the gate doesn't take ", EntityKeyText(fallback),
+                                              " as a fallback: ", result.note(), "; name another one with --to"));
+  }
+  if (fallback.kind() != "artifact") return OkStatus();
+  v1::Question of_fallback;
+  *of_fallback.mutable_gate()->mutable_artifact() = fallback;
+  of_fallback.mutable_gate()->set_unit(unit);
+  ASSIGN_OR_RETURN(const v1::Answer own, client.Ask(of_fallback));
+  for (const auto& result : own.gate().decision().results()) {
+    if (result.rule_id() == "G20" || result.outcome() != v1::GateDecided::RuleResult::FAIL) continue;
+    return absl::FailedPreconditionError(Text("--to: the gate denies ", EntityKeyText(fallback), " itself: ",
+                                              result.rule_id(), " ", result.note(), "; name another one with --to"));
+  }
+  return OkStatus();
+}
+
+EventDraft RollbackDraft(const RollbackOptions& options, const v1::StandingAnswer::Entry& entry,
+                         const v1::EntityRef& fallback) {
+  EventDraft draft;
+  // A baseline has nothing on the surface.
+  const bool empties = fallback.kind() == "baseline";
+  if (empties) {
+    v1::ArtifactDeactivated body;
+    body.set_surface(entry.surface());
+    body.set_reason(entry.has_hold() ? v1::ArtifactDeactivated::HOLD : v1::ArtifactDeactivated::PLANNED);
+    draft = DraftOf(std::move(body));
+  } else {
+    v1::ArtifactRolledBack body;
+    body.set_surface(entry.surface());
+    draft = DraftOf(std::move(body));
+  }
+  AddReference(draft, "unit", "device_unit", options.unit);
+  AddReference(draft, "artifact", "artifact", entry.artifact().id(), entry.artifact().version());
+  if (!empties) AddReference(draft, "restored", fallback.kind(), fallback.id(), fallback.version());
+  draft.header.set_rationale(!options.rationale.empty()
+                                 ? options.rationale
+                                 : Text("as the ledger instructed at leaf ", entry.instruction().index()));
+  return draft;
+}
+
+}  // namespace
+
+void AddRollback(CLI::App& gate) {
+  auto options = std::make_shared<RollbackOptions>();
+  CLI::App& verb = *gate.add_subcommand("rollback", "record that the unit took an artifact back to its fallback");
+  verb.footer("Example: anamnesis gate rollback ICU-7 --as ICU-7.key");
+  verb.add_option("UNIT", options->unit, "the unit")->required();
+  verb.add_option("--surface", options->surface, "where the artifact runs; default: the only one");
+  verb.add_option("--to", options->to, "KIND:ID@VERSION of what runs again; default: what the activation named");
+  verb.add_option("--rationale", options->rationale, "why; default: what the ledger instructed");
+  AddUnitOptions(verb, *options);
+  SetAction(verb, [options]() -> StatusOr<ExitStatus> {
+    ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options->common));
+    ASSIGN_OR_RETURN(const v1::StandingAnswer::Entry entry, FindRunning(*client, *options));
+    if (options->rationale.empty() && !entry.has_instruction()) {
+      return absl::InvalidArgumentError("--rationale: is required where the ledger instructed nothing");
+    }
+    v1::EntityRef fallback = entry.fallback();
+    if (!options->to.empty()) {
+      ASSIGN_OR_RETURN(fallback, ParseEntity("--to", options->to, "artifact"));
+    }
+    if (fallback.id().empty()) return absl::FailedPreconditionError("--to: is required; no fallback is recorded");
+    RETURN_IF_ERROR(CheckFallback(*client, options->unit, entry.artifact(), fallback));
+    EventDraft draft = RollbackDraft(*options, entry, fallback);
+    const std::string type = fallback.kind() == "baseline" ? "artifact.deactivated" : "artifact.rolled_back";
+    ASSIGN_OR_RETURN(const Appended appended, AppendAs(*client, *options, options->unit, std::move(draft)));
+    v1::RunResult result;
+    Report(
+        options->common, {appended}, [&](size_t) { return type; }, result);
+    if (options->common.json) RETURN_IF_ERROR(PrintJson(result));
+    return appended.findings.empty() ? kDone : kAnswerIsNo;
+  });
+}
+
+}  // namespace anamnesis::cli

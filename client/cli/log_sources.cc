@@ -1,0 +1,194 @@
+#include "client/cli/log_sources.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "client/cli/trust.h"
+#include "ledger/event/leaf.h"
+#include "ledger/event/seal.h"
+#include "ledger/evidence/make.h"
+#include "ledger/merkle/proof.h"
+#include "ledger/merkle/tiles.h"
+#include "ledger/note/checkpoint.h"
+#include "ledger/note/signed_note.h"
+
+namespace anamnesis::cli {
+namespace {
+
+constexpr std::string_view kFile = "file:";
+constexpr std::string_view kTiles = "tiles:";
+constexpr std::string_view kLeafEnding = ".leaf";
+
+// A node, or a ledger in a directory.
+class ServedLog : public LogSource {
+ public:
+  explicit ServedLog(std::unique_ptr<LedgerClient> client) : client_(std::move(client)) {}
+
+  StatusOr<std::string> Checkpoint() override {
+    ASSIGN_OR_RETURN(const v1::Checkpoint checkpoint, client_->GetCheckpoint());
+    return checkpoint.note();
+  }
+
+  StatusOr<ProvenLeaf> LeafAt(LeafIndex index) override {
+    v1::GetReceiptRequest request;
+    request.set_index(index.value);
+    ASSIGN_OR_RETURN(v1::Receipt receipt, client_->GetReceipt(request));
+    ASSIGN_OR_RETURN(const TlogProof proof, ParseTlogProof(receipt.tlog_proof()));
+    if (proof.index != index) return absl::UnauthenticatedError(Text("was asked for leaf ", index.value));
+    return ProvenLeafOf(proof, std::move(*receipt.mutable_leaf()));
+  }
+
+ private:
+  const std::unique_ptr<LedgerClient> client_;
+};
+
+// tlog-tiles in a directory.
+class SavedTiles : public LogSource, private TileReader {
+ public:
+  static StatusOr<std::unique_ptr<LogSource>> Open(std::string dir) {
+    ASSIGN_OR_RETURN(std::string note, ReadFile(dir + "/checkpoint"));
+    ASSIGN_OR_RETURN(const SignedNote parsed, ParseSignedNote(note));
+    ASSIGN_OR_RETURN(const anamnesis::Checkpoint checkpoint, ParseCheckpointText(parsed.text));
+    return std::unique_ptr<LogSource>(new SavedTiles(std::move(dir), std::move(note), checkpoint.size));
+  }
+
+  StatusOr<std::string> Checkpoint() override { return note_; }
+
+  StatusOr<ProvenLeaf> LeafAt(LeafIndex index) override {
+    ProvenLeaf proven{{"", note_}, {}, {}, {}};
+    ASSIGN_OR_RETURN(proven.path, InclusionProof(nodes_, index, size_));
+    ASSIGN_OR_RETURN(proven.leaf_hash, nodes_.Node(0, index.value));
+    return proven;
+  }
+
+ private:
+  SavedTiles(std::string dir, std::string note, TreeSize size)
+      : dir_(std::move(dir)), note_(std::move(note)), size_(size) {}
+
+  // A log may drop a partial tile once the full one exists.
+  StatusOr<std::string> Tile(TileId id) const override {
+    const uint32_t width = TileWidthAt(id, size_);
+    if (width == 0) return absl::NotFoundError("beyond the tree");
+    const std::string partial = Text(dir_, "/", TilePath(id.level, id.index, width));
+    std::error_code ignored;
+    return ReadFile(std::filesystem::exists(partial, ignored) ? partial
+                                                              : Text(dir_, "/", TilePath(id.level, id.index)));
+  }
+
+  const std::string dir_;
+  const std::string note_;
+  const TreeSize size_;
+  const TileNodeReader nodes_{*this};
+};
+
+StatusOr<SealedHeader> SealedLeaf(const std::string& bytes) {
+  ASSIGN_OR_RETURN(const LeafView leaf, ParseLeaf(bytes));
+  if (!leaf.seal.has_value()) return absl::InvalidArgumentError("the leaf has no seal; its run's last leaf has it");
+  ASSIGN_OR_RETURN(const ParsedSeal seal, ParseSealStatement(leaf.seal->statement));
+  if (seal.statement.count() != 1) {
+    return absl::InvalidArgumentError(
+        Text("its seal is over ", seal.statement.count(), " events, and the others are not in the leaf"));
+  }
+  return SealedHeaderInRun({&leaf.header, 1}, 0, *leaf.seal);
+}
+
+Status OpenFile(const std::string& name, KeptOrServed& opened) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(name));
+  if (name.ends_with(kProofEnding)) {
+    ASSIGN_OR_RETURN(const TlogProof proof, ParseTlogProof(bytes));
+    ASSIGN_OR_RETURN(std::string leaf, ReadFile(LeafPathOf(name)));
+    opened.receipt_index = proof.index;
+    opened.receipt = ProvenLeafOf(proof, std::move(leaf));
+    return OkStatus();
+  }
+  if (name.ends_with(kLeafEnding)) {
+    ASSIGN_OR_RETURN(opened.leaf, SealedLeaf(bytes));
+    return OkStatus();
+  }
+  RETURN_IF_ERROR(ParseSignedNote(bytes).status());
+  opened.note = bytes;
+  return OkStatus();
+}
+
+// The signed note of what was kept.
+const std::string& NoteOf(const KeptOrServed& kept) {
+  return kept.receipt.has_value() ? kept.receipt->tree.note : *kept.note;
+}
+
+StatusOr<LogComparison> CompareReceipt(const KeptOrServed& kept, LogSource& log, std::span<const VerifierKey> keys) {
+  ASSIGN_OR_RETURN(LogComparison comparison, CompareWithNote(NoteOf(kept), log, keys));
+  if (comparison.other_size.value <= kept.receipt_index.value) return comparison;
+  // The receipt's own leaf says more than the roots do, where it is another now.
+  ASSIGN_OR_RETURN(ProvenLeaf now, log.LeafAt(kept.receipt_index));
+  ++comparison.leaves_asked;
+  if (now.leaf_hash == kept.receipt->leaf_hash) return comparison;
+  ASSIGN_OR_RETURN(comparison.evidence, MakeReplacedLeaf(kept.receipt_index, *kept.receipt, std::move(now), keys));
+  comparison.first_different.reset();
+  return comparison;
+}
+
+StatusOr<LogComparison> CompareKept(const KeptOrServed& one, const KeptOrServed& other,
+                                    std::span<const VerifierKey> keys) {
+  ASSIGN_OR_RETURN(const Checkpoint first, OpenCheckpoint(NoteOf(one), keys));
+  ASSIGN_OR_RETURN(const Checkpoint second, OpenCheckpoint(NoteOf(other), keys));
+  LogComparison comparison{std::min(first.size, second.size), first.size, second.size, {}, {}, 0};
+  if (first.origin == second.origin && first.size == second.size) {
+    if (first.root == second.root) return comparison;
+    ASSIGN_OR_RETURN(comparison.evidence, MakeSplitView(NoteOf(one), NoteOf(other), keys));
+    return comparison;
+  }
+  const bool same_index =
+      one.receipt.has_value() && other.receipt.has_value() && one.receipt_index == other.receipt_index;
+  if (same_index && one.receipt->leaf_hash != other.receipt->leaf_hash) {
+    ASSIGN_OR_RETURN(comparison.evidence, MakeReplacedLeaf(one.receipt_index, *one.receipt, *other.receipt, keys));
+    return comparison;
+  }
+  return absl::FailedPreconditionError(
+      Text("nothing can be said from ", one.name, " and ", other.name, " alone; name a node, or a directory of tiles"));
+}
+
+StatusOr<LogComparison> CompareLeaves(const KeptOrServed& one, const KeptOrServed& other) {
+  if (!one.leaf.has_value() || !other.leaf.has_value()) {
+    return absl::InvalidArgumentError("a leaf is compared with a leaf: two events of one writer's stream");
+  }
+  LogComparison comparison;
+  StatusOr<Evidence> evidence = MakeForkedStream(*one.leaf, *other.leaf);
+  if (absl::IsFailedPrecondition(evidence.status())) return comparison;
+  ASSIGN_OR_RETURN(comparison.evidence, std::move(evidence));
+  return comparison;
+}
+
+}  // namespace
+
+StatusOr<KeptOrServed> OpenKeptOrServed(const std::string& name, const Common& common) {
+  KeptOrServed opened;
+  opened.name = name;
+  if (name.starts_with(kTiles)) {
+    ASSIGN_OR_RETURN(opened.log, SavedTiles::Open(name.substr(kTiles.size())));
+    return opened;
+  }
+  std::error_code ignored;
+  if (!name.starts_with(kFile) && std::filesystem::exists(name, ignored)) {
+    const Status read = OpenFile(name, opened);
+    if (!read.ok()) return WithContext(read, name);
+    return opened;
+  }
+  Common at = common;
+  at.ledger = name;
+  ASSIGN_OR_RETURN(std::unique_ptr<LedgerClient> client, Connect(at));
+  opened.log = std::make_unique<ServedLog>(std::move(client));
+  return opened;
+}
+
+StatusOr<LogComparison> Compare(KeptOrServed& one, KeptOrServed& other, std::span<const VerifierKey> keys) {
+  if (one.leaf.has_value() || other.leaf.has_value()) return CompareLeaves(one, other);
+  if (one.log != nullptr && other.log != nullptr) return CompareLogs(*one.log, *other.log, keys);
+  if (one.log == nullptr && other.log == nullptr) return CompareKept(one, other, keys);
+  KeptOrServed& kept = one.log == nullptr ? one : other;
+  LogSource& log = one.log == nullptr ? *other.log : *one.log;
+  return kept.receipt.has_value() ? CompareReceipt(kept, log, keys) : CompareWithNote(*kept.note, log, keys);
+}
+
+}  // namespace anamnesis::cli

@@ -1,0 +1,43 @@
+#ifndef ANAMNESIS_CLIENT_CLI_LOG_SOURCES_H_
+#define ANAMNESIS_CLIENT_CLI_LOG_SOURCES_H_
+
+// What `anamnesis evidence compare` compares: a log where it can be read, or what somebody kept of it. Not safe for
+// concurrent use.
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "client/cli/context.h"
+#include "ledger/base/status.h"
+#include "ledger/evidence/compare.h"
+#include "ledger/note/tlog_proof.h"
+#include "ledger/note/verifier_key.h"
+
+namespace anamnesis::cli {
+
+// One of the things that are compared. Exactly one of `log`, `note`, `receipt` and `leaf` is set.
+struct KeptOrServed {
+  // As the user named it.
+  std::string name;
+  std::unique_ptr<LogSource> log;
+  // A saved checkpoint.
+  std::optional<std::string> note;
+  // NAME.tlog-proof with NAME.leaf.
+  std::optional<ProvenLeaf> receipt;
+  LeafIndex receipt_index;
+  // NAME.leaf, whose seal is over a run of one.
+  std::optional<SealedHeader> leaf;
+};
+
+// HOST:PORT, file:DIR, tiles:DIR (what a node serves over HTTP, saved), or a file. INVALID_ARGUMENT when it is none of
+// them or the file is none that can be compared; UNAVAILABLE when a ledger can't be opened.
+StatusOr<KeptOrServed> OpenKeptOrServed(const std::string& name, const Common& common);
+
+// Compares two of them, with the log's keys. FAILED_PRECONDITION: nothing can be said from these two alone, and why.
+StatusOr<LogComparison> Compare(KeptOrServed& one, KeptOrServed& other, std::span<const VerifierKey> keys);
+
+}  // namespace anamnesis::cli
+
+#endif  // ANAMNESIS_CLIENT_CLI_LOG_SOURCES_H_

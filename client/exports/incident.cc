@@ -1,0 +1,116 @@
+#include "client/exports/incident.h"
+
+#include "client/exports/inquiry.h"
+#include "client/exports/records.h"
+#include "client/exports/sections.h"
+#include "ledger/query/events.h"
+#include "ledger/query/item_history.h"
+
+namespace anamnesis::exports {
+namespace {
+
+// All events that were gathered, for the register of who wrote and signed them.
+std::map<uint64_t, Cited> Everything(Inquiry& inquiry) {
+  std::map<uint64_t, Cited> all = inquiry.records;
+  for (const auto& [unit, history] : inquiry.histories) {
+    for (const auto* part :
+         {&history.activations, &history.attestations, &history.service, &history.problems, &history.regulatory}) {
+      all.insert(part->begin(), part->end());
+    }
+  }
+  all.insert(inquiry.decisions.begin(), inquiry.decisions.end());
+  return all;
+}
+
+Status ReadIncident(Inquiry& inquiry, const v1::EntityRef& incident) {
+  const std::vector<const Cited*> recorded = OfTypes(inquiry.records, {"incident.recorded"});
+  if (recorded.empty()) return absl::NotFoundError(Text("INCIDENT: no event records ", NameOf(incident)));
+  inquiry.recorded = recorded.back();
+  ASSIGN_OR_RETURN(inquiry.at, FromProtoTime(inquiry.recorded->leaf.occurred_earliest(), "occurred_earliest"));
+  for (const v1::EntityRef& ref : inquiry.recorded->refs) {
+    if (ref.role() == "unit") inquiry.units.push_back(WithoutRole(ref));
+    if (ref.role() == "problem") inquiry.problems.push_back(WithoutRole(ref));
+  }
+  for (const v1::EntityRef& problem : inquiry.problems) {
+    ASSIGN_OR_RETURN(const auto more, RecordsOf(inquiry.view, problem));
+    inquiry.records.insert(more.begin(), more.end());
+  }
+  inquiry.document.kind = "incident-bundle";
+  inquiry.document.title = Text("Incident ", incident.id());
+  inquiry.document.subject = NameOf(incident);
+  inquiry.document.facts.emplace_back("What", inquiry.recorded->says);
+  inquiry.document.facts.emplace_back("Happened", OccurredText(inquiry.recorded->leaf));
+  inquiry.document.facts.emplace_back(
+      "Recorded", Text(TimeText(inquiry.recorded->leaf.recorded()), " by ", NameOf(inquiry.recorded->leaf.actor())));
+  return OkStatus();
+}
+
+void AddIncidentSection(Inquiry& inquiry) {
+  Section section = {"incident", "1 The incident", std::string(kVigilance), {}, {}, {}};
+  section.paragraphs.push_back(inquiry.recorded->says);
+  if (inquiry.recorded->leaf.occurred_earliest().seconds() != inquiry.recorded->leaf.occurred_latest().seconds()) {
+    section.paragraphs.push_back(
+        "It is known to have happened within an interval; what ran is told for its beginning.");
+  }
+  section.tables.push_back(
+      RecordsTable("What is recorded of it and of its problems", All(inquiry.records), "Nothing."));
+  const auto expect = [&](const std::set<std::string_view>& types, std::string_view clause, std::string_view text) {
+    if (OfTypes(inquiry.records, types).empty())
+      section.gaps.push_back({std::string(clause), std::string(text), {inquiry.recorded->leaf.index()}});
+  };
+  expect({"incident.awareness_established"}, kVigilance,
+         "nobody recorded when the manufacturer became aware of it, so no reporting clock runs");
+  expect({"problem.reported"}, "IEC 62304 9.1", "no problem report names it or is named by it");
+  expect({"problem.investigated"}, "IEC 62304 9.2", "no investigation is recorded");
+  expect({"incident.closed"}, "ISO 14971:2019 10",
+         "it is not closed: whether the risk file needs an update was not decided");
+  inquiry.document.sections.push_back(std::move(section));
+}
+
+void AddNoUnit(Inquiry& inquiry) {
+  inquiry.document.sections.push_back({"configuration",
+                                       "2 Configuration",
+                                       "IEC 62304 8.1.3, 9.1",
+                                       {},
+                                       {{"IEC 62304 9.1",
+                                         "the incident names no device unit, so what ran can't be told",
+                                         {inquiry.recorded->leaf.index()}}},
+                                       {}});
+}
+
+}  // namespace
+
+v1::EntityRef WithoutRole(v1::EntityRef entity) {
+  entity.clear_role();
+  entity.clear_digest();
+  return entity;
+}
+
+std::vector<const Cited*> All(const std::map<uint64_t, Cited>& records) {
+  std::vector<const Cited*> all;
+  for (const auto& [leaf, record] : records) all.push_back(&record);
+  return all;
+}
+
+StatusOr<Document> IncidentBundle(const LedgerView& view, const v1::EntityRef& incident,
+                                  const IncidentOptions& options) {
+  Inquiry inquiry = {view, options, {}, {}, nullptr, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  ASSIGN_OR_RETURN(inquiry.records, RecordsOf(view, incident));
+  RETURN_IF_ERROR(ReadIncident(inquiry, incident));
+  AddIncidentSection(inquiry);
+  for (const v1::EntityRef& unit : inquiry.units) RETURN_IF_ERROR(AddUnit(inquiry, unit));
+  if (inquiry.units.empty()) AddNoUnit(inquiry);
+  RETURN_IF_ERROR(AddLineage(inquiry));
+  RETURN_IF_ERROR(AddFiles(inquiry));
+  RETURN_IF_ERROR(AddRisks(inquiry));
+  RETURN_IF_ERROR(AddSimilar(inquiry));
+  RETURN_IF_ERROR(AddSiblings(inquiry));
+  AddService(inquiry);
+  RETURN_IF_ERROR(AddRegulatory(inquiry));
+  RETURN_IF_ERROR(AddClocks(inquiry, incident));
+  ASSIGN_OR_RETURN(Section signatures, SignatureSection(view, Everything(inquiry)));
+  inquiry.document.sections.push_back(std::move(signatures));
+  return std::move(inquiry.document);
+}
+
+}  // namespace anamnesis::exports

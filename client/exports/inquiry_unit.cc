@@ -1,0 +1,239 @@
+#include "client/exports/inquiry.h"
+#include "client/exports/records.h"
+#include "client/exports/sections.h"
+#include "ledger/base/bytes.h"
+#include "ledger/query/events.h"
+#include "ledger/query/item_history.h"
+
+namespace anamnesis::exports {
+namespace {
+
+StatusOr<v1::Configuration> ConfigurationKnown(Inquiry& inquiry, const v1::EntityRef& unit, bool then) {
+  v1::GetConfigurationRequest request;
+  request.set_unit(unit.id());
+  *request.mutable_at() = ToProtoTime(inquiry.at);
+  if (then) {
+    *request.mutable_known_time() = ToProtoTime(inquiry.at);
+  } else {
+    request.set_known_size(inquiry.view.tree_size());
+  }
+  request.mutable_consistency()->set_tree_size_min(inquiry.view.tree_size());
+  ASSIGN_OR_RETURN(const v1::ConfigurationAnswer answer, inquiry.view.client().GetConfiguration(request));
+  // An export of an earlier size knows no more than that.
+  if (answer.now_known().tree_size() > inquiry.view.tree_size()) return ConfigurationKnown(inquiry, unit, false);
+  return answer.now_known();
+}
+
+Cell ItemCell(const v1::Configuration& configuration, const std::string& surface) {
+  for (const v1::ConfigurationItem& item : configuration.items()) {
+    if (item.surface() != surface) continue;
+    Cell cell;
+    if (item.has_since()) cell.leaves.push_back(item.since().index());
+    const std::string confidence = Text(" [", Words(v1::Confidence_Name(item.confidence())), "]");
+    if (item.empty()) {
+      cell.text = "nothing runs there" + confidence;
+    } else if (!item.has_item()) {
+      cell.text = Text("not known: ", item.unknown_because());
+      cell.mark = Mark::kBad;
+    } else {
+      cell.text = Text(NameOf(item.item()), item.item().has_digest() ? Text(" ", DigestText(item.item().digest())) : "",
+                       confidence);
+    }
+    return cell;
+  }
+  return {"nothing is known of it", Mark::kBad, {}};
+}
+
+void AddDigests(const v1::Configuration& then, const v1::Configuration& now, Section& section) {
+  Table table = {"The two configurations", {"", "Unit", "Digest of the configuration", "Measured", "Rests on"}, {}, ""};
+  for (const auto* one : {&then, &now}) {
+    Cell measured = {"no measurement", Mark::kBad, {}};
+    if (one->has_attestation()) {
+      measured = Cite(one->attestation().covers_time() ? "covers that time" : "earlier than that time",
+                      one->attestation().leaf().index(), one->attestation().covers_time() ? Mark::kGood : Mark::kNone);
+    }
+    Cell state = {Words(v1::UnitState_Name(one->unit_state())), Mark::kNone, {}};
+    if (one->has_unit_since()) state.leaves.push_back(one->unit_since().index());
+    table.rows.push_back(
+        {{one == &then ? "as known then" : "as known now", Mark::kNone, {}},
+         std::move(state),
+         {one->configuration_digest().empty() ? "none: not every item is certain"
+                                              : Text("sha256:", HexEncode(one->configuration_digest())),
+          Mark::kNone,
+          {}},
+         std::move(measured),
+         {"", Mark::kNone, {one->leaves().begin(), one->leaves().end()}}});
+  }
+  section.tables.push_back(std::move(table));
+}
+
+// The answer, for the first page: what ran on each surface.
+void AddAnswer(Inquiry& inquiry, const v1::EntityRef& unit, const Table& surfaces) {
+  std::string then;
+  std::string now;
+  for (const std::vector<Cell>& row : surfaces.rows) {
+    then += Text(then.empty() ? "" : "\n", row[0].text, ": ", row[1].text);
+    now += Text(now.empty() ? "" : "\n", row[0].text, ": ", row[2].text);
+  }
+  if (now.empty()) now = then = surfaces.when_empty;
+  const auto add = [&](std::string_view known, std::string text) {
+    inquiry.document.facts.emplace_back(Text(unit.id(), " ran, as known ", known), std::move(text));
+  };
+  if (now == then) return add("then and now", std::move(now));
+  add("now", std::move(now));
+  add("then", std::move(then));
+}
+
+Status AddConfiguration(Inquiry& inquiry, const v1::EntityRef& unit) {
+  ASSIGN_OR_RETURN(const v1::Configuration then, ConfigurationKnown(inquiry, unit, true));
+  ASSIGN_OR_RETURN(const v1::Configuration now, ConfigurationKnown(inquiry, unit, false));
+  Section section = {Text("configuration-", inquiry.histories.size() + 1),
+                     Text("2 What ", unit.id(), " was running"),
+                     "IEC 62304 8.1.3, 8.3, 9.1",
+                     {},
+                     {},
+                     {}};
+  section.paragraphs.push_back(Text("At ", FormatTime(inquiry.at),
+                                    ". Known then: by what was recorded until that moment, ", then.tree_size(),
+                                    " events. Known now: by all ", now.tree_size(), "."));
+  std::set<std::string> surfaces;
+  for (const auto* one : {&then, &now}) {
+    for (const v1::ConfigurationItem& item : one->items()) surfaces.insert(item.surface());
+  }
+  Table table = {"As known then and as known now",
+                 {"Surface", "As known then", "As known now", "Difference"},
+                 {},
+                 "Nothing is recorded that the unit ran."};
+  if (surfaces.empty())
+    section.gaps.push_back({"IEC 62304 8.1.3", Text("nothing is recorded that ", unit.id(), " ran at that time"), {}});
+  for (const std::string& surface : surfaces) {
+    Cell was = ItemCell(then, surface);
+    Cell is = ItemCell(now, surface);
+    const bool same = was.text == is.text;
+    if (is.mark == Mark::kBad) section.gaps.push_back({"IEC 62304 8.1.3", Text(surface, ": ", is.text), {}});
+    table.rows.push_back({{surface, Mark::kNone, {}},
+                          std::move(was),
+                          std::move(is),
+                          same ? Cell{"none", Mark::kNone, {}}
+                               : Cell{"another answer now, from what was recorded later", Mark::kBad, {}}});
+  }
+  AddAnswer(inquiry, unit, table);
+  section.tables.push_back(std::move(table));
+  for (const auto* one : {&then, &now}) {
+    for (const std::string& note : one->notes())
+      section.paragraphs.push_back(Text(one == &then ? "Then: " : "Now: ", note));
+    for (const v1::ConfigurationItem& item : one->items()) {
+      if (!item.has_item()) continue;
+      inquiry.items.emplace(NameOf(item.item()), WithoutRole(item.item()));
+      for (const v1::FileDigest& file : item.history().files())
+        inquiry.files.emplace(Text(item.surface(), ": ", NameOf(item.item()), " ", file.path()), file);
+      if (one == &now) inquiry.now_items.emplace(NameOf(item.item()), WithoutRole(item.item()));
+      for (const std::string& missing : item.history().missing()) {
+        if (one == &now)
+          inquiry.origin_gaps.push_back({"IEC 62304 8.3", Text(NameOf(item.item()), ": not recorded: ", missing), {}});
+      }
+    }
+  }
+  AddDigests(then, now, section);
+  inquiry.document.sections.push_back(std::move(section));
+  return OkStatus();
+}
+
+StatusOr<Cell> DecisionCell(Inquiry& inquiry, const std::string& id, Section& section) {
+  v1::Question question;
+  question.mutable_gate_replay()->set_decision(id);
+  ASSIGN_OR_RETURN(const v1::Answer answer, AskOrGap(inquiry.view, std::move(question), "IEC 62304 8.2.1", section));
+  if (!answer.has_gate_replay()) return Cell{"not in the ledger", Mark::kBad, {}};
+  const v1::GateReplayAnswer& replay = answer.gate_replay();
+  std::string failed;
+  for (const v1::GateDecided::RuleResult& rule : replay.recorded().results()) {
+    if (rule.outcome() == v1::GateDecided::RuleResult::FAIL) failed += Text(" ", rule.rule_id());
+  }
+  ASSIGN_OR_RETURN(const auto cited, ReadCited(inquiry.view, {replay.leaf()}));
+  inquiry.decisions.insert(cited.begin(), cited.end());
+  const bool allowed = replay.recorded().verdict() == v1::GateDecided::ALLOW;
+  return Cite(Text(Words(v1::GateDecided::Verdict_Name(replay.recorded().verdict())),
+                   failed.empty() ? "" : Text(", failed:", failed),
+                   replay.identical() ? "; computed again: the same" : "; computed again it is ANOTHER decision"),
+              replay.leaf().index(), allowed && replay.identical() ? Mark::kGood : Mark::kBad);
+}
+
+StatusOr<Cell> CertificationCell(Inquiry& inquiry, const v1::EntityRef& artifact) {
+  v1::Question question;
+  *question.mutable_status()->mutable_entity() = artifact;
+  const StatusOr<v1::Answer> answer = inquiry.view.Ask(std::move(question));
+  if (absl::IsNotFound(answer.status())) return Cell{"the artifact is not recorded", Mark::kBad, {}};
+  RETURN_IF_ERROR(answer.status());
+  Cell cell = {"not certified", Mark::kBad, {}};
+  for (const v1::StatusAnswer::HistoryEvent& event : answer->status().history()) {
+    if (event.void_effect() || !event.leaf().type().starts_with("certification.")) continue;
+    if (cell.leaves.empty()) cell = {"", Mark::kNone, {}};
+    cell.text += Text(cell.text.empty() ? "" : ", ", event.leaf().type());
+    cell.leaves.push_back(event.leaf().index());
+  }
+  return cell;
+}
+
+// Each activation with the decision that it cites and what was certified.
+Status AddActivations(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHistory& history) {
+  Section section = {Text("activations-", inquiry.histories.size() + 1),
+                     Text("3 Activations on ", unit.id()),
+                     "IEC 62304 8.2.1, 8.3",
+                     {},
+                     {},
+                     {}};
+  section.paragraphs.push_back(
+      Text("The last ", inquiry.options.activations, " at or before the incident, and those after it."));
+  Table table = {"Activations with their decisions and certifications",
+                 {"Activation", "What", "Happened", "Decision", "Certified"},
+                 {},
+                 "No activation is recorded."};
+  for (const auto& [leaf, record] : history.activations) {
+    Cell decision = {"-", Mark::kNone, {}};
+    Cell certified = {"-", Mark::kNone, {}};
+    for (const v1::EntityRef& ref : record.refs) {
+      if (ref.role() == "decision") {
+        ASSIGN_OR_RETURN(decision, DecisionCell(inquiry, ref.id(), section));
+      }
+      if (ref.role() == "artifact" && ref.kind() == "artifact") {
+        ASSIGN_OR_RETURN(certified, CertificationCell(inquiry, WithoutRole(ref)));
+      }
+    }
+    if (record.leaf.type() == "artifact.activated" && decision.leaves.empty() && decision.text == "-") {
+      decision = {"cites none", Mark::kBad, {}};
+      section.gaps.push_back(
+          {"IEC 62304 8.2.1", Text("the activation of leaf ", leaf, " cites no decision of the gate"), {leaf}});
+    }
+    table.rows.push_back({Cite(record.leaf.type(), leaf),
+                          {record.about, Mark::kNone, {}},
+                          {OccurredText(record.leaf), Mark::kNone, {}},
+                          std::move(decision),
+                          std::move(certified)});
+  }
+  section.tables.push_back(std::move(table));
+  inquiry.document.sections.push_back(std::move(section));
+  return OkStatus();
+}
+
+}  // namespace
+
+Status AddUnit(Inquiry& inquiry, const v1::EntityRef& unit) {
+  ASSIGN_OR_RETURN(UnitHistory history, HistoryOf(inquiry.view, unit, inquiry.at, inquiry.options.activations));
+  RETURN_IF_ERROR(AddConfiguration(inquiry, unit));
+  RETURN_IF_ERROR(AddActivations(inquiry, unit, history));
+  Section attestations = {Text("attestations-", inquiry.histories.size() + 1),
+                          Text("4 Measurements around the incident: ", unit.id()),
+                          "IEC 62304 8.3",
+                          {},
+                          {},
+                          {}};
+  attestations.tables.push_back(
+      RecordsTable("What the unit measured of itself", All(history.attestations), "The unit measured nothing."));
+  if (history.attestations.empty())
+    attestations.gaps.push_back({"IEC 62304 8.3", "no measurement by the unit confirms what ran", {}});
+  inquiry.document.sections.push_back(std::move(attestations));
+  inquiry.histories.emplace(unit.id(), std::move(history));
+  return OkStatus();
+}
+
+}  // namespace anamnesis::exports

@@ -1,0 +1,108 @@
+#include "client/exports/records.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/strings/ascii.h"
+#include "ledger/base/bytes.h"
+#include "ledger/base/ids.h"
+#include "ledger/crypto/sha256.h"
+#include "ledger/event/header.h"
+#include "ledger/event/leaf.h"
+#include "ledger/event/vocabulary.h"
+#include "ledger/query/events.h"
+#include "ledger/query/item_history.h"
+#include "ledger/query/message_fields.h"
+
+namespace anamnesis::exports {
+namespace {
+
+std::string IntervalText(Timestamp earliest, Timestamp latest) {
+  return earliest == latest ? FormatTime(earliest) : Text(FormatTime(earliest), " .. ", FormatTime(latest));
+}
+
+void AddFields(const v1::EventHeader& header, Record& record) {
+  for (const v1::EntityRef& ref : header.refs()) {
+    record.fields.emplace_back(Text("→ ", ref.role()),
+                               Text(NameOf(ref), ref.has_digest() ? Text(" ", DigestText(ref.digest())) : ""));
+  }
+  const auto add = [&](std::string name, const std::string& value) {
+    if (!value.empty()) record.fields.emplace_back(std::move(name), value);
+  };
+  add("rationale", header.rationale());
+  add("late because", header.late_reason());
+  if (header.retrospective()) add("retrospective", "declared: made from other records after the fact");
+  if (!header.corrects().empty()) add("corrects event", HexEncode(header.corrects()));
+}
+
+}  // namespace
+
+std::string NameOf(const v1::EntityRef& entity) {
+  return Text(entity.kind(), ":", entity.id(), entity.version().empty() ? "" : "@", entity.version());
+}
+
+v1::EntityRef EntityOf(std::string_view kind, std::string_view id) {
+  v1::EntityRef entity;
+  entity.set_kind(std::string(kind));
+  entity.set_id(std::string(id));
+  return entity;
+}
+
+std::string NameOf(const v1::Agent& agent) { return Text(agent.kind(), ":", agent.id()); }
+
+std::string Words(std::string_view enum_name) {
+  std::string words(enum_name);
+  absl::AsciiStrToLower(&words);
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
+}
+
+std::string TimeText(const google::protobuf::Timestamp& time) {
+  const StatusOr<Timestamp> parsed = FromProtoTime(time, "time");
+  return parsed.ok() ? FormatTime(*parsed) : "-";
+}
+
+std::string OccurredText(const v1::LeafReference& leaf) {
+  const std::string earliest = TimeText(leaf.occurred_earliest());
+  const std::string latest = TimeText(leaf.occurred_latest());
+  return earliest == latest ? earliest : Text(earliest, " .. ", latest);
+}
+
+std::string SomeOf(const std::set<std::string>& names) {
+  constexpr size_t kNamedMax = 3;
+  std::string text;
+  size_t count = 0;
+  for (const std::string& name : names) {
+    if (count++ == kNamedMax) return Text(text, " and ", names.size() - kNamedMax, " more");
+    text += Text(text.empty() ? "" : ", ", name);
+  }
+  return text;
+}
+
+Cell Cite(std::string text, uint64_t leaf, Mark mark) { return {std::move(text), mark, {leaf}}; }
+
+StatusOr<Record> RecordOf(uint64_t index, std::string_view leaf_bytes, std::optional<std::string_view> body_content) {
+  ASSIGN_OR_RETURN(const LeafView leaf, ParseLeaf(leaf_bytes));
+  ASSIGN_OR_RETURN(const ParsedHeader header, ParseHeader(leaf.header));
+  Record record;
+  record.leaf = index;
+  record.event_id = header.event_id.text();
+  record.type = header.fields.type();
+  record.stream = header.fields.stream();
+  record.actor = NameOf(header.fields.actor());
+  record.occurred = IntervalText(header.occurred_earliest(), header.occurred_latest());
+  record.recorded = FormatTime(leaf.recorded);
+  record.leaf_sha256 = Sha256(leaf_bytes).hex();
+  record.body_commitment = header.body_commitment.hex();
+  record.body = body_content.has_value() ? BodyPresence::kPresent : BodyPresence::kErased;
+  AddFields(header.fields, record);
+  const EventType* type = Vocabulary::Get().Find(record.type, header.fields.schema_version());
+  if (type == nullptr || !body_content.has_value()) return record;
+  const StatusOr<std::unique_ptr<google::protobuf::Message>> body = ParseBody(*type, *body_content);
+  // What was recorded before a rule was tightened is shown by its digests alone.
+  if (!body.ok()) return record;
+  for (auto& field : FieldTextsOf(**body)) record.fields.push_back(std::move(field));
+  return record;
+}
+
+}  // namespace anamnesis::exports

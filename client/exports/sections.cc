@@ -1,0 +1,460 @@
+#include "client/exports/sections.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "anamnesis/v1/signature.pb.h"
+#include "anamnesis/v1/vocabulary_authority.pb.h"
+#include "anamnesis/v1/vocabulary_erasure.pb.h"
+#include "client/exports/records.h"
+#include "ledger/base/shortened.h"
+#include "ledger/event/vocabulary.h"
+#include "ledger/query/message_fields.h"
+
+namespace anamnesis::exports {
+namespace {
+
+constexpr size_t kAboutMax = 4;
+constexpr size_t kSaysMax = 4;
+constexpr size_t kSaysBytesMax = 160;
+
+std::string AboutText(const v1::EventHeader& header) {
+  std::string about;
+  int count = 0;
+  for (const v1::EntityRef& ref : header.refs()) {
+    if (count == kAboutMax) return Text(about, "\nand ", header.refs_size() - count, " more");
+    about += Text(count++ == 0 ? "" : "\n", NameOf(ref));
+  }
+  return about;
+}
+
+const google::protobuf::FieldDescriptor* SignatureField(const EventType* type) {
+  return type == nullptr ? nullptr : type->body->FindFieldByName("signature");
+}
+
+Cited CitedOf(const v1::LeafReference& leaf, const v1::Event& event) {
+  Cited cited;
+  cited.leaf = leaf;
+  cited.refs.assign(event.header().refs().begin(), event.header().refs().end());
+  cited.about = AboutText(event.header());
+  cited.erased = event.body_state() == v1::BODY_ERASED;
+  if (cited.erased) cited.says = "the body is erased";
+  const EventType* type = Vocabulary::Get().Find(event.header().type(), event.header().schema_version());
+  if (type == nullptr || cited.erased) return cited;
+  const StatusOr<std::unique_ptr<google::protobuf::Message>> body = ParseBody(*type, event.body().content());
+  if (!body.ok()) return cited;
+  const google::protobuf::FieldDescriptor* signature = SignatureField(type);
+  cited.signed_by_person = signature != nullptr && (*body)->GetReflection()->HasField(**body, signature);
+  size_t said = 0;
+  for (const auto& [name, value] : FieldTextsOf(**body)) {
+    if (said++ == kSaysMax) break;
+    cited.says += Text(said == 1 ? "" : "; ", name, ": ", Shortened(value, kSaysBytesMax));
+  }
+  if (!event.header().rationale().empty()) {
+    cited.says += Text(said == 0 ? "" : "; ", "because: ", Shortened(event.header().rationale(), kSaysBytesMax));
+  }
+  return cited;
+}
+
+bool IsFailureOfLedger(const Status& status) {
+  return !absl::IsNotFound(status) && !absl::IsInvalidArgument(status) && !absl::IsFailedPrecondition(status) &&
+         !absl::IsResourceExhausted(status);
+}
+
+Cell StateCell(v1::TraceAnswer::State state) {
+  const bool linked = state == v1::TraceAnswer::LINKED;
+  return {Words(v1::TraceAnswer::State_Name(state)), linked ? Mark::kGood : Mark::kBad, {}};
+}
+
+// --- Time ---
+
+std::string GapText(int64_t us) {
+  const int64_t seconds = us / 1'000'000;
+  if (seconds < 0) return Text("-", -seconds, " s");
+  if (seconds < 120) return Text(seconds, " s");
+  if (seconds < 7200) return Text(seconds / 60, " min");
+  if (seconds < 2 * 86'400) return Text(seconds / 3600, " h");
+  return Text(seconds / 86'400, " d");
+}
+
+struct TypeTimes {
+  uint64_t events = 0;
+  std::map<std::string, uint64_t> judgements;
+};
+
+Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, Cited>& records, Section& section,
+                               std::map<std::string, TypeTimes>& types, Table& table) {
+  uint64_t from = records.begin()->first;
+  const uint64_t last = records.rbegin()->first;
+  bool first = true;
+  while (from <= last && (first || from != 0)) {
+    v1::Question question;
+    question.mutable_contemporaneity()->set_from(from);
+    ASSIGN_OR_RETURN(const v1::Answer answer, view.Ask(std::move(question)));
+    const v1::ContemporaneityAnswer& page = answer.contemporaneity();
+    if (first && !page.has_policy()) {
+      section.gaps.push_back(
+          {"21 CFR 11.10(e)", "no contemporaneity policy is adopted, so nothing says which record is late", {}});
+    }
+    first = false;
+    for (const v1::ContemporaneityAnswer::OfEvent& event : page.events()) {
+      if (records.count(event.leaf().index()) == 0) continue;
+      const std::string judgement = Words(v1::ContemporaneityAnswer::Judgement_Name(event.judgement()));
+      ++types[event.leaf().type()].judgements[judgement];
+      const bool late = event.judgement() == v1::ContemporaneityAnswer::LATE ||
+                        event.judgement() == v1::ContemporaneityAnswer::FUTURE_DATED;
+      if (!late) continue;
+      table.rows.push_back({Cite(event.leaf().type(), event.leaf().index()),
+                            {judgement, Mark::kBad, {}},
+                            {OccurredText(event.leaf()), Mark::kNone, {}},
+                            {GapText(event.gap_us()), Mark::kNone, {}},
+                            {event.late_reason().empty() ? "no reason given" : event.late_reason(), Mark::kNone, {}}});
+    }
+    for (const v1::ContemporaneityAnswer::Burst& burst : page.bursts()) {
+      const auto inside = records.lower_bound(burst.first_leaf());
+      if (inside == records.end() || inside->first > burst.last_leaf()) continue;
+      section.gaps.push_back({"21 CFR 11.10(e)",
+                              Text(burst.events(), " records of ", burst.stream(), " from leaf ", burst.first_leaf(),
+                                   " to ", burst.last_leaf(), " happened over ", GapText(burst.occurred_spread_us()),
+                                   " and were recorded within ", GapText(burst.recorded_spread_us()), ": back-filled"),
+                              {}});
+    }
+    from = page.next();
+  }
+  return OkStatus();
+}
+
+// --- Signatures ---
+
+class Names {
+ public:
+  explicit Names(const LedgerView& view) : view_(view) {}
+
+  // The printed name of a person and the leaf that says so.
+  StatusOr<Cell> Printed(const v1::Agent& agent) {
+    const auto [place, added] = names_.try_emplace(NameOf(agent));
+    if (!added) return place->second;
+    v1::Question question;
+    *question.mutable_status()->mutable_entity() = EntityOf(agent.kind(), agent.id());
+    question.mutable_status()->set_limit(1);
+    const StatusOr<v1::Answer> answer = view_.Ask(std::move(question));
+    if (!answer.ok() && IsFailureOfLedger(answer.status())) return answer.status();
+    place->second = {"not enrolled", Mark::kBad, {}};
+    if (!answer.ok()) return place->second;
+    for (const v1::StatusAnswer::Version& version : answer->status().versions()) {
+      if (!version.has_defined()) continue;
+      ASSIGN_OR_RETURN(const v1::Event event, view_.Event(version.defined().index()));
+      v1::PersonEnrolled enrolled;
+      if (!event.content().UnpackTo(&enrolled)) {
+        place->second = Cite(event.body_state() == v1::BODY_ERASED ? "erased" : "-", event.index());
+      } else {
+        place->second = Cite(enrolled.printed_name(), event.index());
+      }
+    }
+    return place->second;
+  }
+
+ private:
+  const LedgerView& view_;
+  std::map<std::string, Cell> names_;
+};
+
+Status AddSignature(const LedgerView& view, const Cited& record, Names& names, Table& table) {
+  ASSIGN_OR_RETURN(const v1::Event event, view.Event(record.leaf.index()));
+  const EventType* type = Vocabulary::Get().Find(event.header().type(), event.header().schema_version());
+  ASSIGN_OR_RETURN(const auto body, ParseBody(*type, event.body().content()));
+  const auto& signature =
+      static_cast<const v1::ElectronicSignature&>(body->GetReflection()->GetMessage(*body, SignatureField(type)));
+  std::string components;
+  for (const int component : signature.components()) {
+    components += Text(
+        components.empty() ? "" : ", ",
+        Words(v1::ElectronicSignature::Component_Name(static_cast<v1::ElectronicSignature::Component>(component))));
+  }
+  ASSIGN_OR_RETURN(Cell printed, names.Printed(event.header().actor()));
+  table.rows.push_back({Cite(record.leaf.type(), record.leaf.index()),
+                        {record.about, Mark::kNone, {}},
+                        {NameOf(event.header().actor()), Mark::kNone, {}},
+                        std::move(printed),
+                        {Words(v1::ElectronicSignature::Meaning_Name(signature.meaning())), Mark::kNone, {}},
+                        {FormatTime(Timestamp(signature.signed_at_us())), Mark::kNone, {}},
+                        {components, Mark::kNone, {}}});
+  return OkStatus();
+}
+
+Status AddWriters(const std::map<uint64_t, Cited>& records, Names& names, Section& section) {
+  struct Writer {
+    v1::Agent agent;
+    uint64_t records = 0;
+    uint64_t first = 0;
+  };
+  std::map<std::string, Writer> writers;
+  for (const auto& [leaf, record] : records) {
+    Writer& writer = writers[NameOf(record.leaf.actor())];
+    if (writer.records++ == 0) {
+      writer.agent = record.leaf.actor();
+      writer.first = leaf;
+    }
+  }
+  Table table = {"Who wrote the records", {"Writer", "Printed name", "Records", "First"}, {}, "There are no records."};
+  for (const auto& [name, writer] : writers) {
+    Cell printed = {"-", Mark::kNone, {}};
+    if (writer.agent.kind() == "person") {
+      ASSIGN_OR_RETURN(printed, names.Printed(writer.agent));
+    }
+    table.rows.push_back({{name, Mark::kNone, {}},
+                          std::move(printed),
+                          {std::to_string(writer.records), Mark::kNone, {}},
+                          Cite(records.at(writer.first).leaf.type(), writer.first)});
+  }
+  section.tables.push_back(std::move(table));
+  return OkStatus();
+}
+
+}  // namespace
+
+// --- Records ---
+
+StatusOr<std::map<uint64_t, Cited>> ReadCited(const LedgerView& view, const std::vector<v1::LeafReference>& leaves) {
+  std::map<uint64_t, Cited> cited;
+  for (const v1::LeafReference& leaf : leaves) {
+    if (cited.count(leaf.index()) > 0) continue;
+    ASSIGN_OR_RETURN(const v1::Event event, view.Event(leaf.index()));
+    cited.emplace(leaf.index(), CitedOf(leaf, event));
+  }
+  return cited;
+}
+
+StatusOr<std::map<uint64_t, Cited>> RecordsOf(const LedgerView& view, const v1::EntityRef& subject) {
+  std::vector<v1::LeafReference> leaves;
+  const Status visited = view.VisitRecords(subject, [&](const v1::LeafReference& leaf) { leaves.push_back(leaf); });
+  if (!visited.ok() && !absl::IsNotFound(visited)) return visited;
+  return ReadCited(view, leaves);
+}
+
+bool IsOfTypes(std::string_view type, const std::set<std::string_view>& types) {
+  if (types.count(type) > 0) return true;
+  const size_t dot = type.find('.');
+  return dot != std::string_view::npos && types.count(type.substr(0, dot + 1)) > 0;
+}
+
+std::vector<const Cited*> OfTypes(const std::map<uint64_t, Cited>& records, const std::set<std::string_view>& types) {
+  std::vector<const Cited*> found;
+  for (const auto& [leaf, record] : records) {
+    if (IsOfTypes(record.leaf.type(), types)) found.push_back(&record);
+  }
+  return found;
+}
+
+Section SectionOf(const Part& part, const std::vector<const Cited*>& records) {
+  Section section = {std::string(part.id), std::string(part.title), std::string(part.clauses), {}, {}, {}};
+  if (records.empty()) {
+    section.gaps.push_back({section.clauses, "nothing at all is recorded that belongs into this section", {}});
+  }
+  section.tables.push_back(RecordsTable("Records", records, "No record."));
+  return section;
+}
+
+Table RecordsTable(std::string title, const std::vector<const Cited*>& records, std::string when_empty) {
+  Table table = {std::move(title), {"Record", "About", "Says", "Occurred", "By"}, {}, std::move(when_empty)};
+  for (const Cited* record : records) {
+    const bool retrospective = record->leaf.retrospective();
+    table.rows.push_back({Cite(record->leaf.type(), record->leaf.index()),
+                          {record->about, Mark::kNone, {}},
+                          {record->says, record->erased ? Mark::kBad : Mark::kNone, {}},
+                          {Text(OccurredText(record->leaf), retrospective ? " (retrospective)" : ""), Mark::kNone, {}},
+                          {NameOf(record->leaf.actor()), Mark::kNone, {}}});
+  }
+  return table;
+}
+
+std::vector<v1::EntityRef> EntitiesOf(const std::map<uint64_t, Cited>& records, std::string_view role,
+                                      std::string_view kind) {
+  std::map<std::string, v1::EntityRef> entities;
+  for (const auto& [leaf, record] : records) {
+    for (const v1::EntityRef& ref : record.refs) {
+      if (ref.kind() == kind && (role.empty() || ref.role() == role)) entities.emplace(NameOf(ref), ref);
+    }
+  }
+  std::vector<v1::EntityRef> list;
+  for (auto& [name, entity] : entities) list.push_back(std::move(entity));
+  return list;
+}
+
+StatusOr<v1::Answer> AskOrGap(const LedgerView& view, v1::Question question, std::string_view clause,
+                              Section& section) {
+  StatusOr<v1::Answer> answer = view.Ask(std::move(question));
+  if (answer.ok()) {
+    for (const std::string& note : answer->notes()) section.paragraphs.push_back(Text("Note: ", note));
+    return answer;
+  }
+  if (IsFailureOfLedger(answer.status())) return answer.status();
+  section.gaps.push_back({std::string(clause), std::string(MessageOf(answer.status())), {}});
+  return v1::Answer();
+}
+
+// --- Sections ---
+
+StatusOr<Section> TraceSection(const LedgerView& view, const v1::EntityRef& item) {
+  Section section = {"trace", "Trace matrix", "IEC 62304 5.1.1 c), 5.7.4, 7.3.3", {}, {}, {}};
+  v1::Question question;
+  *question.mutable_trace()->mutable_subject() = item;
+  ASSIGN_OR_RETURN(const v1::Answer answer, AskOrGap(view, std::move(question), "IEC 62304 7.3.3", section));
+  const v1::TraceAnswer& trace = answer.trace();
+  const auto name = [&](uint32_t element) {
+    const v1::TraceAnswer::Element& one = trace.elements(static_cast<int>(element));
+    return Text(NameOf(one.entity()), one.result().empty() ? "" : Text(" ", Words(one.result())));
+  };
+  Table cells = {"From each element to what it should lead to",
+                 {"Element", "Leads to", "State", "Linked", "Asked for by"},
+                 {},
+                 "Nothing is recorded between which a trace could be drawn."};
+  for (const v1::TraceAnswer::Cell& cell : trace.cells()) {
+    std::string linked;
+    for (const uint32_t other : cell.linked()) linked += Text(linked.empty() ? "" : ", ", name(other));
+    if (linked.empty()) linked = "-";
+    const v1::TraceAnswer::Element& element = trace.elements(static_cast<int>(cell.element()));
+    const Cell from = element.has_leaf() ? Cite(name(cell.element()), element.leaf().index())
+                                         : Cell{name(cell.element()), Mark::kNone, {}};
+    cells.rows.push_back({from,
+                          {Words(cell.to_column()), Mark::kNone, {}},
+                          StateCell(cell.state()),
+                          {linked, Mark::kNone, {}},
+                          {cell.clause(), Mark::kNone, {}}});
+    if (cell.state() == v1::TraceAnswer::LINKED) continue;
+    section.gaps.push_back({cell.clause().empty() ? "the adopted process profile" : cell.clause(),
+                            Text(name(cell.element()), " has no ", Words(cell.to_column()),
+                                 " that holds: ", Words(v1::TraceAnswer::State_Name(cell.state())),
+                                 cell.text().empty() ? "" : Text(" (", cell.text(), ")")),
+                            from.leaves});
+  }
+  section.tables.push_back(std::move(cells));
+  Table chains = {"From hazardous situations to verified controls (7.3.3)",
+                  {"Hazardous situation", "Item", "Cause", "Control", "Chain"},
+                  {},
+                  "No hazardous situation is recorded of it."};
+  for (const v1::TraceAnswer::Chain& chain : trace.chains()) {
+    const auto cell = [](const v1::EntityRef& entity) {
+      return Cell{entity.id().empty() ? "-" : NameOf(entity), Mark::kNone, {}};
+    };
+    Cell state =
+        chain.missing_hop().empty() ? Cell{"complete", Mark::kGood, {}} : Cell{chain.missing_hop(), Mark::kBad, {}};
+    state.leaves.assign(chain.implementation_verified().begin(), chain.implementation_verified().end());
+    state.leaves.insert(state.leaves.end(), chain.effectiveness_verified().begin(),
+                        chain.effectiveness_verified().end());
+    if (!chain.missing_hop().empty()) {
+      section.gaps.push_back({"IEC 62304 7.3.3",
+                              Text("the chain from ", NameOf(chain.hazardous_situation()), ": ", chain.missing_hop()),
+                              {}});
+    }
+    chains.rows.push_back({cell(chain.hazardous_situation()), cell(chain.item()), cell(chain.cause()),
+                           cell(chain.control()), std::move(state)});
+  }
+  section.tables.push_back(std::move(chains));
+  for (const uint32_t orphan : trace.orphans()) {
+    section.gaps.push_back({"IEC 62304 5.1.1 c)", Text(name(orphan), ": no path leads to a requirement"), {}});
+  }
+  return section;
+}
+
+StatusOr<Section> ContemporaneitySection(const LedgerView& view, const std::map<uint64_t, Cited>& records) {
+  Section section = {"contemporaneity", "Contemporaneity", "21 CFR 11.10(e); ALCOA+", {}, {}, {}};
+  section.paragraphs.push_back(
+      "How long after it happened each record was made, judged by the adopted policy. Records made "
+      "after the fact from others say so and are counted apart.");
+  std::map<std::string, TypeTimes> types;
+  for (const auto& [leaf, record] : records) ++types[record.leaf.type()].events;
+  Table late = {
+      "Late or dated in the future", {"Record", "Judgement", "Occurred", "Recorded after", "Reason"}, {}, "None."};
+  if (!records.empty()) RETURN_IF_ERROR(AddContemporaneityPages(view, records, section, types, late));
+  Table table = {"By type", {"Type", "Records", "On time", "Otherwise"}, {}, "There are no records."};
+  for (const auto& [type, times] : types) {
+    std::string others;
+    uint64_t counted = 0;
+    for (const auto& [judgement, events] : times.judgements) {
+      others += Text(others.empty() ? "" : ", ", events, " ", judgement);
+      counted += events;
+    }
+    table.rows.push_back({{type, Mark::kNone, {}},
+                          {std::to_string(times.events), Mark::kNone, {}},
+                          {std::to_string(times.events - std::min(times.events, counted)), Mark::kNone, {}},
+                          {others.empty() ? "-" : others, Mark::kNone, {}}});
+  }
+  section.tables.push_back(std::move(table));
+  section.tables.push_back(std::move(late));
+  return section;
+}
+
+StatusOr<Section> SignatureSection(const LedgerView& view, const std::map<uint64_t, Cited>& records) {
+  Section section = {"signatures", "Signature register", "21 CFR 11.50, 11.70, 11.100", {}, {}, {}};
+  section.paragraphs.push_back(
+      "Every record is sealed by its writer's key; those below are signed by a person, with the "
+      "meaning of the signature. The seal covers the record's content and cannot be moved.");
+  Names names(view);
+  Table table = {"Signed by persons",
+                 {"Record", "About", "Signer", "Printed name", "Meaning", "Signed at", "Made of"},
+                 {},
+                 "No record is signed by a person."};
+  for (const auto& [leaf, record] : records) {
+    if (record.signed_by_person) RETURN_IF_ERROR(AddSignature(view, record, names, table));
+  }
+  section.tables.push_back(std::move(table));
+  RETURN_IF_ERROR(AddWriters(records, names, section));
+  return section;
+}
+
+Section ClauseSection(const std::map<uint64_t, Cited>& records) {
+  Section section = {
+      "clauses", "Clause index", "IEC 62304, ISO 14971, 21 CFR 11 and others, as the vocabulary maps them", {}, {}, {}};
+  std::map<std::string, std::vector<uint64_t>> clauses;
+  for (const auto& [leaf, record] : records) {
+    const EventType* type = Vocabulary::Get().FindNewest(record.leaf.type());
+    if (type == nullptr) continue;
+    for (const std::string& clause : type->options->clauses()) clauses[clause].push_back(leaf);
+  }
+  // So many are linked from here; the rest are found by their type.
+  constexpr size_t kLinked = 12;
+  Table table = {"Which records serve which clause", {"Clause", "Records", "For example"}, {}, "There are no records."};
+  for (auto& [clause, leaves] : clauses) {
+    const size_t count = leaves.size();
+    if (count > kLinked) leaves.resize(kLinked);
+    table.rows.push_back(
+        {{clause, Mark::kNone, {}}, {std::to_string(count), Mark::kNone, {}}, {"", Mark::kNone, std::move(leaves)}});
+  }
+  section.tables.push_back(std::move(table));
+  return section;
+}
+
+StatusOr<Section> RedactionSection(const LedgerView& view, const std::vector<Record>& records) {
+  Section section = {"redactions", "Redaction map", "Regulation (EU) 2016/679 Art. 17", {}, {}, {}};
+  std::map<uint64_t, uint64_t> erased_by;
+  v1::ReadRequest request;
+  request.set_type("subject_data.erased");
+  request.set_include_bodies(true);
+  request.set_limit(kRecordsMax);
+  request.mutable_consistency()->set_tree_size_min(view.tree_size());
+  RETURN_IF_ERROR(view.client().Read(request, [&](const v1::ReadResponse& response) {
+    v1::SubjectDataErased erased;
+    if (!response.has_event() || !response.event().content().UnpackTo(&erased)) return true;
+    for (const uint64_t leaf : erased.erased_indexes()) erased_by.emplace(leaf, response.event().index());
+    return true;
+  }));
+  Table table = {"Records whose body is erased",
+                 {"Record", "Body commitment, which stays", "Erased by"},
+                 {},
+                 "None: every record that is cited here is whole."};
+  for (const Record& record : records) {
+    if (record.body != BodyPresence::kErased) continue;
+    const auto by = erased_by.find(record.leaf);
+    const bool before = by != erased_by.end() && by->second < view.tree_size();
+    table.rows.push_back({Cite(record.type, record.leaf),
+                          {record.body_commitment, Mark::kNone, {}},
+                          before ? Cite("subject_data.erased", by->second)
+                                 : Cell{"an event after the last one that this export covers", Mark::kNone, {}}});
+  }
+  section.tables.push_back(std::move(table));
+  return section;
+}
+
+}  // namespace anamnesis::exports

@@ -1,0 +1,40 @@
+#ifndef ANAMNESIS_CLIENT_EXPORTS_VERIFY_H_
+#define ANAMNESIS_CLIENT_EXPORTS_VERIFY_H_
+
+// An export checked offline, from its files and the ledger's verifier key alone: nothing is missing and nothing is
+// there that doesn't belong, every byte is the one that was signed, whoever signed held a key of the ledger, both forms
+// say the same, and every record is in the ledger and is what is cited.
+
+#include <string>
+
+#include "client/cpp/receipt_check.h"
+#include "client/exports/document.h"
+#include "client/exports/manifest.h"
+#include "ledger/base/status.h"
+
+namespace anamnesis::exports {
+
+// More than any export has in one of the files that are read whole.
+inline constexpr uint64_t kFileBytesMax = uint64_t{1} << 30;
+
+struct VerifiedExport {
+  Manifest manifest;
+  Document document;
+  Checkpoint checkpoint;
+  // Who signed: "kind:id" of the key's holder in the ledger, or the name of a key that the verifier trusts by itself.
+  std::string signer;
+};
+
+// A directory. INVALID_ARGUMENT: a file is missing, superfluous or malformed; UNAUTHENTICATED: something does not hold;
+// FAILED_PRECONDITION below the policy's quorum.
+StatusOr<VerifiedExport> VerifyDirectory(const std::string& dir, const Trust& trust);
+
+// A directory or an archive of one, which is unpacked into a temporary directory for as long as this takes.
+StatusOr<VerifiedExport> VerifyExport(const std::string& path, const Trust& trust);
+
+// Whether this is something that VerifyExport is for.
+bool LooksLikeExport(const std::string& path);
+
+}  // namespace anamnesis::exports
+
+#endif  // ANAMNESIS_CLIENT_EXPORTS_VERIFY_H_

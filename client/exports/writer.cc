@@ -1,0 +1,145 @@
+#include "client/exports/writer.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "client/exports/content.h"
+#include "client/exports/html.h"
+#include "client/exports/json.h"
+#include "client/exports/readme.h"
+#include "client/exports/records.h"
+#include "client/exports/sections.h"
+#include "ledger/crypto/sha256.h"
+
+namespace anamnesis::exports {
+namespace {
+
+// Hashes on the way to a file what an object store hands over.
+class HashingSink : public ObjectSink {
+ public:
+  explicit HashingSink(ObjectSink& file) : file_(file) {}
+  Status Write(std::string_view bytes) override {
+    hasher_.Update(bytes);
+    size_ += bytes.size();
+    return file_.Write(bytes);
+  }
+  Status Restart() override {
+    (void)hasher_.Finish();
+    size_ = 0;
+    return file_.Restart();
+  }
+  ManifestEntry Finish() { return {hasher_.Finish(), size_}; }
+
+ private:
+  ObjectSink& file_;
+  Sha256Hasher hasher_;
+  uint64_t size_ = 0;
+};
+
+}  // namespace
+
+std::string RecordPath(uint64_t leaf, std::string_view ending) { return Text("records/", leaf, ending); }
+
+StatusOr<ExportWriter> ExportWriter::Open(const std::string& dir) {
+  std::error_code error;
+  if (std::filesystem::exists(dir, error) && !std::filesystem::is_empty(dir, error)) {
+    return absl::InvalidArgumentError(Text("--out: ", dir, " is there and not empty; give a new directory"));
+  }
+  ASSIGN_OR_RETURN(FileTree tree, FileTree::Open(dir));
+  return ExportWriter(std::move(tree));
+}
+
+Status ExportWriter::Add(std::string_view path, std::string_view bytes) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<FileInTree> file, tree_.Create(path));
+  RETURN_IF_ERROR(file->Write(bytes));
+  RETURN_IF_ERROR(file->Commit());
+  manifest_.files[std::string(path)] = {Sha256(bytes), bytes.size()};
+  return OkStatus();
+}
+
+Status ExportWriter::AddObject(ObjectClient& store, const Digest& digest) {
+  const std::string path = Text("objects/", digest.hex());
+  if (manifest_.files.count(path) > 0) return OkStatus();
+  ASSIGN_OR_RETURN(const std::unique_ptr<FileInTree> file, tree_.Create(path));
+  HashingSink sink(*file);
+  RETURN_IF_ERROR(store.Get(digest, sink));
+  RETURN_IF_ERROR(file->Commit());
+  manifest_.files[path] = sink.Finish();
+  return OkStatus();
+}
+
+Status ExportWriter::AddRecord(const LedgerView& view, uint64_t leaf, Document& document) {
+  ASSIGN_OR_RETURN(const v1::Receipt receipt, view.Receipt(leaf));
+  std::optional<std::string_view> body;
+  if (receipt.has_body()) body = receipt.body().content();
+  ASSIGN_OR_RETURN(Record record, RecordOf(leaf, receipt.leaf(), body));
+  RETURN_IF_ERROR(Add(RecordPath(leaf, ".leaf"), receipt.leaf()));
+  RETURN_IF_ERROR(Add(RecordPath(leaf, ".tlog-proof"), receipt.tlog_proof()));
+  if (receipt.has_body()) {
+    RETURN_IF_ERROR(Add(RecordPath(leaf, ".body"), receipt.body().nonce() + receipt.body().content()));
+  }
+  document.records.push_back(std::move(record));
+  return OkStatus();
+}
+
+Status ExportWriter::AddRedactions(const LedgerView& view, Document& document) {
+  ASSIGN_OR_RETURN(Section redactions, RedactionSection(view, document.records));
+  document.sections.push_back(std::move(redactions));
+  std::set<uint64_t> missing = CitedLeaves(document);
+  for (const Record& record : document.records) missing.erase(record.leaf);
+  for (const uint64_t leaf : missing) RETURN_IF_ERROR(AddRecord(view, leaf, document));
+  std::sort(document.records.begin(), document.records.end(),
+            [](const Record& a, const Record& b) { return a.leaf < b.leaf; });
+  return OkStatus();
+}
+
+Status ExportWriter::Finish(const LedgerView& view, Document& document, const std::vector<uint64_t>& also,
+                            const NamedKey& signer) {
+  const StatusOr<v1::Credential> credential = view.CredentialOf(signer.key.public_key().bytes());
+  if (absl::IsNotFound(credential.status())) {
+    return absl::FailedPreconditionError(
+        "--as: no credential in force names this key in the ledger, so that nobody could tell who signed; enrol it");
+  }
+  RETURN_IF_ERROR(credential.status());
+  document.origin = view.origin();
+  document.tree_size = view.tree_size();
+  document.root = view.checkpoint().root.hex();
+  document.facts.emplace_back("As of", Text(FormatTime(view.as_of()), ", when the last of them was recorded"));
+  document.facts.emplace_back(
+      "Signed by", Text(NameOf(credential->holder()), ", whose key was issued by leaf ", credential->issued_index()));
+  std::set<uint64_t> leaves = CitedLeaves(document);
+  leaves.insert(also.begin(), also.end());
+  leaves.insert(credential->issued_index());
+  if (leaves.size() > kRecordsMax) {
+    return absl::ResourceExhaustedError(
+        Text(leaves.size(), " records are cited, and an export holds at most ", kRecordsMax));
+  }
+  for (const uint64_t leaf : leaves) RETURN_IF_ERROR(WithContext(AddRecord(view, leaf, document), Text("leaf ", leaf)));
+  RETURN_IF_ERROR(AddRedactions(view, document));
+  CleanTexts(document);
+  RETURN_IF_ERROR(Add("export.json", WriteJson(document)));
+  RETURN_IF_ERROR(Add("index.html", WriteHtml(document)));
+  RETURN_IF_ERROR(Add("checkpoint", view.checkpoint_note()));
+  RETURN_IF_ERROR(Add("ledger.vkey", Text(view.verifier_key(), "\n")));
+  RETURN_IF_ERROR(Add("signer.vkey", Text(VerifierKeyOf(signer).Format(), "\n")));
+  RETURN_IF_ERROR(Add("policy", Text("log ", view.verifier_key(), "\nquorum none\n")));
+  RETURN_IF_ERROR(Add("README.txt", ReadmeText(view.origin())));
+  manifest_.kind = document.kind;
+  manifest_.subject = document.subject;
+  manifest_.origin = document.origin;
+  manifest_.tree_size = document.tree_size;
+  manifest_.content_sha256 = ContentDigestOf(document);
+  const std::string manifest = WriteManifest(manifest_);
+  for (const auto& [path, bytes] :
+       {std::pair(kSignatureFile, SignManifest(manifest, signer)), std::pair(kManifestFile, manifest)}) {
+    ASSIGN_OR_RETURN(const std::unique_ptr<FileInTree> file, tree_.Create(path));
+    RETURN_IF_ERROR(file->Write(bytes));
+    RETURN_IF_ERROR(file->Commit());
+  }
+  return OkStatus();
+}
+
+}  // namespace anamnesis::exports

@@ -1,0 +1,226 @@
+#include "client/importers/spreadsheet.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "ledger/base/time.h"
+#include "ledger/crypto/sha256.h"
+
+namespace anamnesis {
+namespace {
+
+constexpr std::string_view kSheetImporter = "anamnesis import csv 1";
+
+// A text in which "{COLUMN}" stands for a cell.
+class Template {
+ public:
+  static StatusOr<Template> Parse(std::string_view field, std::string_view text,
+                                  const std::map<std::string, size_t, std::less<>>& columns) {
+    Template parsed;
+    for (size_t place = 0; place < text.size();) {
+      const size_t open = std::min(text.find('{', place), text.size());
+      parsed.parts_.push_back({std::string(text.substr(place, open - place)), std::nullopt});
+      if (open == text.size()) break;
+      const size_t close = text.find('}', open);
+      if (close == std::string_view::npos) {
+        return absl::InvalidArgumentError(Text("mapping: ", field, ": \"", text, "\" has a { without a }"));
+      }
+      const std::string_view name = text.substr(open + 1, close - open - 1);
+      const auto column = columns.find(name);
+      if (column == columns.end()) {
+        return absl::InvalidArgumentError(Text("mapping: ", field, ": there is no column \"", name, "\""));
+      }
+      parsed.parts_.push_back({"", column->second});
+      place = close + 1;
+    }
+    return parsed;
+  }
+
+  // nullopt when it is made of nothing but empty cells.
+  std::optional<std::string> Fill(const CsvTable::Row& row) const {
+    std::string text;
+    bool cells = false;
+    bool filled = false;
+    for (const Part& part : parts_) {
+      const std::string& piece = part.column.has_value() ? row.cells[*part.column] : part.text;
+      cells = cells || part.column.has_value();
+      filled = filled || (part.column.has_value() && !piece.empty());
+      text += piece;
+    }
+    return cells && !filled ? std::nullopt : std::optional<std::string>(std::move(text));
+  }
+
+ private:
+  struct Part {
+    std::string text;
+    std::optional<size_t> column;
+  };
+  std::vector<Part> parts_;
+};
+
+std::string JsonString(std::string_view text) {
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string json = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      json += {'\\', c};
+    } else if (byte < 0x20) {
+      json += Text("\\u00", kHex[byte >> 4], kHex[byte & 15]);
+    } else {
+      json += c;
+    }
+  }
+  return json + "\"";
+}
+
+// A reference without the version or the digest whose cell is empty.
+std::string TidyReference(std::string text) {
+  const size_t mark = text.rfind('#');
+  const bool no_digest = mark != std::string::npos && (mark + 1 == text.size() || text.back() == ':');
+  if (no_digest) text.resize(mark);
+  const size_t at = text.rfind('@');
+  const bool no_version = at != std::string::npos && (at + 1 == text.size() || text[at + 1] == '#');
+  if (no_version) text.erase(at, 1);
+  return text;
+}
+
+// A day means all of it.
+StatusOr<std::string> Occurred(const std::string& text) {
+  constexpr size_t kDateBytes = 10;
+  const std::string period = text.size() == kDateBytes ? Text(text, "T00:00:00Z/", text, "T23:59:59.999999Z") : text;
+  const size_t slash = period.find('/');
+  RETURN_IF_ERROR(ParseTime(period.substr(0, slash)).status());
+  if (slash != std::string::npos) RETURN_IF_ERROR(ParseTime(period.substr(slash + 1)).status());
+  return period;
+}
+
+EventId IdOf(const SheetEvent& event) {
+  std::string input;
+  const auto add = [&input](std::string_view field) { input += Text(field.size(), ":", field); };
+  add(kSheetImporter);
+  add(event.type);
+  add(event.occurred_at);
+  add(event.body_json);
+  for (const std::string& ref : event.refs) add(ref);
+  const Digest digest = Sha256(input);
+  std::array<uint8_t, 10> random;
+  std::copy_n(digest.data(), random.size(), random.begin());
+  const StatusOr<Timestamp> time = ParseTime(event.occurred_at.substr(0, event.occurred_at.find('/')));
+  const bool known = time.ok() && time->us > 0;
+  return EventId::MakeVersion7(known ? static_cast<uint64_t>(time->us) / 1000 : 0, random);
+}
+
+// What is done to each row.
+class Mapping {
+ public:
+  static StatusOr<Mapping> Parse(std::string_view name, std::string_view text, const CsvTable& table) {
+    ASSIGN_OR_RETURN(Document document, ParseJson(text));
+    Mapping mapping;
+    mapping.name_ = std::string(name);
+    for (size_t i = 0; i < table.columns.size(); ++i) mapping.columns_.emplace(table.columns[i], i);
+    mapping.document_ = std::move(document);
+    for (const Document::Member& member : mapping.document_.members) {
+      static constexpr std::array<std::string_view, 5> kKnown = {"type", "occurred_at", "refs", "body", "rationale"};
+      if (std::find(kKnown.begin(), kKnown.end(), member.name) != kKnown.end()) continue;
+      return absl::InvalidArgumentError(
+          Text("mapping: \"", member.name, "\" is none of type, occurred_at, refs, body and rationale"));
+    }
+    for (const std::string_view field : {"type", "occurred_at"}) {
+      const Document* value = mapping.document_.Find(field);
+      if (value != nullptr && value->kind == Document::Kind::kString) continue;
+      return absl::InvalidArgumentError(Text("mapping: ", field, ": must be a string"));
+    }
+    // Every template is looked at before the first row is.
+    RETURN_IF_ERROR(mapping.Apply({0, std::vector<std::string>(table.columns.size(), "1")}, true).status());
+    return mapping;
+  }
+
+  // `check` only looks at the templates.
+  StatusOr<SheetEvent> Apply(const CsvTable::Row& row, bool check = false) const {
+    SheetEvent event;
+    event.line = row.line;
+    ASSIGN_OR_RETURN(event.type, FillText("type", row));
+    ASSIGN_OR_RETURN(const std::string occurred, FillText("occurred_at", row));
+    ASSIGN_OR_RETURN(const std::string rationale, FillText("rationale", row));
+    event.rationale = Text("imported from ", name_, rationale.empty() ? "" : ": ", rationale);
+    if (const Document* refs = document_.Find("refs"); refs != nullptr) {
+      for (const Document& ref : refs->items) {
+        ASSIGN_OR_RETURN(const Template parsed, Template::Parse("refs", ref.text, columns_));
+        if (std::optional<std::string> text = parsed.Fill(row); text.has_value()) {
+          event.refs.push_back(TidyReference(*std::move(text)));
+        }
+      }
+    }
+    if (const Document* body = document_.Find("body"); body != nullptr) {
+      ASSIGN_OR_RETURN(const std::optional<std::string> json, FillJson("body", *body, row));
+      event.body_json = json.value_or("{}");
+    }
+    if (check) return event;
+    if (occurred.empty()) return absl::InvalidArgumentError("occurred_at: nothing says when it happened");
+    ASSIGN_OR_RETURN(event.occurred_at, Occurred(occurred));
+    event.id = IdOf(event);
+    return event;
+  }
+
+ private:
+  StatusOr<std::string> FillText(std::string_view field, const CsvTable::Row& row) const {
+    const Document* value = document_.Find(field);
+    if (value == nullptr) return std::string();
+    ASSIGN_OR_RETURN(const Template parsed, Template::Parse(field, value->text, columns_));
+    return parsed.Fill(row).value_or("");
+  }
+
+  // The value with its templates filled, as JSON; nullopt when nothing is left of it. Strings stay strings, which
+  // protobuf's JSON takes for numbers too.
+  StatusOr<std::optional<std::string>> FillJson(std::string_view field, const Document& value,
+                                                const CsvTable::Row& row) const {
+    using Kind = Document::Kind;
+    if (value.kind == Kind::kString) {
+      ASSIGN_OR_RETURN(const Template parsed, Template::Parse(field, value.text, columns_));
+      const std::optional<std::string> text = parsed.Fill(row);
+      return text.has_value() ? std::optional<std::string>(JsonString(*text)) : std::nullopt;
+    }
+    if (value.kind != Kind::kList && value.kind != Kind::kMap) {
+      return std::optional<std::string>(value.kind == Kind::kNull ? "null" : value.text);
+    }
+    std::string json;
+    for (const Document& item : value.items) {
+      ASSIGN_OR_RETURN(const std::optional<std::string> filled, FillJson(field, item, row));
+      if (filled.has_value()) json += Text(json.empty() ? "" : ",", *filled);
+    }
+    for (const Document::Member& member : value.members) {
+      ASSIGN_OR_RETURN(const std::optional<std::string> filled, FillJson(member.name, member.value, row));
+      if (filled.has_value()) json += Text(json.empty() ? "" : ",", JsonString(member.name), ":", *filled);
+    }
+    if (json.empty()) return std::optional<std::string>();
+    const bool list = value.kind == Kind::kList;
+    return std::optional<std::string>(Text(list ? "[" : "{", json, list ? "]" : "}"));
+  }
+
+  std::string name_;
+  std::map<std::string, size_t, std::less<>> columns_;
+  Document document_;
+};
+
+}  // namespace
+
+StatusOr<Sheet> ReadSheet(std::string_view name, std::string_view csv, std::string_view mapping) {
+  ASSIGN_OR_RETURN(const CsvTable table, ParseCsv(csv));
+  ASSIGN_OR_RETURN(const Mapping how, Mapping::Parse(name, mapping, table));
+  Sheet sheet;
+  for (const CsvTable::Row& row : table.rows) {
+    StatusOr<SheetEvent> event = how.Apply(row);
+    if (event.ok()) {
+      sheet.events.push_back(*std::move(event));
+    } else {
+      sheet.unreadable.push_back({Text("line ", row.line), std::string(MessageOf(event.status()))});
+    }
+  }
+  return sheet;
+}
+
+}  // namespace anamnesis

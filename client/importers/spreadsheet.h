@@ -1,0 +1,52 @@
+#ifndef ANAMNESIS_CLIENT_IMPORTERS_SPREADSHEET_H_
+#define ANAMNESIS_CLIENT_IMPORTERS_SPREADSHEET_H_
+
+// Rows of a spreadsheet as events. A mapping says how, in JSON; "{COLUMN}" stands for the cell of that column:
+//
+//   { "type": "dataset.curated",
+//     "occurred_at": "{Date}",
+//     "refs": ["dataset=dataset:{Dataset}@{Version}", "curator=person:{Curator}"],
+//     "body": {"source": "{Source}", "inclusion": ["{Criteria}"], "recordsOut": "{Records}"},
+//     "rationale": "{Why}" }
+//
+// Where a cell is empty, what is made of nothing but empty cells is left out: a field, an element of a list, a
+// reference. A date without a time means that whole day in UTC. Pure.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/importers/bundle_version.h"
+#include "client/importers/csv_table.h"
+#include "client/importers/document.h"
+#include "ledger/base/ids.h"
+#include "ledger/base/status.h"
+
+namespace anamnesis {
+
+// One row's event, in the words of `append --jsonl`.
+struct SheetEvent {
+  uint64_t line = 0;
+  // Made from what the row says: the same row gives the same id wherever it stands and however often it is read.
+  EventId id;
+  std::string type;
+  std::string occurred_at;
+  std::string rationale;
+  std::string body_json;
+  std::vector<std::string> refs;
+};
+
+struct Sheet {
+  std::vector<SheetEvent> events;
+  // Rows that could not be read, and why.
+  std::vector<Unreadable> unreadable;
+};
+
+// `name` is the spreadsheet's, for the events' rationale. INVALID_ARGUMENT when the mapping is none or names a column
+// that there isn't, or as ParseCsv fails.
+StatusOr<Sheet> ReadSheet(std::string_view name, std::string_view csv, std::string_view mapping);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_CLIENT_IMPORTERS_SPREADSHEET_H_

@@ -1,0 +1,103 @@
+#include "client/interchange/ledger_view.h"
+
+#include "ledger/event/vocabulary.h"
+
+namespace anamnesis::interchange {
+namespace {
+
+const EventType* TypeOf(const v1::Event& event) {
+  return Vocabulary::Get().Find(event.header().type(), event.header().schema_version());
+}
+
+}  // namespace
+
+Status LedgerView::Open() {
+  ASSIGN_OR_RETURN(const v1::LedgerStatus status, client_.GetStatus());
+  origin_ = status.origin();
+  if (size_ == 0) size_ = status.tree_size();
+  if (size_ <= status.tree_size()) return OkStatus();
+  return absl::OutOfRangeError(Text("--known-size: is ", size_, "; the ledger has ", status.tree_size(), " events"));
+}
+
+StatusOr<v1::Answer> LedgerView::Ask(v1::Question question) {
+  question.set_known_size(size_);
+  return client_.Ask(question);
+}
+
+StatusOr<const v1::Event*> LedgerView::Keep(StatusOr<v1::Event> event) {
+  RETURN_IF_ERROR(event.status());
+  const uint64_t index = event->index();
+  if (index >= size_) {
+    return absl::NotFoundError(Text("event ", index, " is not among the first ", size_, " events of the ledger"));
+  }
+  return &events_.insert_or_assign(index, *std::move(event)).first->second;
+}
+
+StatusOr<const v1::Event*> LedgerView::At(uint64_t index) {
+  if (const auto known = events_.find(index); known != events_.end()) return &known->second;
+  v1::GetEventRequest request;
+  request.set_index(index);
+  return Keep(client_.GetEvent(request));
+}
+
+StatusOr<const v1::Event*> LedgerView::ById(std::string_view event_id) {
+  v1::GetEventRequest request;
+  request.set_event_id(std::string(event_id));
+  return Keep(client_.GetEvent(request));
+}
+
+StatusOr<bool> LedgerView::Counts(const v1::Event& event) {
+  if (event.header().refs().empty()) return true;
+  v1::Question question;
+  v1::StatusQuestion& status = *question.mutable_status();
+  *status.mutable_entity() = event.header().refs(0);
+  status.mutable_entity()->clear_role();
+  status.mutable_entity()->clear_digest();
+  status.set_from(event.index());
+  status.set_limit(1);
+  ASSIGN_OR_RETURN(const v1::Answer answer, Ask(std::move(question)));
+  for (const v1::StatusAnswer::HistoryEvent& entry : answer.status().history()) {
+    if (entry.leaf().index() == event.index()) return !entry.void_effect();
+  }
+  return absl::DataLossError(Text("leaf ", event.index(), " is not in the history of what it refers to"));
+}
+
+StatusOr<std::vector<const v1::Event*>> LedgerView::EventsAbout(const v1::EntityRef& entity, std::string_view type) {
+  std::vector<const v1::Event*> events;
+  v1::Question question;
+  v1::StatusQuestion& status = *question.mutable_status();
+  *status.mutable_entity() = entity;
+  do {
+    ASSIGN_OR_RETURN(const v1::Answer answer, Ask(question));
+    for (const v1::StatusAnswer::HistoryEvent& entry : answer.status().history()) {
+      if (entry.leaf().type() != type || entry.void_effect() || !entry.about()) continue;
+      ASSIGN_OR_RETURN(const v1::Event* event, At(entry.leaf().index()));
+      events.push_back(event);
+    }
+    status.set_from(answer.status().next());
+  } while (status.from() != 0);
+  return events;
+}
+
+StatusOr<std::unique_ptr<google::protobuf::Message>> BodyOf(const v1::Event& event) {
+  if (event.body_state() != v1::BODY_PRESENT) return std::unique_ptr<google::protobuf::Message>();
+  const EventType* type = TypeOf(event);
+  if (type == nullptr) {
+    return absl::FailedPreconditionError(Text("leaf ", event.index(), ": this program doesn't know the event type \"",
+                                              event.header().type(), "\"; use a newer one"));
+  }
+  StatusOr<std::unique_ptr<google::protobuf::Message>> body = ParseBody(*type, event.body().content());
+  if (!body.ok()) return absl::DataLossError(Text("leaf ", event.index(), ": ", MessageOf(body.status())));
+  return body;
+}
+
+bool Defines(const v1::Event& event, std::string_view role) {
+  const EventType* type = TypeOf(event);
+  if (type == nullptr) return false;
+  for (const v1::ReferenceRule& rule : type->options->refs()) {
+    if (rule.role() == role) return rule.defines();
+  }
+  return false;
+}
+
+}  // namespace anamnesis::interchange

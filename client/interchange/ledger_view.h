@@ -1,0 +1,60 @@
+#ifndef ANAMNESIS_CLIENT_INTERCHANGE_LEDGER_VIEW_H_
+#define ANAMNESIS_CLIENT_INTERCHANGE_LEDGER_VIEW_H_
+
+// A ledger as an export reads it: all of one document is as known over the same first leaves, and every leaf that it
+// speaks of can be cited. Not safe for concurrent use.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "anamnesis/v1/event.pb.h"
+#include "anamnesis/v1/ledger.pb.h"
+#include "anamnesis/v1/question.pb.h"
+#include "client/cpp/ledger_client.h"
+#include "google/protobuf/message.h"
+#include "ledger/base/status.h"
+
+namespace anamnesis::interchange {
+
+class LedgerView {
+ public:
+  // `client` must outlive it. `known_size` 0: all that the ledger has when it is first asked.
+  LedgerView(LedgerClient& client, uint64_t known_size) : client_(client), size_(known_size) {}
+
+  // Fixes origin and size. OUT_OF_RANGE: known_size is larger than the ledger. Call it before the others.
+  Status Open();
+  const std::string& origin() const { return origin_; }
+  uint64_t size() const { return size_; }
+  LedgerClient& client() { return client_; }
+
+  // Fails as QuestionService.Ask does.
+  StatusOr<v1::Answer> Ask(v1::Question question);
+  // NOT_FOUND: no such event below size(). The result stays valid as long as this.
+  StatusOr<const v1::Event*> At(uint64_t index);
+  StatusOr<const v1::Event*> ById(std::string_view event_id);
+  // Whether the event still counts, as status accounting says: it was neither retracted nor replaced. An event that
+  // refers to nothing counts.
+  StatusOr<bool> Counts(const v1::Event& event);
+  // The events of a type that still count, and name the entity as what they are about: in log order.
+  StatusOr<std::vector<const v1::Event*>> EventsAbout(const v1::EntityRef& entity, std::string_view type);
+
+ private:
+  StatusOr<const v1::Event*> Keep(StatusOr<v1::Event> event);
+
+  LedgerClient& client_;
+  uint64_t size_;
+  std::string origin_;
+  std::map<uint64_t, v1::Event> events_;
+};
+
+// The body as its type's message; nullptr when it was erased. DATA_LOSS when it is not what its type says.
+StatusOr<std::unique_ptr<google::protobuf::Message>> BodyOf(const v1::Event& event);
+// Whether the event's type declares the role as defining.
+bool Defines(const v1::Event& event, std::string_view role);
+
+}  // namespace anamnesis::interchange
+
+#endif  // ANAMNESIS_CLIENT_INTERCHANGE_LEDGER_VIEW_H_

@@ -1,0 +1,116 @@
+#include "ledger/custody/custody.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ledger/base/bytes.h"
+
+namespace anamnesis {
+namespace {
+
+constexpr uint64_t kMicrosecondsPerSecond = 1'000'000;
+
+bool IsBy(const NoteSignature& signature, const VerifierKey& key) {
+  return signature.name == key.name() && signature.key_id == key.key_id();
+}
+
+// A policy that differs from `policy` in that `log` is its only log.
+StatusOr<Policy> WithLog(const Policy& policy, const VerifierKey& log) {
+  const std::string text = policy.Format();
+  std::string_view rest = text;
+  // Logs come first.
+  while (rest.starts_with("log ")) rest.remove_prefix(rest.find('\n') + 1);
+  return Policy::Parse(Text("log ", log.Format(), "\n", rest));
+}
+
+}  // namespace
+
+std::vector<VerifierKey> KeyCustody::LogKeys() const {
+  std::vector<VerifierKey> logs;
+  for (const Key& key : keys_) {
+    if (key.key.type() == KeyType::kEd25519) logs.push_back(key.key);
+  }
+  return logs;
+}
+
+const KeyCustody::Key* KeyCustody::Find(const VerifierKey& key) const {
+  const auto found = std::find_if(keys_.begin(), keys_.end(), [&](const Key& own) { return own.key == key; });
+  return found == keys_.end() ? nullptr : &*found;
+}
+
+bool KeyCustody::IsShown(const Checkpoint& checkpoint) const {
+  return checkpoint == checkpoint_ || std::find(older_.begin(), older_.end(), checkpoint) != older_.end();
+}
+
+Status KeyCustody::CheckCounts(const VerifierKey& key, const Checkpoint& checkpoint) const {
+  const Key* const own = Find(key);
+  if (own == nullptr) {
+    return absl::UnauthenticatedError(Text("the key history doesn't name the key ", key.Format()));
+  }
+  if (!own->end.has_value()) return OkStatus();
+  const std::string what = Text("the key ", key.Format(), own->end->revoked ? " was revoked" : " was rotated out",
+                                " (leaf ", own->end->leaf.value, ", from ", FormatTime(own->end->from), " on)");
+  if (checkpoint.size > own->end->size) {
+    return absl::UnauthenticatedError(Text(what, "; that a checkpoint over ", checkpoint.size.value,
+                                           " events lies before is not shown, only up to ", own->end->size.value));
+  }
+  if (!own->end->revoked || IsShown(checkpoint)) return OkStatus();
+  return absl::UnauthenticatedError(
+      Text(what, " and may have signed anything; nothing shows its checkpoint over ", checkpoint.size.value,
+           " events to be of this ledger: make the key history with --for RECEIPT, or refresh the receipt"));
+}
+
+SignedNote KeyCustody::WithoutLateCosignatures(const SignedNote& note, const Policy& policy,
+                                               std::optional<Timestamp> before) const {
+  SignedNote kept{note.text, {}};
+  for (const NoteSignature& signature : note.signatures) {
+    bool late = false;
+    for (const Policy::Witness& witness : policy.witnesses()) {
+      if (!IsBy(signature, witness.key)) continue;
+      ByteReader reader(signature.signature_bytes);
+      const StatusOr<uint64_t> seconds = reader.BigEndian64();
+      // What is malformed is refused by the policy.
+      if (!seconds.ok()) continue;
+      const auto is_late = [&](Timestamp end) {
+        return end.us <= 0 || *seconds >= static_cast<uint64_t>(end.us) / kMicrosecondsPerSecond;
+      };
+      const Key* const own = Find(witness.key);
+      late = (before.has_value() && is_late(*before)) ||
+             (own != nullptr && own->end.has_value() && is_late(own->end->from));
+    }
+    if (!late) kept.signatures.push_back(signature);
+  }
+  return kept;
+}
+
+StatusOr<Checkpoint> KeyCustody::Open(const SignedNote& note, const Policy* policy) const {
+  ASSIGN_OR_RETURN(Checkpoint checkpoint, ParseCheckpointText(note.text));
+  if (checkpoint.origin != origin()) {
+    return absl::NotFoundError(
+        Text("the checkpoint is of \"", checkpoint.origin, "\", the key history of \"", origin(), "\""));
+  }
+  Status status = absl::NotFoundError("the checkpoint is not signed by a key that the key history names");
+  for (const Key& key : keys_) {
+    if (key.key.type() != KeyType::kEd25519) continue;
+    const auto by_key = [&](const NoteSignature& signature) { return IsBy(signature, key.key); };
+    const auto signature = std::find_if(note.signatures.begin(), note.signatures.end(), by_key);
+    if (signature == note.signatures.end()) continue;
+    RETURN_IF_ERROR(VerifySignature(note.text, *signature, key.key));
+    Status counts = CheckCounts(key.key, checkpoint);
+    const bool by_witnesses = !counts.ok() && key.end->revoked && checkpoint.size <= key.end->size &&
+                              policy != nullptr && policy->quorum().has_value();
+    if (!counts.ok() && !by_witnesses) {
+      status = counts;
+      continue;
+    }
+    if (policy == nullptr) return checkpoint;
+    ASSIGN_OR_RETURN(const Policy with_log, WithLog(*policy, key.key));
+    const std::optional<Timestamp> before = by_witnesses ? std::optional(key.end->from) : std::nullopt;
+    const Status cosigned = with_log.Check(WithoutLateCosignatures(note, *policy, before));
+    if (cosigned.ok()) return checkpoint;
+    status = by_witnesses ? counts : cosigned;
+  }
+  return status;
+}
+
+}  // namespace anamnesis

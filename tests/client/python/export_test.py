@@ -1,0 +1,351 @@
+#!/usr/bin/python3
+"""The Python verifier over exports, as deploy/decisions/0018-exports.md has them: whole ones verify, altered ones
+never. The directories are written here, by hand; one more is by `anamnesis dhf`, where there is such a verb."""
+
+import hashlib
+import html
+import json
+import os
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(os.environ.get("ANAMNESIS_SOURCE_DIR", pathlib.Path(__file__).parents[3]))
+sys.dont_write_bytecode = True
+sys.path[:0] = [str(ROOT / path) for path in ("client/python", "tests/client/python", "tests/faults")]
+import harness  # noqa: E402
+
+try:
+    import anamnesis_verify as v
+    import written_log as w
+except ModuleNotFoundError as missing:
+    harness.skip(f"{missing} (Debian: python3-nacl)")
+
+NONCE = bytes(32)
+CHANGES = 3000
+
+
+def leaves_and_bodies():
+    """A log of four events; the first issues the credential of whoever signs the export, the last body is erased."""
+    issued = w.field(1, w.public(w.WRITER_SEED)) + w.field(2, 1) + w.field(5, b"\x01\x02")
+    bodies = [issued, b"abc", b"", b"erased"]
+    leaves, previous = [], bytes(32)
+    for i, body in enumerate(bodies):
+        kind, entity = "model.defined", ("model", "model", "m")
+        if i == 0:
+            kind, entity = "credential.issued", ("holder", "person", "ada")
+        header = w.header(i + 1, position=i + 1, previous=previous, type_name=kind, entity=entity, body=body)
+        previous = hashlib.sha256(header).digest()
+        leaves.append(w.leaf(header, w.seal_of(w.statement([header], first=i + 1)), 1_742_036_400_000_100 + i))
+    return leaves, [NONCE + body for body in bodies[:-1]] + [None]
+
+
+def record(index, leaf, body):
+    event_id = leaf[15:31].hex()
+    header_size = int.from_bytes(leaf[9:13], "big")
+    return {"leaf": index, "type": "credential.issued" if index == 0 else "model.defined", "stream": "person/ada",
+            "event_id": "-".join((event_id[:8], event_id[8:12], event_id[12:16], event_id[16:20], event_id[20:])),
+            "actor": "person:ada", "occurred": "2025-03-15T11:00:00Z .. 2025-03-15T11:00:00.000001Z",
+            "recorded": f"2025-03-15T11:00:00.00010{index}Z",
+            "leaf_sha256": hashlib.sha256(leaf).hexdigest(), "body_commitment": leaf[13:13 + header_size][-32:].hex(),
+            "body": "erased" if body is None else "present",
+            "fields": [{"name": "why", "value": "because\nof \"<i>\""}]}
+
+
+def content(document):
+    """What a person reads of the document that this test makes, in order."""
+    texts = ["A title", "model:m", w.ORIGIN, document["root"], "As of", "today", "Risk", "clause 7", "A paragraph",
+             "7", "x", "2", "t", "c", "cell", "1", "3", "empty", "nothing"]
+    for one in document["records"]:
+        texts += [str(one["leaf"]), one["type"], one["occurred"], one["recorded"], one["actor"], one["stream"],
+                  one["event_id"], one["leaf_sha256"], one["body_commitment"], "why", 'because\nof "<i>"']
+    return texts
+
+
+def page(texts):
+    """As HTML, some in the title of what is shown shortened; text outside <bdi> is no content."""
+    def shown(text):
+        if len(text) > 60:
+            return f'<bdi title="{html.escape(text)}">{text[:12]}…</bdi>'
+        return f"<bdi>{html.escape(text)}</bdi>"
+
+    return "<!DOCTYPE html><h1>Not content</h1>" + "<p>also not</p>\n".join(map(shown, texts))
+
+
+class Export:
+    """Files by name; `sign` makes manifest.json and manifest.sig for them."""
+
+    def __init__(self):
+        leaves, bodies = leaves_and_bodies()
+        hashes = [w.leaf_hash(leaf) for leaf in leaves]
+        note = w.checkpoint(hashes)
+        self.document = {
+            "format": "anamnesis-export-v1", "kind": "design-history", "title": "A title", "subject": "model:m",
+            "origin": w.ORIGIN, "tree_size": 4, "root": w.root(hashes).hex(),
+            "facts": [{"name": "As of", "value": "today"}],
+            "sections": [{
+                "id": "risk", "title": "Risk", "clauses": "clause 7", "paragraphs": ["A paragraph"],
+                "gaps": [{"clause": "7", "text": "x", "leaves": [2]}],
+                "tables": [{"title": "t", "columns": ["c"], "rows": [[{"text": "cell", "leaves": [1, 3]}]],
+                            "when_empty": "none"},
+                           {"title": "empty", "columns": ["c"], "rows": [], "when_empty": "nothing"}]}],
+            "records": [record(i, leaf, body) for i, (leaf, body) in enumerate(zip(leaves, bodies))]}
+        texts = content(self.document)
+        told = "".join(text.replace("\n", "\n\n") + "\n." for text in texts)
+        self.content = hashlib.sha256(told.encode()).hexdigest()
+        self.files = {"checkpoint": note.encode(), "index.html": page(texts).encode(), "README.txt": b"read me\n",
+                      "signer.vkey": (w.verifier_key("ada", w.WRITER_SEED) + "\n").encode(),
+                      "objects/" + hashlib.sha256(b"weights").hexdigest(): b"weights"}
+        for i, (leaf, body) in enumerate(zip(leaves, bodies)):
+            self.files[f"records/{i}.leaf"] = leaf
+            self.files[f"records/{i}.tlog-proof"] = w.tlog_proof(i, hashes, note).encode()
+            if body is not None:
+                self.files[f"records/{i}.body"] = body
+
+    def write(self, directory, seed=w.WRITER_SEED, name="ada"):
+        files = {**self.files, "export.json": json.dumps(self.document).encode()}
+        manifest = json.dumps({
+            "format": "anamnesis-export-manifest-v1", "kind": "design-history", "subject": "model:m",
+            "origin": w.ORIGIN, "tree_size": 4, "content_sha256": self.content,
+            "files": [{"path": path, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+                      for path, data in sorted(files.items())]}).encode()
+        text = f"anamnesis-export-manifest-v1\n{hashlib.sha256(manifest).hexdigest()}\n"
+        files["manifest.json"] = manifest
+        files["manifest.sig"] = f"{text}\n{w.signature_line(name, seed, text)}".encode()
+        for path, data in files.items():
+            w.write(directory, path, data)
+        return files
+
+
+class Exports(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory(prefix="anamnesis-export-")
+        self.addCleanup(temporary.cleanup)
+        self.directory = os.path.join(temporary.name, "export")
+        self.trust = v.Trust([w.verifier_key()], None)
+
+    def verify(self):
+        return v.verify_export(self.directory, self.trust)
+
+    def refused(self, why):
+        with self.assertRaises(v.Refused) as caught:
+            self.verify()
+        self.assertIn(why, str(caught.exception))
+        shutil.rmtree(self.directory)
+
+    def test_whole(self):
+        Export().write(self.directory)
+        found = self.verify()
+        self.assertEqual((found["signer"], found["records"], found["tree_size"]), ("person:ada", 4, 4))
+        self.assertEqual(v.main(["export", self.directory, "--key", w.verifier_key()]), 0)
+        self.assertEqual(v.main(["export", self.directory, "--key", w.verifier_key("other.example/log")]), 1)
+
+    def test_signed_by_a_trusted_key(self):
+        export = Export()
+        export.write(self.directory, w.LOG_SEED, w.ORIGIN)
+        self.assertEqual(self.verify()["signer"], f"the trusted key {w.ORIGIN}")
+
+    def test_each_changed_byte_is_found(self):
+        chance = random.Random(1)
+        files = Export().write(self.directory)
+        for _ in range(CHANGES):
+            name = chance.choice(list(files))
+            data = files[name]
+            at = chance.randrange(len(data))
+            w.write(self.directory, name, data[:at] + bytes([data[at] ^ chance.randrange(1, 256)]) + data[at + 1:])
+            with self.assertRaises(v.Refused, msg=f"{name} byte {at}"):
+                self.verify()
+            w.write(self.directory, name, data)
+        self.verify()
+
+    def test_nothing_missing_nothing_added(self):
+        for name in Export().write(self.directory):
+            os.remove(os.path.join(self.directory, name))
+            with self.assertRaises(v.Refused, msg=name):
+                self.verify()
+            Export().write(self.directory)
+        w.write(self.directory, "records/9.leaf", b"")
+        self.refused("is in no manifest")
+        Export().write(self.directory)
+        os.symlink("/etc", os.path.join(self.directory, "records", "etc"))
+        self.refused("is no plain file")
+        Export().write(self.directory)
+        os.mkfifo(os.path.join(self.directory, "pipe"))
+        self.refused("is no plain file")
+
+    def test_signed_but_untrue(self):
+        """Whoever signs can't cite what the ledger doesn't have."""
+        def document(change):
+            export = Export()
+            change(export.document)
+            export.write(self.directory)
+
+        for field in ("type", "stream", "event_id", "actor", "occurred", "recorded", "leaf_sha256", "body_commitment"):
+            document(lambda d, field=field: d["records"][1].update({field: "other"}))
+            self.refused(f"record 1: its {field} is not what export.json cites")
+        for change, why in (
+                (lambda d: d["records"].pop(2), "leaf \"2\" is cited"),
+                (lambda d: d["records"].append(d["records"][0]), "is cited twice"),
+                (lambda d: d["records"][3].update(body="present"), "record 3: "),
+                (lambda d: d["records"][1].update(body="erased"), "belongs to no record"),
+                (lambda d: d["sections"][0]["gaps"][0].update(leaves=[7]), "leaf \"7\" is cited"),
+                (lambda d: d["sections"][0]["gaps"][0].update(leaves=[{}]), "leaves: not numbers"),
+                (lambda d: d.update(tree_size=5), "another tree_size"), (lambda d: d.update(root="00"), "root is not"),
+                (lambda d: d.update(kind="incident-bundle"), "another kind"),
+                (lambda d: d.update(records={}), "records: missing or of the wrong kind"),
+                (lambda d: d.update(title="Another title"), "export.json: another content"),
+                (lambda d: d["sections"][0].update(paragraphs=["x", "y"]), "export.json: another content"),
+                (lambda d: d["sections"][0]["tables"][0]["rows"].append([]), None),
+                (lambda d: d["sections"][0]["tables"][0]["rows"].append(7), "text: missing"),
+                (lambda d: d["sections"][0]["tables"][0].update(columns=[None]), "a text is missing"),
+                (lambda d: d.update(facts=[[]]), "name: missing"), (lambda d: d.pop("sections"), "sections: missing"),
+                (lambda d: d["records"][1].update(leaf=-1), "can't be read"),
+                (lambda d: d["records"][1].update(leaf="../1"), "leaf: missing or of the wrong kind")):
+            document(change)
+            if why is None:
+                self.verify()
+                shutil.rmtree(self.directory)
+            else:
+                self.refused(why)
+
+    def test_both_forms_say_the_same(self):
+        export = Export()
+        for wrong in (b"", export.files["index.html"].replace(b"cell", b"sell"), b"<bdi>" * 1000,
+                      export.files["index.html"] + b"<bdi>more</bdi>", b"<bdi title=" + b"\xff" * 1000, b"<![x[" * 100,
+                      b'<bdi title="' * 300000, b"<bdi>" * 300000):
+            other = Export()
+            other.files["index.html"] = wrong
+            other.write(self.directory)
+            self.refused("index.html: a")
+
+    def test_signer(self):
+        Export().write(self.directory, w.WITNESS_SEED)
+        self.refused("no signature by a known key")
+        export = Export()
+        export.files["signer.vkey"] = (w.verifier_key("ada", w.WITNESS_SEED) + "\n").encode()
+        export.write(self.directory, w.WITNESS_SEED)
+        self.refused("no record names the holder")
+        export = Export()
+        other = export.files["records/1.tlog-proof"].replace(b"index 1", b"index 2")
+        export.files["records/1.tlog-proof"] = other
+        export.write(self.directory)
+        self.refused("record 1: ")
+        export = Export()
+        export.files["objects/00"] = b"weights"
+        export.write(self.directory)
+        self.refused("is another object")
+
+    def test_hostile_documents(self):
+        for data in (b"[" * 900 + b"]" * 900, b"[" * 100000, b"{}", b"[]", b"null", b"1" * 5000, b'{"files": 1}',
+                     b'{"files": [1]}', b'{"files": [{"path": "../x", "size": 1, "sha256": ""}]}'):
+            Export().write(self.directory)
+            w.write(self.directory, "manifest.json", data)
+            text = f"anamnesis-export-manifest-v1\n{hashlib.sha256(data).hexdigest()}\n"
+            w.write(self.directory, "manifest.sig", f"{text}\n{w.signature_line('ada', w.WRITER_SEED, text)}".encode())
+            self.assertEqual(v.main(["export", self.directory, "--key", w.verifier_key()]), 1)
+            shutil.rmtree(self.directory)
+        export = Export()
+        export.document["more"] = json.loads("[" * 400 + "]" * 400)
+        export.write(self.directory)
+        self.assertEqual(v.main(["export", self.directory, "--key", w.verifier_key()]), 0)
+        self.assertEqual(v.main(["export", self.directory + "/nowhere", "--key", w.verifier_key()]), 1)
+
+
+def packed(files):
+    """A tar of (name, bytes) pairs, in their order."""
+    parts = (v.tar_header(name, len(data)) + data + bytes(-len(data) % 512) for name, data in files)
+    return b"".join(parts) + bytes(1024)
+
+
+class Archives(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory(prefix="anamnesis-export-")
+        self.addCleanup(temporary.cleanup)
+        self.path = os.path.join(temporary.name, "export.tar")
+        self.trust = v.Trust([w.verifier_key()], None)
+        written = Export().write(os.path.join(temporary.name, "export"))
+        self.files = sorted((name.encode(), data) for name, data in written.items())
+
+    def verify(self, data):
+        pathlib.Path(self.path).write_bytes(data)
+        return v.verify_export(self.path, self.trust)
+
+    def refused(self, data, why=""):
+        with self.assertRaises(v.Refused) as caught:
+            self.verify(data)
+        self.assertIn(why, str(caught.exception))
+
+    def test_whole(self):
+        found = self.verify(packed(self.files))
+        self.assertEqual((found["signer"], found["records"], found["tree_size"]), ("person:ada", 4, 4))
+        self.assertEqual(v.main(["export", self.path, "--key", w.verifier_key()]), 0)
+
+    def test_each_changed_byte_and_each_cut_is_found(self):
+        chance, whole = random.Random(1), packed(self.files)
+        for _ in range(CHANGES // 3):
+            at = chance.randrange(len(whole))
+            self.refused(whole[:at] + bytes([whole[at] ^ chance.randrange(1, 256)]) + whole[at + 1:])
+        for length in [*range(0, len(whole), 512), len(whole) - 1, len(whole) - 513]:
+            self.refused(whole[:length])
+        for more in (b"\0", bytes(512), whole):
+            self.refused(whole + more, "does not end")
+
+    def test_only_plain_files_in_order_that_stay_where_they_are(self):
+        name, data = self.files[3]
+        for other in (b"../x", b"/etc/passwd", b"a/../b", b"./x", b"a//b", b"a/", b"", b"\xff", b"a\x01", b"x" * 101):
+            self.refused(packed(sorted([*self.files, (other, b"")])), "packed")
+        self.refused(packed([*self.files, (b"zz", b"")]), "is in no manifest")
+        self.refused(packed([*self.files, self.files[-1]]), "packed")
+        self.refused(packed([self.files[1], self.files[0], *self.files[2:]]), "packed")
+        self.refused(packed(self.files[1:]), "missing")
+        for kind in b"123456gxLKS\0":
+            header = bytearray(v.tar_header(name, len(data)))
+            header[156] = kind
+            header[148:156] = b"%06o\0 " % (sum(header[:148] + header[156:]) + 8 * 32)
+            self.refused(packed(self.files[:3])[:-1024] + bytes(header) + packed(self.files[4:]), "packed")
+        huge = v.tar_header(name, (1 << 33) - 1)
+        self.refused(packed(self.files[:3])[:-1024] + huge + packed(self.files[4:]))
+        self.refused(b"\x1f\x8b" + bytes(100), "packed")
+
+
+class OfALedger(unittest.TestCase):
+    def test_design_history(self):
+        built = os.path.exists(os.path.join(harness.BIN, "anamnesis"))
+        if not built or "anamnesis dhf [OPTIONS]" not in harness.run("dhf", "--help").stdout:
+            self.skipTest("NOT TESTED: there is no `anamnesis dhf` in this build")
+        with harness.Place() as place:
+            ledger, export = f"file:{place.ledger}", place.path("dhf")
+            harness.run_well("import", "monai", ROOT / "tests" / "data" / "monai_sample.jsonl", "--as", place.key,
+                             "--ledger", ledger)
+            events = [json.loads(line).get("event", {}) for line in
+                      harness.run_well("log", "--ledger", ledger, "--json").splitlines()]
+            models = [ref["id"] for event in events for ref in event.get("header", {}).get("refs", [])
+                      if ref["kind"] == "model"]
+            harness.run_well("dhf", f"model:{models[0]}", "--out", export, "--as", place.key, "--ledger", ledger)
+            key = harness.run_well("key", "show", os.path.join(place.ledger, "checkpoint.key")).split()[-1]
+            trust, chance = v.Trust([key], None), random.Random(1)
+            self.assertEqual(v.verify_export(export, trust)["signer"], "person:ada")
+            ours = harness.run("verify", export, "--key", key)
+            self.assertEqual(ours.returncode, 0, ours.stdout)
+            files = [os.path.join(where, name) for where, _, names in os.walk(export) for name in names]
+            for _ in range(CHANGES // 10):
+                path = chance.choice(files)
+                data = pathlib.Path(path).read_bytes()
+                at = chance.randrange(len(data))
+                pathlib.Path(path).write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1:])
+                with self.assertRaises(v.Refused, msg=f"{path} byte {at}"):
+                    v.verify_export(export, trust)
+                pathlib.Path(path).write_bytes(data)
+            v.verify_export(export, trust)
+            # The same as one file, as `--archive` packs it.
+            again = place.path("again")
+            harness.run_well("dhf", f"model:{models[0]}", "--out", again, "--archive", "--as", place.key, "--ledger",
+                             ledger)
+            self.assertEqual(v.verify_export(again + ".tar", trust)["signer"], "person:ada")
+
+
+if __name__ == "__main__":
+    unittest.main()

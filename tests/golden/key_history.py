@@ -1,0 +1,236 @@
+"""Histories of a log's checkpoint keys: ten years in which the first key is rotated, the second too, the third is
+revoked and a fourth is named; what is right, each thing that can be wrong with it, and notes that count or don't."""
+
+from __future__ import annotations
+
+import merkle
+import note
+import primitives as p
+from examples import ref
+from small_log import FOUNDER, ORIGIN, SECOND_US, SEEDS, START_US, SmallLog
+from wire import MessageType, Value
+
+DAY_US = 86400 * SECOND_US
+YEAR_US = 365 * DAY_US
+OTHER = ("person", "p-0002")
+KEYS = [p.seed(start) for start in (100, 132, 164, 196)]
+COSIGNER, WITNESS, STRANGER = p.seed(11), p.seed(12), p.seed(13)
+WITNESS_NAME = "witness.example/w"
+OVERLAP_ENDS = START_US + 2 * YEAR_US + 90 * DAY_US
+STOLEN = START_US + 6 * YEAR_US
+
+
+class KeyLog(SmallLog):
+    """Leaves 0 to 14; `rotator` is who rotates the first key."""
+
+    def __init__(self, messages: dict[str, MessageType], rotator=FOUNDER, name_twice: bool = False) -> None:
+        self.rotator, self.name_twice = rotator, name_twice
+        SEEDS.setdefault(OTHER, p.seed(77))
+        super().__init__(messages)
+
+    def add(self, at: int, kind: str, body: Value, refs: list[Value], writer=FOUNDER, **more: object) -> None:
+        self.add_batch(at, [self.run(writer, [self.event(writer, kind, body, refs, at, **more)], at)])
+
+    def register(self, at: int, name: str) -> None:
+        self.add(at, "DeviceModelRegistered", {"name": name, "intended_purpose": "Ventilation of adults."},
+                 [ref("device_model", "device_model", name)])
+
+    def fill(self) -> None:
+        person, node = ref("holder", *FOUNDER), ref("holder", "node", "founding-node")
+        keys = [p.public_key(seed) for seed in KEYS]
+        founding = [
+            self.event(FOUNDER, "PersonEnrolled", {"printed_name": "Ada Founder", "identity_check": "SELF_DECLARED"},
+                       [ref("person", *FOUNDER)], START_US),
+            self.event(FOUNDER, "CredentialIssued", {"public_key": p.public_key(SEEDS[FOUNDER]), "purpose": "SEAL"},
+                       [person], START_US),
+            self.event(FOUNDER, "RoleGranted", {"role": "ADMINISTRATOR"}, [person], START_US),
+            self.event(FOUNDER, "CredentialIssued", {"public_key": keys[0], "purpose": "CHECKPOINT"}, [node], START_US),
+        ]
+        self.add_batch(START_US, [self.run(FOUNDER, founding, START_US)])
+        self.add(START_US + DAY_US, "CredentialIssued",  # leaf 4
+                 {"public_key": p.public_key(SEEDS[OTHER]), "purpose": "SEAL"}, [ref("holder", *OTHER)])
+        self.register(START_US + YEAR_US, "vent-1")  # leaf 5
+        self.add(START_US + 2 * YEAR_US, "CredentialRotated",  # leaf 6
+                 {"old_public_key": keys[0], "new_public_key": keys[1], "old_key_until_us": OVERLAP_ENDS}, [node],
+                 writer=self.rotator)
+        self.register(OVERLAP_ENDS - DAY_US, "vent-2")  # leaf 7
+        self.register(OVERLAP_ENDS + DAY_US, "vent-3")  # leaf 8
+        self.add(START_US + 4 * YEAR_US, "CredentialRotated",  # leaf 9
+                 {"old_public_key": keys[1], "new_public_key": keys[0 if self.name_twice else 2]}, [node])
+        self.register(STOLEN - DAY_US, "vent-4")  # leaf 10
+        self.register(STOLEN + DAY_US, "vent-5")  # leaf 11
+        if self.name_twice:
+            return
+        self.add(STOLEN + 2 * DAY_US, "CredentialRevoked",  # leaf 12
+                 {"public_key": keys[2], "effective_from_us": STOLEN}, [node], rationale="The disk was stolen.")
+        self.add(STOLEN + 3 * DAY_US, "CredentialIssued", {"public_key": keys[3], "purpose": "CHECKPOINT"},  # leaf 13
+                 [ref("holder", "node", ORIGIN)])
+        self.add(START_US + 10 * YEAR_US, "CredentialIssued",  # leaf 14
+                 {"public_key": p.public_key(COSIGNER), "purpose": "CHECKPOINT"},
+                 [ref("holder", "node", f"{ORIGIN}/node/n1")])
+
+    # --- Files ---
+
+    def note(self, size: int, signers: list[bytes], origin: str = ORIGIN, witnessed_at_us: int | None = None) -> str:
+        text = note.checkpoint_text(origin, size, self.root(size))
+        lines = [note.log_signature_line(origin, seed, text) for seed in signers]
+        if witnessed_at_us is not None:
+            lines.append(note.cosignature_line(WITNESS_NAME, WITNESS, witnessed_at_us // SECOND_US, text))
+        return note.signed_note(text, lines)
+
+    def leaf_entry(self, index: int, size: int, with_body: bool) -> str:
+        made = self.events[index]
+        body = p.b64(made.nonce + made.body_bytes) if with_body else "-"
+        path = "".join(p.b64(one) + "\n" for one in merkle.inclusion(index, self.hashes[:size]))
+        return f"leaf {index}\n{p.b64(self.leaves[index])}\n{body}\n{path}\n"
+
+    def older_entry(self, old: str, size: int) -> str:
+        path = merkle.consistency(int(old.split("\n")[1]), self.hashes[:size])
+        return f"older\n{p.b64(old.encode())}\n" + "".join(p.b64(one) + "\n" for one in path) + "\n"
+
+    def entries(self, size: int | None = None) -> dict[int, str]:
+        """What belongs into a history: the founding run, what is about keys, how far the log had come at each end."""
+        size = size or len(self.leaves)
+        bodies = {1: True, 2: True, 3: True, 6: True, 9: True, 12: True, 13: True, 14: True}
+        wanted = {0: False, 7: False, 8: False, 10: False, **bodies}
+        return {index: self.leaf_entry(index, size, wanted[index]) for index in sorted(wanted) if index < size}
+
+    def history(self, head: str, older: list[str] = (), entries: dict[int, str] | None = None) -> str:
+        size = int(head.split("\n")[1])
+        leaves = (entries or self.entries(size)).values()
+        ordered = sorted(older, key=lambda one: (int(one.split("\n")[1]), one.encode()))
+        return ("anamnesis-key-history@v1\n" + "".join(leaves) + "".join(self.older_entry(one, size) for one in ordered)
+                + "checkpoint\n" + head)
+
+
+def log_key(seed: bytes, origin: str = ORIGIN) -> str:
+    return note.verifier_key(origin, note.ED25519, p.public_key(seed))
+
+
+def judged(log: KeyLog, messages: dict[str, MessageType]) -> list[Value]:
+    size = len(log.leaves)
+    first, second, third, fourth = KEYS
+    keys = [log_key(seed) for seed in KEYS]
+    head = log.note(size, [fourth])
+    handover = log.note(6, [first])
+    entries = log.entries()
+    cases: list[Value] = []
+
+    def case(name: str, text: str, trusted: list[str], because: str = "") -> None:
+        cases.append({"name": name, "history": text, "trusted": trusted, "because": because})
+
+    def without(index: int) -> dict[int, str]:
+        return {number: entry for number, entry in entries.items() if number != index}
+
+    def changed(index: int, entry: str) -> dict[int, str]:
+        return {**entries, index: entry}
+
+    case("from today's key", log.history(head), [keys[3]])
+    case("from the first key", log.history(head, [handover]), [keys[0]])
+    case("from the second key", log.history(head, [log.note(9, [second])]), [keys[1]])
+    case("from one of several", log.history(head), [log_key(STRANGER), keys[3]])
+    case("before anything was rotated", log.history(log.note(5, [first])), [keys[0]])
+    case("in the overlap", log.history(log.note(8, [first, second])), [keys[0]])
+    case("in the overlap, by the old key alone", log.history(log.note(8, [first])), [keys[0]])
+
+    case("nothing by a trusted key", log.history(head), [keys[0]], "signed by the key that you trust")
+    case("a trusted key that no event names", log.history(head), [log_key(STRANGER)], "none of the keys that you trust")
+    case("no key of this log", log.history(head), [log_key(fourth, "other.example/log")],
+         "none of the keys that you trust")
+    case("a trusted key that was revoked", log.history(head, [log.note(11, [third])]), [keys[2]],
+         "was revoked by leaf 12")
+    case("a handover from before the founding", log.history(head, [log.note(3, [first])]), [keys[0]],
+         "signed by the key that you trust")
+    case("a handover after the key's end", log.history(head, [log.note(9, [first])]), [keys[0]],
+         "signed by the key that you trust")
+    case("a missing link", log.history(head, entries=without(6)), [keys[3]], "leaf 9: ends a key that nothing")
+    case("the last link is missing", log.history(head, entries=without(13)), [keys[3]],
+         "not signed by a key that it names")
+    case("no founding", log.history(head, entries=without(0)), [keys[3]], "leaf 3: ")
+    moved = dict(sorted({**without(9), 11: entries[9].replace("leaf 9", "leaf 11")}.items()))
+    case("a leaf is not included there", log.history(head, entries=moved), [keys[3]], "leaf 11: ")
+    swapped = dict(entries)
+    swapped[6], swapped[9] = entries[9], entries[6]
+    case("reordered", log.history(head, entries=swapped), [keys[3]], "not in the order of the log")
+    twice = changed(9, entries[9] + entries[9])
+    case("a leaf twice", log.history(head, entries=twice), [keys[3]], "not in the order of the log")
+    made = log.events[6]
+    forged = entries[6].replace(p.b64(made.nonce + made.body_bytes), p.b64(made.nonce + log.events[9].body_bytes))
+    case("another body", log.history(head, entries=changed(6, forged)), [keys[3]], "leaf 6: its body is not the one")
+    bare = log.leaf_entry(6, size, False)
+    case("a link without its body", log.history(head, entries=changed(6, bare)), [keys[3]],
+         "leaf 9: ends a key that nothing")
+    case("the rest of a run is missing", log.history(head, entries=without(3)), [keys[3]],
+         "leaf 2: the rest of its run")
+    case("another origin", log.history(log.note(size, [fourth], "other.example/log")),
+         [log_key(fourth, "other.example/log")], "leaf 3: ")
+    case("an older checkpoint of another origin", log.history(head, [log.note(6, [first], "other.example/log")]),
+         [keys[3]], 'is of "other.example/log"')
+    case("signed by the revoked key", log.history(log.note(size, [third])), [keys[2]], "which leaf 12 ended")
+    case("signed by a key that was rotated out", log.history(log.note(size, [first])), [keys[0]], "which leaf 6 ended")
+    case("signed by a stranger", log.history(log.note(size, [STRANGER])), [log_key(STRANGER)],
+         "not signed by a key that it names")
+    case("signed by a cosigner as the log", log.history(log.note(size, [COSIGNER])), [log_key(COSIGNER)],
+         "not signed by a key that it names")
+
+    other = KeyLog(messages, rotator=OTHER)
+    case("an older checkpoint of a fork", log.history(head, []).replace(
+        "checkpoint\n", log.older_entry(other.note(7, [first]), size) + "checkpoint\n"), [keys[3]],
+         "is not shown to be continued")
+    others = other.entries()
+    case("who rotated was nobody", other.history(other.note(size, [fourth])), [keys[3]], "leaf 6: nothing says whose")
+    others[4] = other.leaf_entry(4, size, True)
+    others = dict(sorted(others.items()))
+    case("who rotated was no administrator", other.history(other.note(size, [fourth]), entries=others), [keys[3]],
+         "leaf 6: credential.rotated by person:p-0002")
+    again = KeyLog(messages, name_twice=True)
+    case("a key is named twice", again.history(again.note(len(again.leaves), [first])), [keys[0]],
+         "leaf 9: names a key that was named before")
+    return cases
+
+
+def opened(log: KeyLog) -> Value:
+    """Notes under one history, with and without a policy."""
+    first, second, third, fourth = KEYS
+    size = len(log.leaves)
+    shown = log.note(11, [third])
+    text = log.history(log.note(size, [fourth]), [log.note(6, [first]), shown])
+    witness = note.verifier_key(WITNESS_NAME, note.COSIGNATURE_V1, p.public_key(WITNESS))
+    policy = f"log {log_key(fourth)}\nwitness w {witness}\nquorum w\n"
+    notes: list[Value] = []
+
+    def case(name: str, checkpoint: str, because: str = "", with_policy: bool = False) -> None:
+        notes.append({"name": name, "note": checkpoint, "policy": policy if with_policy else "", "because": because})
+
+    case("by the first key, before", log.note(5, [first]))
+    case("by the first key, in the overlap", log.note(8, [first]))
+    case("by both, in the overlap", log.note(8, [first, second]))
+    case("by the first key, after the overlap", log.note(9, [first]), "was rotated out")
+    case("by the second key", log.note(9, [second]))
+    case("by the second key, after it ended at once", log.note(10, [second]), "was rotated out")
+    case("by the revoked key, and shown to be of this log", shown)
+    case("by the revoked key, and not shown", log.note(10, [third]), "may have signed anything")
+    case("by the revoked key, after it was stolen", log.note(12, [third]), "lies before is not shown")
+    case("by the revoked key, of the newest tree", log.note(size, [third]), "lies before is not shown")
+    case("by the last key", log.note(14, [fourth]))
+    case("by the last key, of an older tree", log.note(4, [fourth]))
+    case("by a stranger", log.note(5, [STRANGER]), "not signed by a key")
+    case("by a key of the log as another log", log.note(5, [first], "other.example/log"), 'is of "other.example/log"')
+    broken = log.note(5, [first]).replace(ORIGIN + "\n5\n", ORIGIN + "\n4\n")
+    case("with a wrong signature", broken, "signature")
+    before, after = STOLEN - DAY_US // 2, STOLEN + DAY_US // 2
+    case("below the quorum", log.note(14, [fourth]), "below the quorum", True)
+    case("witnessed", log.note(14, [fourth], witnessed_at_us=after), "", True)
+    case("by the first key, witnessed", log.note(5, [first], witnessed_at_us=before), "", True)
+    case("by the revoked key, witnessed before", log.note(10, [third], witnessed_at_us=before), "", True)
+    case("by the revoked key, witnessed after", log.note(10, [third], witnessed_at_us=after),
+         "may have signed anything", True)
+    case("by the revoked key, nobody witnessed", log.note(10, [third]), "may have signed anything", True)
+    case("by the revoked key, of a later tree, witnessed before",
+         log.note(12, [third], witnessed_at_us=before), "lies before is not shown", True)
+    return {"history": text, "trusted": [log_key(fourth)], "notes": notes}
+
+
+def key_history_vectors(messages: dict[str, MessageType]) -> Value:
+    log = KeyLog(messages)
+    return {"judged": judged(log, messages), "opened": opened(log)}

@@ -1,0 +1,317 @@
+#include "node/checkpoint/witness.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <filesystem>
+
+#include "ledger/engine/files.h"
+#include "ledger/evidence/judge.h"
+#include "ledger/merkle/proof.h"
+#include "ledger/merkle/tree_hash.h"
+#include "ledger/note/cosignature.h"
+#include "ledger/note/signed_note.h"
+#include "node/checkpoint/witness_client.h"
+
+namespace anamnesis {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr char kOrigin[] = "log.example/one";
+
+PrivateKey KeyOf(char fill) { return PrivateKey::FromSeed(std::string(32, fill)).value(); }
+
+// A log that anybody may fork, with a witness on disk.
+class WitnessTest : public testing::Test {
+ protected:
+  WitnessTest() {
+    std::string name = (std::filesystem::temp_directory_path() / "anamnesis-witness-XXXXXX").string();
+    EXPECT_NE(mkdtemp(name.data()), nullptr);
+    dir_ = name;
+    for (int i = 0; i < 300; ++i) leaves_.push_back(LeafHash(Text("leaf ", i)));
+    Open();
+  }
+  ~WitnessTest() override { std::filesystem::remove_all(dir_); }
+
+  void Open() {
+    WitnessOptions options{dir_ + "/witness", {"witness.example/w", KeyOf('w')}};
+    WitnessedLog log{kOrigin, {log_key_}, {}};
+    if (own_root_) log.own_root = own_root_;
+    options.logs.push_back(std::move(log));
+    options.log = [this](std::string_view line) { said_ += Text(line, "\n"); };
+    witness_.reset();
+    StatusOr<std::unique_ptr<Witness>> opened = Witness::Open(std::move(options));
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    witness_ = *std::move(opened);
+  }
+
+  Digest RootOf(uint64_t size) const { return RootOfLeafHashes(std::span(leaves_).first(size)); }
+  std::string NoteOf(uint64_t size, const Digest& root, char key = 'l', const char* origin = kOrigin) const {
+    SignedNote note{FormatCheckpointText({origin, TreeSize(size), root}), {}};
+    note.signatures.push_back(SignNote(note.text, origin, KeyOf(key)));
+    return FormatSignedNote(note);
+  }
+  std::vector<Digest> Proof(uint64_t from, uint64_t to) const {
+    if (from == 0 || from > to) return {};
+    return *ConsistencyProof(MemoryNodeReader(leaves_), TreeSize(from), TreeSize(to));
+  }
+  AddCheckpointAnswer Add(uint64_t old_size, uint64_t size) {
+    return witness_->Add(FormatAddCheckpoint({TreeSize(old_size), Proof(old_size, size), NoteOf(size, RootOf(size))}));
+  }
+
+  std::string dir_;
+  std::vector<Digest> leaves_;
+  const VerifierKey log_key_ = *VerifierKey::Make(kOrigin, KeyType::kEd25519, KeyOf('l').public_key());
+  std::function<StatusOr<Digest>(TreeSize)> own_root_;
+  std::unique_ptr<Witness> witness_;
+  std::string said_;
+};
+
+TEST_F(WitnessTest, CosignsWhatExtendsAndRemembersItAcrossRestarts) {
+  const AddCheckpointAnswer first = Add(0, 100);
+  ASSERT_EQ(first.status, 200) << first.body;
+  const auto lines = ParseCosignatureLines(first.body);
+  ASSERT_TRUE(lines.ok());
+  ASSERT_EQ(lines->size(), 1u);
+  const std::string text = ParseSignedNote(NoteOf(100, RootOf(100)))->text;
+  EXPECT_TRUE(VerifyCosignature(text, lines->front(), witness_->verifier_key()).ok());
+  EXPECT_EQ(Add(100, 100).status, 200);
+  EXPECT_EQ(Add(100, 257).status, 200);
+  Open();
+  EXPECT_EQ(witness_->LastCosigned(kOrigin)->size, TreeSize(257));
+  const AddCheckpointAnswer conflict = Add(100, 300);
+  EXPECT_EQ(conflict.status, 409);
+  EXPECT_EQ(conflict.content_type, "text/x.tlog.size");
+  EXPECT_EQ(conflict.body, "257\n");
+  EXPECT_EQ(Add(0, 300).status, 409);
+  EXPECT_EQ(Add(257, 300).status, 200);
+}
+
+TEST_F(WitnessTest, EveryWayToBeWrongHasItsStatus) {
+  ASSERT_EQ(Add(0, 100).status, 200);
+  EXPECT_EQ(witness_->Add("nonsense").status, 400);
+  // The old size is beyond the new one.
+  EXPECT_EQ(witness_->Add(FormatAddCheckpoint({TreeSize(101), {}, NoteOf(100, RootOf(100))})).status, 400);
+  EXPECT_EQ(witness_->Add(FormatAddCheckpoint({TreeSize(100), {}, NoteOf(200, RootOf(200), 'x')})).status, 403);
+  EXPECT_EQ(witness_->Add(FormatAddCheckpoint({TreeSize(0), {}, NoteOf(9, RootOf(9), 'l', "other.example")})).status,
+            404);
+  EXPECT_EQ(witness_->Add(FormatAddCheckpoint({TreeSize(100), {}, NoteOf(200, RootOf(200))})).status, 422);
+  std::vector<Digest> proof = Proof(100, 200);
+  proof.back() = EmptyRoot();
+  EXPECT_EQ(witness_->Add(FormatAddCheckpoint({TreeSize(100), proof, NoteOf(200, RootOf(200))})).status, 422);
+  EXPECT_EQ(witness_->LastCosigned(kOrigin)->size, TreeSize(100));
+  // None of this says that the log has forked: whoever passes checkpoints on can send bad proofs.
+  EXPECT_EQ(witness_->State().front().fork_evidence, "");
+}
+
+TEST_F(WitnessTest, FromSizeZeroTheProofMustBeEmpty) {
+  EXPECT_EQ(witness_->Add(FormatAddCheckpoint({TreeSize(0), {EmptyRoot()}, NoteOf(5, RootOf(5))})).status, 422);
+  EXPECT_EQ(witness_->Add(FormatAddCheckpoint({TreeSize(0), {}, NoteOf(0, RootOf(1))})).status, 409);
+  EXPECT_EQ(witness_->Add(FormatAddCheckpoint({TreeSize(0), {}, NoteOf(0, EmptyRoot())})).status, 200);
+  EXPECT_EQ(Add(0, 5).status, 200);
+}
+
+TEST_F(WitnessTest, AForkIsRefusedForGoodAndBothNotesAreKept) {
+  ASSERT_EQ(Add(0, 100).status, 200);
+  const std::string forged = NoteOf(100, LeafHash("another history"));
+  for (int i = 0; i < 3; ++i) {
+    const AddCheckpointAnswer answer = witness_->Add(FormatAddCheckpoint({TreeSize(100), {}, forged}));
+    EXPECT_EQ(answer.status, 409);
+    EXPECT_EQ(answer.body, "100\n");
+    Open();
+  }
+  EXPECT_THAT(said_, HasSubstr("signed two trees of size 100"));
+  const std::string path = witness_->State().front().fork_evidence;
+  const StatusOr<std::string> evidence = ReadSmallFile(path);
+  ASSERT_TRUE(evidence.ok()) << path;
+  // It proves it to whoever has the log's key; with the witness's, that the witness didn't cosign both.
+  const StatusOr<Judgement> judgement = JudgeFile(*evidence, std::vector{log_key_, witness_->verifier_key()});
+  ASSERT_TRUE(judgement.ok()) << judgement.status();
+  EXPECT_EQ(judgement->kind, "split-view");
+  EXPECT_THAT(judgement->signed_by, testing::ElementsAre(log_key_.Format()));
+  EXPECT_TRUE(judgement->cosigned_by.empty());
+  // The history that was cosigned goes on.
+  EXPECT_EQ(Add(100, 200).status, 200);
+}
+
+// A log that rewrote a leaf proves it itself, by a consistency proof in its new tree.
+TEST_F(WitnessTest, ARewrittenHistoryConvictsItself) {
+  for (const uint64_t cosigned : {100, 128}) {
+    ASSERT_EQ(Add(witness_->State().front().cosigned.value, cosigned).status, 200);
+    const std::vector<Digest> honest = leaves_;
+    leaves_[7] = LeafHash("never happened");
+    EXPECT_EQ(Add(cosigned, 200).status, 422);
+    leaves_ = honest;
+    const std::string path = witness_->State().front().fork_evidence;
+    const StatusOr<std::string> evidence = ReadSmallFile(path);
+    ASSERT_TRUE(evidence.ok()) << cosigned;
+    const StatusOr<Judgement> judgement = JudgeFile(*evidence, std::vector{log_key_});
+    ASSERT_TRUE(judgement.ok()) << judgement.status();
+    EXPECT_EQ(judgement->kind, "rewritten-history");
+    // From 128, a power of two, the proof doesn't show what the new tree has there; what is known already stays.
+    EXPECT_THAT(judgement->proven.front(), HasSubstr("the tree of 100 leaves"));
+  }
+}
+
+TEST_F(WitnessTest, ARollbackIsRefusedAndSaid) {
+  ASSERT_EQ(Add(0, 100).status, 200);
+  EXPECT_EQ(Add(0, 50).status, 409);
+  EXPECT_THAT(said_, HasSubstr("size 50 after 100"));
+  EXPECT_TRUE(ReadSmallFile(witness_->State().front().rollback_evidence).ok());
+  EXPECT_EQ(witness_->LastCosigned(kOrigin)->size, TreeSize(100));
+}
+
+TEST_F(WitnessTest, OfItsOwnLedgerItCosignsOnlyWhatItVerifiedItself) {
+  uint64_t verified = 100;
+  Status damaged;
+  own_root_ = [&](TreeSize size) -> StatusOr<Digest> {
+    RETURN_IF_ERROR(damaged);
+    if (size.value > verified) return absl::OutOfRangeError("not yet");
+    return RootOf(size.value);
+  };
+  Open();
+  EXPECT_EQ(Add(0, 100).status, 200);
+  EXPECT_EQ(Add(100, 200).status, 503);
+  verified = 200;
+  EXPECT_EQ(Add(100, 200).status, 200);
+  // Another node's smaller checkpoint of the same tree is nothing unusual.
+  EXPECT_EQ(Add(0, 150).status, 409);
+  EXPECT_EQ(witness_->State().front().refused, "");
+  EXPECT_EQ(witness_->State().front().rollback_evidence, "");
+  // One of another tree is.
+  EXPECT_EQ(witness_->Add(FormatAddCheckpoint({TreeSize(0), {}, NoteOf(150, EmptyRoot())})).status, 409);
+  EXPECT_NE(witness_->State().front().fork_evidence, "");
+  verified = 300;
+  damaged = absl::DataLossError("leaf 207: its bytes are others");
+  EXPECT_EQ(Add(200, 300).status, 503);
+  EXPECT_THAT(witness_->State().front().refused, HasSubstr("leaf 207"));
+  EXPECT_TRUE(absl::IsDataLoss(witness_->CosignOwn(kOrigin, NoteOf(300, RootOf(300))).status()));
+  damaged = OkStatus();
+  EXPECT_TRUE(witness_->CosignOwn(kOrigin, NoteOf(300, RootOf(300))).ok());
+  EXPECT_EQ(witness_->State().front().refused, "");
+  EXPECT_TRUE(absl::IsAlreadyExists(witness_->CosignOwn(kOrigin, NoteOf(200, RootOf(200))).status()));
+}
+
+TEST_F(WitnessTest, AChangedStateFileIsNoState) {
+  ASSERT_EQ(Add(0, 100).status, 200);
+  std::string file;
+  for (const auto& entry : std::filesystem::directory_iterator(dir_ + "/witness")) file = entry.path();
+  ASSERT_TRUE(WriteSmallFile(file, NoteOf(3, RootOf(3))).ok());
+  const StatusOr<std::unique_ptr<Witness>> opened =
+      Witness::Open({dir_ + "/witness", {"witness.example/w", KeyOf('w')}, {WitnessedLog{kOrigin, {log_key_}, {}}}});
+  EXPECT_TRUE(absl::IsDataLoss(opened.status()));
+}
+
+TEST_F(WitnessTest, WhatCannotBeWrittenDownIsNotCosigned) {
+  if (geteuid() == 0) {
+    // Root writes anywhere: a directory in the file's place is in nobody's power.
+    std::filesystem::remove_all(dir_ + "/witness");
+    ASSERT_TRUE(WriteSmallFile(dir_ + "/witness", "a file").ok());
+  } else {
+    std::filesystem::permissions(dir_ + "/witness", std::filesystem::perms::owner_read);
+  }
+  EXPECT_EQ(Add(0, 100).status, 500);
+  EXPECT_FALSE(witness_->LastCosigned(kOrigin).has_value());
+}
+
+// --- The client, against that witness ---
+
+class WitnessClientTest : public WitnessTest {
+ protected:
+  void StartClient(HttpPost post) {
+    WitnessClientOptions options{.witness = {"w", witness_->verifier_key(), "http://w"}, .post = std::move(post)};
+    options.prove = [this](TreeSize from, TreeSize to) {
+      return StatusOr<std::vector<Digest>>(Proof(from.value, to.value));
+    };
+    options.on_cosignature = [this](TreeSize size, const NoteSignature&) {
+      const std::lock_guard lock(mutex_);
+      cosigned_.push_back(size.value);
+      changed_.notify_all();
+    };
+    options.backoff_min = std::chrono::milliseconds(10);
+    client_ = std::make_unique<WitnessClient>(std::move(options));
+  }
+  HttpPost ToWitness() {
+    return [this](const std::string& url, const std::string& body, const std::atomic<bool>&) {
+      EXPECT_EQ(url, "http://w/add-checkpoint");
+      const std::lock_guard lock(mutex_);
+      ++posts_;
+      return StatusOr<AddCheckpointAnswer>(witness_->Add(body));
+    };
+  }
+  void Offer(uint64_t size) { client_->Offer({{kOrigin, TreeSize(size), RootOf(size)}, NoteOf(size, RootOf(size))}); }
+  bool WaitFor(uint64_t size) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(30),
+                             [&] { return !cosigned_.empty() && cosigned_.back() == size; });
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<uint64_t> cosigned_;
+  int posts_ = 0;
+  std::unique_ptr<WitnessClient> client_;
+};
+
+TEST_F(WitnessClientTest, LearnsFromAConflictWhatTheWitnessHas) {
+  ASSERT_EQ(Add(0, 80).status, 200);
+  StartClient(ToWitness());
+  Offer(200);
+  ASSERT_TRUE(WaitFor(200));
+  // Once refused, once cosigned; from then on it knows.
+  EXPECT_EQ(posts_, 2);
+  Offer(300);
+  ASSERT_TRUE(WaitFor(300));
+  EXPECT_EQ(posts_, 3);
+  EXPECT_EQ(client_->state().cosigned, TreeSize(300));
+  client_.reset();
+}
+
+TEST_F(WitnessClientTest, GoesOnAfterFailuresAndSaysWhy) {
+  std::atomic<int> failures = 0;
+  const HttpPost witness = ToWitness();
+  StartClient([&, witness](const std::string& url, const std::string& body,
+                           const std::atomic<bool>& cancelled) -> StatusOr<AddCheckpointAnswer> {
+    const int failed = failures++;
+    if (failed == 0) return absl::UnavailableError("no route");
+    if (failed == 1) return AddCheckpointAnswer{503, "text/plain", "not yet\n"};
+    if (failed == 2) return AddCheckpointAnswer{200, "text/plain", "not a cosignature\n"};
+    if (failed == 3) return AddCheckpointAnswer{409, "text/x.tlog.size", "many\n"};
+    return witness(url, body, cancelled);
+  });
+  Offer(100);
+  ASSERT_TRUE(WaitFor(100));
+  client_.reset();
+}
+
+TEST_F(WitnessClientTest, AWitnessThatIsAheadIsAskedAgainWithMore) {
+  ASSERT_EQ(Add(0, 200).status, 200);
+  StartClient(ToWitness());
+  Offer(150);
+  while (client_->state().failing.empty()) usleep(1000);
+  EXPECT_THAT(client_->state().failing, HasSubstr("it has cosigned 200"));
+  Offer(250);
+  ASSERT_TRUE(WaitFor(250));
+  client_.reset();
+}
+
+TEST_F(WitnessClientTest, ACosignatureByAnotherKeyIsNone) {
+  std::atomic<int> posts = 0;
+  StartClient([&](const std::string&, const std::string& body, const std::atomic<bool>&) {
+    ++posts;
+    const std::string text = ParseSignedNote(ParseAddCheckpoint(body)->note)->text;
+    return StatusOr<AddCheckpointAnswer>(
+        AddCheckpointAnswer{200, "text/plain", FormatSignatureLine(Cosign(text, "witness.example/w", KeyOf('x'), 1))});
+  });
+  Offer(100);
+  while (posts < 3) usleep(1000);
+  EXPECT_TRUE(cosigned_.empty());
+  EXPECT_THAT(client_->state().failing, HasSubstr("no cosignature by the key"));
+  client_.reset();
+}
+
+}  // namespace
+}  // namespace anamnesis

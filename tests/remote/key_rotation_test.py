@@ -1,0 +1,281 @@
+"""Ten years of a ledger's checkpoint keys, through the real programs and with a clock that is set ahead: rotated while
+the node serves, rotated again, restored on another machine, revoked as stolen and replaced. Every receipt that was kept
+on the way verifies in one call, here and with the verifier in Python, from today's key as from the first one; what was
+tampered with does not."""
+
+import base64
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import nacl.signing
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "faults"))
+import harness  # noqa: E402
+import machines  # noqa: E402
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+PYTHON_VERIFIER = os.path.join(ROOT, "client", "python", "anamnesis_verify.py")
+DAY = 86400
+YEAR = 365 * DAY
+ORIGIN = "rotation.example/ledger"
+
+
+class Years:
+    """A ledger with a node, all under one clock."""
+
+    def __init__(self, home):
+        self.home = home
+        self.clock = machines.Clock(os.path.join(home, "clock"))
+        self.dir = os.path.join(home, "ledger")
+        self.backups = os.path.join(home, "backups")
+        self.person = os.path.join(home, "ada.key")
+        self.said = []
+        self.secrets = set()
+        self.keys = []
+        self.documents = 0
+        self.days = 0
+        self.node = None
+
+    def run(self, *arguments):
+        done = harness.run(*arguments, env={**os.environ, **self.clock.environment()})
+        self.said += [done.stdout, done.stderr]
+        return done
+
+    def well(self, *arguments):
+        done = self.run(*arguments)
+        harness.expect(done.returncode == 0, f"anamnesis {arguments}: {done.returncode} {done.stderr}")
+        return done.stdout
+
+    def start(self):
+        home = tempfile.mkdtemp(dir=self.home)
+        self.node = harness.Node(self.dir, home, ["--backups", self.backups, "--checkpoint-interval", "0.1"],
+                                 env={**os.environ, **self.clock.environment()}).start()
+
+    def stop(self):
+        self.node.stop()
+        self.said.append(self.node.log())
+
+    def on_node(self, *arguments):
+        return self.well(*arguments, "--ledger", self.node.address)
+
+    def pass_days(self, days):
+        self.days += days
+        self.clock.set(self.days * DAY)
+
+    def append(self):
+        self.documents += 1
+        self.on_node("append", "--stream", "person/ada", "--type", "document.referenced", "--ref",
+                     f"document=document:d{self.documents}", "--body", self.body(), "--as", self.person)
+        return int(self.on_node("checkpoint").split("\n")[1]) - 1
+
+    def body(self):
+        path = os.path.join(self.home, "body.json")
+        with open(path, "w") as file:
+            file.write('{"title": "t", "mediaType": "text/plain"}')
+        return path
+
+    def keep(self, name):
+        path = os.path.join(self.home, name + ".tlog-proof")
+        self.on_node("receipt", self.append(), "--out", path)
+        return path
+
+    def take_key(self, name="checkpoint.key"):
+        """The verifier key of a key file; what is secret in it may appear nowhere."""
+        path = os.path.join(self.dir, name)
+        with open(path) as file:
+            self.secrets.add(file.read().strip().split("+", 4)[4])
+        self.keys.append(self.well("key", "show", path).strip())
+        return self.keys[-1]
+
+    def rotate(self, overlap_days):
+        said = self.on_node("key", "rotate", "--dir", self.dir, "--overlap-days", overlap_days, "--as", self.person)
+        harness.expect("credential." in said, said)
+
+    def file(self, name, text):
+        path = os.path.join(self.home, name)
+        with open(path, "w") as file:
+            file.write(text)
+        return path
+
+
+def signatures(receipt):
+    with open(receipt, encoding="utf-8") as file:
+        return [line for line in file.read().split("\n") if line.startswith("— ")]
+
+
+def python_verifier(*arguments):
+    return subprocess.run(["/usr/bin/python3", PYTHON_VERIFIER, "receipt", *arguments], capture_output=True, text=True,
+                          timeout=120, check=False)
+
+
+def verify(years, receipts, *trust):
+    """Whether both verifiers take all of them; they must agree."""
+    ours = years.run("verify", *receipts, *trust)
+    theirs = python_verifier(*receipts, *trust)
+    years.said += [theirs.stdout, theirs.stderr]
+    harness.expect((ours.returncode == 0) == (theirs.returncode == 0) and "Traceback" not in theirs.stderr,
+                   f"the verifiers differ on {receipts} {trust}:\n{ours.stdout}{ours.stderr}\n"
+                   f"{theirs.stdout}{theirs.stderr}")
+    return ours.returncode == 0, ours.stdout + ours.stderr
+
+
+def expect_verified(years, receipts, *trust):
+    good, said = verify(years, receipts, *trust)
+    harness.expect(good, f"{receipts} under {trust}: {said}")
+
+
+def expect_refused(years, because, receipts, *trust):
+    good, said = verify(years, receipts, *trust)
+    harness.expect(not good and because in said, f"{receipts} under {trust}: not because of {because!r}: {said}")
+
+
+def live(years):
+    """The ten years; the receipts that were kept, by name."""
+    kept = {}
+    years.well("key", "new", "--out", years.person, "--name", "ada")
+    years.well("init", years.dir, "--origin", ORIGIN, "--as", years.person)
+    with open(years.person) as file:
+        years.secrets.add(file.read().strip().split("+", 4)[4])
+    first = years.take_key()
+    years.start()
+    kept["first"] = years.keep("first")
+
+    years.pass_days(3 * 365)
+    years.rotate(90)
+    second = years.take_key("checkpoint.key.next")
+    kept["overlap"] = years.keep("overlap")
+    harness.expect(len(signatures(kept["overlap"])) == 2, "in the overlap both keys sign")
+    expect_verified(years, [kept["overlap"]], "--key", first)
+    expect_verified(years, [kept["overlap"]], "--key", second)
+    again = years.run("key", "rotate", "--dir", years.dir, "--as", years.person, "--ledger", years.node.address)
+    harness.expect(again.returncode == 2 and "a rotation is under way" in again.stderr, again.stderr)
+
+    years.pass_days(91)
+    kept["second"] = years.keep("second")
+    harness.expect(len(signatures(kept["second"])) == 1, "after the overlap the old key doesn't sign")
+    expect_refused(years, "", [kept["second"]], "--key", first)
+    harness.expect(not os.path.exists(os.path.join(years.dir, "checkpoint.key.next")), "two keys are left")
+
+    years.pass_days(3 * 365)
+    years.rotate(0)
+    kept["third"] = years.keep("third")
+    third = years.take_key()
+    harness.expect(len({first, second, third}) == 3, "a key came back")
+
+    years.on_node("backup", "create")
+    years.stop()
+    shutil.rmtree(years.dir)
+    years.dir = os.path.join(years.home, "another-machine")
+    years.well("restore", years.backups, "--to", years.dir)
+    years.start()
+    kept["restored"] = years.keep("restored")
+    expect_verified(years, [kept["restored"]], "--key", third)
+
+    years.pass_days(2 * 365)
+    years.file("stolen.key", open(os.path.join(years.dir, "checkpoint.key")).read())
+    now = years.on_node("log", "--type", "credential.rotated", "--json")
+    harness.expect(now.count("credential.rotated") >= 2, now)
+    years.on_node("key", "revoke", third, "--rationale", "the disk was stolen", "--as", years.person)
+    refused = years.run("receipt", 4, "--ledger", years.node.address)
+    harness.expect(refused.returncode != 0 and "was revoked" in refused.stderr and "key rotate" in refused.stderr,
+                   f"a revoked key signs: {refused.stdout}{refused.stderr}")
+    harness.wait_until(lambda: "may sign checkpoints" in years.node.log(), "the node says so", years.node.log_tail)
+    years.rotate(30)
+    kept["fourth"] = years.keep("fourth")
+    years.take_key("checkpoint.key")
+    years.pass_days(2 * 365)
+    kept["last"] = years.keep("last")
+    return kept
+
+
+def check_custody(years, kept):
+    first, _, third, fourth = years.keys
+    stolen_ones = [kept["third"], kept["restored"]]
+    history = os.path.join(years.home, "keys.history")
+    years.on_node("key", "history", "--dir", years.dir, "--out", history,
+                  *(part for one in stolen_ones for part in ("--for", one)))
+    plain = years.file("plain.history", years.on_node("key", "history"))
+    everything = list(kept.values())
+    for name, key in (("today", fourth), ("the beginning", first)):
+        policy = years.file(f"policy of {name}", f"log {key}\nquorum none\n")
+        expect_verified(years, everything, "--policy", policy, "--key-history", history)
+    expect_refused(years, "", [kept["first"]], "--key", fourth)
+    expect_refused(years, "", [kept["last"]], "--key", first)
+    expect_refused(years, "may have signed anything", [kept["third"]], "--key", fourth, "--key-history", plain)
+    expect_verified(years, [kept["first"], kept["overlap"], kept["second"], kept["last"]], "--key", fourth,
+                    "--key-history", plain)
+    expect_refused(years, "make it with --for", [kept["last"]], "--key", first, "--key-history", plain)
+    expect_refused(years, "was revoked", [kept["last"]], "--key", third, "--key-history", history)
+    listed = years.on_node("key", "list")
+    harness.expect(all(key in listed for key in years.keys) and "revoked" in listed and "rotated out" in listed, listed)
+    check_stolen(years, third, fourth, history)
+    check_tampering(years, everything, fourth, history)
+
+
+def check_stolen(years, third, fourth, history):
+    """What a thief of the third key signs counts for nothing, of whatever size."""
+    with open(os.path.join(years.home, "stolen.key")) as file:
+        key = nacl.signing.SigningKey(base64.b64decode(file.read().strip().split("+", 4)[4])[1:])
+    for size in (5, 9, 1000):
+        text = f"{ORIGIN}\n{size}\n{base64.b64encode(bytes(32)).decode()}\n"
+        blob = bytes.fromhex(third.split("+")[1]) + key.sign(text.encode()).signature
+        note = years.file("stolen.note", f"{text}\n— {ORIGIN} {base64.b64encode(blob).decode()}\n")
+        ours = years.run("verify", note, "--key", fourth, "--key-history", history)
+        harness.expect(ours.returncode == 1 and "was revoked" in ours.stdout, f"{size}: {ours.stdout}{ours.stderr}")
+
+
+def check_tampering(years, receipts, key, history):
+    dice = random.Random(24)
+    with open(history, "rb") as file:
+        right = file.read()
+    entries = right.split(b"\nleaf ")
+    for number in range(1, len(entries)):
+        cut = years.file("cut.history", b"\nleaf ".join(entries[:number] + entries[number + 1:]).decode())
+        # Without a link, or without what shows how far the log had come, something is missed; never is more taken.
+        verify(years, receipts, "--key", key, "--key-history", cut)
+    turned = [entries[0], entries[2], entries[1], *entries[3:]]
+    swapped = years.file("swapped.history", b"\nleaf ".join(turned).decode())
+    expect_refused(years, "", receipts, "--key", key, "--key-history", swapped)
+    for _ in range(12):
+        at = dice.randrange(right.index(b"checkpoint\n"))
+        path = os.path.join(years.home, "changed.history")
+        with open(path, "wb") as file:
+            file.write(right[:at] + bytes([right[at] ^ 1]) + right[at + 1:])
+        verify(years, receipts, "--key", key, "--key-history", path)
+    for receipt in receipts:
+        with open(receipt, "rb") as file:
+            proof = file.read()
+        changed = os.path.join(years.home, "changed.tlog-proof")
+        shutil.copy(receipt[:-len(".tlog-proof")] + ".leaf", os.path.join(years.home, "changed.leaf"))
+        at = dice.randrange(proof.index(b"\n") + 1, len(proof) - 1)
+        with open(changed, "wb") as file:
+            file.write(proof[:at] + bytes([proof[at] ^ 1]) + proof[at + 1:])
+        if len(signatures(receipt)) == 1:
+            expect_refused(years, "", [changed], "--key", key, "--key-history", history)
+
+
+def main():
+    harness.need_programs(os.path.join(harness.BIN, "anamnesis"), os.path.join(harness.BIN, "anamnesisd"),
+                          os.path.join(machines.TESTS, "libwall_clock.so"))
+    home = tempfile.mkdtemp(prefix="anamnesis-rotation-")
+    years = Years(home)
+    try:
+        kept = live(years)
+        check_custody(years, kept)
+        years.stop()
+        said = "".join(years.said)
+        harness.expect(len(years.secrets) >= 5 and not any(secret in said for secret in years.secrets),
+                       "a private key was printed")
+        print(f"{len(kept)} receipts of ten years verify in one call")
+    finally:
+        if years.node is not None and years.node.process.poll() is None:
+            years.node.kill()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
