@@ -5,7 +5,9 @@
 #include "client/cli/context.h"
 #include "client/cli/event_text.h"
 #include "ledger/base/bytes.h"
+#include "ledger/event/names.h"
 #include "ledger/query/facts.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {

@@ -16,6 +16,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/engine/backup.h"
 #include "ledger/engine/layout.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {

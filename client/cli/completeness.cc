@@ -4,7 +4,9 @@
 #include "client/cli/evidence_text.h"
 #include "client/cli/question.h"
 #include "client/cli/safety_class.h"
+#include "ledger/event/names.h"
 #include "ledger/query/facts.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {

@@ -8,6 +8,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/query/events.h"
 #include "ledger/query/item_history.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {

@@ -3,6 +3,8 @@
 #include "absl/strings/str_format.h"
 #include "client/cli/event_text.h"
 #include "client/cli/question.h"
+#include "ledger/event/names.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {

@@ -3,6 +3,7 @@
 #include "client/cli/event_text.h"
 #include "client/cli/question.h"
 #include "client/cli/time_option.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {

@@ -2,6 +2,7 @@
 
 #include "client/cli/event_text.h"
 #include "client/cli/question.h"
+#include "ledger/event/names.h"
 #include "ledger/query/facts.h"
 
 namespace anamnesis::cli {

@@ -1,13 +1,12 @@
 #include "client/cli/event_text.h"
 
-#include <algorithm>
-
-#include "absl/strings/ascii.h"
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "client/cli/context.h"
 #include "ledger/base/ids.h"
+#include "ledger/event/names.h"
 #include "ledger/query/events.h"
 #include "ledger/query/item_history.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {
@@ -22,26 +21,6 @@ std::string Line(std::string_view label, std::string_view value) {
 }
 
 }  // namespace
-
-std::string Words(std::string_view enum_name) {
-  std::string words(enum_name);
-  absl::AsciiStrToLower(&words);
-  std::replace(words.begin(), words.end(), '_', ' ');
-  return words;
-}
-
-std::string TimeText(const google::protobuf::Timestamp& time) {
-  const StatusOr<Timestamp> parsed = FromProtoTime(time, "time");
-  return parsed.ok() ? FormatTime(*parsed) : "-";
-}
-
-std::string OccurredText(int64_t earliest_us, int64_t latest_us) {
-  const std::string earliest = FormatTime(Timestamp(earliest_us));
-  if (earliest_us == latest_us) return earliest;
-  return Text(earliest, " .. ", FormatTime(Timestamp(latest_us)));
-}
-
-std::string AgentText(const v1::Agent& agent) { return Text(agent.kind(), ":", agent.id()); }
 
 std::string ReferenceText(const v1::EntityRef& ref) {
   std::string text = Text(ref.role(), "=", ref.kind(), ":", ref.id());
@@ -69,7 +48,8 @@ std::string EventDetails(const v1::Event& event) {
   const StatusOr<EventId> id = EventId::FromBytes(header.event_id());
   std::string text = Bold(Text("leaf ", event.index(), "  ", header.type(), "\n"));
   text += Line("event id", id.ok() ? id->text() : "-");
-  text += Line("occurred", OccurredText(header.occurred_earliest_us(), header.occurred_latest_us()));
+  text +=
+      Line("occurred", IntervalText(Timestamp(header.occurred_earliest_us()), Timestamp(header.occurred_latest_us())));
   text += Line("recorded", TimeText(event.recorded()));
   text += Line("stream", Text(header.stream(), " position ", header.stream_position()));
   text += Line("actor", AgentText(header.actor()));

@@ -10,12 +10,6 @@
 
 namespace anamnesis::cli {
 
-// "ON_TIME" as "on time".
-std::string Words(std::string_view enum_name);
-std::string TimeText(const google::protobuf::Timestamp& time);
-// An instant, or "earliest .. latest".
-std::string OccurredText(int64_t earliest_us, int64_t latest_us);
-std::string AgentText(const v1::Agent& agent);
 // "role=kind:id@version#digest", as --ref takes it.
 std::string ReferenceText(const v1::EntityRef& ref);
 // One line: index, recorded time, type, stream, main references.

@@ -4,6 +4,7 @@
 
 #include "client/cli/context.h"
 #include "client/cli/event_text.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 

@@ -14,9 +14,11 @@
 #include "client/cli/write.h"
 #include "client/cpp/writer.h"
 #include "ledger/base/bytes.h"
+#include "ledger/event/names.h"
 #include "ledger/keys/key_file.h"
 #include "ledger/query/events.h"
 #include "ledger/query/facts.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {

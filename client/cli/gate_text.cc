@@ -4,6 +4,7 @@
 
 #include "client/cli/context.h"
 #include "client/cli/event_text.h"
+#include "ledger/event/names.h"
 #include "ledger/query/facts.h"
 
 namespace anamnesis::cli {

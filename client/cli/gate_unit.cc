@@ -7,6 +7,7 @@
 #include "client/cli/question.h"
 #include "client/cli/write.h"
 #include "ledger/base/bytes.h"
+#include "ledger/event/names.h"
 #include "ledger/keys/key_file.h"
 #include "ledger/query/facts.h"
 

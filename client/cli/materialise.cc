@@ -10,6 +10,7 @@
 #include "client/cli/question.h"
 #include "client/cpp/file_tree.h"
 #include "client/cpp/writer.h"
+#include "ledger/event/names.h"
 #include "ledger/query/events.h"
 #include "ledger/query/facts.h"
 #include "ledger/query/item_history.h"

@@ -5,7 +5,9 @@
 #include "client/cli/question.h"
 #include "client/cli/time_option.h"
 #include "ledger/base/decimal.h"
+#include "ledger/event/names.h"
 #include "ledger/query/facts.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {

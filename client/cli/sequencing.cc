@@ -2,6 +2,7 @@
 
 #include "client/cli/event_text.h"
 #include "client/cli/question.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {

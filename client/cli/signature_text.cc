@@ -6,7 +6,9 @@
 #include "anamnesis/v1/vocabulary_authority.pb.h"
 #include "client/cli/event_text.h"
 #include "ledger/base/time.h"
+#include "ledger/event/names.h"
 #include "ledger/event/vocabulary.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {

@@ -8,7 +8,9 @@
 #include "client/cli/question.h"
 #include "client/cpp/scrub_status_client.h"
 #include "ledger/base/bytes.h"
+#include "ledger/event/names.h"
 #include "ledger/query/facts.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {

@@ -3,6 +3,8 @@
 #include "client/cli/event_text.h"
 #include "client/cli/question.h"
 #include "client/cli/safety_class.h"
+#include "ledger/event/names.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {
@@ -12,10 +14,7 @@ struct Options : QuestionOptions {
   std::string safety_class;
 };
 
-std::string Name(const v1::EntityRef& entity) {
-  if (entity.id().empty()) return "-";
-  return Text(entity.kind(), ":", entity.id(), entity.version().empty() ? "" : "@", entity.version());
-}
+std::string Name(const v1::EntityRef& entity) { return entity.id().empty() ? "-" : EntityKeyText(entity); }
 
 std::string Name(const v1::TraceAnswer& trace, uint32_t element) {
   const v1::TraceAnswer::Element& shown = trace.elements(static_cast<int>(element));

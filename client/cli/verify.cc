@@ -6,6 +6,7 @@
 #include "client/cli/event_text.h"
 #include "client/cli/trust.h"
 #include "client/interchange/evidence.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {
@@ -17,8 +18,8 @@ std::string ReceiptText(const CheckedReceipt& receipt) {
   std::string text =
       Text("leaf ", receipt.index.value, " of ", receipt.checkpoint.origin, " under its checkpoint over ",
            receipt.checkpoint.size.value, " events\n    ", header.type(), " of ", header.stream(), ", occurred ",
-           OccurredText(header.occurred_earliest_us(), header.occurred_latest_us()), ", recorded ",
-           FormatTime(receipt.recorded));
+           IntervalText(Timestamp(header.occurred_earliest_us()), Timestamp(header.occurred_latest_us())),
+           ", recorded ", FormatTime(receipt.recorded));
   if (receipt.sealed_by.has_value()) text += Text("\n    sealed by key ", receipt.sealed_by->hex());
   if (receipt.body.has_value()) text += "\n    the body is the one that was committed to";
   return text;

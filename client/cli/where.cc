@@ -2,8 +2,10 @@
 
 #include "client/cli/event_text.h"
 #include "client/cli/question.h"
+#include "ledger/event/names.h"
 #include "ledger/query/events.h"
 #include "ledger/query/facts.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {

@@ -4,6 +4,7 @@
 #include "anamnesis/v1/vocabulary_regulatory.pb.h"
 #include "client/exports/records.h"
 #include "client/exports/unit_history.h"
+#include "ledger/event/names.h"
 
 namespace anamnesis::exports {
 namespace {
@@ -41,7 +42,7 @@ StatusOr<std::vector<Modification>> Modifications(const LedgerView& view, const 
     if (!event.content().UnpackTo(&approved)) continue;
     for (const v1::EnvelopeTerms::Dimension& dimension : approved.terms().dimensions()) {
       found.push_back({dimension.name(), BoundsText(dimension),
-                       record->refs.empty() ? "" : NameOf(record->refs.front()), event.index(), nullptr, 0});
+                       record->refs.empty() ? "" : EntityKeyText(record->refs.front()), event.index(), nullptr, 0});
     }
   }
   return found;
@@ -107,7 +108,7 @@ Section TraceOfModifications(const std::vector<Modification>& modifications,
       "There are no modifications."};
   Cell certified = {protocols.empty() ? "no protocol" : "", protocols.empty() ? Mark::kBad : Mark::kNone, {}};
   for (const Cited* protocol : protocols) {
-    certified.text += Text(certified.leaves.empty() ? "" : ", ", NameOf(protocol->refs.front()));
+    certified.text += Text(certified.leaves.empty() ? "" : ", ", EntityKeyText(protocol->refs.front()));
     certified.leaves.push_back(protocol->leaf.index());
   }
   for (const Modification& one : modifications) {

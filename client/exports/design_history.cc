@@ -7,7 +7,9 @@
 #include "client/exports/explain_sections.h"
 #include "client/exports/records.h"
 #include "client/exports/sections.h"
+#include "ledger/event/names.h"
 #include "ledger/query/events.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::exports {
 namespace {
@@ -189,7 +191,7 @@ Section PlanSection(const v1::CompletenessAnswer& answer) {
     }
     for (const v1::CompletenessAnswer::Activity::Gap& gap : activity.gaps()) {
       section.gaps.push_back({activity.clause().empty() ? "the plan" : activity.clause(),
-                              Text(NameOf(gap.entity()), " lacks ", gap.event_type()),
+                              Text(EntityKeyText(gap.entity()), " lacks ", gap.event_type()),
                               {activity.plan_leaf()}});
     }
   }
@@ -201,7 +203,7 @@ Status AddCompleteness(const LedgerView& view, const v1::EntityRef& subject, Doc
   Section index = {"completeness", "9 What the class asks for", "IEC 62304 4.3, by class", {}, {}, {}};
   if (!IsItem(subject)) {
     index.gaps.push_back({"IEC 62304 4.3, 5.1.1",
-                          Text(NameOf(subject),
+                          Text(EntityKeyText(subject),
                                " is no software item: a safety class, and with it what "
                                "the clauses ask for, a plan and a trace, exist only of software items; record "
                                "software_item.identified and export that"),
@@ -226,7 +228,7 @@ Status AddCompleteness(const LedgerView& view, const v1::EntityRef& subject, Doc
   for (const v1::CompletenessAnswer::PlannedSubgroup& subgroup : completeness.subgroups()) {
     for (const std::string& missing : subgroup.missing()) {
       document.sections[3].gaps.push_back({"the adopted process profile",
-                                           Text(NameOf(subgroup.requirement()), ": ", subgroup.metric(),
+                                           Text(EntityKeyText(subgroup.requirement()), ": ", subgroup.metric(),
                                                 " for subgroup ", subgroup.subgroup(), " lacks its ", Words(missing)),
                                            {}});
     }
@@ -270,12 +272,12 @@ void AddRun(const v1::TrainingRunsAnswer::Run& run, Table& table, Gap& gap, std:
   const bool lost = run.state() == v1::TrainingRunsAnswer::UNACCOUNTED;
   const Mark mark = lost ? Mark::kBad : run.state() == v1::TrainingRunsAnswer::COMPLETED ? Mark::kGood : Mark::kNone;
   table.rows.push_back(
-      {{NameOf(run.run()), Mark::kNone, {}},
+      {{EntityKeyText(run.run()), Mark::kNone, {}},
        {Words(v1::TrainingRunsAnswer::State_Name(run.state())), mark, {}},
        Cite(OccurredText(run.started()), run.started().index()),
        run.has_ended() ? Cite(OccurredText(run.ended()), run.ended().index()) : Cell{"-", Mark::kNone, {}}});
   if (!lost) return;
-  unaccounted.insert(NameOf(run.run()));
+  unaccounted.insert(EntityKeyText(run.run()));
   gap.leaves.push_back(run.started().index());
 }
 
@@ -303,7 +305,7 @@ Status AddTrainingRuns(const LedgerView& view, const v1::EntityRef& subject, con
       ASSIGN_OR_RETURN(const v1::Answer answer, AskOrGap(view, std::move(question), "IEC 62304 5.8.5", section));
       for (const v1::TrainingRunsAnswer::Run& run : answer.training_runs().runs()) {
         const bool ours = IsItem(subject) || records.count(run.started().index()) > 0;
-        if (ours && seen.insert(NameOf(run.run())).second) AddRun(run, table, gap, unaccounted);
+        if (ours && seen.insert(EntityKeyText(run.run())).second) AddRun(run, table, gap, unaccounted);
       }
       from = answer.training_runs().next();
     } while (from != 0);
@@ -325,7 +327,7 @@ Status AddOpenItems(const LedgerView& view, const v1::EntityRef& subject, Sectio
   for (const auto* list :
        {&answer.status().open_changes(), &answer.status().open_problems(), &answer.status().open_anomalies()}) {
     for (const v1::StatusAnswer::OpenItem& open : *list) {
-      table.rows.push_back({Cite(NameOf(open.entity()), open.leaf().index()),
+      table.rows.push_back({Cite(EntityKeyText(open.entity()), open.leaf().index()),
                             {Words(open.state()), Mark::kNone, {}},
                             {open.text(), Mark::kNone, {}}});
     }
@@ -347,11 +349,11 @@ Section AdaptationSection(const std::map<uint64_t, Cited>& records) {
 
 StatusOr<Document> DesignHistory(const LedgerView& view, const v1::EntityRef& subject) {
   ASSIGN_OR_RETURN(const auto records, RecordsOf(view, subject));
-  if (records.empty()) return absl::NotFoundError(Text("ITEM: nothing is recorded of ", NameOf(subject)));
+  if (records.empty()) return absl::NotFoundError(Text("ITEM: nothing is recorded of ", EntityKeyText(subject)));
   Document document;
   document.kind = "design-history";
-  document.title = Text("Design history of ", NameOf(subject));
-  document.subject = NameOf(subject);
+  document.title = Text("Design history of ", EntityKeyText(subject));
+  document.subject = EntityKeyText(subject);
   document.facts.emplace_back("Also called",
                               "design and development file (ISO 13485:2016 7.3.10), formerly design history file "
                               "(21 CFR 820.30(j) until 2 February 2026)");

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "client/exports/records.h"
+#include "ledger/event/names.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::exports {
 namespace {
@@ -43,7 +45,7 @@ struct Explanations {
 void AddPart(const std::string& model, const Explain::Part& part, Explanations& explanations) {
   Cell what;
   for (const Explain::Evidence& evidence : part.evidence()) {
-    what.text += Text(what.text.empty() ? "" : "; ", NameOf(evidence.entity()));
+    what.text += Text(what.text.empty() ? "" : "; ", EntityKeyText(evidence.entity()));
     what.leaves.push_back(evidence.leaf().index());
     int shown = 0;
     for (const v1::Metric& metric : evidence.metrics()) {
@@ -88,7 +90,7 @@ Status AddExplanations(const LedgerView& view, const std::map<uint64_t, Cited>& 
     ASSIGN_OR_RETURN(const v1::Answer answer, AskOrGap(view, std::move(question), "IEC 62304 5.8.5", training));
     for (const Explain::Part& part : answer.explain().parts()) {
       if (Section* section = section_of(part.section()); section != nullptr) {
-        AddPart(NameOf(model), part, explanations[section]);
+        AddPart(EntityKeyText(model), part, explanations[section]);
       }
     }
   }

@@ -3,8 +3,10 @@
 #include "client/exports/inquiry.h"
 #include "client/exports/records.h"
 #include "client/exports/sections.h"
+#include "ledger/event/names.h"
 #include "ledger/query/events.h"
 #include "ledger/query/item_history.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::exports {
 namespace {
@@ -24,7 +26,7 @@ std::map<uint64_t, Cited> Everything(Inquiry& inquiry) {
 
 Status ReadIncident(Inquiry& inquiry, const v1::EntityRef& incident) {
   const std::vector<const Cited*> recorded = OfTypes(inquiry.records, {"incident.recorded"});
-  if (recorded.empty()) return absl::NotFoundError(Text("INCIDENT: no event records ", NameOf(incident)));
+  if (recorded.empty()) return absl::NotFoundError(Text("INCIDENT: no event records ", EntityKeyText(incident)));
   inquiry.recorded = recorded.back();
   ASSIGN_OR_RETURN(inquiry.at, FromProtoTime(inquiry.recorded->leaf.occurred_earliest(), "occurred_earliest"));
   for (const v1::EntityRef& ref : inquiry.recorded->refs) {
@@ -37,11 +39,11 @@ Status ReadIncident(Inquiry& inquiry, const v1::EntityRef& incident) {
   }
   inquiry.document.kind = "incident-bundle";
   inquiry.document.title = Text("Incident ", incident.id());
-  inquiry.document.subject = NameOf(incident);
+  inquiry.document.subject = EntityKeyText(incident);
   inquiry.document.facts.emplace_back("What", inquiry.recorded->says);
   inquiry.document.facts.emplace_back("Happened", OccurredText(inquiry.recorded->leaf));
   inquiry.document.facts.emplace_back(
-      "Recorded", Text(TimeText(inquiry.recorded->leaf.recorded()), " by ", NameOf(inquiry.recorded->leaf.actor())));
+      "Recorded", Text(TimeText(inquiry.recorded->leaf.recorded()), " by ", AgentText(inquiry.recorded->leaf.actor())));
   return OkStatus();
 }
 

@@ -1,8 +1,10 @@
 #include "client/exports/inquiry.h"
 #include "client/exports/records.h"
 #include "client/exports/sections.h"
+#include "ledger/event/names.h"
 #include "ledger/query/events.h"
 #include "ledger/query/item_history.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::exports {
 namespace {
@@ -22,7 +24,7 @@ void AddPlace(Inquiry& inquiry, const v1::WhereAnswer::Place& place, Table& tabl
       {{place.unit(), Mark::kNone, {}},
        {Text(place.site(), place.jurisdiction().empty() ? "" : Text(" (", place.jurisdiction(), ")")), Mark::kNone, {}},
        {place.surface(), Mark::kNone, {}},
-       {NameOf(place.item()), Mark::kNone, {}},
+       {EntityKeyText(place.item()), Mark::kNone, {}},
        {Text(Words(v1::WhereAnswer::State_Name(place.state())),
              place.because().empty() ? "" : Text(": ", place.because())),
         running ? Mark::kBad : Mark::kNone,
@@ -38,7 +40,7 @@ Status AddSimilar(Inquiry& inquiry) {
   for (const auto& [unit, history] : inquiry.histories)
     similar.insert(history.problems.begin(), history.problems.end());
   std::map<std::string, v1::EntityRef> things = inquiry.items;
-  for (const auto& [id, item] : inquiry.software_items) things.emplace(NameOf(item), item);
+  for (const auto& [id, item] : inquiry.software_items) things.emplace(EntityKeyText(item), item);
   for (auto& [name, item] : things) {
     item.clear_version();
     ASSIGN_OR_RETURN(const UnitHistory history, HistoryOf(inquiry.view, item, inquiry.at, 0));

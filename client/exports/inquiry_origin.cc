@@ -3,6 +3,7 @@
 #include "client/exports/inquiry.h"
 #include "client/exports/records.h"
 #include "client/exports/sections.h"
+#include "ledger/event/names.h"
 #include "ledger/query/events.h"
 #include "ledger/query/item_history.h"
 
@@ -25,8 +26,8 @@ Status AddLineage(Inquiry& inquiry) {
       for (const v1::LineageAnswer::Edge& edge : answer.lineage().edges()) {
         if (edge.input().kind() == "software_item")
           inquiry.software_items.emplace(edge.input().id(), WithoutRole(edge.input()));
-        table.rows.push_back({{NameOf(edge.product()), Mark::kNone, {}},
-                              {NameOf(edge.input()), Mark::kNone, {}},
+        table.rows.push_back({{EntityKeyText(edge.product()), Mark::kNone, {}},
+                              {EntityKeyText(edge.input()), Mark::kNone, {}},
                               {std::to_string(edge.depth()), Mark::kNone, {}},
                               Cite(edge.leaf().type(), edge.leaf().index())});
       }
@@ -88,7 +89,7 @@ Status AddRisks(Inquiry& inquiry) {
     any.clear_version();
     ASSIGN_OR_RETURN(Section section, TraceSection(inquiry.view, any));
     section.id = Text("risk-", id);
-    section.title = Text("7 Risks and trace of ", NameOf(any));
+    section.title = Text("7 Risks and trace of ", EntityKeyText(any));
     section.clauses = "IEC 62304 7; ISO 14971:2019";
     std::swap(section.tables.front(), section.tables.back());
     inquiry.document.sections.push_back(std::move(section));

@@ -2,8 +2,10 @@
 #include "client/exports/records.h"
 #include "client/exports/sections.h"
 #include "ledger/base/bytes.h"
+#include "ledger/event/names.h"
 #include "ledger/query/events.h"
 #include "ledger/query/item_history.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::exports {
 namespace {
@@ -36,8 +38,8 @@ Cell ItemCell(const v1::Configuration& configuration, const std::string& surface
       cell.text = Text("not known: ", item.unknown_because());
       cell.mark = Mark::kBad;
     } else {
-      cell.text = Text(NameOf(item.item()), item.item().has_digest() ? Text(" ", DigestText(item.item().digest())) : "",
-                       confidence);
+      cell.text = Text(EntityKeyText(item.item()),
+                       item.item().has_digest() ? Text(" ", DigestText(item.item().digest())) : "", confidence);
     }
     return cell;
   }
@@ -124,13 +126,14 @@ Status AddConfiguration(Inquiry& inquiry, const v1::EntityRef& unit) {
       section.paragraphs.push_back(Text(one == &then ? "Then: " : "Now: ", note));
     for (const v1::ConfigurationItem& item : one->items()) {
       if (!item.has_item()) continue;
-      inquiry.items.emplace(NameOf(item.item()), WithoutRole(item.item()));
+      inquiry.items.emplace(EntityKeyText(item.item()), WithoutRole(item.item()));
       for (const v1::FileDigest& file : item.history().files())
-        inquiry.files.emplace(Text(item.surface(), ": ", NameOf(item.item()), " ", file.path()), file);
-      if (one == &now) inquiry.now_items.emplace(NameOf(item.item()), WithoutRole(item.item()));
+        inquiry.files.emplace(Text(item.surface(), ": ", EntityKeyText(item.item()), " ", file.path()), file);
+      if (one == &now) inquiry.now_items.emplace(EntityKeyText(item.item()), WithoutRole(item.item()));
       for (const std::string& missing : item.history().missing()) {
         if (one == &now)
-          inquiry.origin_gaps.push_back({"IEC 62304 8.3", Text(NameOf(item.item()), ": not recorded: ", missing), {}});
+          inquiry.origin_gaps.push_back(
+              {"IEC 62304 8.3", Text(EntityKeyText(item.item()), ": not recorded: ", missing), {}});
       }
     }
   }

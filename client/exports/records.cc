@@ -1,30 +1,26 @@
 #include "client/exports/records.h"
 
-#include <algorithm>
 #include <memory>
 
-#include "absl/strings/ascii.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/ids.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/event/header.h"
 #include "ledger/event/leaf.h"
+#include "ledger/event/names.h"
 #include "ledger/event/vocabulary.h"
 #include "ledger/query/events.h"
 #include "ledger/query/item_history.h"
 #include "ledger/query/message_fields.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::exports {
 namespace {
 
-std::string IntervalText(Timestamp earliest, Timestamp latest) {
-  return earliest == latest ? FormatTime(earliest) : Text(FormatTime(earliest), " .. ", FormatTime(latest));
-}
-
 void AddFields(const v1::EventHeader& header, Record& record) {
   for (const v1::EntityRef& ref : header.refs()) {
     record.fields.emplace_back(Text("→ ", ref.role()),
-                               Text(NameOf(ref), ref.has_digest() ? Text(" ", DigestText(ref.digest())) : ""));
+                               Text(EntityKeyText(ref), ref.has_digest() ? Text(" ", DigestText(ref.digest())) : ""));
   }
   const auto add = [&](std::string name, const std::string& value) {
     if (!value.empty()) record.fields.emplace_back(std::move(name), value);
@@ -37,29 +33,11 @@ void AddFields(const v1::EventHeader& header, Record& record) {
 
 }  // namespace
 
-std::string NameOf(const v1::EntityRef& entity) {
-  return Text(entity.kind(), ":", entity.id(), entity.version().empty() ? "" : "@", entity.version());
-}
-
 v1::EntityRef EntityOf(std::string_view kind, std::string_view id) {
   v1::EntityRef entity;
   entity.set_kind(std::string(kind));
   entity.set_id(std::string(id));
   return entity;
-}
-
-std::string NameOf(const v1::Agent& agent) { return Text(agent.kind(), ":", agent.id()); }
-
-std::string Words(std::string_view enum_name) {
-  std::string words(enum_name);
-  absl::AsciiStrToLower(&words);
-  std::replace(words.begin(), words.end(), '_', ' ');
-  return words;
-}
-
-std::string TimeText(const google::protobuf::Timestamp& time) {
-  const StatusOr<Timestamp> parsed = FromProtoTime(time, "time");
-  return parsed.ok() ? FormatTime(*parsed) : "-";
 }
 
 std::string OccurredText(const v1::LeafReference& leaf) {
@@ -89,7 +67,7 @@ StatusOr<Record> RecordOf(uint64_t index, std::string_view leaf_bytes, std::opti
   record.event_id = header.event_id.text();
   record.type = header.fields.type();
   record.stream = header.fields.stream();
-  record.actor = NameOf(header.fields.actor());
+  record.actor = AgentText(header.fields.actor());
   record.occurred = IntervalText(header.occurred_earliest(), header.occurred_latest());
   record.recorded = FormatTime(leaf.recorded);
   record.leaf_sha256 = Sha256(leaf_bytes).hex();

@@ -14,14 +14,8 @@
 
 namespace anamnesis::exports {
 
-// "kind:id@version", "kind:id".
-std::string NameOf(const v1::EntityRef& entity);
 // Without the version.
 v1::EntityRef EntityOf(std::string_view kind, std::string_view id);
-std::string NameOf(const v1::Agent& agent);
-// "MISSING_BY_CLAUSE" as "missing by clause".
-std::string Words(std::string_view enum_name);
-std::string TimeText(const google::protobuf::Timestamp& time);
 // An instant, or "earliest .. latest".
 std::string OccurredText(const v1::LeafReference& leaf);
 

@@ -10,6 +10,7 @@
 #include "client/exports/records.h"
 #include "client/exports/sections.h"
 #include "client/exports/unit_history.h"
+#include "ledger/event/names.h"
 
 namespace anamnesis::exports {
 namespace {
@@ -190,11 +191,11 @@ StatusOr<Document> Report(const LedgerView& view, std::string_view name, const v
   const auto kind = std::find_if(Kinds().begin(), Kinds().end(), [&](const Kind& one) { return one.name == name; });
   if (kind == Kinds().end()) return absl::InvalidArgumentError(Text("KIND: there is no report \"", name, "\""));
   ASSIGN_OR_RETURN(const Records records, RecordsOf(view, subject));
-  if (records.empty()) return absl::NotFoundError(Text("ITEM: nothing is recorded of ", NameOf(subject)));
+  if (records.empty()) return absl::NotFoundError(Text("ITEM: nothing is recorded of ", EntityKeyText(subject)));
   Document document;
   document.kind = std::string(name);
-  document.title = Text(kind->title, NameOf(subject));
-  document.subject = NameOf(subject);
+  document.title = Text(kind->title, EntityKeyText(subject));
+  document.subject = EntityKeyText(subject);
   RETURN_IF_ERROR(kind->build(view, subject, records, document));
   return document;
 }

@@ -9,8 +9,10 @@
 #include "anamnesis/v1/vocabulary_erasure.pb.h"
 #include "client/exports/records.h"
 #include "ledger/base/shortened.h"
+#include "ledger/event/names.h"
 #include "ledger/event/vocabulary.h"
 #include "ledger/query/message_fields.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::exports {
 namespace {
@@ -24,7 +26,7 @@ std::string AboutText(const v1::EventHeader& header) {
   int count = 0;
   for (const v1::EntityRef& ref : header.refs()) {
     if (count == kAboutMax) return Text(about, "\nand ", header.refs_size() - count, " more");
-    about += Text(count++ == 0 ? "" : "\n", NameOf(ref));
+    about += Text(count++ == 0 ? "" : "\n", EntityKeyText(ref));
   }
   return about;
 }
@@ -133,7 +135,7 @@ class Names {
 
   // The printed name of a person and the leaf that says so.
   StatusOr<Cell> Printed(const v1::Agent& agent) {
-    const auto [place, added] = names_.try_emplace(NameOf(agent));
+    const auto [place, added] = names_.try_emplace(AgentText(agent));
     if (!added) return place->second;
     v1::Question question;
     *question.mutable_status()->mutable_entity() = EntityOf(agent.kind(), agent.id());
@@ -175,7 +177,7 @@ Status AddSignature(const LedgerView& view, const Cited& record, Names& names, T
   ASSIGN_OR_RETURN(Cell printed, names.Printed(event.header().actor()));
   table.rows.push_back({Cite(record.leaf.type(), record.leaf.index()),
                         {record.about, Mark::kNone, {}},
-                        {NameOf(event.header().actor()), Mark::kNone, {}},
+                        {AgentText(event.header().actor()), Mark::kNone, {}},
                         std::move(printed),
                         {Words(v1::ElectronicSignature::Meaning_Name(signature.meaning())), Mark::kNone, {}},
                         {FormatTime(Timestamp(signature.signed_at_us())), Mark::kNone, {}},
@@ -191,7 +193,7 @@ Status AddWriters(const std::map<uint64_t, Cited>& records, Names& names, Sectio
   };
   std::map<std::string, Writer> writers;
   for (const auto& [leaf, record] : records) {
-    Writer& writer = writers[NameOf(record.leaf.actor())];
+    Writer& writer = writers[AgentText(record.leaf.actor())];
     if (writer.records++ == 0) {
       writer.agent = record.leaf.actor();
       writer.first = leaf;
@@ -264,7 +266,7 @@ Table RecordsTable(std::string title, const std::vector<const Cited*>& records, 
                           {record->about, Mark::kNone, {}},
                           {record->says, record->erased ? Mark::kBad : Mark::kNone, {}},
                           {Text(OccurredText(record->leaf), retrospective ? " (retrospective)" : ""), Mark::kNone, {}},
-                          {NameOf(record->leaf.actor()), Mark::kNone, {}}});
+                          {AgentText(record->leaf.actor()), Mark::kNone, {}}});
   }
   return table;
 }
@@ -274,7 +276,7 @@ std::vector<v1::EntityRef> EntitiesOf(const std::map<uint64_t, Cited>& records, 
   std::map<std::string, v1::EntityRef> entities;
   for (const auto& [leaf, record] : records) {
     for (const v1::EntityRef& ref : record.refs) {
-      if (ref.kind() == kind && (role.empty() || ref.role() == role)) entities.emplace(NameOf(ref), ref);
+      if (ref.kind() == kind && (role.empty() || ref.role() == role)) entities.emplace(EntityKeyText(ref), ref);
     }
   }
   std::vector<v1::EntityRef> list;
@@ -304,7 +306,7 @@ StatusOr<Section> TraceSection(const LedgerView& view, const v1::EntityRef& item
   const v1::TraceAnswer& trace = answer.trace();
   const auto name = [&](uint32_t element) {
     const v1::TraceAnswer::Element& one = trace.elements(static_cast<int>(element));
-    return Text(NameOf(one.entity()), one.result().empty() ? "" : Text(" ", Words(one.result())));
+    return Text(EntityKeyText(one.entity()), one.result().empty() ? "" : Text(" ", Words(one.result())));
   };
   Table cells = {"From each element to what it should lead to",
                  {"Element", "Leads to", "State", "Linked", "Asked for by"},
@@ -336,7 +338,7 @@ StatusOr<Section> TraceSection(const LedgerView& view, const v1::EntityRef& item
                   "No hazardous situation is recorded of it."};
   for (const v1::TraceAnswer::Chain& chain : trace.chains()) {
     const auto cell = [](const v1::EntityRef& entity) {
-      return Cell{entity.id().empty() ? "-" : NameOf(entity), Mark::kNone, {}};
+      return Cell{entity.id().empty() ? "-" : EntityKeyText(entity), Mark::kNone, {}};
     };
     Cell state =
         chain.missing_hop().empty() ? Cell{"complete", Mark::kGood, {}} : Cell{chain.missing_hop(), Mark::kBad, {}};
@@ -344,9 +346,10 @@ StatusOr<Section> TraceSection(const LedgerView& view, const v1::EntityRef& item
     state.leaves.insert(state.leaves.end(), chain.effectiveness_verified().begin(),
                         chain.effectiveness_verified().end());
     if (!chain.missing_hop().empty()) {
-      section.gaps.push_back({"IEC 62304 7.3.3",
-                              Text("the chain from ", NameOf(chain.hazardous_situation()), ": ", chain.missing_hop()),
-                              {}});
+      section.gaps.push_back(
+          {"IEC 62304 7.3.3",
+           Text("the chain from ", EntityKeyText(chain.hazardous_situation()), ": ", chain.missing_hop()),
+           {}});
     }
     chains.rows.push_back({cell(chain.hazardous_situation()), cell(chain.item()), cell(chain.cause()),
                            cell(chain.control()), std::move(state)});

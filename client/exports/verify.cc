@@ -16,6 +16,7 @@
 #include "client/exports/json.h"
 #include "client/exports/records.h"
 #include "client/exports/writer.h"
+#include "ledger/event/names.h"
 #include "ledger/event/vocabulary.h"
 
 namespace anamnesis::exports {
@@ -154,9 +155,9 @@ class Verifier {
     v1::CredentialIssued issued;
     v1::CredentialRotated rotated;
     if (header.type() == "credential.issued" && issued.ParseFromString(*receipt.body)) {
-      holders_[issued.public_key()] = NameOf(EntityOf(holder->kind(), holder->id()));
+      holders_[issued.public_key()] = EntityKeyText(EntityOf(holder->kind(), holder->id()));
     } else if (header.type() == "credential.rotated" && rotated.ParseFromString(*receipt.body)) {
-      holders_[rotated.new_public_key()] = NameOf(EntityOf(holder->kind(), holder->id()));
+      holders_[rotated.new_public_key()] = EntityKeyText(EntityOf(holder->kind(), holder->id()));
     }
   }
 

@@ -13,6 +13,7 @@
 #include "client/exports/records.h"
 #include "client/exports/sections.h"
 #include "ledger/crypto/sha256.h"
+#include "ledger/event/names.h"
 
 namespace anamnesis::exports {
 namespace {
@@ -108,8 +109,8 @@ Status ExportWriter::Finish(const LedgerView& view, Document& document, const st
   document.tree_size = view.tree_size();
   document.root = view.checkpoint().root.hex();
   document.facts.emplace_back("As of", Text(FormatTime(view.as_of()), ", when the last of them was recorded"));
-  document.facts.emplace_back(
-      "Signed by", Text(NameOf(credential->holder()), ", whose key was issued by leaf ", credential->issued_index()));
+  document.facts.emplace_back("Signed by", Text(AgentText(credential->holder()), ", whose key was issued by leaf ",
+                                                credential->issued_index()));
   std::set<uint64_t> leaves = CitedLeaves(document);
   leaves.insert(also.begin(), also.end());
   leaves.insert(credential->issued_index());

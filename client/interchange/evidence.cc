@@ -11,6 +11,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/base/shortened.h"
 #include "ledger/crypto/sha256.h"
+#include "ledger/event/names.h"
 #include "ledger/event/vocabulary.h"
 
 namespace anamnesis::interchange {
@@ -146,10 +147,9 @@ Status AddAbout(LedgerView& view, const Evidence& evidence, const v1::EntityRef&
     AddReference(draft, "about", entity.kind(), entity.id(), entity.version(), &digest);
     return OkStatus();
   }
-  return absl::FailedPreconditionError(
-      Text("none of its ", evidence.subjects.size(), " subjects has a SHA-256 or SHA-512 ",
-           "that the ledger gives for ", entity.kind(), ":", entity.id(), entity.version().empty() ? "" : "@",
-           entity.version(), ", for which it gives ", recorded.size(), " digests: it is about other bytes"));
+  return absl::FailedPreconditionError(Text(
+      "none of its ", evidence.subjects.size(), " subjects has a SHA-256 or SHA-512 ", "that the ledger gives for ",
+      EntityKeyText(entity), ", for which it gives ", recorded.size(), " digests: it is about other bytes"));
 }
 
 }  // namespace

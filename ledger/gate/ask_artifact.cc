@@ -4,6 +4,7 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/envelope/candidate.h"
+#include "ledger/event/names.h"
 #include "ledger/gate/ask_gate.h"
 #include "ledger/gate/seal_key.h"
 #include "ledger/gate/subject.h"

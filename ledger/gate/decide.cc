@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ledger/event/names.h"
 #include "ledger/gate/judgement.h"
 #include "ledger/gate/rules.h"
 #include "ledger/gate/subject.h"

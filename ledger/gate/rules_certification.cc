@@ -5,6 +5,7 @@
 
 #include "ledger/base/bytes.h"
 #include "ledger/envelope/envelope.h"
+#include "ledger/event/names.h"
 #include "ledger/gate/rules.h"
 #include "ledger/gate/seal_key.h"
 

@@ -6,6 +6,7 @@
 #include "ledger/base/decimal.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/envelope/envelope.h"
+#include "ledger/event/names.h"
 #include "ledger/gate/rules.h"
 #include "ledger/query/item_scope.h"
 

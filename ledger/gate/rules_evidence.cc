@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "ledger/event/names.h"
 #include "ledger/gate/rules.h"
 #include "ledger/query/event_pattern.h"
 #include "ledger/query/item_scope.h"

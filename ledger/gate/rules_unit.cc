@@ -4,6 +4,7 @@
 
 #include "ledger/base/bytes.h"
 #include "ledger/event/leaf.h"
+#include "ledger/event/names.h"
 #include "ledger/gate/rules.h"
 #include "ledger/gate/seal_key.h"
 #include "ledger/state/configuration.h"

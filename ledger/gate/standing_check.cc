@@ -6,6 +6,7 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/bytes.h"
+#include "ledger/event/names.h"
 #include "ledger/gate/standing.h"
 #include "ledger/gate/standing_targets.h"
 #include "ledger/gate/subject.h"

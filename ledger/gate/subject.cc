@@ -4,6 +4,7 @@
 
 #include "ledger/base/bytes.h"
 #include "ledger/envelope/candidate.h"
+#include "ledger/event/names.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/item_scope.h"
 #include "ledger/state/configuration.h"

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_join.h"
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/event/names.h"
 #include "ledger/query/adopted_policy.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/calendar.h"

@@ -2,6 +2,7 @@
 #include <deque>
 
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/event/names.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/item_history.h"

@@ -7,6 +7,7 @@
 #include "anamnesis/v1/vocabulary_record.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/decimal.h"
+#include "ledger/event/names.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/item_history.h"
 #include "ledger/query/message_fields.h"

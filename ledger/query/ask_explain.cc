@@ -4,6 +4,7 @@
 #include "anamnesis/v1/vocabulary_data.pb.h"
 #include "anamnesis/v1/vocabulary_origin.pb.h"
 #include "anamnesis/v1/vocabulary_verification.pb.h"
+#include "ledger/event/names.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/message_fields.h"
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "ledger/event/names.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/lineage_roles.h"
 

@@ -3,6 +3,7 @@
 
 #include "absl/strings/ascii.h"
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/event/names.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/place_in_time.h"
 

@@ -7,6 +7,7 @@
 #include "anamnesis/v1/vocabulary_problem.pb.h"
 #include "anamnesis/v1/vocabulary_software.pb.h"
 #include "anamnesis/v1/vocabulary_verification.pb.h"
+#include "ledger/event/names.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/lineage_roles.h"
 

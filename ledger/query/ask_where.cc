@@ -6,6 +6,7 @@
 
 #include "anamnesis/v1/vocabulary_device.pb.h"
 #include "anamnesis/v1/vocabulary_regulatory.pb.h"
+#include "ledger/event/names.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/events.h"

@@ -1,5 +1,6 @@
 #include <map>
 
+#include "ledger/event/names.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/events.h"
 

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_join.h"
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/event/names.h"
 #include "ledger/query/event_pattern.h"
 #include "ledger/query/place_in_time.h"
 #include "ledger/state/software_items.h"

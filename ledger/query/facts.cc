@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledger/base/bytes.h"
+#include "ledger/event/names.h"
 #include "ledger/query/events.h"
 #include "ledger/state/edges.h"
 
@@ -213,10 +214,6 @@ std::set<uint64_t> Facts::looked_at() const {
 StatusOr<v1::LeafReference> Facts::Reference(LeafIndex index) {
   Cite(index);
   return CiteEvent(rows_, index);
-}
-
-std::string EntityKeyText(const v1::EntityRef& entity) {
-  return Text(entity.kind(), ":", entity.id(), entity.version().empty() ? "" : "@", entity.version());
 }
 
 }  // namespace anamnesis

@@ -104,9 +104,6 @@ class Facts {
 // How much a single question may read before it is RESOURCE_EXHAUSTED.
 inline constexpr size_t kQuestionEventsMax = 200'000;
 
-// "kind:id@version" for a person and for sorting.
-std::string EntityKeyText(const v1::EntityRef& entity);
-
 }  // namespace anamnesis
 
 #endif  // ANAMNESIS_LEDGER_QUERY_FACTS_H_

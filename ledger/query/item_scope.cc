@@ -2,6 +2,7 @@
 
 #include <deque>
 
+#include "ledger/event/names.h"
 #include "ledger/state/edges.h"
 
 namespace anamnesis {

@@ -1,5 +1,6 @@
 #include "ledger/query/registrations.h"
 
+#include "ledger/event/names.h"
 #include "ledger/query/item_history.h"
 
 namespace anamnesis {

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/event/names.h"
 #include "ledger/query/place_in_time.h"
 
 namespace anamnesis {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
+#include "ledger/event/names.h"
 #include "ledger/event/refusal.h"
 #include "ledger/state/authority.h"
 #include "ledger/state/delegations.h"
@@ -11,8 +12,6 @@
 
 namespace anamnesis {
 namespace {
-
-std::string AgentText(const v1::Agent& agent) { return Text(agent.kind(), ":", agent.id()); }
 
 Status OutOfScope(std::string_view field, std::string_view message) {
   return Refuse(v1::OUT_OF_SCOPE, field, Text(message, "; ask an administrator for a wider scope"));

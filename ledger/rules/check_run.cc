@@ -10,6 +10,7 @@
 #include "anamnesis/v1/vocabulary_record.pb.h"
 #include "ledger/base/limits.h"
 #include "ledger/event/leaf.h"
+#include "ledger/event/names.h"
 #include "ledger/event/refusal.h"
 #include "ledger/rules/check_authority.h"
 #include "ledger/state/authority.h"
@@ -21,8 +22,6 @@ namespace anamnesis {
 namespace {
 
 bool SameAgent(const v1::Agent& a, const v1::Agent& b) { return a.kind() == b.kind() && a.id() == b.id(); }
-
-std::string AgentText(const v1::Agent& agent) { return Text(agent.kind(), ":", agent.id()); }
 
 Status IdTaken(const EventId& id, LeafIndex existing) {
   v1::RefusalDetail detail;

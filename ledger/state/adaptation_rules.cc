@@ -8,6 +8,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/envelope/envelope.h"
+#include "ledger/event/names.h"
 #include "ledger/state/entities.h"
 #include "ledger/state/policies.h"
 
@@ -139,7 +140,7 @@ class ActivationCheck {
     if (actor.kind() != "device_unit" || actor.id() != unit.id() ||
         at_.header().stream() != Text("device_unit/", unit.id())) {
       AddBroken(at_.broken, {"ACTIVATION-WRITER", "header.actor", v1::FINDING, "21 CFR 11.10(h)",
-                             Text("is ", actor.kind(), ":", actor.id(), " in stream ", at_.header().stream(),
+                             Text("is ", AgentText(actor), " in stream ", at_.header().stream(),
                                   "; a unit says itself, in its own stream, what it activated"),
                              "let the unit seal its activations"});
     } else if (at_.header().stream_position() != decision.unit_stream_position() + 1) {

@@ -4,6 +4,7 @@
 
 #include "anamnesis/v1/vocabulary_authority.pb.h"
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
+#include "ledger/event/names.h"
 
 namespace anamnesis {
 namespace {
@@ -142,7 +143,7 @@ std::string WhyCannotSeal(const CredentialState& credential, Timestamp at) {
 
 StatusOr<AgentStanding> FindStanding(const RowReader& rows, const v1::Agent& agent, Timestamp at) {
   AgentStanding standing;
-  standing.unknown_because = Text("no credential was issued to ", agent.kind(), ":", agent.id());
+  standing.unknown_because = Text("no credential was issued to ", AgentText(agent));
   Status status;
   bool seen = false;
   // The newest first: it is the one that is likely to be in force.
@@ -157,7 +158,7 @@ StatusOr<AgentStanding> FindStanding(const RowReader& rows, const v1::Agent& age
                            // Of several that are out of force the newest says why.
                            if (why.empty()) standing.unknown_because.clear();
                            if (!std::exchange(seen, true) && !why.empty()) {
-                             standing.unknown_because = Text("the key of ", agent.kind(), ":", agent.id(), " ", why);
+                             standing.unknown_because = Text("the key of ", AgentText(agent), " ", why);
                            }
                            return !why.empty();
                          });

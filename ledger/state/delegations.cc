@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
+#include "ledger/event/names.h"
 #include "ledger/state/authority.h"
 #include "ledger/state/software_items.h"
 
@@ -91,8 +92,7 @@ StatusOr<std::optional<DelegationState>> FindDelegation(const RowFinder& rows, s
 StatusOr<std::string> WhyNotDelegated(const RowFinder& rows, const DelegationState& delegation, const v1::Agent& agent,
                                       Timestamp at) {
   if (agent.kind() != delegation.to().kind() || agent.id() != delegation.to().id()) {
-    return Text("lets ", delegation.to().kind(), ":", delegation.to().id(), " act, not ", agent.kind(), ":",
-                agent.id());
+    return Text("lets ", AgentText(delegation.to()), " act, not ", AgentText(agent));
   }
   if (delegation.has_withdrawn_index() && at.us >= delegation.withdrawn_from_us()) {
     return Text("was withdrawn (leaf ", delegation.withdrawn_index(), ")");
@@ -105,8 +105,7 @@ StatusOr<std::string> WhyNotDelegated(const RowFinder& rows, const DelegationSta
   }
   ASSIGN_OR_RETURN(const bool holds, HoldsRole(rows, delegation.from(), delegation.role(), at));
   if (!holds) {
-    return Text(delegation.from().kind(), ":", delegation.from().id(), ", who delegated it, doesn't hold ",
-                v1::Role_Name(delegation.role()));
+    return Text(AgentText(delegation.from()), ", who delegated it, doesn't hold ", v1::Role_Name(delegation.role()));
   }
   return std::string();
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "anamnesis/internal/state.pb.h"
+#include "ledger/event/names.h"
 
 namespace anamnesis {
 namespace {
@@ -47,7 +48,7 @@ StatusOr<std::string> WhyNotInSession(const RowFinder& rows, const v1::Electroni
   }
   if (!session.has_value()) return std::string("ordinal: the session has no first signature; begin with ordinal 1");
   if (session->signer().kind() != signer.kind() || session->signer().id() != signer.id()) {
-    return Text("session_id: it is the session of ", session->signer().kind(), ":", session->signer().id());
+    return Text("session_id: it is the session of ", AgentText(session->signer()));
   }
   if (signature.ordinal() != session->ordinal() + 1) {
     return Text("ordinal: is ", signature.ordinal(), ", the session's next is ", session->ordinal() + 1);
@@ -76,7 +77,7 @@ StatusOr<std::string> WhyNotSigned(const RowFinder& rows, const RecordedEvent& e
   }
   const v1::EventHeader& header = event.header->fields;
   if (header.actor().kind() != "person") {
-    return Text("header.actor: ", header.actor().kind(), ":", header.actor().id(),
+    return Text("header.actor: ", AgentText(header.actor()),
                 " can't sign; an electronic signature is a person's (21 CFR 11.100(a))");
   }
   if (signature->session_id().size() != kSessionIdBytes) return std::string("session_id: must have 16 bytes");

@@ -4,6 +4,7 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/bytes.h"
+#include "ledger/event/names.h"
 #include "ledger/state/entities.h"
 
 namespace anamnesis {
@@ -61,7 +62,7 @@ Status AddArtifact(const RowFinder& rows, const v1::EntityRef& artifact, Standin
   }
   AddOnce(*unit.mutable_items(), item->id());
   const v1::EventHeader& header = produced->header.fields;
-  AddOnce(*unit.mutable_producers(), Text(header.actor().kind(), ":", header.actor().id()));
+  AddOnce(*unit.mutable_producers(), AgentText(header.actor()));
   for (const v1::EntityRef& ref : header.refs()) {
     if (ref.kind() == "dataset" || ref.kind() == "training_run" || ref.kind() == "model") unit.set_has_lineage(true);
   }

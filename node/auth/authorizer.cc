@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ledger/event/names.h"
 #include "ledger/tls/agent_uri.h"
 
 namespace anamnesis {
@@ -60,8 +61,7 @@ const Rule* FindRule(std::string_view path) {
 }
 
 Status Denied(const Caller& caller, std::string_view method, std::string_view why) {
-  return absl::PermissionDeniedError(
-      Text(caller.agent.kind(), ":", caller.agent.id(), " may not call ", method, ": ", why));
+  return absl::PermissionDeniedError(Text(AgentText(caller.agent), " may not call ", method, ": ", why));
 }
 
 }  // namespace
@@ -75,7 +75,7 @@ Status Authorize(const Caller& caller, std::string_view method) {
   const bool node = caller.agent.kind() == kNodeKind;
   if (!caller.unknown_because.empty()) {
     return absl::UnauthenticatedError(
-        Text("nobody knows ", caller.agent.kind(), ":", caller.agent.id(), " here: ", caller.unknown_because));
+        Text("nobody knows ", AgentText(caller.agent), " here: ", caller.unknown_because));
   }
   if (rule == nullptr) return Denied(caller, method, "there is no such call");
   switch (rule->who) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "ledger/event/names.h"
 #include "ledger/event/refusal.h"
 #include "ledger/event/seal.h"
 #include "ledger/tls/agent_uri.h"
@@ -51,7 +52,7 @@ Status Access::CheckMayHandIn(const std::optional<v1::Agent>& caller, const v1::
   ASSIGN_OR_RETURN(const Caller found, Find(*caller));
   if (HasRole(found, v1::GATEWAY)) return OkStatus();
   return Refuse(v1::NOT_THE_WRITER, "seal.key_id",
-                Text("is the key of ", holder.kind(), ":", holder.id(), "; ", caller->kind(), ":", caller->id(),
+                Text("is the key of ", AgentText(holder), "; ", AgentText(*caller),
                      " hands it in, which asks for the role GATEWAY"));
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <random>
 
+#include "ledger/event/names.h"
 #include "ledger/gate/ask_gate.h"
 #include "ledger/gate/standing_check.h"
 #include "ledger/query/ask.h"

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "ledger/event/names.h"
 #include "tests/ledger/query/random_drafts.h"
 #include "tests/ledger/query/recorded_history.h"
 

@@ -7,6 +7,7 @@
 
 #include <optional>
 
+#include "ledger/event/names.h"
 #include "ledger/query/lineage_roles.h"
 #include "ledger/state/broken_rules.h"
 #include "tests/ledger/query/every_question.h"

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "ledger/event/names.h"
 #include "ledger/query/ask.h"
 #include "tests/ledger/query/drafts.h"
 #include "tests/support/test_run.h"

@@ -1,0 +1,23 @@
+#ifndef ANAMNESIS_LEDGER_QUERY_WORDING_H_
+#define ANAMNESIS_LEDGER_QUERY_WORDING_H_
+
+// Values of an answer in words: the same on a terminal and in an export.
+
+#include <string>
+#include <string_view>
+
+#include "anamnesis/v1/ledger.pb.h"
+#include "ledger/base/time.h"
+
+namespace anamnesis {
+
+// "MISSING_BY_CLAUSE" as "missing by clause".
+std::string Words(std::string_view enum_name);
+// UTC; "-" for what is no time that an event can have.
+std::string TimeText(const google::protobuf::Timestamp& time);
+// An instant, or "earliest .. latest".
+std::string IntervalText(Timestamp earliest, Timestamp latest);
+
+}  // namespace anamnesis
+
+#endif  // ANAMNESIS_LEDGER_QUERY_WORDING_H_
