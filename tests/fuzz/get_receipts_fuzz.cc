@@ -48,7 +48,7 @@ void CheckOlder(const v1::OlderCheckpoint& older, const Checkpoint& checkpoint, 
 
 void Fuzz(const v1::GetReceiptsRequest& request) {
   SmallLedger& ledger = SharedLedger();
-  static ReceiptService& service = *new ReceiptService(ledger.context());
+  static ReceiptService service(ledger.context());
   const auto answer = Ask(service, &ReceiptService::GetReceipts, request);
   CheckStatus(answer.status, {grpc::StatusCode::NOT_FOUND, grpc::StatusCode::OUT_OF_RANGE,
                               grpc::StatusCode::INVALID_ARGUMENT, grpc::StatusCode::RESOURCE_EXHAUSTED});

@@ -82,7 +82,7 @@ void CheckObject(Store& store, const v1::PutObjectRequest::Start& start) {
 }
 
 void Fuzz(const std::vector<v1::PutObjectRequest>& requests) {
-  static Store& store = *new Store();
+  static Store store;
   v1::PutObjectResponse reply;
   grpc::CallbackServerContext context;
   const grpc::Status status = ReadCall<v1::PutObjectRequest>().Run(store.service->Put(&context, &reply), requests);

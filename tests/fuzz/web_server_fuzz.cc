@@ -34,7 +34,8 @@ std::unique_ptr<WebServer> Start() {
 }
 
 void Fuzz(std::string_view bytes) {
-  static WebServer& server = *Start().release();
+  static const std::unique_ptr<WebServer> started = Start();
+  WebServer& server = *started;
   RawConnection connection(server.address());
   connection.Send(bytes);
   connection.EndSending();
