@@ -9,6 +9,8 @@
 #include "client/cli/embedded_client.h"
 #include "client/cli/key_history.h"
 #include "client/cli/write.h"
+#include "ledger/engine/files.h"
+#include "ledger/engine/handovers.h"
 #include "ledger/engine/layout.h"
 #include "ledger/keys/key_file.h"
 
@@ -47,7 +49,8 @@ EventDraft Name(const NamedKey& key) {
   return draft;
 }
 
-// The key that takes over: made now, or by a try before this one that didn't get as far as its event.
+// The key that takes over: made now, or by a try before this one that didn't get as far as its event. One that ended
+// before it took over makes way.
 StatusOr<NamedKey> MakeNext(const Options& options, const std::string& origin) {
   const std::string path = NextCheckpointKeyPath(options.dir);
   StatusOr<NamedKey> next = ReadKeyFile(path);
@@ -55,30 +58,42 @@ StatusOr<NamedKey> MakeNext(const Options& options, const std::string& origin) {
   RETURN_IF_ERROR(next.status());
   ASSIGN_OR_RETURN(const std::optional<v1::Credential> named, FindCredentialOf(options, next->key.public_key()));
   if (!named.has_value()) return next;
+  if (named->has_revoked_index()) {
+    RETURN_IF_ERROR(RemoveSmallFile(path));
+    return NewKeyFile(path, origin);
+  }
   return absl::FailedPreconditionError(Text("a rotation is under way: ", path, " is named by leaf ",
                                             named->issued_index(),
                                             " and takes over when the old key has ended; wait, or revoke the old key"));
+}
+
+// Without its holder.
+EventDraft Rotation(const Options& options, const NamedKey& old, const NamedKey& next) {
+  v1::CredentialRotated body;
+  body.set_old_public_key(old.key.public_key().bytes());
+  body.set_new_public_key(next.key.public_key().bytes());
+  if (options.overlap_days > 0) {
+    body.set_old_key_until_us(WallClockNow().us + options.overlap_days * kMicrosecondsPerDay);
+  }
+  return DraftOf(std::move(body));
 }
 
 StatusOr<ExitStatus> Rotate(const Options& options) {
   ASSIGN_OR_RETURN(const NamedKey old, ReadKeyFile(CheckpointKeyPath(options.dir)));
   ASSIGN_OR_RETURN(const std::optional<v1::Credential> named, FindCredentialOf(options, old.key.public_key()));
   ASSIGN_OR_RETURN(const NamedKey next, MakeNext(options, old.name));
-  EventDraft draft;
-  if (named.has_value() && !named->has_revoked_index()) {
-    v1::CredentialRotated body;
-    body.set_old_public_key(old.key.public_key().bytes());
-    body.set_new_public_key(next.key.public_key().bytes());
-    if (options.overlap_days > 0) {
-      body.set_old_key_until_us(WallClockNow().us + options.overlap_days * kMicrosecondsPerDay);
-    }
-    draft = DraftOf(std::move(body));
-    AddReference(draft, "holder", named->holder().kind(), named->holder().id());
+  std::vector<EventDraft> drafts;
+  if (named.has_value() && named->has_revoked_index()) {
+    // There is nothing to rotate: the old key ended already.
+    drafts.push_back(Name(next));
   } else {
-    // There is nothing to rotate: the old key ended already, or no event ever named it.
-    draft = Name(next);
+    // One that no event names yet, of a node that joined, would never end.
+    if (!named.has_value()) drafts.push_back(Name(old));
+    const std::string holder_kind = named.has_value() ? named->holder().kind() : "node";
+    drafts.push_back(Rotation(options, old, next));
+    AddReference(drafts.back(), "holder", holder_kind, named.has_value() ? named->holder().id() : old.name);
   }
-  ASSIGN_OR_RETURN(const ExitStatus appended, AppendAndPrint(options, {std::move(draft)}));
+  ASSIGN_OR_RETURN(const ExitStatus appended, AppendAndPrint(options, std::move(drafts)));
   std::cerr << "for policies: log " << VerifierKeyOf(next).Format() << "\n";
   return appended;
 }

@@ -1,5 +1,6 @@
 #include "ledger/engine/checkpoint_signers.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -35,6 +36,17 @@ StatusOr<std::vector<VerifierKey>> NamedLogKeys(const RowReader& rows, const std
   return keys;
 }
 
+StatusOr<Checkpoint> OpenKeptCheckpoint(const RowReader& rows, const std::string& origin,
+                                        const std::vector<VerifierKey>& held, const std::string& note) {
+  StatusOr<Checkpoint> checkpoint = OpenCheckpoint(note, held);
+  if (checkpoint.ok()) return checkpoint;
+  ASSIGN_OR_RETURN(std::vector<VerifierKey> known, NamedLogKeys(rows, origin));
+  for (const VerifierKey& key : held) {
+    if (std::find(known.begin(), known.end(), key) == known.end()) known.push_back(key);
+  }
+  return OpenCheckpoint(note, known);
+}
+
 StatusOr<std::unique_ptr<CheckpointSigners>> CheckpointSigners::Open(const Store& store, std::string dir,
                                                                      const std::string& origin, const Clock& clock) {
   ASSIGN_OR_RETURN(Signer key, ReadKeyOf(CheckpointKeyPath(dir), origin));
@@ -47,11 +59,13 @@ StatusOr<std::unique_ptr<CheckpointSigners>> CheckpointSigners::Open(const Store
 }
 
 Status CheckpointSigners::LookForNext() {
-  if (next_ != nullptr) return OkStatus();
   StatusOr<Signer> next = ReadKeyOf(NextCheckpointKeyPath(dir_), origin_);
   if (absl::IsNotFound(next.status())) return OkStatus();
   RETURN_IF_ERROR(next.status());
-  next_ = *std::move(next);
+  const PublicKey& found = (*next)->key.public_key();
+  // A restored directory can have it in both places.
+  const bool held = found == key_->key.public_key() || (next_ != nullptr && found == next_->key.public_key());
+  if (!held) next_ = *std::move(next);
   return OkStatus();
 }
 

@@ -19,6 +19,7 @@
 #include "ledger/base/status.h"
 #include "ledger/engine/clock.h"
 #include "ledger/keys/key_file.h"
+#include "ledger/note/checkpoint.h"
 #include "ledger/note/verifier_key.h"
 #include "ledger/store/store.h"
 
@@ -29,6 +30,11 @@ namespace anamnesis {
 enum class WhichLogKeys { kAll, kNotRevoked };
 StatusOr<std::vector<VerifierKey>> NamedLogKeys(const RowReader& rows, const std::string& origin,
                                                 WhichLogKeys which = WhichLogKeys::kAll);
+
+// The checkpoint in a note that is kept beside the ledger, by one of the keys in `held` or, when it is by none of them,
+// by one that the events name, ended or not. Fails as OpenCheckpoint does, and as NamedLogKeys does where that matters.
+StatusOr<Checkpoint> OpenKeptCheckpoint(const RowReader& rows, const std::string& origin,
+                                        const std::vector<VerifierKey>& held, const std::string& note);
 
 // Safe for concurrent use; a call reads rows and small files.
 class CheckpointSigners {
@@ -55,7 +61,7 @@ class CheckpointSigners {
  private:
   CheckpointSigners(const Store& store, std::string dir, std::string origin, const Clock& clock, Signer key)
       : store_(store), dir_(std::move(dir)), origin_(std::move(origin)), clock_(clock), key_(std::move(key)) {}
-  // With mutex_ held: takes up a next key that was made meanwhile.
+  // With mutex_ held: takes up a next key that was made meanwhile, also in place of one that ended before it took over.
   Status LookForNext();
 
   const Store& store_;

@@ -3,21 +3,16 @@
 #include <algorithm>
 #include <utility>
 
-#include "ledger/base/bytes.h"
 #include "ledger/engine/files.h"
+#include "ledger/engine/handovers.h"
 #include "ledger/engine/layout.h"
 #include "ledger/merkle/proof.h"
 #include "ledger/merkle/tree_hash.h"
+#include "ledger/merkle/verify.h"
 #include "ledger/note/signed_note.h"
 #include "ledger/state/recorded_event.h"
 
 namespace anamnesis {
-
-namespace {
-
-constexpr size_t kHandoversBytesMax = 512 * 1024;
-
-}  // namespace
 
 Checkpointer::Checkpointer(Store& store, std::unique_ptr<CheckpointSigners> signers, std::string origin,
                            std::string dir)
@@ -37,8 +32,7 @@ Status Checkpointer::Load(TreeSize size) {
   StatusOr<std::string> note = ReadSmallFile(file);
   if (absl::IsNotFound(note.status())) return OkStatus();
   RETURN_IF_ERROR(note.status());
-  ASSIGN_OR_RETURN(const std::vector<VerifierKey> known, KnownKeys());
-  const StatusOr<Checkpoint> checkpoint = OpenCheckpoint(*note, known);
+  const StatusOr<Checkpoint> checkpoint = OpenKeptCheckpoint(store_, origin_, signers_->Held(), *note);
   if (!checkpoint.ok()) return absl::DataLossError(Text(file, ": ", MessageOf(checkpoint.status())));
   if (checkpoint->size > size) {
     return absl::DataLossError(Text("the ledger holds ", size.value, " events, but its checkpoint in ", file,
@@ -52,6 +46,7 @@ Status Checkpointer::Load(TreeSize size) {
                                     " was signed over; run fsck"));
   }
   note_ = *std::move(note);
+  note_size_ = checkpoint->size;
   return OkStatus();
 }
 
@@ -97,25 +92,21 @@ Status Checkpointer::KeepHandover(const Signers& signers) const {
                                  return signature.key_id == VerifierKeyOf(*signer).key_id();
                                });
   if (same) return OkStatus();
-  const std::string path = HandoversPath(dir_);
-  StatusOr<std::string> before = ReadSmallFile(path);
-  if (!before.ok() && !absl::IsNotFound(before.status())) return before.status();
-  const std::string line = Text(Base64Encode(note_), '\n');
-  std::string handovers = before.ok() ? *std::move(before) : "";
-  if (handovers.ends_with(line)) return OkStatus();
-  if (handovers.size() + line.size() > kHandoversBytesMax) {
-    return absl::FailedPreconditionError(Text(path, ": holds too many handovers; keep it elsewhere and remove it"));
-  }
-  return WriteSmallFile(path, handovers + line);
+  ASSIGN_OR_RETURN(std::vector<std::string> handovers, ReadHandovers(dir_));
+  if (!handovers.empty() && handovers.back() == note_) return OkStatus();
+  handovers.push_back(note_);
+  return WriteHandovers(dir_, handovers);
 }
 
 StatusOr<std::string> Checkpointer::Sign(TreeSize size) {
   const std::lock_guard lock(mutex_);
   if (size.value == 0) return absl::OutOfRangeError("the ledger is empty; there is nothing to sign");
-  if (!note_.empty() && size <= verified_.size()) return note_;
+  // By what is kept: what was read back may be further, where a note over it could not be signed or written.
+  if (!note_.empty() && size <= note_size_) return note_;
   RETURN_IF_ERROR(ReadBack(size));
-  ASSIGN_OR_RETURN(const Signers signers, signers_->For(verified_.size()));
-  std::string bytes = NoteOver(signers, verified_.size(), verified_.Root());
+  const TreeSize signed_size = verified_.size();
+  ASSIGN_OR_RETURN(const Signers signers, signers_->For(signed_size));
+  std::string bytes = NoteOver(signers, signed_size, verified_.Root());
   Status kept = KeepHandover(signers);
   // Kept before it is given away: a checkpoint that someone has must never be news to the ledger.
   if (kept.ok()) kept = WriteSmallFile(CheckpointPath(dir_), bytes);
@@ -123,6 +114,7 @@ StatusOr<std::string> Checkpointer::Sign(TreeSize size) {
   if (absl::IsResourceExhausted(kept) && !note_.empty()) return note_;
   RETURN_IF_ERROR(kept);
   note_ = std::move(bytes);
+  note_size_ = signed_size;
   RETURN_IF_ERROR(signers_->Kept(signers));
   return note_;
 }
@@ -130,14 +122,24 @@ StatusOr<std::string> Checkpointer::Sign(TreeSize size) {
 StatusOr<std::string> Checkpointer::SignExactly(TreeSize size, TreeSize shown) {
   RETURN_IF_ERROR(Sign(shown).status());
   const std::lock_guard lock(mutex_);
-  if (size > verified_.size()) {
+  if (size > note_size_) {
     return absl::UnavailableError(Text("no checkpoint over ", size.value, " events could be signed yet; retry later"));
   }
+  ASSIGN_OR_RETURN(const Digest root, VerifiedRootAt(size));
+  ASSIGN_OR_RETURN(const Signers signers, signers_->For(note_size_));
+  return NoteOver(signers, size, root);
+}
+
+// Tiles may have changed since they were written: those that make the root must make the consistency proof as well.
+StatusOr<Digest> Checkpointer::VerifiedRootAt(TreeSize size) const {
   const StoredTiles tiles(store_);
   const TileNodeReader nodes(tiles);
   ASSIGN_OR_RETURN(const Digest root, RootAt(nodes, size));
-  ASSIGN_OR_RETURN(const Signers signers, signers_->For(verified_.size()));
-  return NoteOver(signers, size, root);
+  ASSIGN_OR_RETURN(const std::vector<Digest> proof, ConsistencyProof(nodes, size, verified_.size()));
+  const Status part = VerifyConsistency(size, verified_.size(), proof, root, verified_.Root());
+  if (part.ok()) return root;
+  return absl::DataLossError(
+      Text("the stored tree of the first ", size.value, " events is not part of the one that was read back; run fsck"));
 }
 
 Status Checkpointer::SignCose(const std::string& checkpoint_note, std::span<CoseReceipt> receipts) const {

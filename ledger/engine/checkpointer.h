@@ -33,12 +33,14 @@ class Checkpointer {
   Status Load(TreeSize size);
 
   // A note over the first `size` leaves, at least as many as in any note before. Reads the leaves since the last one.
+  // With a full disk it is the last one that could be kept.
   // OUT_OF_RANGE: the ledger is empty. DATA_LOSS: a stored leaf is not the one that was hashed. FAILED_PRECONDITION: no
   // key of this node may sign.
   StatusOr<std::string> Sign(TreeSize size);
 
   // A note over exactly the first `size` leaves, of the `shown` ones that the ledger has: the same bytes as long as the
-  // same keys sign. It is not kept. Fails as Sign does, with UNAVAILABLE when no checkpoint reaches so far yet.
+  // same keys sign. It is not kept. Fails as Sign does, with UNAVAILABLE when no kept checkpoint reaches so far yet,
+  // and DATA_LOSS when the stored tree of that size isn't part of the one that was read back.
   StatusOr<std::string> SignExactly(TreeSize size, TreeSize shown);
 
   // Signs receipts of the tree of `checkpoint_note`, which must be a checkpoint that this has signed: so these
@@ -55,6 +57,8 @@ class Checkpointer {
  private:
   using Signers = std::vector<CheckpointSigners::Signer>;
 
+  // The root of the first `size` of the leaves read back, by the stored tiles.
+  StatusOr<Digest> VerifiedRootAt(TreeSize size) const;
   std::string NoteOver(const Signers& signers, TreeSize size, const Digest& root) const;
   Status ReadBack(TreeSize size);
   // Keeps the note that was newest so far when others sign the next one.
@@ -65,9 +69,10 @@ class Checkpointer {
   const std::string origin_;
   const std::string dir_;
   std::mutex mutex_;
-  // Guarded by mutex_: the leaves read back, and the note over them.
+  // Guarded by mutex_: the leaves read back; the newest note that is kept, and over how many of them it is.
   Frontier verified_;
   std::string note_;
+  TreeSize note_size_;
 };
 
 }  // namespace anamnesis
