@@ -55,12 +55,9 @@ Status CopiedLog::CheckSeal() const {
   std::vector<std::string_view> headers;
   headers.reserve(run_.size());
   for (const auto& leaf : run_) headers.push_back(leaf->view.header);
-  const Status fits = CheckSealFitsRun(*last.seal, origin_, last.stream(), first.header->position().value, headers);
-  if (!fits.ok()) return Wrong(last, Text("seal of the run: ", MessageOf(fits)));
-  // The founding run issues the credential of its own key.
-  if (first.index == 0) return OkStatus();
-  const Status may = CheckSealingKey(authority_, last.seal->key, first.view.recorded);
-  return may.ok() ? may : Wrong(last, MessageOf(may));
+  const RunInLog run{last.stream(), first.index, first.header->position().value, first.view.recorded, headers};
+  const Status sealed = CheckSealOfRun(*last.seal, origin_, run, &authority_);
+  return sealed.ok() ? sealed : Wrong(last, Text("seal of the run: ", MessageOf(sealed)));
 }
 
 Status CopiedLog::Check(const CheckedLeaf& leaf) {

@@ -14,6 +14,7 @@
 #include "ledger/engine/erasure_check.h"
 #include "ledger/engine/fsck_workers.h"
 #include "ledger/engine/layout.h"
+#include "ledger/engine/no_rows.h"
 #include "ledger/engine/rebuild.h"
 #include "ledger/engine/staging.h"
 #include "ledger/engine/stored_state.h"
@@ -27,17 +28,6 @@ namespace {
 constexpr uint64_t kWindow = 1024;
 // Beyond any ledger; keeps sums from overflowing.
 constexpr uint64_t kTreeSizeMax = uint64_t{1} << 56;
-
-// What has no rows below it.
-class NoRows : public RowFinder {
- public:
-  StatusOr<std::optional<std::string>> Get(Family, std::string_view) const override {
-    return std::optional<std::string>();
-  }
-  StatusOr<std::optional<Row>> LastAtOrBefore(Family, std::string_view, std::string_view) const override {
-    return std::optional<Row>();
-  }
-};
 
 class CopyInOfStore : public CopyIn {
  public:

@@ -5,13 +5,13 @@
 #include <map>
 #include <memory>
 
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "anamnesis/internal/state.pb.h"
 #include "ledger/base/limits.h"
 #include "ledger/commit/apply.h"
 #include "ledger/engine/checkpoint_signers.h"
 #include "ledger/engine/copying_marker.h"
-#include "ledger/engine/erasure_check.h"
 #include "ledger/engine/fsck_leaf.h"
 #include "ledger/engine/fsck_problems.h"
 #include "ledger/engine/fsck_projections.h"
@@ -22,6 +22,7 @@
 #include "ledger/merkle/frontier.h"
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/note/checkpoint.h"
+#include "ledger/state/erasures.h"
 #include "ledger/state/recorded_event.h"
 #include "ledger/store/store.h"
 
@@ -107,6 +108,9 @@ class LogCheck {
   LogCheck(std::string origin, StoredTree& tree, ProjectionCheck& projections, Problems& problems, FsckReport& report)
       : origin_(std::move(origin)), tree_(tree), projections_(projections), problems_(problems), report_(report) {}
 
+  // Whether the bodies that are missing are those that were erased, by what the events say; told where all of them
+  // could be read.
+  void CompareErased();
   void Watch(TreeSize size) { watched_ = size; }
   const std::optional<Digest>& watched_root() const { return watched_root_; }
   Timestamp last_recorded() const { return last_recorded_; }
@@ -127,7 +131,6 @@ class LogCheck {
   void CloseUnsealed();
   void FinishRun();
   Status CheckSeal(const CheckedLeaf& last, std::vector<const CheckedLeaf*> events) const;
-  Status CheckKey(const CheckedLeaf& last, const CheckedLeaf& first) const;
   void Settle();
   void AddToTree(const CheckedLeaf& leaf);
   void CompareTile(const TileUpdate& tile);
@@ -149,6 +152,9 @@ class LogCheck {
   // another run.
   std::vector<std::unique_ptr<CheckedLeaf>> run_;
   bool damaged_ = false;
+  // Leaves whose body is not there, and those whose body an event erased.
+  absl::btree_set<uint64_t> without_body_;
+  absl::btree_set<uint64_t> erased_;
 };
 
 bool LogCheck::IsWrong(CheckedLeaf& leaf) {
@@ -217,6 +223,8 @@ void LogCheck::Add(std::unique_ptr<CheckedLeaf> leaf) {
     projections_.Stop();
   }
   (leaf->body_present ? report_.bodies : report_.erased_bodies) += 1;
+  if (!leaf->body_present) without_body_.insert(leaf->index);
+  for (const LeafIndex erased : ErasedBy(leaf->event())) erased_.insert(erased.value);
   const bool of_ledger = leaf->stream() == kLedgerStream;
   const auto last = std::find_if(run_.rbegin(), run_.rend(), [](const auto& other) { return !other->wrong; });
   if (last != run_.rend() && (of_ledger || (*last)->stream() != leaf->stream())) CloseUnsealed();
@@ -265,15 +273,10 @@ Status LogCheck::CheckSeal(const CheckedLeaf& last, std::vector<const CheckedLea
   std::vector<std::string_view> headers;
   headers.reserve(events.size());
   for (const CheckedLeaf* event : events) headers.push_back(event->view.header);
-  RETURN_IF_ERROR(
-      CheckSealFitsRun(*last.seal, origin_, last.stream(), events.front()->header->position().value, headers));
-  return CheckKey(last, *events.front());
-}
-
-Status LogCheck::CheckKey(const CheckedLeaf& last, const CheckedLeaf& first) const {
-  // The founding run issues the credential of its own key; without the events before, nobody knows the credentials.
-  if (projections_.stopped() || first.index == 0) return OkStatus();
-  return CheckSealingKey(projections_.rows(), last.seal->key, first.view.recorded);
+  const CheckedLeaf& first = *events.front();
+  const RunInLog run{last.stream(), first.index, first.header->position().value, first.view.recorded, headers};
+  // Without the events before, nobody knows the credentials.
+  return CheckSealOfRun(*last.seal, origin_, run, projections_.stopped() ? nullptr : &projections_.rows());
 }
 
 void LogCheck::FinishRun() {
@@ -349,6 +352,15 @@ void LogCheck::Finish() {
   for (auto& [id, bytes] : partial_tiles_) CompareTile({id, std::move(bytes)});
 }
 
+void LogCheck::CompareErased() {
+  for (const uint64_t index : without_body_) {
+    if (!erased_.contains(index)) problems_.OfLeaf(index, "its body is missing, and no event erased it");
+  }
+  for (const uint64_t index : erased_) {
+    if (!without_body_.contains(index)) problems_.OfLeaf(index, "its body was erased, and is still there");
+  }
+}
+
 // --- The whole ---
 
 class Checker {
@@ -362,7 +374,6 @@ class Checker {
   void ReadCheckpoint();
   void ReadApplied();
   void ReadLog(bool check_projections);
-  void CompareErased(uint64_t size);
   void CompareRoots(const LogCheck& log);
   void CheckExtraRows();
   // Calls `visit` with the key of every row and counts them; a family that can't be read is a problem.
@@ -412,13 +423,7 @@ void Checker::ReadCheckpoint() {
     return;
   }
   // A generation of backups can be older, or newer, than the key that is beside it.
-  std::vector<VerifierKey> known = {VerifierKeyOf(*key)};
-  if (const auto named = NamedLogKeys(store_, key->name); named.ok()) {
-    for (const VerifierKey& other : *named) {
-      if (other != known.front()) known.push_back(other);
-    }
-  }
-  StatusOr<Checkpoint> checkpoint = OpenCheckpoint(*note, known);
+  StatusOr<Checkpoint> checkpoint = OpenKeptCheckpoint(store_, key->name, {VerifierKeyOf(*key)}, *note);
   if (!checkpoint.ok()) {
     problems_.Add(Text(CheckpointPath(subject_.name), ": ", MessageOf(checkpoint.status())));
     return;
@@ -508,15 +513,7 @@ void Checker::ReadLog(bool check_projections) {
     problems_.Add("projections were not checked further: they can't be computed from what is wrong");
   }
   projections.Finish(report_);
-  if (!projections.stopped()) CompareErased(size);
-}
-
-void Checker::CompareErased(uint64_t size) {
-  const Status compared = CompareErasures(
-      *store_.View(), TreeSize(size),
-      [&](LeafIndex index) { problems_.OfLeaf(index.value, "its body is missing, and no event erased it"); },
-      [&](LeafIndex index) { problems_.OfLeaf(index.value, "its body was erased, and is still there"); });
-  if (!compared.ok()) problems_.Add(Text("erasures can't be compared: ", MessageOf(compared)));
+  if (!problems_.has_wrong_leaf()) log.CompareErased();
 }
 
 void Checker::CompareRoots(const LogCheck& log) {

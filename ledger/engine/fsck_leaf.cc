@@ -2,6 +2,7 @@
 
 #include "anamnesis/v1/options.pb.h"
 #include "ledger/commit/apply.h"
+#include "ledger/event/body_check.h"
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/state/authority.h"
 
@@ -21,22 +22,11 @@ void CheckBody(const RowFinder& rows, CheckedLeaf& leaf) {
     }
     return;
   }
-  if ((*row)->size() < kNonceBytes) {
-    leaf.body_defect = "its body is truncated";
-    return;
-  }
-  const std::string_view content = std::string_view(**row).substr(kNonceBytes);
   leaf.nonce = (*row)->substr(0, kNonceBytes);
-  if (content.size() != leaf.header->fields.body_size()) {
-    leaf.body_defect =
-        Text("its body has ", content.size(), " bytes, the header says ", leaf.header->fields.body_size());
-    return;
-  }
-  if (BodyCommitment(leaf.nonce, content) != leaf.header->body_commitment) {
-    leaf.body_defect = "its body is not the one that the header commits to";
-    return;
-  }
-  StatusOr<std::unique_ptr<google::protobuf::Message>> body = ParseBody(*leaf.type, content);
+  leaf.body_defect = WhyBodyIsWrong(*leaf.header, **row);
+  if (!leaf.body_defect.empty()) return;
+  StatusOr<std::unique_ptr<google::protobuf::Message>> body =
+      ParseBody(*leaf.type, std::string_view(**row).substr(kNonceBytes));
   if (!body.ok()) {
     leaf.body_defect = Text("its body: ", MessageOf(body.status()));
     return;
@@ -65,6 +55,17 @@ std::string DefectOf(CheckedLeaf& leaf) {
   if (!seal.ok()) return Text("its seal: ", MessageOf(seal.status()));
   leaf.seal = *std::move(seal);
   return "";
+}
+
+// Whether `key` may seal a run whose first event was recorded then.
+Status CheckSealingKey(const RowFinder& rows, const PublicKey& key, Timestamp recorded) {
+  ASSIGN_OR_RETURN(const std::optional<internal::CredentialState> credential, FindCredential(rows, key.view()));
+  if (!credential.has_value()) {
+    return absl::DataLossError(Text("no credential was issued for the sealing key ", key.hex()));
+  }
+  const std::string why = WhyCannotSeal(*credential, recorded);
+  if (!why.empty()) return absl::DataLossError(Text("the sealing key ", key.hex(), " ", why));
+  return OkStatus();
 }
 
 }  // namespace
@@ -98,14 +99,10 @@ Status CheckDerived(const CheckedLeaf& leaf, std::string_view origin) {
   return OkStatus();
 }
 
-Status CheckSealingKey(const RowFinder& rows, const PublicKey& key, Timestamp recorded) {
-  ASSIGN_OR_RETURN(const std::optional<internal::CredentialState> credential, FindCredential(rows, key.view()));
-  if (!credential.has_value()) {
-    return absl::DataLossError(Text("no credential was issued for the sealing key ", key.hex()));
-  }
-  const std::string why = WhyCannotSeal(*credential, recorded);
-  if (!why.empty()) return absl::DataLossError(Text("the sealing key ", key.hex(), " ", why));
-  return OkStatus();
+Status CheckSealOfRun(const ParsedSeal& seal, std::string_view origin, const RunInLog& run, const RowFinder* before) {
+  RETURN_IF_ERROR(CheckSealFitsRun(seal, origin, run.stream, run.first_position, run.headers));
+  if (before == nullptr || run.first_leaf == 0) return OkStatus();
+  return CheckSealingKey(*before, seal.key, run.first_recorded);
 }
 
 }  // namespace anamnesis

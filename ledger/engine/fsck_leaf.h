@@ -1,11 +1,15 @@
 #ifndef ANAMNESIS_LEDGER_ENGINE_FSCK_LEAF_H_
 #define ANAMNESIS_LEDGER_ENGINE_FSCK_LEAF_H_
 
-// One leaf and its body, read and looked at alone: what of a check any thread can do.
+// One leaf and its body, read and looked at alone: what of a check any thread can do; and what is asked of a run's seal
+// wherever logs are checked.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "google/protobuf/message.h"
 #include "ledger/base/digest.h"
@@ -51,8 +55,20 @@ std::unique_ptr<CheckedLeaf> CheckLeaf(const RowFinder& rows, uint64_t index);
 // Whether an event of the ledger's own stream has what the ledger derives for it, and no seal. DATA_LOSS otherwise.
 Status CheckDerived(const CheckedLeaf& leaf, std::string_view origin);
 
-// Whether `key` may seal a run whose first event was recorded then, by the credentials in `rows`. DATA_LOSS otherwise.
-Status CheckSealingKey(const RowFinder& rows, const PublicKey& key, Timestamp recorded);
+// A run as it lies in the log. Borrowed: valid while what it points to is.
+struct RunInLog {
+  std::string_view stream;
+  uint64_t first_leaf = 0;
+  uint64_t first_position = 0;
+  Timestamp first_recorded;
+  std::span<const std::string_view> headers;
+};
+
+// Whether the seal, which verified, is of this run, and its key one that might seal then by the credentials in
+// `before`: as the events before the run left them, since what ends a key later, however far back, doesn't unseal what
+// is recorded (it is a finding). The founding run issues the credential of its own key. Null `before`: the credentials
+// aren't known. SEAL_INVALID refusal, or DATA_LOSS for the key.
+Status CheckSealOfRun(const ParsedSeal& seal, std::string_view origin, const RunInLog& run, const RowFinder* before);
 
 }  // namespace anamnesis
 

@@ -1,15 +1,21 @@
 #include "ledger/engine/log_audit.h"
 
 #include <algorithm>
+#include <array>
+#include <set>
 #include <utility>
 
 #include "ledger/base/limits.h"
 #include "ledger/commit/apply.h"
 #include "ledger/engine/fsck_leaf.h"
+#include "ledger/event/body_check.h"
 #include "ledger/event/seal.h"
 #include "ledger/merkle/proof.h"
 #include "ledger/merkle/tiles.h"
 #include "ledger/merkle/tree_hash.h"
+#include "ledger/merkle/verify.h"
+#include "ledger/state/authority.h"
+#include "ledger/state/event_list.h"
 #include "ledger/state/recorded_event.h"
 #include "ledger/store/store.h"
 
@@ -19,8 +25,27 @@ namespace {
 // What is read, hashed and verified at a time: whole tiles, and in bytes little.
 constexpr uint64_t kPartLeaves = 4 * kTileWidth;
 
+// The types of events that say which keys may seal.
+constexpr std::array<std::string_view, 4> kKeyTypes = {"credential.issued", "credential.reported_lost",
+                                                       "credential.revoked", "credential.rotated"};
+
 Status WrongLeaf(uint64_t index, std::string_view what) {
   return absl::DataLossError(Text("leaf ", index, ": ", what, "; run fsck"));
+}
+
+bool SaysOfKeys(const ParsedHeader& header) {
+  return std::find(kKeyTypes.begin(), kKeyTypes.end(), header.fields.type()) != kKeyTypes.end();
+}
+
+// An event of keys, with the body that its leaf commits to: such bodies are never erased.
+StatusOr<std::shared_ptr<const LoadedEvent>> WithBody(const RowReader& rows, uint64_t index, std::string_view leaf,
+                                                      const ParsedHeader& header) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> body, rows.Get(Family::kBodies, LeafKey(LeafIndex(index))));
+  if (!body.has_value()) return WrongLeaf(index, "its body is missing");
+  const std::string wrong = WhyBodyIsWrong(header, *body);
+  if (!wrong.empty()) return WrongLeaf(index, wrong);
+  ASSIGN_OR_RETURN(LoadedEvent event, ParseStoredEvent(LeafIndex(index), leaf, *body));
+  return std::make_shared<const LoadedEvent>(std::move(event));
 }
 
 }  // namespace
@@ -32,8 +57,35 @@ Status LogAudit::Resume(const RowReader& rows, const Checkpoint& audited) {
     return absl::DataLossError(Text("the first ", audited.size.value,
                                     " leaves are not those that this node cosigned a checkpoint over; run fsck"));
   }
+  RETURN_IF_ERROR(ReadKeys(rows, audited));
   frontier_ = std::move(frontier);
   run_.reset();
+  return OkStatus();
+}
+
+Status LogAudit::ReadKeys(const RowReader& rows, const Checkpoint& audited) {
+  std::set<LeafIndex> indexes;
+  for (const std::string_view type : kKeyTypes) {
+    RETURN_IF_ERROR(VisitList(rows, Family::kTypeEvents, type, LeafIndex(0), false, audited.size, [&](LeafIndex index) {
+      indexes.insert(index);
+      return true;
+    }));
+  }
+  const StoredTiles tiles(rows);
+  const TileNodeReader nodes(tiles);
+  (void)keys_.Take();
+  for (const LeafIndex index : indexes) {
+    ASSIGN_OR_RETURN(const std::optional<std::string> leaf, rows.Get(Family::kLeaves, LeafKey(index)));
+    if (!leaf.has_value()) return WrongLeaf(index.value, "is missing");
+    ASSIGN_OR_RETURN(const std::vector<Digest> path, InclusionProof(nodes, index, audited.size));
+    if (!VerifyInclusion(LeafHash(*leaf), index, audited.size, path, audited.root).ok()) {
+      return WrongLeaf(index.value, "its bytes are not those that the tree committed to");
+    }
+    ASSIGN_OR_RETURN(const LeafView view, ParseLeaf(*leaf));
+    ASSIGN_OR_RETURN(const ParsedHeader header, ParseHeader(view.header));
+    ASSIGN_OR_RETURN(const auto event, WithBody(rows, index.value, *leaf, header));
+    RETURN_IF_ERROR(FoldAuthority(event->view(), keys_));
+  }
   return OkStatus();
 }
 
@@ -61,10 +113,12 @@ Status LogAudit::ReadPart(const RowReader& rows, uint64_t end) {
   Frontier frontier = frontier_;
   for (const std::string& leaf : leaves) frontier.Append(LeafHash(leaf));
   RETURN_IF_ERROR(CompareTiles(rows, frontier));
-  std::optional<UnsealedRun> run = run_;
-  for (uint64_t i = 0; i < leaves.size(); ++i) RETURN_IF_ERROR(CheckLeaf(rows, begin + i, leaves[i], run));
+  const RowFinder& before = keys_;
+  Place place{run_, RowOverlay(before)};
+  for (uint64_t i = 0; i < leaves.size(); ++i) RETURN_IF_ERROR(CheckLeaf(rows, begin + i, leaves[i], place));
   frontier_ = std::move(frontier);
-  run_ = std::move(run);
+  run_ = std::move(place.run);
+  for (Row& row : place.keys.Take()) keys_.Put(row.family, std::move(row.key), std::move(row.value));
   return OkStatus();
 }
 
@@ -86,12 +140,12 @@ Status LogAudit::CompareTiles(const RowReader& rows, Frontier& frontier) const {
   return OkStatus();
 }
 
-Status LogAudit::CheckLeaf(const RowReader& rows, uint64_t index, std::string_view bytes,
-                           std::optional<UnsealedRun>& run) const {
+Status LogAudit::CheckLeaf(const RowReader& rows, uint64_t index, std::string_view bytes, Place& place) const {
   const StatusOr<LeafView> leaf = ParseLeaf(bytes);
   if (!leaf.ok()) return WrongLeaf(index, MessageOf(leaf.status()));
   const StatusOr<ParsedHeader> header = ParseHeader(leaf->header);
   if (!header.ok()) return WrongLeaf(index, MessageOf(header.status()));
+  std::optional<UnsealedRun>& run = place.run;
   const bool goes_on = run.has_value();
   if (header->fields.stream() == kLedgerStream) {
     if (goes_on) return WrongLeaf(index, "is in the middle of another run");
@@ -109,11 +163,15 @@ Status LogAudit::CheckLeaf(const RowReader& rows, uint64_t index, std::string_vi
   }
   run->headers.emplace_back(leaf->header);
   run->last_digest = header->digest;
+  if (SaysOfKeys(*header)) {
+    ASSIGN_OR_RETURN(run->keys.emplace_back(), WithBody(rows, index, bytes, *header));
+  }
   if (!leaf->seal.has_value()) return OkStatus();
-  const Status sealed = CheckSeal(rows, *leaf->seal, *run);
+  const Status sealed = CheckSeal(*leaf->seal, *run, place.keys);
   if (!sealed.ok()) {
     return WrongLeaf(index, Text("the seal of the run from leaf ", run->first_leaf, ": ", MessageOf(sealed)));
   }
+  for (const auto& event : run->keys) RETURN_IF_ERROR(FoldAuthority(event->view(), place.keys));
   run.reset();
   return OkStatus();
 }
@@ -126,11 +184,11 @@ Status LogAudit::CheckOfLedger(const ParsedHeader& header, const LeafView& leaf,
   return OkStatus();
 }
 
-Status LogAudit::CheckSeal(const RowReader& rows, const SealView& seal, const UnsealedRun& run) const {
+Status LogAudit::CheckSeal(const SealView& seal, const UnsealedRun& run, const RowFinder& keys) const {
   ASSIGN_OR_RETURN(const ParsedSeal parsed, VerifySeal(seal));
   const std::vector<std::string_view> headers(run.headers.begin(), run.headers.end());
-  RETURN_IF_ERROR(CheckSealFitsRun(parsed, origin_, run.stream, run.first_position, headers));
-  return CheckSealingKey(rows, parsed.key, run.first_recorded);
+  const RunInLog in_log{run.stream, run.first_leaf, run.first_position, run.first_recorded, headers};
+  return CheckSealOfRun(parsed, origin_, in_log, &keys);
 }
 
 StatusOr<Digest> LogAudit::RootAt(const RowReader& rows, TreeSize size) const {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ledger/commit/apply.h"
+#include "ledger/event/body_check.h"
 #include "ledger/event/leaf.h"
 #include "ledger/event/vocabulary.h"
 #include "ledger/merkle/tree_hash.h"
@@ -139,14 +140,6 @@ void LogPiece::SetRight(Leaf& leaf) {
   leaf.erasable = type != nullptr && IsErasable(*type);
 }
 
-std::string LogPiece::WhyBodyIsWrong(const Leaf& leaf, std::string_view body) const {
-  if (body.size() < kNonceBytes) return "its body is truncated";
-  const std::string_view content = body.substr(kNonceBytes);
-  const bool fits = content.size() == leaf.header->fields.body_size() &&
-                    BodyCommitment(body.substr(0, kNonceBytes), content) == leaf.header->body_commitment;
-  return fits ? "" : "its body is not the one that the header commits to";
-}
-
 Status LogPiece::CheckBody(uint32_t place, const Erased& erased) {
   Leaf& leaf = leaves_[place];
   // What this program can't read it can't look below.
@@ -161,7 +154,7 @@ Status LogPiece::CheckBody(uint32_t place, const Erased& erased) {
     leaf.body_unreadable = unreadable_ = true;
   } else if (present) {
     bytes_read_ += (*row)->size();
-    wrong = WhyBodyIsWrong(leaf, **row);
+    wrong = WhyBodyIsWrong(*leaf.header, **row);
   }
   if (!leaf.erasable) {
     if (row.ok() && !present) wrong = "its body is missing";
@@ -306,7 +299,7 @@ Status LogPiece::MendBody(uint32_t place, RepairSource* source, bool unreadable_
   const Status got =
       ReadAll(*source, index, TreeSize(index.value + 1), [&](uint64_t, const internal::CopiedEvent& event) {
         body = event.body();
-        wrong = event.has_body() ? WhyBodyIsWrong(leaf, body) : "it holds none: it may have erased it since";
+        wrong = event.has_body() ? WhyBodyIsWrong(*leaf.header, body) : "it holds none: it may have erased it since";
         return OkStatus();
       });
   if (EndsAll(got)) return got;

@@ -89,7 +89,6 @@ class LogPiece {
   void FindHashes();
   void SetRight(Leaf& leaf);
   Status CheckBody(uint32_t place, const Erased& erased);
-  std::string WhyBodyIsWrong(const Leaf& leaf, std::string_view body) const;
   Status MendLeaves(RepairSource* source, bool unreadable_too, const Write& write);
   Status FetchLeaves(RepairSource& source, std::vector<std::optional<std::string>>& fetched);
   Status MendBody(uint32_t place, RepairSource* source, bool unreadable_too, const Write& write);

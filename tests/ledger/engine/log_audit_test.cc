@@ -174,6 +174,75 @@ TEST(LogAuditTest, ARunSealedByAKeyThatNobodyIssuedIsFound) {
   EXPECT_THAT(std::string(read.message()), HasSubstr("no credential"));
 }
 
+// What ends a key for a time before its runs doesn't unseal what is recorded: a replica that comes later cosigns.
+TEST(LogAuditTest, ARunWhoseKeyWasRevokedSinceForATimeBeforeItIsWhole) {
+  World world(1, 1);
+  TestWriter ben("person", "ben", 2);
+  ASSERT_TRUE(
+      world.ledger.Append(world.ada.Write({EnrolPerson("ben"), IssueKey("person", "ben", ben.key().public_key())}))
+          .ok());
+  const Timestamp before = world.ledger.next_proposed();
+  ASSERT_TRUE(world.ledger.Append(ben.Write({ReferToDocument("d")})).ok());
+  const TreeSize early = world.ledger.size();
+  const Checkpoint cosigned{std::string(kTestOrigin), early, world.ledger.state().frontier.Root()};
+  // The first end is recorded before the second one moves it to before the run.
+  for (const Timestamp from : {world.ledger.next_proposed(), before}) {
+    ASSERT_TRUE(
+        world.ledger.Append(world.ada.Write({RevokeKey("person", "ben", ben.key().public_key(), from.us)})).ok());
+  }
+  const Digest root = world.ledger.state().frontier.Root();
+  LogAudit audit{std::string(kTestOrigin)};
+  EXPECT_EQ(audit.ReadTo(world.ledger.rows(), world.ledger.size()), OkStatus());
+  EXPECT_EQ(*audit.RootAt(world.ledger.rows(), world.ledger.size()), root);
+  LogAudit resumed{std::string(kTestOrigin)};
+  ASSERT_TRUE(resumed.Resume(world.ledger.rows(), cosigned).ok());
+  EXPECT_EQ(resumed.ReadTo(world.ledger.rows(), world.ledger.size(), 1), OkStatus());
+  EXPECT_EQ(resumed.ReadTo(world.ledger.rows(), world.ledger.size()), OkStatus());
+}
+
+// In a log that its node made up: what the rules would have refused is in it.
+TEST(LogAuditTest, ARunSealedAfterItsKeyWasRevokedIsFound) {
+  World world(1, 1);
+  TestWriter ben("person", "ben", 2);
+  ASSERT_TRUE(
+      world.ledger.Append(world.ada.Write({EnrolPerson("ben"), IssueKey("person", "ben", ben.key().public_key())}))
+          .ok());
+  const TreeSize early = world.ledger.size();
+  const Checkpoint cosigned{std::string(kTestOrigin), early, world.ledger.state().frontier.Root()};
+  ASSERT_TRUE(world.ledger.Append(world.ada.Write({RevokeKey("person", "ben", ben.key().public_key())})).ok());
+  world.Append(1);
+  const uint64_t index = world.ledger.size().value - 1;
+  const std::string key = LeafKey(LeafIndex(index));
+  const std::string leaf = world.Get(Family::kLeaves, key);
+  const LeafView view = *ParseLeaf(leaf);
+  const ParsedHeader header = *ParseHeader(view.header);
+  const std::string_view headers[] = {view.header};
+  const v1::Seal forged =
+      MakeSeal(ben.key(), kTestOrigin, header.fields.stream(), header.position().value, headers, view.recorded);
+  world.Put(Family::kLeaves, key,
+            EncodeLeaf(view.recorded, view.header, SealView{forged.statement(), forged.signature()}));
+  world.HashAgain();
+  LogAudit audit{std::string(kTestOrigin)};
+  EXPECT_THAT(std::string(audit.ReadTo(world.ledger.rows(), world.ledger.size()).message()), HasSubstr("was revoked"));
+  LogAudit resumed{std::string(kTestOrigin)};
+  ASSERT_TRUE(resumed.Resume(world.ledger.rows(), cosigned).ok());
+  EXPECT_THAT(std::string(resumed.ReadTo(world.ledger.rows(), world.ledger.size()).message()),
+              HasSubstr("was revoked"));
+}
+
+// What is said of keys is believed by the commitment to it only.
+TEST(LogAuditTest, AnAlteredBodyOfAKeysEventIsFound) {
+  World world(1, 1);
+  // Of the founding run: the event that issues the key.
+  const std::string key = LeafKey(LeafIndex(1));
+  std::string body = world.Get(Family::kBodies, key);
+  body.back() = static_cast<char>(body.back() ^ 1);
+  world.Put(Family::kBodies, key, body);
+  LogAudit audit{std::string(kTestOrigin)};
+  EXPECT_THAT(std::string(audit.ReadTo(world.ledger.rows(), world.ledger.size()).message()),
+              HasSubstr("leaf 1: its body"));
+}
+
 TEST(LogAuditTest, MissingLeavesDamagedTilesAndARolledBackTree) {
   World world(200, 2);
   const Checkpoint cosigned{std::string(kTestOrigin), world.ledger.size(), world.ledger.state().frontier.Root()};
