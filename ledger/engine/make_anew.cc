@@ -11,7 +11,10 @@
 #include "ledger/engine/copying_marker.h"
 #include "ledger/engine/layout.h"
 #include "ledger/engine/log_piece.h"
+#include "ledger/event/body_check.h"
+#include "ledger/event/leaf.h"
 #include "ledger/objects/file_io.h"
+#include "ledger/state/erasures.h"
 #include "ledger/state/recorded_event.h"
 
 namespace anamnesis {
@@ -66,14 +69,22 @@ class PieceEvents {
       event.set_body(found->second);
       return event;
     }
+    ASSIGN_OR_RETURN(const LeafView leaf, ParseLeaf(event.leaf()));
+    ASSIGN_OR_RETURN(const ParsedHeader header, ParseHeader(leaf.header));
     const StatusOr<std::optional<std::string>> body = store_.Get(Family::kBodies, key);
-    if (body.ok() && body->has_value()) event.set_body(**body);
-    if (body.ok()) return event;
-    RETURN_IF_ERROR(
+    if (body.ok() && body->has_value() && WhyBodyIsWrong(header, **body).empty()) {
+      event.set_body(**body);
+      return event;
+    }
+    const StatusOr<std::optional<LeafIndex>> erased = FindErasure(store_, LeafIndex(index));
+    if (body.ok() && !body->has_value() && erased.ok() && erased->has_value()) return event;
+    // It is wrong, can't be read, or lost.
+    const Status got =
         ReadAll(source, LeafIndex(index), TreeSize(index + 1), [&](uint64_t, const internal::CopiedEvent& other) {
-          if (other.has_body()) event.set_body(other.body());
+          if (other.has_body() && WhyBodyIsWrong(header, other.body()).empty()) event.set_body(other.body());
           return OkStatus();
-        }));
+        });
+    if (absl::IsCancelled(got)) return got;
     return event;
   }
 

@@ -9,12 +9,15 @@
 #include "anamnesis/internal/state.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/commit/apply.h"
+#include "ledger/engine/checkpoint_signers.h"
 #include "ledger/engine/copying_marker.h"
+#include "ledger/engine/files.h"
 #include "ledger/engine/layout.h"
 #include "ledger/engine/make_anew.h"
 #include "ledger/engine/rebuild.h"
 #include "ledger/engine/stored_state.h"
 #include "ledger/engine/trusted_tree.h"
+#include "ledger/event/body_check.h"
 #include "ledger/event/leaf.h"
 #include "ledger/keys/key_file.h"
 #include "ledger/state/erasures.h"
@@ -39,14 +42,33 @@ StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& dir, const FsckOpt
   return absl::DataLossError(Text(MessageOf(store.status()), kCopyWhole));
 }
 
-// The newest checkpoint that this ledger signed; nullopt when there is none that verifies.
-std::optional<Checkpoint> OwnCheckpoint(const std::string& dir) {
-  const StatusOr<NamedKey> key = ReadKeyFile(CheckpointKeyPath(dir));
-  const StatusOr<std::string> note = ReadSmallFile(CheckpointPath(dir));
-  if (!key.ok() || !note.ok()) return std::nullopt;
-  const VerifierKey verifier = VerifierKeyOf(*key);
-  StatusOr<Checkpoint> checkpoint = OpenCheckpoint(*note, {&verifier, 1});
-  return checkpoint.ok() ? std::optional<Checkpoint>(*std::move(checkpoint)) : std::nullopt;
+// The newest checkpoint that this ledger signed; nullopt when there is none. DATA_LOSS: there is one that doesn't
+// verify.
+StatusOr<std::optional<Checkpoint>> OwnCheckpoint(const Store& store, const std::string& origin,
+                                                  const std::string& dir) {
+  const std::string file = CheckpointPath(dir);
+  const StatusOr<std::string> note = ReadSmallFile(file);
+  if (absl::IsNotFound(note.status())) return std::optional<Checkpoint>();
+  RETURN_IF_ERROR(note.status());
+  // The next one too: what names it may be what is damaged.
+  std::vector<VerifierKey> held;
+  for (const std::string& path : {CheckpointKeyPath(dir), NextCheckpointKeyPath(dir)}) {
+    if (const StatusOr<NamedKey> key = ReadKeyFile(path); key.ok()) held.push_back(VerifierKeyOf(*key));
+  }
+  StatusOr<Checkpoint> checkpoint = OpenKeptCheckpoint(store, origin, held, *note);
+  if (checkpoint.ok()) return std::optional<Checkpoint>(*std::move(checkpoint));
+  return absl::DataLossError(Text(file, ": ", MessageOf(checkpoint.status()),
+                                  "; nothing was written: put it and its key back, or move it away if what is trusted "
+                                  "is given otherwise"));
+}
+
+// The event of a leaf that is right, with the body that it commits to; nullopt where that is missing or wrong.
+std::optional<LoadedEvent> WithCommittedBody(const Store& store, LeafIndex index) {
+  StatusOr<LoadedEvent> event = LoadEvent(store, index);
+  const StatusOr<std::optional<std::string>> body = store.Get(Family::kBodies, LeafKey(index));
+  if (!event.ok() || event->body == nullptr || !body.ok() || !body->has_value()) return std::nullopt;
+  if (!WhyBodyIsWrong(event->header, **body).empty()) return std::nullopt;
+  return std::optional<LoadedEvent>(*std::move(event));
 }
 
 class Repairer {
@@ -149,7 +171,7 @@ Status Repairer::CompareCheckpoint(const Checkpoint& checkpoint, std::string_vie
 }
 
 Status Repairer::FindTree() {
-  const std::optional<Checkpoint> own = OwnCheckpoint(dir_);
+  ASSIGN_OR_RETURN(const std::optional<Checkpoint> own, OwnCheckpoint(*store_, origin_, dir_));
   const TreeSize size(applied_.tree_size());
   ASSIGN_OR_RETURN(const Digest root, Digest::FromBytes(applied_.root(), "the applied root"));
   StatusOr<TrustedTree> tree = TrustedTree::Find(*store_, size, root, &source_, NoPace);
@@ -196,8 +218,8 @@ Status Repairer::MendPiece(uint64_t number, bool& undecided) {
     if (piece.leaf(place) == nullptr) erasures_unreadable_ = true;
   }
   for (const LeafIndex index : piece.OfType(kErasingType)) {
-    const StatusOr<LoadedEvent> event = LoadEvent(*store_, index);
-    if (!event.ok() || event->body == nullptr) {
+    const std::optional<LoadedEvent> event = WithCommittedBody(*store_, index);
+    if (!event.has_value()) {
       erasures_unreadable_ = true;
       continue;
     }

@@ -51,7 +51,8 @@ struct RepairReport {
 
 // Repairs the ledger in `dir`, which no process may have open. What stays wrong is in the report. NOT_FOUND: no ledger
 // there. FAILED_PRECONDITION: another process has it open, or it is a copy that isn't finished. DATA_LOSS: there is no
-// root to repair against, or neither this ledger nor the source has the leaves of it, and nothing was written.
+// root to repair against, or neither this ledger nor the source has the leaves of it, or the checkpoint beside it
+// doesn't verify, and nothing was written.
 // Otherwise fails as writing does, and what was mended by then is.
 StatusOr<RepairReport> Repair(const std::string& dir, RepairSource& source, const RepairOptions& options);
 

@@ -20,8 +20,13 @@
 
 #include "anamnesis/internal/state.pb.h"
 #include "ledger/commit/apply.h"
+#include "ledger/event/header.h"
+#include "ledger/keys/key_file.h"
 #include "ledger/merkle/frontier.h"
 #include "ledger/merkle/tree_hash.h"
+#include "ledger/note/checkpoint.h"
+#include "ledger/note/signed_note.h"
+#include "ledger/state/erasures.h"
 #include "ledger/state/recorded_event.h"
 #include "tests/ledger/engine/erasures.h"
 #include "tests/ledger/engine/repair_sources.h"
@@ -251,6 +256,46 @@ TEST_F(RepairTest, NothingErasableIsBroughtBackWhileErasuresCantBeRead) {
   EXPECT_THAT(FilesHolding(dir_.path(), kName), IsEmpty());
 }
 
+// A flipped bit in what was erased: the body still parses, and names another person's.
+TEST_F(RepairTest, AnErasureIsBelievedByItsCommitmentOnly) {
+  uint64_t erasing = 0;
+  uint64_t other = 0;
+  for (uint64_t index = 4; index < size(); ++index) {
+    const auto body = damaged_.rows.find(BodyRow(index));
+    const LoadedEvent event =
+        ParseStoredEvent(LeafIndex(index), Row(LeafRow(index)), body == damaged_.rows.end() ? "" : body->second)
+            .value();
+    const std::string& type = event.header.fields.type();
+    if (type == "subject_data.erased") erasing = index;
+    if (type == "person.enrolled" && event.body != nullptr) other = index;
+  }
+  ASSERT_GT(erasing, 0u);
+  ASSERT_GT(other, 0u);
+  std::string& row = Row(BodyRow(erasing));
+  v1::SubjectDataErased body;
+  ASSERT_TRUE(body.ParseFromString(row.substr(kNonceBytes)));
+  body.set_erased_indexes(0, other);
+  row = row.substr(0, kNonceBytes) + body.SerializeAsString();
+  const StoredLedger::Key live = BodyRow(other);
+  const std::string before = Row(live);
+  // The peer has not seen the erasure, so it could give the body that was erased, and not that of the erasure.
+  DirectorySource old(made().before.path());
+  const RepairReport report = RepairFrom(old);
+  EXPECT_FALSE(report.after.ok());
+  EXPECT_EQ(RowsOf(dir_.path()).at(live), before);
+  EXPECT_THAT(FilesHolding(dir_.path(), kName), IsEmpty());
+  // Whoever has it mends it then.
+  const StatusOr<RepairReport> again = Repair(dir_.path(), source_, Quick());
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_TRUE(again->after.ok()) << ToText(*again);
+  ExpectWhole();
+}
+
+TEST_F(RepairTest, ALostErasureIsDerivedAgain) {
+  damaged_.rows.erase({Family::kEntities, Text('z', LeafKey(LeafIndex(made().subject)))});
+  EXPECT_TRUE(ExpectMended().rebuilt);
+}
+
 TEST_F(RepairTest, ALiarChangesNothing) {
   DirectorySource other(made().before.path());
   struct Case {
@@ -360,6 +405,43 @@ TEST_F(RepairTest, ACheckpointThatDisagreesStopsIt) {
   const StatusOr<RepairReport> report = Repair(dir_.path(), source_, options);
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_TRUE(report->after.ok()) << ToText(*report);
+}
+
+TEST_F(RepairTest, ItsOwnCheckpointStopsItToo) {
+  Flip(Row(LeafRow(30)), random_);
+  const std::string& file = damaged_.files.at("checkpoint.key");
+  const NamedKey key = ParsePrivateKey(file.substr(0, file.find('\n'))).value();
+  const auto signed_by = [](const NamedKey& signer, const Checkpoint& checkpoint) {
+    SignedNote note{FormatCheckpointText(checkpoint), {}};
+    note.signatures.push_back(SignNote(note.text, signer.name, signer.key));
+    return FormatSignedNote(note);
+  };
+  const NamedKey stranger{std::string(kTestOrigin), KeyOfSeed(99)};
+  const Checkpoint another{std::string(kTestOrigin), TreeSize(256), LeafHash("another tree")};
+  const std::string good = damaged_.files.at("checkpoint");
+  struct Case {
+    const char* what;
+    std::string note;
+    const NamedKey& held;
+  };
+  for (const Case& one :
+       {Case{"of another tree", signed_by(key, another), key},
+        Case{"of another tree, and the key was rotated since", signed_by(key, another), stranger},
+        Case{"by nobody's key", signed_by(stranger, another), key}, Case{"damaged", "x" + good, key}}) {
+    SCOPED_TRACE(one.what);
+    const ScratchDirectory dir;
+    damaged_.files["checkpoint"] = one.note;
+    damaged_.files["checkpoint.key"] = FormatPrivateKey(one.held) + "\n";
+    damaged_.Write(dir.path());
+    const auto before = RowsOf(dir.path());
+    const StatusOr<RepairReport> report = Repair(dir.path(), source_, Quick());
+    EXPECT_EQ(report.status().code(), StatusCode::kDataLoss) << report.status();
+    EXPECT_EQ(RowsOf(dir.path()), before);
+  }
+  // By a key that was rotated out it holds as ever.
+  damaged_.files["checkpoint"] = good;
+  damaged_.files["checkpoint.key"] = FormatPrivateKey(stranger) + "\n";
+  EXPECT_TRUE(RepairFrom(source_).after.ok());
 }
 
 TEST_F(RepairTest, WhateverIsDamagedAtRandom) {
@@ -484,6 +566,27 @@ TEST_F(RepairTest, WhatTheStorageCantReadIsMadeAnew) {
     const auto opened = Ledger::Open(dir.path(), {});
     EXPECT_TRUE(opened.ok()) << opened.status();
   }
+}
+
+TEST_F(RepairTest, MadeAnewWithBodiesThatAreWrongOrLost) {
+  std::vector<uint64_t> erasable;
+  for (uint64_t index = 4; index < size(); ++index) {
+    const auto body = damaged_.rows.find(BodyRow(index));
+    if (body == damaged_.rows.end()) continue;
+    const LoadedEvent event = ParseStoredEvent(LeafIndex(index), Row(LeafRow(index)), "").value();
+    if (IsErasable(*event.type)) erasable.push_back(index);
+  }
+  ASSERT_GT(erasable.size(), 3u);
+  Flip(Row(BodyRow(erasable[0])), random_);
+  Row(BodyRow(erasable[1])) = "x";
+  damaged_.rows.erase(BodyRow(erasable[2]));
+  damaged_.Write(dir_.path());
+  DamageTables(dir_.path(), 2, random_);
+  const StatusOr<RepairReport> report = Repair(dir_.path(), source_, Quick());
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_TRUE(report->made_anew);
+  EXPECT_TRUE(report->after.ok()) << ToText(*report);
+  ExpectWhole();
 }
 
 TEST_F(RepairTest, MadeAnewAfterAnEndAtAnyMoment) {
