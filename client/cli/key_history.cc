@@ -9,9 +9,6 @@
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "client/cli/context.h"
 #include "client/cli/trust.h"
-#include "ledger/base/bytes.h"
-#include "ledger/engine/files.h"
-#include "ledger/engine/layout.h"
 #include "ledger/event/vocabulary.h"
 #include "ledger/merkle/verify.h"
 #include "ledger/note/checkpoint.h"
@@ -43,10 +40,14 @@ class Gatherer {
  private:
   Status ReadType(std::string_view type);
   Status TakeRoles();
+  // Whoever sealed an event that reports a key of a node or an administrator lost, which anybody may, and so on for the
+  // keys of those: their credentials belong into the history too.
+  void FindReporters();
   Status TakeCredentials();
   Status TakeRun(const v1::Event& event);
   Status MarkBefore(Timestamp end);
   StatusOr<v1::Event> Get(uint64_t index);
+  bool Matters(const std::string& holder) const { return holder.starts_with("node:") || holders_.contains(holder); }
   template <typename Body>
   StatusOr<Body> BodyOf(const v1::Event& event) const;
 
@@ -55,7 +56,8 @@ class Gatherer {
   const Checkpoint checkpoint_;
   // Those that may matter, in the order of the log.
   std::map<uint64_t, v1::Event> events_;
-  std::set<std::string> administrators_;
+  // Whose credentials belong into the history, beside those of nodes.
+  std::set<std::string> holders_;
   // The leaves to be given, and whether with their bodies.
   std::map<uint64_t, bool> leaves_;
 };
@@ -138,10 +140,21 @@ Status Gatherer::TakeRoles() {
       role = body.role();
     }
     if (role != v1::ADMINISTRATOR) continue;
-    administrators_.insert(HolderOf(event.header()));
+    holders_.insert(HolderOf(event.header()));
     RETURN_IF_ERROR(TakeRun(event));
   }
   return OkStatus();
+}
+
+void Gatherer::FindReporters() {
+  for (bool more = true; more;) {
+    more = false;
+    for (const auto& [index, event] : events_) {
+      if (event.header().type() != "credential.reported_lost" || !Matters(HolderOf(event.header()))) continue;
+      const v1::Agent& actor = event.header().actor();
+      more = holders_.insert(Text(actor.kind(), ":", actor.id())).second || more;
+    }
+  }
 }
 
 Status Gatherer::TakeCredentials() {
@@ -150,12 +163,14 @@ Status Gatherer::TakeCredentials() {
     if (!type.starts_with("credential.")) continue;
     const std::string holder = HolderOf(event.header());
     const bool of_node = holder.starts_with("node:");
-    if (!of_node && administrators_.count(holder) == 0) continue;
+    if (!Matters(holder)) continue;
     RETURN_IF_ERROR(TakeRun(event));
     int64_t end_us = 0;
+    int64_t valid_until_us = 0;
     if (type == "credential.rotated") {
       ASSIGN_OR_RETURN(const v1::CredentialRotated body, BodyOf<v1::CredentialRotated>(event));
       end_us = body.old_key_until_us();
+      valid_until_us = body.valid_until_us();
     } else if (type == "credential.revoked") {
       ASSIGN_OR_RETURN(const v1::CredentialRevoked body, BodyOf<v1::CredentialRevoked>(event));
       end_us = body.effective_from_us();
@@ -163,8 +178,11 @@ Status Gatherer::TakeCredentials() {
       ASSIGN_OR_RETURN(const v1::CredentialReportedLost body, BodyOf<v1::CredentialReportedLost>(event));
       end_us = body.lost_since_us();
     } else {
-      continue;
+      ASSIGN_OR_RETURN(const v1::CredentialIssued body, BodyOf<v1::CredentialIssued>(event));
+      end_us = body.valid_until_us();
+      if (end_us == 0) continue;
     }
+    if (of_node && valid_until_us != 0) RETURN_IF_ERROR(MarkBefore(Timestamp(valid_until_us)));
     if (of_node) RETURN_IF_ERROR(MarkBefore(end_us == 0 ? RecordedOf(event) : Timestamp(end_us)));
   }
   return OkStatus();
@@ -176,6 +194,7 @@ Status Gatherer::Gather(KeyHistory& history) {
     RETURN_IF_ERROR(ReadType(type));
   }
   RETURN_IF_ERROR(TakeRoles());
+  FindReporters();
   RETURN_IF_ERROR(TakeCredentials());
   for (const auto& [index, with_body] : leaves_) {
     v1::GetReceiptRequest request;
@@ -239,22 +258,6 @@ StatusOr<KeyCustody> JudgeAsGathered(LedgerClient& client, const KeyHistory& his
   ASSIGN_OR_RETURN(const v1::LedgerStatus status, client.GetStatus());
   ASSIGN_OR_RETURN(const VerifierKey key, VerifierKey::Parse(status.verifier_key()));
   return KeyCustody::Judge(history, {&key, 1});
-}
-
-StatusOr<std::vector<std::string>> ReadHandovers(const std::string& dir) {
-  std::vector<std::string> notes;
-  const StatusOr<std::string> lines = ReadSmallFile(HandoversPath(dir));
-  if (absl::IsNotFound(lines.status())) return notes;
-  RETURN_IF_ERROR(lines.status());
-  std::string_view rest = *lines;
-  while (!rest.empty()) {
-    const size_t end = rest.find('\n');
-    StatusOr<std::string> note = Base64Decode(rest.substr(0, end));
-    if (!note.ok()) return WithContext(note.status(), HandoversPath(dir));
-    notes.push_back(*std::move(note));
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-  }
-  return notes;
 }
 
 StatusOr<std::string> ReadNoteOf(const std::string& path) {

@@ -20,9 +20,6 @@ StatusOr<KeyHistory> GatherKeyHistory(LedgerClient& client, const std::vector<st
 // As it is judged by one who trusts the key that the ledger says it signs with: so whether it will be of use.
 StatusOr<KeyCustody> JudgeAsGathered(LedgerClient& client, const KeyHistory& history);
 
-// The notes in DIR/checkpoint.handovers; none when there is no such file.
-StatusOr<std::vector<std::string>> ReadHandovers(const std::string& dir);
-
 // The note in a receipt NAME.tlog-proof, or the file itself as a checkpoint.
 StatusOr<std::string> ReadNoteOf(const std::string& path);
 

@@ -732,6 +732,7 @@ class Custody:
         self.head = parse_checkpoint(self.note.text)
         self.keys, self.ends, self.shown = {}, {}, [self.head]  # by public key: Key and End
         self.sealers, self.administrators, self.founders = {}, {}, 0
+        self.ignored = {}  # public keys that an event names and that count for nothing, and why
         self.leaves = [self.read_leaf(*entry) for entry in leaves]
         for before, (_, after, *_) in zip(self.leaves, self.leaves[1:]):
             need(before[1].recorded_us < after.recorded_us, "key history: a leaf was recorded before one before it")
@@ -823,18 +824,26 @@ class Custody:
         key = statement["key_id"]
         if run[0][0] == 0:
             self.check_founding(run, key)
-        need(key in self.sealers, f"nothing says whose the key is that sealed it, {key.hex()}")
-        holder, bounds = self.sealers[key]
         for index, leaf, message in run:
-            if message is None:
-                continue
-            kind, actor = leaf.header["type"], (leaf.header["actor"]["kind"], leaf.header["actor"]["id"])
-            need(actor == holder, f"leaf {index} is of {actor[0]}:{actor[1]}, sealed by another's key")
-            need(in_force(bounds, run[0][1].recorded_us), "the key that sealed it was not in force")
-            role = self.administrators.get(actor, (0, -1))
-            may = kind == "credential.reported_lost" or in_force(role, leaf.recorded_us)
-            need(may, f"{kind} by {actor[0]}:{actor[1]}, who was no administrator as far as the history shows")
-            self.apply(index, leaf, kind, message)
+            if message is not None:
+                why = self.why_unauthorised(index, leaf, key, run[0][1].recorded_us)
+                self.apply(index, leaf, leaf.header["type"], message, why)
+
+    def why_unauthorised(self, index, leaf, key, run_recorded_us):
+        """Why the event is not shown to be an administrator's; empty when it is. It names nothing then, but what it
+        ends has ended: that gives nobody anything."""
+        actor = (leaf.header["actor"]["kind"], leaf.header["actor"]["id"])
+        what = f"leaf {index}: {leaf.header['type']} by {actor[0]}:{actor[1]}"
+        if key not in self.sealers:
+            return f"{what}: nothing says whose the key is that sealed it, {key.hex()}"
+        holder, bounds = self.sealers[key]
+        if actor != holder:
+            return f"{what} is sealed by another's key"
+        if not in_force(bounds, run_recorded_us):
+            return f"{what}: the key that sealed it was not in force"
+        if not in_force(self.administrators.get(actor, (0, -1)), leaf.recorded_us):
+            return f"{what}, who was no administrator as far as the history shows"
+        return ""
 
     @staticmethod
     def holder(leaf):
@@ -855,8 +864,11 @@ class Custody:
     def name(self, index, public, name):
         need(public not in self.keys, f"leaf {index}: names a key that was named before")
         need(len(public) == 32, f"leaf {index}: an Ed25519 public key has 32 bytes")
+        self.keys[public] = self.key_of(public, name)
+
+    def key_of(self, public, name):
         kind = ED25519 if name == self.head.origin else COSIGNATURE
-        self.keys[public] = parse_key(b"%s+%s+%s" % (
+        return parse_key(b"%s+%s+%s" % (
             name, hashlib.sha256(name + b"\n" + bytes([kind]) + public).hexdigest()[:8].encode(),
             base64.b64encode(bytes([kind]) + public)))
 
@@ -867,33 +879,54 @@ class Custody:
     def end(self, index, public, from_us, revoked):
         if public in self.keys:
             end = self.ends.setdefault(public, End(index, from_us, revoked))
-            if revoked and not end.revoked:
-                end.leaf, end.revoked = index, True
+            if (revoked and not end.revoked) or (revoked == end.revoked and from_us < end.from_us):
+                end.leaf = index
+            end.revoked = end.revoked or revoked
             end.from_us = min(end.from_us, from_us)
+            return
+        if public in self.ignored and public not in self.sealers:
             return
         need(public in self.sealers, f"leaf {index}: ends a key that nothing before it names")
         holder, (start, until) = self.sealers[public]
         self.sealers[public] = holder, (start, min(until or from_us, from_us))
 
-    def apply(self, index, leaf, kind, body):
+    def expire(self, index, public, until_us):
+        """What isn't valid for ever ends as if it were rotated out then."""
+        if until_us:
+            self.end(index, public, until_us, False)
+
+    def apply(self, index, leaf, kind, body, why):
         holder = self.holder(leaf)
-        if kind == "credential.issued" and body["purpose"] == SEAL:
+        if kind == "credential.issued" and why:
+            self.ignored.setdefault(body["public_key"], why)
+        elif kind == "credential.issued" and body["purpose"] == SEAL:
             self.seals(index, body["public_key"], holder, (body["valid_from_us"], body["valid_until_us"]))
         elif kind == "credential.issued" and body["purpose"] == CHECKPOINT and holder[0] == "node":
             name = self.head.origin if holder[1] == "founding-node" else holder[1].encode()
             self.name(index, body["public_key"], name)
+            self.expire(index, body["public_key"], body["valid_until_us"])
+        elif kind == "credential.issued":
+            self.ignored.setdefault(body["public_key"], f"leaf {index}: is no key of checkpoints of a node")
         elif kind == "credential.rotated":
             self.end(index, body["old_public_key"], body["old_key_until_us"] or leaf.recorded_us, False)
-            if body["old_public_key"] in self.keys:
+            if not why and body["old_public_key"] not in self.keys and body["old_public_key"] not in self.sealers:
+                why = self.ignored[body["old_public_key"]]  # found by end(): whose it is was never shown
+            if why:
+                self.ignored.setdefault(body["new_public_key"], why)
+            elif body["old_public_key"] in self.keys:
                 self.name(index, body["new_public_key"], self.keys[body["old_public_key"]].name)
+                self.expire(index, body["new_public_key"], body["valid_until_us"])
             else:
                 need(body["new_public_key"] not in self.sealers, f"leaf {index}: names a key that was named before")
                 self.seals(index, body["new_public_key"], self.sealers[body["old_public_key"]][0],
                            (leaf.recorded_us, body["valid_until_us"]))
         elif kind in ("credential.revoked", "credential.reported_lost"):
             self.end(index, body["public_key"], body["from_us"] or leaf.recorded_us, True)
-        elif kind == "role.granted" and body["role"] == ADMINISTRATOR and "scope" not in body["present"]:
-            self.administrators[holder] = (body["valid_from_us"], body["valid_until_us"])
+        elif kind == "role.granted" and body["role"] == ADMINISTRATOR:
+            if "scope" in body["present"]:  # in place of what was granted before
+                self.administrators.pop(holder, None)
+            elif not why:
+                self.administrators[holder] = (body["valid_from_us"], body["valid_until_us"])
         elif kind == "role.withdrawn" and body["role"] == ADMINISTRATOR:
             self.administrators.pop(holder, None)
 
@@ -910,7 +943,13 @@ class Custody:
 
     def check_signed(self):
         signers = self.signers(self.note)
-        need(signers, "key history: the checkpoint is not signed by a key that it names")
+        if not signers:
+            reason = "is not signed by a key that it names"
+            for public, why in self.ignored.items():
+                key = self.key_of(public, self.head.origin)
+                if any((key.name, key.id) == line[:2] for line in self.note.signatures):
+                    reason = f"is signed by a key which counts for nothing: {why}"
+            raise Refused(f"key history: the checkpoint {reason}")
         need(any(self.lies_before(key, self.head) and not (key.public in self.ends and self.ends[key.public].revoked)
                  for key in signers), "key history: the checkpoint is signed by a key that it says has ended")
 
@@ -928,15 +967,17 @@ class Custody:
                 return
         raise Refused(reason)
 
-    def punctual(self, note, policy, before_us):
-        """Without cosignatures given at or after that time, or when the witness's key had ended."""
+    def punctual(self, note, policy, shown, before_us):
+        """Without cosignatures given at or after that time, or when the witness's key had ended. They say themselves
+        when they were given, so those of a key that was revoked count only for what is shown to be of this ledger."""
         lines = []
         for line in note.signatures:
             late = False
             for key in policy.witnesses.values():
                 limits = [] if before_us is None else [before_us]
                 if self.keys.get(key.public) == key and key.public in self.ends:
-                    limits.append(self.ends[key.public].from_us)
+                    end = self.ends[key.public]
+                    limits.append(end.from_us if shown or not end.revoked else 0)
                 if line[:2] == (key.name, key.id):
                     seconds = int.from_bytes(line[2][:8], "big")
                     late = late or any(seconds >= limit // 1000000 for limit in limits)
@@ -948,11 +989,11 @@ class Custody:
         checkpoint, reasons = parse_checkpoint(note.text), []
         for key in self.signers(note):
             end = self.ends.get(key.public)
-            before_us = None
+            before_us, shown = None, checkpoint in self.shown
             if not self.lies_before(key, checkpoint):
                 reasons.append(f"its key {end}; that {checkpoint.size} events lie before is not shown, only {end.size}")
                 continue
-            if end is not None and end.revoked and checkpoint not in self.shown:
+            if end is not None and end.revoked and not shown:
                 reasons.append(f"its key {end} and may have signed anything; nothing shows this checkpoint to be of "
                                "this ledger: make the key history with --for RECEIPT, or refresh the receipt")
                 if policy is None or policy.quorum is None:
@@ -961,7 +1002,7 @@ class Custody:
             try:
                 if policy is not None:
                     known = [key, *policy.witnesses.values()]
-                    policy.check_quorum(verify_note(self.punctual(note, policy, before_us), known))
+                    policy.check_quorum(verify_note(self.punctual(note, policy, shown, before_us), known))
                 return checkpoint
             except Refused as error:
                 reasons.append(str(error))

@@ -60,7 +60,7 @@ Status KeyCustody::CheckCounts(const VerifierKey& key, const Checkpoint& checkpo
            " events to be of this ledger: make the key history with --for RECEIPT, or refresh the receipt"));
 }
 
-SignedNote KeyCustody::WithoutLateCosignatures(const SignedNote& note, const Policy& policy,
+SignedNote KeyCustody::WithoutLateCosignatures(const SignedNote& note, const Policy& policy, bool shown,
                                                std::optional<Timestamp> before) const {
   SignedNote kept{note.text, {}};
   for (const NoteSignature& signature : note.signatures) {
@@ -75,8 +75,10 @@ SignedNote KeyCustody::WithoutLateCosignatures(const SignedNote& note, const Pol
         return end.us <= 0 || *seconds >= static_cast<uint64_t>(end.us) / kMicrosecondsPerSecond;
       };
       const Key* const own = Find(witness.key);
-      late = (before.has_value() && is_late(*before)) ||
-             (own != nullptr && own->end.has_value() && is_late(own->end->from));
+      late = before.has_value() && is_late(*before);
+      if (own == nullptr || !own->end.has_value()) continue;
+      // Whoever has a stolen key chooses the time as well.
+      late = late || is_late(own->end->from) || (own->end->revoked && !shown);
     }
     if (!late) kept.signatures.push_back(signature);
   }
@@ -106,7 +108,7 @@ StatusOr<Checkpoint> KeyCustody::Open(const SignedNote& note, const Policy* poli
     if (policy == nullptr) return checkpoint;
     ASSIGN_OR_RETURN(const Policy with_log, WithLog(*policy, key.key));
     const std::optional<Timestamp> before = by_witnesses ? std::optional(key.end->from) : std::nullopt;
-    const Status cosigned = with_log.Check(WithoutLateCosignatures(note, *policy, before));
+    const Status cosigned = with_log.Check(WithoutLateCosignatures(note, *policy, IsShown(checkpoint), before));
     if (cosigned.ok()) return checkpoint;
     status = by_witnesses ? counts : cosigned;
   }

@@ -10,7 +10,8 @@
 // recorded before it, as the history shows. A key that was revoked or lost may be in other hands, and whoever has it
 // can sign anything of any size: its checkpoints count only when they lie before its end and are also shown to be of
 // this ledger, by a checkpoint of a good key that continues them (one of the history's older ones), or by the quorum of
-// the policy's witnesses, who cosigned them before that time.
+// the policy's witnesses, who cosigned them before that time. A cosignature says itself when it was given, so those of
+// a witness's key that was revoked or lost show nothing: they count only for what is shown without them.
 //
 // Constant after judging, so safe from any thread; any input is safe.
 
@@ -37,7 +38,8 @@ class KeyCustody {
     // Of the type that the name calls for: the origin's signs as the log, others cosign.
     VerifierKey key;
     LeafIndex named_at;
-    // The event that ended it, since when, and the largest size that is shown to lie before; nothing while it counts.
+    // The event that ended it, or named it for a time that has an end, since when, and the largest size that is shown
+    // to lie before; nothing while it counts.
     struct End {
       LeafIndex leaf;
       Timestamp from;
@@ -49,9 +51,10 @@ class KeyCustody {
   };
 
   // `trusted` are the keys that the verifier has from elsewhere; those of other logs don't matter here.
-  // UNAUTHENTICATED, naming the leaf, when an event is not included, out of order, not sealed by its writer, or its
-  // writer was no administrator; when a key ends that was never named; when the history's checkpoint is not signed by a
-  // key that counts, or nothing in it is signed by a trusted key that does. INVALID_ARGUMENT: something is malformed.
+  // An event whose writer is not shown to have been an administrator, over everything, names no key and gives no role;
+  // the key that it ends ends. UNAUTHENTICATED, naming the leaf, when an event is not included, out of order or not
+  // sealed; when a key ends that no event names; when the history's checkpoint is not signed by a key that counts, or
+  // nothing in it is signed by a trusted key that does. INVALID_ARGUMENT: something is malformed.
   static StatusOr<KeyCustody> Judge(const KeyHistory& history, std::span<const VerifierKey> trusted);
 
   // What the history is under.
@@ -76,8 +79,9 @@ class KeyCustody {
 
   const Key* Find(const VerifierKey& key) const;
   bool IsShown(const Checkpoint& checkpoint) const;
-  // Without cosignatures given at or after `before`, or when their key had ended.
-  SignedNote WithoutLateCosignatures(const SignedNote& note, const Policy& policy,
+  // Without cosignatures given at or after `before`, or when their key had ended; `shown`: the checkpoint is of this
+  // ledger by other signs than theirs.
+  SignedNote WithoutLateCosignatures(const SignedNote& note, const Policy& policy, bool shown,
                                      std::optional<Timestamp> before) const;
 
   Checkpoint checkpoint_;

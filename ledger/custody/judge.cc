@@ -6,6 +6,7 @@
 #include "anamnesis/v1/vocabulary_authority.pb.h"
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "ledger/custody/custody.h"
+#include "ledger/event/body_check.h"
 #include "ledger/event/checkpoint_key_name.h"
 #include "ledger/event/header.h"
 #include "ledger/event/leaf.h"
@@ -86,11 +87,16 @@ class CustodyJudge {
   Status ReplayRuns();
   Status ReplayRun(Entries run);
   Status CheckFounding(Entries run, const PublicKey& key);
-  Status Apply(const Entry& event);
+  // Why the event is not shown to be an administrator's; empty when it is. `first`: the first of its run.
+  std::string WhyUnauthorised(const Entry& event, const Entry& first, const PublicKey& key) const;
+  // `why` is empty for an administrator's.
+  Status Apply(const Entry& event, const std::string& why);
   Status AddKey(const Entry& event, std::string_view public_key, std::string name);
-  Status Issue(const Entry& event, const v1::CredentialIssued& body);
-  Status Rotate(const Entry& event, const v1::CredentialRotated& body);
+  Status Issue(const Entry& event, const v1::CredentialIssued& body, const std::string& why);
+  Status Rotate(const Entry& event, const v1::CredentialRotated& body, const std::string& why);
+  // What ends a key ends it, whoever says so: that gives nobody anything.
   Status End(const Entry& event, std::string_view public_key, int64_t from_us, bool revoked);
+  Status Expire(const Entry& event, std::string_view public_key, int64_t until_us);
   void MeasureEnds();
   Status CheckSigned() const;
   Status CheckTrusted(std::span<const VerifierKey> trusted) const;
@@ -114,6 +120,8 @@ class CustodyJudge {
   uint64_t founding_size_ = 0;
   std::map<std::string, Sealer, std::less<>> sealers_;
   std::map<std::string, Interval, std::less<>> administrators_;
+  // Keys that an event names and that count for nothing, and why.
+  std::map<std::string, std::string, std::less<>> ignored_;
 };
 
 // --- What is under the checkpoint ---
@@ -137,10 +145,8 @@ Status CustodyJudge::ReadLeaves() {
     }
     if (leaf.body.has_value()) {
       const std::string_view body = *leaf.body;
-      if (body.size() < kNonceBytes ||
-          BodyCommitment(body.substr(0, kNonceBytes), body.substr(kNonceBytes)) != entry.header.body_commitment) {
-        return Refuse(leaf.index, "its body is not the one that it commits to");
-      }
+      const std::string wrong = WhyBodyIsWrong(entry.header, body);
+      if (!wrong.empty()) return Refuse(leaf.index, wrong);
       const v1::EventHeader& fields = entry.header.fields;
       const EventType* type = Vocabulary::Get().Find(fields.type(), fields.schema_version());
       if (type == nullptr) return Refuse(leaf.index, "is of a type that this version doesn't know");
@@ -204,31 +210,25 @@ Status CustodyJudge::ReplayRun(Entries run) {
   const Status fits =
       CheckSealFitsRun(*seal, custody_.origin(), first.header.fields.stream(), first.header.position().value, headers);
   if (!fits.ok()) return Refuse(run.back().index, MessageOf(fits));
-  const std::string public_key(seal->key.view());
   if (first.index.value == 0) RETURN_IF_ERROR(CheckFounding(run, seal->key));
-  const auto sealer = sealers_.find(public_key);
-  if (sealer == sealers_.end()) {
-    return Refuse(first.index, Text("nothing says whose the key is that sealed it, ", seal->key.hex()));
-  }
   for (const Entry& event : run) {
-    if (event.body == nullptr) continue;
-    if (event.actor() != sealer->second.holder) {
-      return Refuse(event.index, Text("is of ", event.actor(), ", sealed by the key of ", sealer->second.holder));
-    }
-    if (!sealer->second.valid.Holds(first.view.recorded)) {
-      return Refuse(event.index, Text("the key that sealed it was not in force: ", seal->key.hex()));
-    }
-    const auto role = administrators_.find(event.actor());
-    // Anybody may report a key lost: that ends it, and gives nobody anything.
-    const bool may = BodyAs<v1::CredentialReportedLost>(event.body.get()) != nullptr ||
-                     (role != administrators_.end() && role->second.Holds(event.view.recorded));
-    if (!may) {
-      return Refuse(event.index, Text(event.header.fields.type(), " by ", event.actor(),
-                                      ", who was no administrator as far as the history shows"));
-    }
-    RETURN_IF_ERROR(Apply(event));
+    if (event.body != nullptr) RETURN_IF_ERROR(Apply(event, WhyUnauthorised(event, first, seal->key)));
   }
   return OkStatus();
+}
+
+std::string CustodyJudge::WhyUnauthorised(const Entry& event, const Entry& first, const PublicKey& key) const {
+  const std::string what = Text("leaf ", event.index.value, ": ", event.header.fields.type(), " by ", event.actor());
+  const auto sealer = sealers_.find(key.view());
+  if (sealer == sealers_.end()) return Text(what, ": nothing says whose the key is that sealed it, ", key.hex());
+  if (event.actor() != sealer->second.holder) return Text(what, " is sealed by the key of ", sealer->second.holder);
+  if (!sealer->second.valid.Holds(first.view.recorded)) {
+    return Text(what, ": the key that sealed it was not in force: ", key.hex());
+  }
+  // A role within a scope, and what somebody does for another, is judged by more than a history holds.
+  const auto role = administrators_.find(event.actor());
+  if (role != administrators_.end() && role->second.Holds(event.view.recorded)) return "";
+  return Text(what, ", who was no administrator as far as the history shows");
 }
 
 // The first run says itself who the first administrator is.
@@ -255,10 +255,10 @@ Status CustodyJudge::CheckFounding(Entries run, const PublicKey& key) {
 
 // --- Events ---
 
-Status CustodyJudge::Apply(const Entry& event) {
+Status CustodyJudge::Apply(const Entry& event, const std::string& why) {
   const google::protobuf::Message* const body = event.body.get();
-  if (const auto* issued = BodyAs<v1::CredentialIssued>(body)) return Issue(event, *issued);
-  if (const auto* rotated = BodyAs<v1::CredentialRotated>(body)) return Rotate(event, *rotated);
+  if (const auto* issued = BodyAs<v1::CredentialIssued>(body)) return Issue(event, *issued, why);
+  if (const auto* rotated = BodyAs<v1::CredentialRotated>(body)) return Rotate(event, *rotated, why);
   if (const auto* revoked = BodyAs<v1::CredentialRevoked>(body)) {
     return End(event, revoked->public_key(), revoked->effective_from_us(), true);
   }
@@ -266,9 +266,13 @@ Status CustodyJudge::Apply(const Entry& event) {
     return End(event, lost->public_key(), lost->lost_since_us(), true);
   }
   if (const auto* granted = BodyAs<v1::RoleGranted>(body)) {
-    // A role within a scope is judged by more than a history holds, so it counts for nothing here.
-    if (granted->role() != v1::ADMINISTRATOR || granted->has_scope()) return OkStatus();
-    administrators_[event.holder()] = {granted->valid_from_us(), granted->valid_until_us()};
+    if (granted->role() != v1::ADMINISTRATOR) return OkStatus();
+    if (granted->has_scope()) {
+      // In place of what was granted before.
+      administrators_.erase(event.holder());
+    } else if (why.empty()) {
+      administrators_[event.holder()] = {granted->valid_from_us(), granted->valid_until_us()};
+    }
   } else if (const auto* withdrawn = BodyAs<v1::RoleWithdrawn>(body)) {
     if (withdrawn->role() == v1::ADMINISTRATOR) administrators_.erase(event.holder());
   }
@@ -285,7 +289,11 @@ Status CustodyJudge::AddKey(const Entry& event, std::string_view public_key, std
   return OkStatus();
 }
 
-Status CustodyJudge::Issue(const Entry& event, const v1::CredentialIssued& body) {
+Status CustodyJudge::Issue(const Entry& event, const v1::CredentialIssued& body, const std::string& why) {
+  if (!why.empty()) {
+    ignored_.emplace(body.public_key(), why);
+    return OkStatus();
+  }
   if (body.purpose() == v1::CredentialIssued::SEAL) {
     const Sealer sealer{event.holder(), {body.valid_from_us(), body.valid_until_us()}};
     const auto [place, added] = sealers_.emplace(body.public_key(), sealer);
@@ -294,18 +302,37 @@ Status CustodyJudge::Issue(const Entry& event, const v1::CredentialIssued& body)
     return Refuse(event.index, "names a key that was named before");
   }
   const v1::EntityRef& holder = *FindReference(event.header.fields, "holder");
-  if (body.purpose() != v1::CredentialIssued::CHECKPOINT || holder.kind() != "node") return OkStatus();
-  return AddKey(event, body.public_key(), CheckpointKeyName(holder.id(), custody_.origin()));
+  if (body.purpose() != v1::CredentialIssued::CHECKPOINT || holder.kind() != "node") {
+    ignored_.emplace(body.public_key(), Text("leaf ", event.index.value, ": is no key of checkpoints of a node"));
+    return OkStatus();
+  }
+  RETURN_IF_ERROR(AddKey(event, body.public_key(), CheckpointKeyName(holder.id(), custody_.origin())));
+  return Expire(event, body.public_key(), body.valid_until_us());
 }
 
-Status CustodyJudge::Rotate(const Entry& event, const v1::CredentialRotated& body) {
+// What isn't valid for ever ends as if it were rotated out then.
+Status CustodyJudge::Expire(const Entry& event, std::string_view public_key, int64_t until_us) {
+  return until_us == 0 ? OkStatus() : End(event, public_key, until_us, false);
+}
+
+Status CustodyJudge::Rotate(const Entry& event, const v1::CredentialRotated& body, const std::string& why) {
   RETURN_IF_ERROR(End(event, body.old_public_key(), body.old_key_until_us(), false));
+  if (!why.empty()) {
+    ignored_.emplace(body.new_public_key(), why);
+    return OkStatus();
+  }
   if (const Key* old = Find(body.old_public_key())) {
     const std::string name = old->key.name();
-    return AddKey(event, body.new_public_key(), name);
+    RETURN_IF_ERROR(AddKey(event, body.new_public_key(), name));
+    return Expire(event, body.new_public_key(), body.valid_until_us());
   }
-  // Found by End.
-  const std::string holder = sealers_.find(body.old_public_key())->second.holder;
+  const auto sealer = sealers_.find(body.old_public_key());
+  if (sealer == sealers_.end()) {
+    // End found it here: whose key the old one is was never shown, so it isn't of the new one.
+    ignored_.emplace(body.new_public_key(), ignored_.find(body.old_public_key())->second);
+    return OkStatus();
+  }
+  const std::string holder = sealer->second.holder;
   if (!sealers_.emplace(body.new_public_key(), Sealer{holder, {event.view.recorded.us, body.valid_until_us()}})
            .second) {
     return Refuse(event.index, "names a key that was named before");
@@ -321,12 +348,14 @@ Status CustodyJudge::End(const Entry& event, std::string_view public_key, int64_
       return OkStatus();
     }
     // The worse of two reasons, from the earlier of two times on.
-    if (revoked && !key->end->revoked) key->end->leaf = event.index;
+    const bool worse = revoked && !key->end->revoked;
+    if (worse || (revoked == key->end->revoked && from < key->end->from)) key->end->leaf = event.index;
     key->end->revoked = key->end->revoked || revoked;
     key->end->from = std::min(key->end->from, from);
     return OkStatus();
   }
   const auto sealer = sealers_.find(public_key);
+  if (sealer == sealers_.end() && ignored_.contains(public_key)) return OkStatus();
   if (sealer == sealers_.end()) return Refuse(event.index, "ends a key that nothing before it names");
   sealer->second.valid.EndAt(from.us);
   return OkStatus();
@@ -352,6 +381,11 @@ Status CustodyJudge::CheckSigned() const {
     // One good signature doesn't make up for a wrong one.
     if (!ended) return VerifyNote(note_, custody_.LogKeys()).status();
     why = Text("it is signed by ", key.key.Format(), ", which leaf ", key.end->leaf.value, " ended");
+  }
+  for (const auto& [public_key, because] : ignored_) {
+    ASSIGN_OR_RETURN(const PublicKey key, PublicKey::FromBytes(public_key));
+    ASSIGN_OR_RETURN(const VerifierKey log, VerifierKey::Make(custody_.origin(), KeyType::kEd25519, key));
+    if (Signed(note_, log)) why = Text("it is signed by ", log.Format(), ", which counts for nothing: ", because);
   }
   return absl::UnauthenticatedError(Text("key history: the checkpoint doesn't count: ", why));
 }

@@ -21,10 +21,13 @@ STOLEN = START_US + 6 * YEAR_US
 
 
 class KeyLog(SmallLog):
-    """Leaves 0 to 14; `rotator` is who rotates the first key."""
+    """Leaves 0 to 14; `rotator` is who rotates the first key, which is valid until `first_until`; leaf 15 is an
+    engineer's, or the administrator's, who ends the cosigner's key."""
 
-    def __init__(self, messages: dict[str, MessageType], rotator=FOUNDER, name_twice: bool = False) -> None:
-        self.rotator, self.name_twice = rotator, name_twice
+    def __init__(self, messages: dict[str, MessageType], rotator=FOUNDER, name_twice: bool = False,
+                 first_until: int = 0, cosigner_ended_by: str = "") -> None:
+        self.rotator, self.name_twice, self.first_until = rotator, name_twice, first_until
+        self.cosigner_ended_by = cosigner_ended_by
         SEEDS.setdefault(OTHER, p.seed(77))
         super().__init__(messages)
 
@@ -44,7 +47,9 @@ class KeyLog(SmallLog):
             self.event(FOUNDER, "CredentialIssued", {"public_key": p.public_key(SEEDS[FOUNDER]), "purpose": "SEAL"},
                        [person], START_US),
             self.event(FOUNDER, "RoleGranted", {"role": "ADMINISTRATOR"}, [person], START_US),
-            self.event(FOUNDER, "CredentialIssued", {"public_key": keys[0], "purpose": "CHECKPOINT"}, [node], START_US),
+            self.event(FOUNDER, "CredentialIssued",
+                       {"public_key": keys[0], "purpose": "CHECKPOINT",
+                        **({"valid_until_us": self.first_until} if self.first_until else {})}, [node], START_US),
         ]
         self.add_batch(START_US, [self.run(FOUNDER, founding, START_US)])
         self.add(START_US + DAY_US, "CredentialIssued",  # leaf 4
@@ -68,14 +73,24 @@ class KeyLog(SmallLog):
         self.add(START_US + 10 * YEAR_US, "CredentialIssued",  # leaf 14
                  {"public_key": p.public_key(COSIGNER), "purpose": "CHECKPOINT"},
                  [ref("holder", "node", f"{ORIGIN}/node/n1")])
+        cosigner = {"public_key": p.public_key(COSIGNER)}
+        if self.cosigner_ended_by == "CredentialRevoked":  # leaf 15
+            self.add(START_US + 10 * YEAR_US + DAY_US, "CredentialRevoked", cosigner,
+                     [ref("holder", "node", f"{ORIGIN}/node/n1")], rationale="The disk was stolen.")
+        elif self.cosigner_ended_by == "CredentialReportedLost":
+            self.add(START_US + 10 * YEAR_US + DAY_US, "CredentialReportedLost", {**cosigner, "lost_since_us": STOLEN},
+                     [ref("holder", "node", f"{ORIGIN}/node/n1")], writer=OTHER, rationale="Left on a train.")
 
     # --- Files ---
 
-    def note(self, size: int, signers: list[bytes], origin: str = ORIGIN, witnessed_at_us: int | None = None) -> str:
+    def note(self, size: int, signers: list[bytes], origin: str = ORIGIN, witnessed_at_us: int | None = None,
+             cosigned_at_us: int | None = None) -> str:
         text = note.checkpoint_text(origin, size, self.root(size))
         lines = [note.log_signature_line(origin, seed, text) for seed in signers]
         if witnessed_at_us is not None:
             lines.append(note.cosignature_line(WITNESS_NAME, WITNESS, witnessed_at_us // SECOND_US, text))
+        if cosigned_at_us is not None:
+            lines.append(note.cosignature_line(f"{ORIGIN}/node/n1", COSIGNER, cosigned_at_us // SECOND_US, text))
         return note.signed_note(text, lines)
 
     def leaf_entry(self, index: int, size: int, with_body: bool) -> str:
@@ -91,7 +106,7 @@ class KeyLog(SmallLog):
     def entries(self, size: int | None = None) -> dict[int, str]:
         """What belongs into a history: the founding run, what is about keys, how far the log had come at each end."""
         size = size or len(self.leaves)
-        bodies = {1: True, 2: True, 3: True, 6: True, 9: True, 12: True, 13: True, 14: True}
+        bodies = {1: True, 2: True, 3: True, 6: True, 9: True, 12: True, 13: True, 14: True, 15: True}
         wanted = {0: False, 7: False, 8: False, 10: False, **bodies}
         return {index: self.leaf_entry(index, size, wanted[index]) for index in sorted(wanted) if index < size}
 
@@ -156,7 +171,7 @@ def judged(log: KeyLog, messages: dict[str, MessageType]) -> list[Value]:
     case("a leaf twice", log.history(head, entries=twice), [keys[3]], "not in the order of the log")
     made = log.events[6]
     forged = entries[6].replace(p.b64(made.nonce + made.body_bytes), p.b64(made.nonce + log.events[9].body_bytes))
-    case("another body", log.history(head, entries=changed(6, forged)), [keys[3]], "leaf 6: its body is not the one")
+    case("another body", log.history(head, entries=changed(6, forged)), [keys[3]], "leaf 6: its body has ")
     bare = log.leaf_entry(6, size, False)
     case("a link without its body", log.history(head, entries=changed(6, bare)), [keys[3]],
          "leaf 9: ends a key that nothing")
@@ -178,11 +193,31 @@ def judged(log: KeyLog, messages: dict[str, MessageType]) -> list[Value]:
         "checkpoint\n", log.older_entry(other.note(7, [first]), size) + "checkpoint\n"), [keys[3]],
          "is not shown to be continued")
     others = other.entries()
-    case("who rotated was nobody", other.history(other.note(size, [fourth])), [keys[3]], "leaf 6: nothing says whose")
+    newest = other.note(size, [fourth])
+    case("who rotated was nobody, and names nothing", other.history(newest), [keys[3]])
+    case("what nobody named can't be trusted", other.history(newest, [other.note(9, [second])]), [keys[1]],
+         "none of the keys that you trust")
+    case("what nobody named doesn't sign", other.history(other.note(9, [second])), [keys[0]],
+         "leaf 6: credential.rotated by person:p-0002: nothing says whose the key is")
+    case("what nobody named names nothing either", other.history(other.note(11, [third])), [keys[0]],
+         "leaf 6: credential.rotated by person:p-0002: nothing says whose the key is")
+    case("what nobody ended has ended all the same", other.history(other.note(9, [first])), [keys[0]],
+         "which leaf 6 ended")
     others[4] = other.leaf_entry(4, size, True)
     others = dict(sorted(others.items()))
-    case("who rotated was no administrator", other.history(other.note(size, [fourth]), entries=others), [keys[3]],
-         "leaf 6: credential.rotated by person:p-0002")
+    case("who rotated was no administrator, and names nothing", other.history(newest, entries=others), [keys[3]])
+    entries_9 = {index: other.leaf_entry(index, 9, index in (1, 2, 3, 4, 6)) for index in (*range(5), 6, 7, 8)}
+    case("what somebody without the role named doesn't sign", other.history(other.note(9, [second]), entries=entries_9),
+         [keys[0]], "leaf 6: credential.rotated by person:p-0002, who was no administrator")
+    lost = KeyLog(messages, cosigner_ended_by="CredentialReportedLost")
+    case("who reported a key lost was nobody", lost.history(lost.note(16, [fourth])), [keys[3]])
+    expiring = KeyLog(messages, first_until=START_US + YEAR_US + DAY_US)
+    with_mark = {**expiring.entries(), 5: expiring.leaf_entry(5, size, False)}
+    with_mark = dict(sorted(with_mark.items()))
+    head = expiring.note(size, [fourth])
+    case("before a key's time is over", expiring.history(head, [expiring.note(6, [first])], with_mark), [keys[0]])
+    case("after a key's time is over", expiring.history(head, [expiring.note(7, [first])], with_mark), [keys[0]],
+         "signed by the key that you trust")
     again = KeyLog(messages, name_twice=True)
     case("a key is named twice", again.history(again.note(len(again.leaves), [first])), [keys[0]],
          "leaf 9: names a key that was named before")
@@ -231,6 +266,25 @@ def opened(log: KeyLog) -> Value:
     return {"history": text, "trusted": [log_key(fourth)], "notes": notes}
 
 
+def opened_after_theft(messages: dict[str, MessageType]) -> Value:
+    """One disk with the log's third key and the cosigner's key was stolen, and both were revoked."""
+    third, fourth = KEYS[2:]
+    log = KeyLog(messages, cosigner_ended_by="CredentialRevoked")
+    before = STOLEN - DAY_US // 2
+    shown = log.note(11, [third], cosigned_at_us=before)
+    text = log.history(log.note(16, [fourth]), [shown])
+    witness = note.verifier_key(f"{ORIGIN}/node/n1", note.COSIGNATURE_V1, p.public_key(COSIGNER))
+    policy = f"log {log_key(fourth)}\nwitness w {witness}\nquorum w\n"
+    notes = [
+        {"name": "shown to be of this log, cosigned before the end", "note": shown, "policy": policy, "because": ""},
+        {"name": "the thief cosigns with an older time", "note": log.note(10, [third], cosigned_at_us=before),
+         "policy": policy, "because": "may have signed anything"},
+        {"name": "a good key's, with nothing but the thief's cosignature",
+         "note": log.note(15, [fourth], cosigned_at_us=before), "policy": policy, "because": "below the quorum"},
+    ]
+    return {"history": text, "trusted": [log_key(fourth)], "notes": notes}
+
+
 def key_history_vectors(messages: dict[str, MessageType]) -> Value:
     log = KeyLog(messages)
-    return {"judged": judged(log, messages), "opened": opened(log)}
+    return {"judged": judged(log, messages), "opened": opened(log), "opened_after_theft": opened_after_theft(messages)}

@@ -6,6 +6,7 @@ tampered with does not."""
 import base64
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -216,6 +217,44 @@ def check_custody(years, kept):
     check_tampering(years, everything, fourth, history)
 
 
+def check_joined(years):
+    """A node that joined has a key that no event names; both of its keys are revoked before one took over."""
+    directory = os.path.join(years.home, "joined")
+    os.makedirs(directory)
+    years.well("key", "new", "--out", os.path.join(directory, "checkpoint.key"), "--name", ORIGIN)
+
+    def rotate():
+        years.on_node("key", "rotate", "--dir", directory, "--overlap-days", 10, "--as", years.person)
+        return years.well("key", "show", os.path.join(directory, "checkpoint.key.next")).strip()
+
+    def listed(key):
+        return re.search(re.escape(key) + r"\n +(.*)", years.on_node("key", "list")).group(1)
+
+    own = years.well("key", "show", os.path.join(directory, "checkpoint.key")).strip()
+    next_key = rotate()
+    harness.expect("rotated out" in listed(own) and "counts up to" not in listed(next_key), listed(own))
+    for key in (own, next_key):
+        years.on_node("key", "revoke", key, "--rationale", "the disk was stolen", "--as", years.person)
+    third = rotate()
+    harness.expect(third not in (own, next_key) and "revoked" in listed(next_key), listed(next_key))
+    harness.expect("counts up to" not in listed(third), listed(third))
+
+
+def check_reported_by_an_engineer(years):
+    """Anybody may report a key lost: who isn't an administrator ends it, and the history stays one."""
+    engineer, cosigner = (os.path.join(years.home, name) for name in ("ben.key", "cosigner.key"))
+    name = f"{ORIGIN}/node/n9"
+    years.well("key", "new", "--out", engineer, "--name", "ben")
+    years.well("key", "new", "--out", cosigner, "--name", name)
+    years.on_node("key", "record", cosigner, "--as", years.person)
+    years.on_node("enrol", "person", "ben", "--name", "Ben", "--key", engineer, "--as", years.person)
+    years.on_node("credential", "report-lost", name, "--kind", "node", "--key", cosigner, "--rationale", "left behind",
+                  "--as", engineer)
+    listed = years.on_node("key", "list")
+    harness.expect(re.search(re.escape(name) + r"\+.*\n +cosigns, named by leaf \d+; revoked", listed), listed)
+    years.on_node("key", "history", "--out", os.path.join(years.home, "after-the-report.history"))
+
+
 def check_stolen(years, third, fourth, history):
     """What a thief of the third key signs counts for nothing, of whatever size."""
     with open(os.path.join(years.home, "stolen.key")) as file:
@@ -266,6 +305,8 @@ def main():
     try:
         kept = live(years)
         check_custody(years, kept)
+        check_joined(years)
+        check_reported_by_an_engineer(years)
         years.stop()
         said = "".join(years.said)
         harness.expect(len(years.secrets) >= 5 and not any(secret in said for secret in years.secrets),

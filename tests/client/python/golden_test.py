@@ -180,9 +180,10 @@ class Golden(unittest.TestCase):
                     self.trust(case["trusted"], "", case["history"])
 
     def test_notes_under_a_key_history(self):
-        golden = vectors("key_history.json")["opened"]
-        self.assertGreater(len(golden["notes"]), 20)
-        for case in golden["notes"]:
+        histories = vectors("key_history.json")
+        self.assertGreater(len(histories["opened"]["notes"]), 20)
+        for golden, case in ((golden, case) for golden in (histories["opened"], histories["opened_after_theft"])
+                             for case in golden["notes"]):
             with self.subTest(case["name"]):
                 trust = self.trust(golden["trusted"], case["policy"], golden["history"])
                 if case["because"]:
