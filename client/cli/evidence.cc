@@ -84,8 +84,10 @@ struct CompareOptions {
 
 std::string AgreementText(const LogComparison& comparison) {
   if (comparison.one_size.value == 0 && comparison.other_size.value == 0) return "nothing that contradicts";
-  return Text("the same up to ", comparison.common.value, " leaves (", comparison.one_size.value, " and ",
-              comparison.other_size.value, ")");
+  const std::string sizes = Text("(", comparison.one_size.value, " and ", comparison.other_size.value, ")");
+  if (comparison.common.value > 0) return Text("the same up to ", comparison.common.value, " leaves ", sizes);
+  const std::string later = Text("NOT compared ", sizes, ": the shorter one has to catch up first");
+  return comparison.leaves_asked > 0 ? Text("the receipt's leaf is the same; what is around it was ", later) : later;
 }
 
 // Of a forked stream it is for others to say whose key it is.
@@ -111,10 +113,10 @@ StatusOr<ExitStatus> CompareAll(const CompareOptions& options) {
     const std::string pair = Text(things[0].name, " and ", things[i].name);
     StatusOr<LogComparison> comparison = Compare(things[0], things[i], keys);
     if (!comparison.ok()) return WithContext(comparison.status(), pair);
-    json +=
-        Text(json.empty() ? "" : ", ", "{\"one\": ", Quoted(things[0].name), ", \"other\": ", Quoted(things[i].name),
-             ", \"one_size\": \"", comparison->one_size.value, "\", \"other_size\": \"", comparison->other_size.value,
-             "\", \"leaves_asked\": \"", comparison->leaves_asked, "\"");
+    json += Text(json.empty() ? "" : ", ", "{\"one\": ", Quoted(things[0].name),
+                 ", \"other\": ", Quoted(things[i].name), ", \"one_size\": \"", comparison->one_size.value,
+                 "\", \"other_size\": \"", comparison->other_size.value, "\", \"common\": \"", comparison->common.value,
+                 "\", \"leaves_asked\": \"", comparison->leaves_asked, "\"");
     if (!comparison->evidence.has_value()) {
       json += ", \"contradiction\": false}";
       if (!options.common.json) std::cout << pair << ": " << AgreementText(*comparison) << "\n";
@@ -212,9 +214,10 @@ void AddCompareVerb(CLI::App& parent) {
       "         anamnesis evidence compare last-week.checkpoint 10.0.0.1:7420 --key \"$(cat ledger.vkey)\"\n"
       "         anamnesis evidence compare activation.tlog-proof 10.0.0.1:7420 --key \"$(cat ledger.vkey)\"\n"
       "         anamnesis evidence compare 12.leaf elsewhere/12.leaf --key \"$(cat ada.vkey)\"   one writer's stream\n"
-      "The first is compared with each other one. Exit status 0: nothing contradicts (who has less is only behind); 1: "
-      "a\n"
-      "contradiction, and --out proves it.");
+      "The first is compared with each other one. Exit status 0: nothing contradicts (who has less is only behind, "
+      "and\n"
+      "what is newer than all that the other has is said not to be compared); 1: a contradiction, and --out proves "
+      "it.");
   verb.add_option("WHAT", options->names,
                   "HOST:PORT, file:DIR, tiles:DIR, a checkpoint, NAME.tlog-proof, or NAME.leaf with NAME.leaf")
       ->required()

@@ -31,9 +31,10 @@ class ServedLog : public LogSource {
     return checkpoint.note();
   }
 
-  StatusOr<ProvenLeaf> LeafAt(LeafIndex index) override {
+  StatusOr<ProvenLeaf> LeafAt(LeafIndex index, TreeSize size) override {
     v1::GetReceiptRequest request;
     request.set_index(index.value);
+    request.set_tree_size(size.value);
     ASSIGN_OR_RETURN(v1::Receipt receipt, client_->GetReceipt(request));
     ASSIGN_OR_RETURN(const TlogProof proof, ParseTlogProof(receipt.tlog_proof()));
     if (proof.index != index) return absl::UnauthenticatedError(Text("was asked for leaf ", index.value));
@@ -56,7 +57,8 @@ class SavedTiles : public LogSource, private TileReader {
 
   StatusOr<std::string> Checkpoint() override { return note_; }
 
-  StatusOr<ProvenLeaf> LeafAt(LeafIndex index) override {
+  StatusOr<ProvenLeaf> LeafAt(LeafIndex index, TreeSize size) override {
+    if (size != size_) return absl::OutOfRangeError(Text("has a checkpoint over ", size_.value, " leaves only"));
     ProvenLeaf proven{{"", note_}, {}, {}, {}};
     ASSIGN_OR_RETURN(proven.path, InclusionProof(nodes_, index, size_));
     ASSIGN_OR_RETURN(proven.leaf_hash, nodes_.Node(0, index.value));
@@ -117,22 +119,16 @@ const std::string& NoteOf(const KeptOrServed& kept) {
   return kept.receipt.has_value() ? kept.receipt->tree.note : *kept.note;
 }
 
-StatusOr<LogComparison> CompareReceipt(const KeptOrServed& kept, LogSource& log, std::span<const VerifierKey> keys) {
-  ASSIGN_OR_RETURN(LogComparison comparison, CompareWithNote(NoteOf(kept), log, keys));
-  if (comparison.other_size.value <= kept.receipt_index.value) return comparison;
-  // The receipt's own leaf says more than the roots do, where it is another now.
-  ASSIGN_OR_RETURN(ProvenLeaf now, log.LeafAt(kept.receipt_index));
-  ++comparison.leaves_asked;
-  if (now.leaf_hash == kept.receipt->leaf_hash) return comparison;
-  ASSIGN_OR_RETURN(comparison.evidence, MakeReplacedLeaf(kept.receipt_index, *kept.receipt, std::move(now), keys));
-  comparison.first_different.reset();
-  return comparison;
+// The checkpoint of what was kept; what a receipt has of it, it must prove.
+StatusOr<Checkpoint> OpenKept(const KeptOrServed& kept, std::span<const VerifierKey> keys) {
+  if (kept.receipt.has_value()) return OpenProvenLeaf(kept.receipt_index, *kept.receipt, keys);
+  return OpenCheckpoint(*kept.note, keys);
 }
 
 StatusOr<LogComparison> CompareKept(const KeptOrServed& one, const KeptOrServed& other,
                                     std::span<const VerifierKey> keys) {
-  ASSIGN_OR_RETURN(const Checkpoint first, OpenCheckpoint(NoteOf(one), keys));
-  ASSIGN_OR_RETURN(const Checkpoint second, OpenCheckpoint(NoteOf(other), keys));
+  ASSIGN_OR_RETURN(const Checkpoint first, OpenKept(one, keys));
+  ASSIGN_OR_RETURN(const Checkpoint second, OpenKept(other, keys));
   LogComparison comparison{std::min(first.size, second.size), first.size, second.size, {}, {}, 0};
   if (first.origin == second.origin && first.size == second.size) {
     if (first.root == second.root) return comparison;
@@ -188,7 +184,8 @@ StatusOr<LogComparison> Compare(KeptOrServed& one, KeptOrServed& other, std::spa
   if (one.log == nullptr && other.log == nullptr) return CompareKept(one, other, keys);
   KeptOrServed& kept = one.log == nullptr ? one : other;
   LogSource& log = one.log == nullptr ? *other.log : *one.log;
-  return kept.receipt.has_value() ? CompareReceipt(kept, log, keys) : CompareWithNote(*kept.note, log, keys);
+  if (!kept.receipt.has_value()) return CompareWithNote(*kept.note, log, keys);
+  return CompareWithReceipt(kept.receipt_index, *kept.receipt, log, keys);
 }
 
 }  // namespace anamnesis::cli

@@ -24,13 +24,13 @@ class LogSource {
   virtual ~LogSource() = default;
   // Its newest checkpoint, a signed note.
   virtual StatusOr<std::string> Checkpoint() = 0;
-  // The leaf at `index` under a checkpoint that reaches it; `tree.key` is left empty. OUT_OF_RANGE: it has no such
-  // leaf.
-  virtual StatusOr<ProvenLeaf> LeafAt(LeafIndex index) = 0;
+  // The leaf at `index` under a checkpoint over `size` leaves, more than `index`; `tree.key` is left empty.
+  // OUT_OF_RANGE: it has no such leaf, or not so many.
+  virtual StatusOr<ProvenLeaf> LeafAt(LeafIndex index, TreeSize size) = 0;
 };
 
 struct LogComparison {
-  // What both were asked about: as many leaves as the shorter one has.
+  // How many leaves were compared: as many as the shorter one has; 0 when none could be.
   TreeSize common;
   TreeSize one_size;
   TreeSize other_size;
@@ -41,13 +41,23 @@ struct LogComparison {
   uint64_t leaves_asked = 0;
 };
 
-// Two sources. One of which has less than the other is only behind. Fails as the sources do, and as OpenCheckpoint and
+// Two sources, each held to the checkpoint that it shows first: where it answers for another tree of that size, that is
+// the evidence. One which has less than the other is only behind. Fails as the sources do, and as OpenCheckpoint and
 // VerifyInclusion do when what a source says is not signed by the log or not proven: `keys` are the log's.
 StatusOr<LogComparison> CompareLogs(LogSource& one, LogSource& other, std::span<const VerifierKey> keys);
 
-// A signed note that was kept, and a source. Where the source has less than the note, nothing can be said yet, and
-// `common` is the source's size.
+// A signed note that was kept, and a source, in the same way. Where the source has less than the note, nothing can be
+// said yet.
 StatusOr<LogComparison> CompareWithNote(const std::string& note, LogSource& source, std::span<const VerifierKey> keys);
+
+// A receipt that was kept: its checkpoint as above, and its leaf, where the source has that. UNAUTHENTICATED: the
+// receipt itself proves nothing.
+StatusOr<LogComparison> CompareWithReceipt(LeafIndex index, const ProvenLeaf& receipt, LogSource& source,
+                                           std::span<const VerifierKey> keys);
+
+// Whether the leaf is at `index` of the tree whose checkpoint is with it, and the log signed that. UNAUTHENTICATED or
+// INVALID_ARGUMENT otherwise.
+StatusOr<Checkpoint> OpenProvenLeaf(LeafIndex index, const ProvenLeaf& leaf, std::span<const VerifierKey> keys);
 
 }  // namespace anamnesis
 

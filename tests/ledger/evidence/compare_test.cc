@@ -48,11 +48,11 @@ class MemoryLog : public LogSource {
     return FormatSignedNote(note);
   }
   StatusOr<std::string> Checkpoint() override { return NoteAt(leaves_.size()); }
-  StatusOr<ProvenLeaf> LeafAt(LeafIndex index) override {
+  StatusOr<ProvenLeaf> LeafAt(LeafIndex index, TreeSize size) override {
     ++asked_;
-    if (index.value >= leaves_.size()) return absl::OutOfRangeError("no such leaf");
-    ProvenLeaf proven{{"", NoteAt(leaves_.size())}, leaves_[index.value], hashes_[index.value], {}};
-    ASSIGN_OR_RETURN(proven.path, InclusionProof(reader_, index, TreeSize(leaves_.size())));
+    if (index.value >= leaves_.size() || size.value > leaves_.size()) return absl::OutOfRangeError("no such leaf");
+    ProvenLeaf proven{{"", NoteAt(size.value)}, leaves_[index.value], hashes_[index.value], {}};
+    ASSIGN_OR_RETURN(proven.path, InclusionProof(reader_, index, size));
     if (lies_about_paths_) proven.path.back() = EmptyRoot();
     return proven;
   }
@@ -118,8 +118,67 @@ TEST(CompareTest, WhoIsBehindIsNotGuilty) {
       const StatusOr<LogComparison> comparison = CompareWithNote(note, *log, keys);
       ASSERT_TRUE(comparison.ok()) << comparison.status();
       EXPECT_FALSE(comparison->evidence.has_value());
+      // Nothing of what is newer than the source was compared.
+      const bool newer = comparison->one_size > comparison->other_size;
+      EXPECT_EQ(comparison->common, newer ? TreeSize(0) : comparison->one_size);
     }
   }
+}
+
+// Shows the checkpoint of one tree and answers for another.
+class TwoFacedLog : public LogSource {
+ public:
+  TwoFacedLog(MemoryLog shown, MemoryLog answers) : shown_(std::move(shown)), answers_(std::move(answers)) {}
+  StatusOr<std::string> Checkpoint() override { return shown_.Checkpoint(); }
+  StatusOr<ProvenLeaf> LeafAt(LeafIndex index, TreeSize size) override { return answers_.LeafAt(index, size); }
+
+ private:
+  MemoryLog shown_;
+  MemoryLog answers_;
+};
+
+TEST(CompareTest, WhoShowsOneTreeAndAnswersForAnotherIsConvictedByThat) {
+  const std::vector<VerifierKey> keys = {LogKey()};
+  MemoryLog honest(LeavesUpTo(1000));
+  for (const uint64_t size : {900, 1000, 1200}) {
+    // What it answers with is the honest tree: so nothing else differs.
+    TwoFacedLog lying(Rewritten(size, 5), MemoryLog(LeavesUpTo(size)));
+    for (const StatusOr<LogComparison>& comparison :
+         {CompareLogs(honest, lying, keys), CompareWithNote(honest.NoteAt(700), lying, keys)}) {
+      ASSERT_TRUE(comparison.ok()) << comparison.status();
+      ASSERT_TRUE(comparison->evidence.has_value()) << size;
+      EXPECT_EQ(Judge(*comparison->evidence, keys)->kind, "split-view");
+    }
+  }
+}
+
+TEST(CompareTest, AReceiptIsHeldAgainstTheLeafThatIsProvenNow) {
+  const std::vector<VerifierKey> keys = {LogKey()};
+  MemoryLog honest(LeavesUpTo(1000));
+  const LeafIndex index(5);
+  const ProvenLeaf receipt = honest.LeafAt(index, TreeSize(700)).value();
+  EXPECT_FALSE(CompareWithReceipt(index, receipt, honest, keys)->evidence.has_value());
+  for (const uint64_t size : {6, 600, 700, 1000}) {
+    MemoryLog lying = Rewritten(size, 5);
+    const StatusOr<LogComparison> comparison = CompareWithReceipt(index, receipt, lying, keys);
+    ASSERT_TRUE(comparison.ok()) << comparison.status();
+    ASSERT_TRUE(comparison->evidence.has_value()) << size;
+    EXPECT_EQ(Judge(*comparison->evidence, keys)->kind, "replaced-leaf");
+  }
+  // A leaf that the source only claims isn't the same leaf.
+  MemoryLog garbled(LeavesUpTo(1000));
+  garbled.lies_about_paths_ = true;
+  EXPECT_FALSE(CompareWithReceipt(index, receipt, garbled, keys).ok());
+  // Nor is a receipt that proves nothing worth a comparison.
+  ProvenLeaf broken = receipt;
+  broken.path.back() = EmptyRoot();
+  EXPECT_TRUE(absl::IsUnauthenticated(CompareWithReceipt(index, broken, honest, keys).status()));
+  // Shorter than the leaf, nothing is compared.
+  MemoryLog behind(LeavesUpTo(4));
+  const StatusOr<LogComparison> nothing = CompareWithReceipt(index, receipt, behind, keys);
+  ASSERT_TRUE(nothing.ok()) << nothing.status();
+  EXPECT_EQ(nothing->common, TreeSize(0));
+  EXPECT_EQ(nothing->leaves_asked, 0u);
 }
 
 TEST(CompareTest, AKeptNoteConvictsALogThatRewroteWhatItIsOver) {
