@@ -423,7 +423,7 @@ void Appender::ShowSettled() {
     const uint64_t size = shown.published.size.value;
     for (size_t i = 0; shown.payload != nullptr && i < shown.payload->submissions().size(); ++i) {
       const Submission& submission = *shown.payload->submissions()[i];
-      if (!shown.verdicts[i].status.ok()) events_.refused(*submission.admitted, shown.verdicts[i].status);
+      if (!shown.verdicts[i].status.ok()) events_.refused(submission.admitted, shown.verdicts[i].status);
       submission.answer(ResultOf(shown.verdicts[i]), size);
     }
     events_.answered(shown.published.size);

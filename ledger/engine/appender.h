@@ -52,7 +52,7 @@ class Appender {
     // Appends have stopped for good.
     std::function<void(const Status&)> failed;
     // A run was refused by what the ledger holds. Called before the caller is answered.
-    std::function<void(const AdmittedRun&, const Status&)> refused;
+    std::function<void(const std::shared_ptr<const AdmittedRun>&, const Status&)> refused;
   };
 
   // Goes on from `state`, which is what `store` holds. `store` and options.clock must outlive it.

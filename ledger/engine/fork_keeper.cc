@@ -1,5 +1,6 @@
 #include "ledger/engine/fork_keeper.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -21,6 +22,11 @@ namespace {
 
 // Events of a stream that are passed over to find one: a fork further back than this is refused and not looked into.
 constexpr uint64_t kStreamEventsBackMax = 100'000;
+// How long further runs of a stream are passed over after one that proved nothing: writers who contend for a stream are
+// refused all the time.
+constexpr std::chrono::seconds kNothingProvenFor(1);
+constexpr size_t kNothingProvenMax = 1024;
+constexpr std::string_view kEnding = ".evidence";
 
 StatusOr<std::string> LeafBytes(const RowReader& rows, LeafIndex index) {
   ASSIGN_OR_RETURN(std::optional<std::string> leaf, rows.Get(Family::kLeaves, LeafKey(index)));
@@ -28,19 +34,19 @@ StatusOr<std::string> LeafBytes(const RowReader& rows, LeafIndex index) {
   return *std::move(leaf);
 }
 
-// The leaf of a stream's event; nullopt when it is too far back.
-StatusOr<std::optional<LeafIndex>> LeafOf(const RowReader& rows, std::string_view stream, uint64_t position,
+// The leaves of a stream's events from `first` to `last`, which is not beyond its head; empty when they are too far
+// back.
+StatusOr<std::vector<LeafIndex>> LeavesOf(const RowReader& rows, std::string_view stream, uint64_t first, uint64_t last,
                                           uint64_t head_position) {
-  const uint64_t back = head_position - position;
-  std::optional<LeafIndex> found;
-  if (back > kStreamEventsBackMax) return found;
-  uint64_t passed = 0;
+  std::vector<LeafIndex> found;
+  if (head_position - first > kStreamEventsBackMax) return found;
+  uint64_t position = head_position;
   RETURN_IF_ERROR(VisitList(rows, Family::kStreamEvents, stream, LeafIndex(UINT64_MAX), true, TreeSize(UINT64_MAX),
                             [&](LeafIndex index) {
-                              if (passed++ < back) return true;
-                              found = index;
-                              return false;
+                              if (position <= last) found.push_back(index);
+                              return position-- > first;
                             }));
+  std::reverse(found.begin(), found.end());
   return found;
 }
 
@@ -83,14 +89,14 @@ StatusOr<SealedHeader> InRun(const AdmittedRun& run, size_t place) {
 StatusOr<std::optional<Evidence>> FindStreamFork(const RowReader& rows, const AdmittedRun& run) {
   std::optional<Evidence> nothing;
   ASSIGN_OR_RETURN(const internal::StreamHead head, FindStreamHead(rows, run.stream()));
-  for (size_t i = 0; i < run.events.size(); ++i) {
-    const uint64_t position = run.events[i].header.position().value;
-    if (position > head.position()) break;
-    ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, LeafOf(rows, run.stream(), position, head.position()));
-    if (!index.has_value()) break;
-    ASSIGN_OR_RETURN(const LoadedEvent recorded, LoadEvent(rows, *index));
+  const uint64_t first = run.events.front().header.position().value;
+  if (first > head.position()) return nothing;
+  const uint64_t last = std::min(first + run.events.size() - 1, head.position());
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> leaves, LeavesOf(rows, run.stream(), first, last, head.position()));
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    ASSIGN_OR_RETURN(const LoadedEvent recorded, LoadEvent(rows, leaves[i]));
     if (recorded.header.digest == run.events[i].header.digest) continue;
-    ASSIGN_OR_RETURN(std::optional<SealedHeader> sealed, RecordedAt(rows, *index, position));
+    ASSIGN_OR_RETURN(std::optional<SealedHeader> sealed, RecordedAt(rows, leaves[i], first + i));
     if (!sealed.has_value()) break;
     ASSIGN_OR_RETURN(SealedHeader refused, InRun(run, i));
     StatusOr<Evidence> evidence = MakeForkedStream(*std::move(sealed), std::move(refused));
@@ -101,31 +107,72 @@ StatusOr<std::optional<Evidence>> FindStreamFork(const RowReader& rows, const Ad
   return nothing;
 }
 
-void ForkKeeper::Refused(const AdmittedRun& run, const Status& why) {
+ForkKeeper::ForkKeeper(const Store& store, std::string dir, std::function<void(std::string_view)> log)
+    : store_(store), dir_(std::move(dir)), log_(std::move(log)), thread_([this] { Work(); }) {}
+
+ForkKeeper::~ForkKeeper() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void ForkKeeper::Refused(const std::shared_ptr<const AdmittedRun>& run, const Status& why) {
   const std::optional<v1::RefusalDetail> detail = RefusalDetailOf(why);
   if (!detail.has_value()) return;
   if (detail->reason() != v1::CHAIN_BROKEN && detail->reason() != v1::EVENT_ID_TAKEN) return;
-  const std::string& stream = run.stream();
   const std::lock_guard lock(mutex_);
-  if (kept_.contains(stream) || kept_.size() >= kForkedStreamsMax) return;
-  const std::string path = Text(dir_, "/", HexEncode(Sha256(stream).view().substr(0, 8)), ".evidence");
-  const Status kept = Keep(run, path);
-  if (!kept.ok()) log_(Text("stream ", stream, " may be forked; what proves it can't be kept: ", MessageOf(kept)));
+  if (waiting_.size() == kRefusedRunsMax || kept_.contains(run->stream())) return;
+  const auto looked = nothing_proven_.find(run->stream());
+  if (looked != nothing_proven_.end() && std::chrono::steady_clock::now() < looked->second + kNothingProvenFor) return;
+  waiting_.push_back(run);
+  changed_.notify_all();
 }
 
-Status ForkKeeper::Keep(const AdmittedRun& run, const std::string& path) {
-  ASSIGN_OR_RETURN(const std::optional<Evidence> evidence, FindStreamFork(*store_.View(), run));
-  if (!evidence.has_value()) return OkStatus();
+void ForkKeeper::Work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+    if (waiting_.empty()) return;
+    const std::shared_ptr<const AdmittedRun> run = std::move(waiting_.front());
+    waiting_.pop_front();
+    const std::string& stream = run->stream();
+    if (kept_.contains(stream)) continue;
+    lock.unlock();
+    const StatusOr<bool> kept = Keep(*run);
+    if (!kept.ok()) {
+      log_(Text("stream ", stream, " may be forked; what proves it can't be kept: ", MessageOf(kept.status())));
+    }
+    lock.lock();
+    if (kept.ok() && *kept) {
+      kept_.insert(stream);
+      continue;
+    }
+    if (nothing_proven_.size() >= kNothingProvenMax) nothing_proven_.clear();
+    nothing_proven_[stream] = std::chrono::steady_clock::now();
+  }
+}
+
+StatusOr<bool> ForkKeeper::Keep(const AdmittedRun& run) {
+  const std::string path = Text(dir_, "/", HexEncode(Sha256(run.stream()).view().substr(0, 8)), kEnding);
   std::error_code failed;
+  if (std::filesystem::exists(path, failed)) return true;
+  // Those of earlier processes count too.
+  size_t there = 0;
+  for (std::filesystem::directory_iterator entry(dir_, failed), end; !failed && entry != end; entry.increment(failed)) {
+    there += entry->path().extension() == kEnding ? 1 : 0;
+  }
+  if (there >= kForkedStreamsMax) return false;
+  ASSIGN_OR_RETURN(const std::optional<Evidence> evidence, FindStreamFork(*store_.View(), run));
+  if (!evidence.has_value()) return false;
   std::filesystem::create_directories(dir_, failed);
   if (failed) return absl::InternalError(Text(dir_, ": can't be made: ", failed.message()));
-  if (!std::filesystem::exists(path, failed)) {
-    RETURN_IF_ERROR(WriteSmallFile(path, FormatEvidence(*evidence)));
-    log_(Text("FORKED STREAM ", run.stream(), ": its writer sealed two events for one place; what proves it is in ",
-              path));
-  }
-  kept_.insert(run.stream());
-  return OkStatus();
+  RETURN_IF_ERROR(WriteSmallFile(path, FormatEvidence(*evidence)));
+  log_(Text("FORKED STREAM ", run.stream(), ": its writer sealed two events for one place; what proves it is in ",
+            path));
+  return true;
 }
 
 }  // namespace anamnesis

@@ -15,6 +15,7 @@
 #include "ledger/engine/copying_marker.h"
 #include "ledger/engine/fork_keeper.h"
 #include "ledger/engine/layout.h"
+#include "ledger/engine/no_rows.h"
 #include "ledger/engine/purger.h"
 #include "ledger/engine/read_waits.h"
 #include "ledger/engine/rebuild.h"
@@ -30,10 +31,34 @@
 #include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
 #include "ledger/state/authority.h"
+#include "ledger/state/event_list.h"
+#include "ledger/state/recorded_event.h"
 #include "ledger/state/stream.h"
 #include "ledger/store/store.h"
 
 namespace anamnesis {
+namespace {
+
+// A stream's head among the first `size` leaves; there may be more, which are not settled yet.
+StatusOr<internal::StreamHead> FindStreamHeadAt(const RowReader& rows, const std::string& stream, TreeSize size) {
+  ASSIGN_OR_RETURN(internal::StreamHead head, FindStreamHead(rows, stream));
+  uint64_t beyond = 0;
+  std::optional<LeafIndex> last;
+  RETURN_IF_ERROR(VisitList(rows, Family::kStreamEvents, stream, LeafIndex(UINT64_MAX), true, TreeSize(UINT64_MAX),
+                            [&](LeafIndex index) {
+                              if (index.value < size.value) last = index;
+                              beyond += last.has_value() ? 0 : 1;
+                              return !last.has_value();
+                            }));
+  if (beyond == 0) return head;
+  if (!last.has_value()) return FindStreamHead(NoRows(), stream);
+  ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows, *last));
+  head.set_position(event.header.position().value);
+  head.set_digest(event.header.digest.bytes());
+  return head;
+}
+
+}  // namespace
 
 class Ledger::Impl {
  public:
@@ -104,9 +129,10 @@ Status Ledger::Impl::Open() {
   forks_ = std::make_unique<ForkKeeper>(*store_, EvidencePath(dir_), options_.log);
   appender_ = std::make_unique<Appender>(
       *store_, std::move(state), options_, std::move(sequencer),
-      Appender::Events{[this] { authority_->Changed(); }, [this](TreeSize size) { TellListeners(size); },
-                       [this] { purger_->Notify(); }, [this](const Status& status) { (void)Noted(status); },
-                       [this](const AdmittedRun& run, const Status& why) { forks_->Refused(run, why); }});
+      Appender::Events{
+          [this] { authority_->Changed(); }, [this](TreeSize size) { TellListeners(size); },
+          [this] { purger_->Notify(); }, [this](const Status& status) { (void)Noted(status); },
+          [this](const std::shared_ptr<const AdmittedRun>& run, const Status& why) { forks_->Refused(run, why); }});
   waits_ = std::make_unique<ReadWaits>([this] { return published().size.value; },
                                        [this](ReadWaits::Ready done) { appender_->Barrier(std::move(done)); });
   return appender_->Start();
@@ -214,9 +240,9 @@ StatusOr<v1::Event> Ledger::GetEvent(const v1::GetEventRequest& request) const {
 }
 
 StatusOr<v1::StreamHead> Ledger::GetStreamHead(const v1::GetStreamHeadRequest& request) const {
-  // The size first: the head then includes at least what it says.
+  // The size first: the view then includes at least what it says.
   ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
-  StatusOr<internal::StreamHead> found = impl_->Noted(FindStreamHead(*impl_->store_, request.stream()));
+  StatusOr<internal::StreamHead> found = impl_->Noted(FindStreamHeadAt(*impl_->store_->View(), request.stream(), size));
   RETURN_IF_ERROR(found.status());
   v1::StreamHead head;
   head.set_stream(request.stream());

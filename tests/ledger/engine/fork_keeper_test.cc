@@ -26,9 +26,15 @@ class ForkKeeperTest : public testing::Test {
     LedgerOptions options;
     options.log = [this](std::string_view line) { said_ += Text(line, "\n"); };
     EXPECT_TRUE(CreateLedger(dir_.path(), kTestOrigin, {"founder", KeyOfSeed(1)}, options).ok());
-    ledger_ = Ledger::Open(dir_.path(), options).value();
+    options_ = options;
+    Reopen();
     Send(admin_.Write({IssueKey("device_unit", "ICU-1", unit_.key().public_key())}));
     Send(unit_.Write({Commission("ICU-1")}));
+  }
+
+  void Reopen() {
+    ledger_.reset();
+    ledger_ = Ledger::Open(dir_.path(), options_).value();
   }
 
   // Whether it was recorded.
@@ -38,7 +44,9 @@ class ForkKeeperTest : public testing::Test {
     return !ledger_->Append(std::move(request)).value().results(0).has_refused();
   }
 
-  std::vector<std::string> Files() const {
+  // What is kept when all that was refused was looked into.
+  std::vector<std::string> Files() {
+    Reopen();
     std::vector<std::string> files;
     std::error_code none;
     for (const auto& entry : std::filesystem::directory_iterator(EvidencePath(dir_.path()), none)) {
@@ -53,6 +61,7 @@ class ForkKeeperTest : public testing::Test {
 
   ScratchDirectory dir_;
   std::string said_;
+  LedgerOptions options_;
   std::unique_ptr<Ledger> ledger_;
   TestWriter admin_{"person", "founder", 1, kTestOrigin, "person/founder/desk"};
   TestWriter unit_{"device_unit", "ICU-1", 10};
@@ -82,6 +91,29 @@ TEST_F(ForkKeeperTest, TwoSuccessorsLeaveEvidenceOfTheWriter) {
   EXPECT_FALSE(Send(unit_.Write({Activate("ICU-1", "d", "m")})));
   EXPECT_EQ(Files().size(), 1u);
   EXPECT_EQ(ReadSmallFile(files[0]).value(), bytes);
+}
+
+// What earlier processes kept counts, so that no restart makes room.
+TEST_F(ForkKeeperTest, NoMoreStreamsThanTheDirectoryMayHold) {
+  std::filesystem::create_directories(EvidencePath(dir_.path()));
+  for (size_t i = 0; i < kForkedStreamsMax; ++i) {
+    ASSERT_TRUE(WriteSmallFile(Text(EvidencePath(dir_.path()), "/", i, ".evidence"), "kept before").ok());
+  }
+  unit_.RewindTo(0);
+  EXPECT_FALSE(Send(unit_.Write({Commission("ICU-2")})));
+  EXPECT_EQ(Files().size(), kForkedStreamsMax);
+}
+
+TEST_F(ForkKeeperTest, AForkBehindManyEventsOfTheStreamIsFound) {
+  std::vector<EventDraft> drafts;
+  for (int i = 0; i < 700; ++i) drafts.push_back(Activate("ICU-1", "a", "m"));
+  ASSERT_TRUE(Send(unit_.Write(drafts)));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Send(unit_.Write({Deactivate("ICU-1", "a"), Activate("ICU-1", "a", "m")})));
+  unit_.RewindTo(1);
+  EXPECT_FALSE(Send(unit_.Write(drafts)));
+  ASSERT_EQ(Files().size(), 1u) << said_;
+  const StatusOr<Judgement> judgement = JudgeFile(ReadSmallFile(Files()[0]).value(), std::vector{KeyOfWriter(unit_)});
+  ASSERT_TRUE(judgement.ok()) << judgement.status();
 }
 
 TEST_F(ForkKeeperTest, ARetryIsNoFork) {

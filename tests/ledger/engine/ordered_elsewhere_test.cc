@@ -172,6 +172,24 @@ TEST_F(OrderedElsewhereTest, NobodyIsAnsweredAndNothingShownBeforeItIsSettled) {
   EXPECT_EQ(nodes_[0].ledger->tree_size(), size + 1);
 }
 
+TEST_F(OrderedElsewhereTest, AHeadIsThatOfWhatIsSettled) {
+  Settle(0);
+  TestWriter writer("person", "ada", 1, kTestOrigin, "person/ada/notes");
+  v1::GetStreamHeadRequest request;
+  request.set_stream(writer.stream());
+  for (uint64_t position = 0; position < 3; ++position) {
+    const v1::StreamHead before = nodes_[0].ledger->GetStreamHead(request).value();
+    EXPECT_EQ(before.position(), position);
+    Append(0, writer, "a");
+    Order(0);
+    nodes_[0].end->AwaitApplied(revision_);
+    const v1::StreamHead unsettled = nodes_[0].ledger->GetStreamHead(request).value();
+    EXPECT_EQ(unsettled.SerializeAsString(), before.SerializeAsString());
+    Settle(0);
+    EXPECT_NE(nodes_[0].ledger->GetStreamHead(request)->digest(), before.digest());
+  }
+}
+
 TEST_F(OrderedElsewhereTest, ANodeThatStartsShowsWhatItHasOnceThatIsSettled) {
   Ledger& ledger = *nodes_[1].ledger;
   EXPECT_EQ(ledger.tree_size(), 0u);
