@@ -25,7 +25,8 @@ StatusOr<uint64_t> StoredNumber(const RowFinder& rows, std::string_view key) {
 
 StatusOr<uint64_t> PurgedUpTo(const RowFinder& rows) { return StoredNumber(rows, kPurgedKey); }
 
-Purger::Purger(Store& store, Log log) : store_(store), log_(std::move(log)), thread_([this] { Work(); }) {}
+Purger::Purger(Store& store, Log log, std::chrono::milliseconds retry_every)
+    : store_(store), log_(std::move(log)), retry_every_(retry_every), thread_([this] { Work(); }) {}
 
 Purger::~Purger() {
   {
@@ -44,6 +45,10 @@ void Purger::Notify() {
 
 Status Purger::Finish() {
   std::unique_lock lock(mutex_);
+  if (!working_ && !last_.ok()) {
+    due_ = true;
+    changed_.notify_all();
+  }
   changed_.wait(lock, [this] { return !due_ && !working_; });
   return last_;
 }
@@ -51,14 +56,19 @@ Status Purger::Finish() {
 void Purger::Work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return due_ || stopping_; });
+    const auto wake = [this] { return due_ || stopping_; };
+    if (last_.ok()) {
+      changed_.wait(lock, wake);
+    } else {
+      changed_.wait_for(lock, retry_every_, wake);
+    }
     if (stopping_) return;
     due_ = false;
     working_ = true;
     lock.unlock();
     const Status purged = PurgeDue();
     if (!purged.ok()) {
-      log_(Text("erased bodies are still on disk: ", MessageOf(purged), "; purged again when the ledger is opened"));
+      log_(Text("erased bodies are still on disk: ", MessageOf(purged), "; this is tried again"));
     }
     lock.lock();
     working_ = false;

@@ -3,11 +3,13 @@
 
 // Makes an erasure true on disk. Applying subject_data.erased removes bodies from what can be read; their bytes stay in
 // table files and the write-ahead log until those are rewritten, which this does at once, in a thread of its own. What
-// is still to be done is kept in the store, so that a crash in between delays it until the ledger is opened again.
+// is still to be done is kept in the store, so that a crash in between delays it until the ledger is opened again. What
+// fails is tried again each `retry_every`.
 //
 // What it can't reach: readers that began before hold their files until they end, copies that others made, and blocks
 // that the file system has freed and not overwritten; encrypt the disk against those.
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -27,14 +29,14 @@ class Purger {
   using Log = std::function<void(const std::string&)>;
 
   // Begins with what an earlier process left undone. `store` must outlive it.
-  Purger(Store& store, Log log);
+  Purger(Store& store, Log log, std::chrono::milliseconds retry_every = std::chrono::minutes(10));
   ~Purger();
   Purger(const Purger&) = delete;
   Purger& operator=(const Purger&) = delete;
 
   // An erasure was written. Any thread; doesn't block.
   void Notify();
-  // Waits until all that was written before is purged, or has failed.
+  // Waits until all that was written before is purged, or has failed; what failed before is tried again.
   Status Finish();
 
  private:
@@ -43,6 +45,7 @@ class Purger {
 
   Store& store_;
   const Log log_;
+  const std::chrono::milliseconds retry_every_;
   std::mutex mutex_;
   std::condition_variable changed_;
   // Guarded by mutex_.
