@@ -15,10 +15,13 @@
 
 #include "anamnesis/internal/backup.pb.h"
 #include "ledger/engine/files.h"
+#include "ledger/engine/handovers.h"
 #include "ledger/engine/layout.h"
 #include "ledger/engine/purger.h"
 #include "ledger/engine/stored_state.h"
 #include "ledger/keys/key_file.h"
+#include "ledger/note/checkpoint.h"
+#include "ledger/note/signed_note.h"
 #include "ledger/objects/file_io.h"
 #include "ledger/query/events.h"
 #include "ledger/state/authority.h"
@@ -70,21 +73,60 @@ Status WriteKey(const std::string& dir, const std::string& path, const std::stri
   return SyncDirectory(dir);
 }
 
-// What signs beside the key while it is being rotated, and what those who trust older keys need; `to` has the same
-// then.
-Status CopyRotation(const std::string& from, const std::string& to) {
-  const StatusOr<std::string> next = ReadKey(NextCheckpointKeyPath(from));
-  if (next.ok()) {
-    RETURN_IF_ERROR(WriteKey(to, NextCheckpointKeyPath(to), *next));
-  } else if (absl::IsNotFound(next.status())) {
-    RETURN_IF_ERROR(RemoveSmallFile(NextCheckpointKeyPath(to)));
-  } else {
-    return next.status();
+// The key that signs, and the one beside it while it is being rotated.
+struct LogKeys {
+  std::string key;
+  std::optional<std::string> next;
+};
+
+StatusOr<std::optional<std::string>> ReadNextKey(const std::string& dir) {
+  StatusOr<std::string> next = ReadKey(NextCheckpointKeyPath(dir));
+  if (absl::IsNotFound(next.status())) return std::optional<std::string>();
+  RETURN_IF_ERROR(next.status());
+  return std::optional<std::string>(*std::move(next));
+}
+
+// Both as they were at one moment: a node that is running renames the next one to the key when it takes over.
+StatusOr<LogKeys> ReadLogKeys(const std::string& dir) {
+  constexpr int kTries = 10;
+  LogKeys keys;
+  ASSIGN_OR_RETURN(keys.next, ReadNextKey(dir));
+  for (int i = 0; i < kTries; ++i) {
+    ASSIGN_OR_RETURN(keys.key, ReadKey(CheckpointKeyPath(dir)));
+    ASSIGN_OR_RETURN(std::optional<std::string> next, ReadNextKey(dir));
+    if (next == keys.next) return keys;
+    keys.next = std::move(next);
   }
-  const StatusOr<std::string> handovers = ReadSmallFile(HandoversPath(from));
-  if (absl::IsNotFound(handovers.status())) return OkStatus();
-  RETURN_IF_ERROR(handovers.status());
-  return WriteSmallFile(HandoversPath(to), *handovers);
+  return absl::UnavailableError(Text("the checkpoint keys in ", dir, " change all the time; retry later"));
+}
+
+Status WriteLogKeys(const std::string& dir, const LogKeys& keys) {
+  // The next one first: with the machine down in between, both are there.
+  const std::string path = NextCheckpointKeyPath(dir);
+  if (keys.next.has_value()) RETURN_IF_ERROR(WriteKey(dir, path, *keys.next));
+  RETURN_IF_ERROR(WriteKey(dir, CheckpointKeyPath(dir), keys.key));
+  return keys.next.has_value() ? OkStatus() : RemoveSmallFile(path);
+}
+
+// Those over `size` leaves at most: what a ledger of so many doesn't hold it can't be shown to continue.
+Status CopyHandovers(const std::string& from, const std::string& to, TreeSize size) {
+  ASSIGN_OR_RETURN(std::vector<std::string> notes, ReadHandovers(from));
+  Status failed;
+  std::erase_if(notes, [&](const std::string& text) {
+    const StatusOr<SignedNote> note = ParseSignedNote(text);
+    const StatusOr<Checkpoint> checkpoint = note.ok() ? ParseCheckpointText(note->text) : note.status();
+    if (!checkpoint.ok()) failed = WithContext(checkpoint.status(), HandoversPath(from));
+    return checkpoint.ok() && checkpoint->size > size;
+  });
+  RETURN_IF_ERROR(failed);
+  return WriteHandovers(to, notes);
+}
+
+// For its owner only, like the secrets and the bodies in it.
+Status MakePrivateDirectory(const std::string& dir) {
+  RETURN_IF_ERROR(MakeDirectory(dir));
+  if (::chmod(dir.c_str(), 0700) != 0) return SystemError(dir, "making it its owner's only");
+  return OkStatus();
 }
 
 // Whether the ledger's own events ended this key of its log.
@@ -104,14 +146,14 @@ bool IsEmptyDirectory(const std::string& dir) {
 
 // Makes the directory for backups of the ledger in `source`, or sees that it is one.
 StatusOr<Descriptor> PrepareDirectory(const BackupSource& source, const std::string& dir) {
-  ASSIGN_OR_RETURN(const std::string key, ReadKey(CheckpointKeyPath(source.dir)));
+  ASSIGN_OR_RETURN(const LogKeys keys, ReadLogKeys(source.dir));
   std::error_code ignored;
   if (!std::filesystem::exists(LockPath(dir), ignored)) {
     RETURN_IF_ERROR(MakeDirectory(dir));
     if (!IsEmptyDirectory(dir)) {
       return absl::FailedPreconditionError(Text(dir, " holds something else than backups; name a new directory"));
     }
-    if (::chmod(dir.c_str(), 0700) != 0) return SystemError(dir, "making it its owner's only");
+    RETURN_IF_ERROR(MakePrivateDirectory(dir));
     ASSIGN_OR_RETURN(const Descriptor made, OpenFile(LockPath(dir), O_RDWR | O_CREAT, 0600));
     RETURN_IF_ERROR(SyncDirectory(dir));
   }
@@ -121,11 +163,13 @@ StatusOr<Descriptor> PrepareDirectory(const BackupSource& source, const std::str
   bool write = absl::IsNotFound(held.status());
   if (!write) {
     RETURN_IF_ERROR(held.status());
-    if (*held == key) return lock;
+    write = *held == keys.key;
+  }
+  if (!write) {
     ASSIGN_OR_RETURN(write, WasRotated(source.store, *held));
   }
   if (write) {
-    RETURN_IF_ERROR(WriteKey(dir, path, key));
+    RETURN_IF_ERROR(WriteLogKeys(dir, keys));
     return lock;
   }
   return absl::FailedPreconditionError(
@@ -238,10 +282,12 @@ StatusOr<uint32_t> NewestOf(const Backups& backups, const std::string& dir) {
 // --- Restoring ---
 
 Status RestoreTo(const Backups& backups, const Opened& opened, const std::string& dir, const std::string& to) {
-  RETURN_IF_ERROR(MakeDirectory(to));
-  ASSIGN_OR_RETURN(const std::string key, ReadKey(CheckpointKeyPath(dir)));
-  RETURN_IF_ERROR(WriteKey(to, CheckpointKeyPath(to), key));
-  RETURN_IF_ERROR(CopyRotation(dir, to));
+  RETURN_IF_ERROR(MakePrivateDirectory(to));
+  ASSIGN_OR_RETURN(const LogKeys keys, ReadLogKeys(dir));
+  RETURN_IF_ERROR(WriteLogKeys(to, keys));
+  v1::BackupGeneration described;
+  ASSIGN_OR_RETURN(const TreeSize size, Describe(opened, described));
+  RETURN_IF_ERROR(CopyHandovers(dir, to, size));
   if (!opened.note.checkpoint().empty()) {
     RETURN_IF_ERROR(WriteSmallFile(CheckpointPath(to), opened.note.checkpoint()));
   }
@@ -256,7 +302,7 @@ Status RestoreTo(const Backups& backups, const Opened& opened, const std::string
 StatusOr<v1::CreateBackupResponse> CreateBackup(const BackupSource& source, const std::string& dir, uint32_t keep,
                                                 const std::function<bool()>& go_on) {
   ASSIGN_OR_RETURN(const Descriptor lock, PrepareDirectory(source, dir));
-  RETURN_IF_ERROR(CopyRotation(source.dir, dir));
+  RETURN_IF_ERROR(CopyHandovers(source.dir, dir, TreeSize(UINT64_MAX)));
   internal::BackupNote note;
   ASSIGN_OR_RETURN(*note.mutable_origin(), ReadOrigin(source.store, source.dir));
   // All three from before the copy: it then holds at least the checkpoint's leaves, and nothing purged up to here.

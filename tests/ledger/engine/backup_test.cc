@@ -9,6 +9,10 @@
 #include <filesystem>
 #include <thread>
 
+#include "anamnesis/v1/vocabulary_delegation.pb.h"
+#include "ledger/engine/handovers.h"
+#include "ledger/engine/layout.h"
+#include "ledger/keys/key_file.h"
 #include "tests/ledger/engine/erasures.h"
 #include "tests/ledger/engine/stored_ledger.h"
 
@@ -244,6 +248,50 @@ TEST_F(BackupTest, ADamagedGenerationIsFoundAndNotRestored) {
   ASSERT_TRUE(list.ok()) << list.status();
   ASSERT_EQ(list->generations_size(), 1);
   EXPECT_FALSE(list->generations(0).problem().empty());
+}
+
+// A rotation that begins before a generation and is over before the next one.
+TEST_F(BackupTest, EachGenerationGoesOnAcrossARotationOfTheKey) {
+  LedgerMaker maker(ledger());
+  maker.GrowTo(40);
+  const PublicKey first = ReadKeyFile(CheckpointKeyPath(ledger())).value().key.public_key();
+  const PublicKey second = NewKeyFile(NextCheckpointKeyPath(ledger()), kTestOrigin).value().key.public_key();
+  v1::CredentialRotated body;
+  body.set_old_public_key(first.bytes());
+  body.set_new_public_key(second.bytes());
+  body.set_old_key_until_us(maker.clock().Now().us + 1'000'000'000);
+  EventDraft draft = Draft(std::move(body));
+  AddReference(draft, "holder", "node", "founding-node");
+  maker.Append(maker.admin().Write({draft}));
+  maker.GrowTo(60);
+  Make(maker);
+  EXPECT_EQ(ReadKeyFile(NextCheckpointKeyPath(backups())).value().key.public_key(), second);
+  maker.GrowTo(80);
+  // The overlap is over, and the second key takes the first one's place.
+  maker.clock().StepBack(-2'000'000'000);
+  maker.GrowTo(120);
+  EXPECT_EQ(ReadKeyFile(CheckpointKeyPath(ledger())).value().key.public_key(), second);
+  Make(maker);
+  EXPECT_FALSE(std::filesystem::exists(NextCheckpointKeyPath(backups())));
+  EXPECT_EQ(ReadKeyFile(CheckpointKeyPath(backups())).value().key.public_key(), second);
+  const std::vector<std::string> handovers = ReadHandovers(backups()).value();
+  ASSERT_EQ(handovers.size(), 2u) << "one when both began to sign, one when the first ended";
+
+  for (const uint32_t generation : {1u, 2u}) {
+    SCOPED_TRACE(generation);
+    const std::string to = restored() + std::to_string(generation);
+    const auto checked = RestoreBackup(backups(), generation, to, {});
+    ASSERT_TRUE(checked.ok()) << checked.status();
+    EXPECT_TRUE(checked->report.ok()) << checked->report.problems.front().what;
+    // What it doesn't continue would make its key history useless.
+    EXPECT_EQ(ReadHandovers(to).value().size(), generation == 1 ? 1u : 2u);
+    EXPECT_EQ(std::filesystem::status(to).permissions(), std::filesystem::perms::owner_all);
+    LedgerOptions options;
+    options.clock = &maker.clock();
+    const auto opened = Ledger::Open(to, options);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    EXPECT_TRUE((*opened)->GetCheckpoint().ok());
+  }
 }
 
 }  // namespace
