@@ -1,45 +1,9 @@
 #include "client/certifier/recorded.h"
 
-#include <functional>
-
-#include "anamnesis/v1/vocabulary_software.pb.h"
-#include "ledger/event/vocabulary.h"
+#include "anamnesis/v1/question.pb.h"
 
 namespace anamnesis {
 namespace {
-
-constexpr uint64_t kPage = 1000;
-// Items above items; the ledger's own fold stops there too.
-constexpr int kItemDepthMax = 64;
-
-// The newest event of the type that `wanted` takes.
-StatusOr<std::optional<v1::Event>> FindNewest(LedgerClient& client, std::string_view type,
-                                              const std::function<bool(const v1::Event&)>& wanted) {
-  v1::ReadRequest request;
-  request.set_direction(v1::ReadRequest::BACKWARDS);
-  request.set_type(std::string(type));
-  request.set_limit(kPage);
-  request.set_include_bodies(true);
-  for (;;) {
-    std::optional<v1::Event> found;
-    uint64_t count = 0, lowest = 0;
-    RETURN_IF_ERROR(client.Read(request, [&](const v1::ReadResponse& response) {
-      if (!response.has_event()) return true;
-      ++count;
-      lowest = response.event().index();
-      if (!wanted(response.event())) return true;
-      found = response.event();
-      return false;
-    }));
-    if (found || count < kPage || lowest == 0) return found;
-    request.set_from(lowest - 1);
-  }
-}
-
-bool Refers(const v1::EventHeader& header, std::string_view role, std::string_view id, std::string_view version) {
-  const v1::EntityRef* ref = FindReference(header, role);
-  return ref != nullptr && ref->id() == id && ref->version() == version;
-}
 
 template <typename Body>
 StatusOr<Recorded<Body>> Unpacked(const v1::Event& event, std::string_view type) {
@@ -52,30 +16,28 @@ StatusOr<Recorded<Body>> Unpacked(const v1::Event& event, std::string_view type)
   return recorded;
 }
 
+// The event that defines the version and still counts, by the ledger's own account of it.
 template <typename Body>
-StatusOr<Recorded<Body>> FindDefinition(LedgerClient& client, std::string_view type, std::string_view role,
+StatusOr<Recorded<Body>> FindDefinition(LedgerClient& client, std::string_view type, std::string_view kind,
                                         const VersionedName& name) {
-  ASSIGN_OR_RETURN(const std::optional<v1::Event> event, FindNewest(client, type, [&](const v1::Event& candidate) {
-                     return Refers(candidate.header(), role, name.id, name.version);
-                   }));
-  if (!event) {
-    return absl::NotFoundError(Text("no ", type, " of ", name.text(), " is recorded; record it before certifying"));
+  v1::Question question;
+  v1::EntityRef& entity = *question.mutable_status()->mutable_entity();
+  entity.set_kind(std::string(kind));
+  entity.set_id(name.id);
+  entity.set_version(name.version);
+  question.mutable_status()->set_limit(1);
+  const StatusOr<v1::Answer> answer = client.Ask(question);
+  if (!answer.ok() && !absl::IsNotFound(answer.status())) return answer.status();
+  if (answer.ok()) {
+    for (const v1::StatusAnswer::Version& version : answer->status().versions()) {
+      if (version.version() != name.version || !version.has_defined()) continue;
+      v1::GetEventRequest request;
+      request.set_index(version.defined().index());
+      ASSIGN_OR_RETURN(const v1::Event event, client.GetEvent(request));
+      return Unpacked<Body>(event, type);
+    }
   }
-  return Unpacked<Body>(*event, type);
-}
-
-// The class that was last assigned to the item itself.
-StatusOr<v1::SoftwareSafetyClass> AssignedClass(LedgerClient& client, const std::string& item) {
-  const auto of_item = [&](const v1::Event& event) { return Refers(event.header(), "item", item, ""); };
-  ASSIGN_OR_RETURN(const std::optional<v1::Event> assigned, FindNewest(client, "safety_class.assigned", of_item));
-  ASSIGN_OR_RETURN(const std::optional<v1::Event> lowered, FindNewest(client, "safety_class.lowered", of_item));
-  if (lowered && (!assigned || assigned->index() < lowered->index())) {
-    ASSIGN_OR_RETURN(const auto event, Unpacked<v1::SafetyClassLowered>(*lowered, "safety_class.lowered"));
-    return event.body.safety_class();
-  }
-  if (!assigned) return v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED;
-  ASSIGN_OR_RETURN(const auto event, Unpacked<v1::SafetyClassAssigned>(*assigned, "safety_class.assigned"));
-  return event.body.safety_class();
+  return absl::NotFoundError(Text("no ", type, " of ", name.text(), " is recorded; record it before certifying"));
 }
 
 }  // namespace
@@ -89,7 +51,7 @@ StatusOr<VersionedName> VersionedName::Parse(std::string_view field, std::string
 }
 
 StatusOr<Recorded<v1::SandboxProtocolApproved>> FindProtocol(LedgerClient& client, const VersionedName& name) {
-  return FindDefinition<v1::SandboxProtocolApproved>(client, "sandbox_protocol.approved", "protocol", name);
+  return FindDefinition<v1::SandboxProtocolApproved>(client, "sandbox_protocol.approved", "sandbox_protocol", name);
 }
 
 StatusOr<Recorded<v1::TestCaseApproved>> FindTestCase(LedgerClient& client, const VersionedName& name) {
@@ -105,17 +67,16 @@ StatusOr<Recorded<v1::EnvelopeApproved>> FindEnvelope(LedgerClient& client, cons
 }
 
 StatusOr<v1::SoftwareSafetyClass> ClassOfItem(LedgerClient& client, const std::string& item) {
-  std::string id = item;
-  for (int depth = 0; !id.empty() && depth < kItemDepthMax; ++depth) {
-    ASSIGN_OR_RETURN(const v1::SoftwareSafetyClass assigned, AssignedClass(client, id));
-    if (assigned != v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED) return assigned;
-    ASSIGN_OR_RETURN(const std::optional<v1::Event> identified,
-                     FindNewest(client, "software_item.identified",
-                                [&](const v1::Event& event) { return Refers(event.header(), "item", id, ""); }));
-    const v1::EntityRef* parent = identified ? FindReference(identified->header(), "parent") : nullptr;
-    id = parent == nullptr ? "" : parent->id();
-  }
-  return v1::SOFTWARE_SAFETY_CLASS_C;
+  if (item.empty()) return v1::SOFTWARE_SAFETY_CLASS_C;
+  v1::Question question;
+  v1::EntityRef& entity = *question.mutable_completeness()->mutable_item();
+  entity.set_kind("software_item");
+  entity.set_id(item);
+  const StatusOr<v1::Answer> answer = client.Ask(question);
+  // Nothing names it, so nobody gave it a class.
+  if (absl::IsNotFound(answer.status())) return v1::SOFTWARE_SAFETY_CLASS_C;
+  RETURN_IF_ERROR(answer.status());
+  return answer->completeness().safety_class();
 }
 
 }  // namespace anamnesis

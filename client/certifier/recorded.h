@@ -1,8 +1,9 @@
 #ifndef ANAMNESIS_CLIENT_CERTIFIER_RECORDED_H_
 #define ANAMNESIS_CLIENT_CERTIFIER_RECORDED_H_
 
-// What a certification needs of the ledger, read through its API: the newest event that defines each thing. It asks
-// afresh each time; the ledger decides in the end whether what was read still holds. One thread.
+// What a certification needs of the ledger, asked of it through its API: the event that defines each thing and still
+// counts, and the class of an item, as the gate will find them. It asks afresh each time; the ledger decides in the end
+// whether what was read still holds. One thread.
 
 #include <optional>
 #include <string>

@@ -155,6 +155,16 @@ Vocabulary::Vocabulary() {
       const bool inserted =
           types_[options.type()].emplace(options.schema_version(), EventType{&options, &message}).second;
       CHECK(inserted);
+      NoteKinds(options);
+    }
+  }
+}
+
+void Vocabulary::NoteKinds(const v1::EventTypeOptions& options) {
+  for (const v1::ReferenceRule& rule : options.refs()) {
+    for (const std::string& kind : rule.kinds()) {
+      bool& has_versions = kinds_[kind];
+      has_versions = has_versions || rule.version_required() || rule.redefined_without_version();
     }
   }
 }
@@ -182,6 +192,11 @@ std::vector<const EventType*> Vocabulary::All() const {
     for (const auto& [version, type] : versions) all.push_back(&type);
   }
   return all;
+}
+
+bool Vocabulary::HasVersions(std::string_view kind) const {
+  const auto found = kinds_.find(kind);
+  return found == kinds_.end() || found->second;
 }
 
 std::unique_ptr<Message> NewBody(const EventType& type) {
@@ -213,6 +228,11 @@ Status ValidateHeader(const EventType& type, const v1::EventHeader& header) {
     return SchemaError("header.rationale", Text("is required for ", type.name()));
   }
   return OkStatus();
+}
+
+std::string_view VersionOf(const v1::EntityRef& entity) {
+  if (entity.version().empty() || !Vocabulary::Get().HasVersions(entity.kind())) return {};
+  return entity.version();
 }
 
 const v1::EntityRef* FindReference(const v1::EventHeader& header, std::string_view role) {

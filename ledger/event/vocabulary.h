@@ -37,10 +37,16 @@ class Vocabulary {
   const EventType* FindNewest(std::string_view name) const;
   // All types, by name.
   std::vector<const EventType*> All() const;
+  // Whether things of this kind come in versions: some type asks for their version, or says what one without is. Of all
+  // others a version says nothing: "ICU-7@2" is ICU-7.
+  bool HasVersions(std::string_view kind) const;
 
  private:
   Vocabulary();
+  void NoteKinds(const v1::EventTypeOptions& options);
   std::map<std::string, std::map<uint32_t, EventType>, std::less<>> types_;
+  // Of each kind that a reference can have, whether it has versions.
+  std::map<std::string, bool, std::less<>> kinds_;
 };
 
 // An empty body message of the type; the caller owns it.
@@ -62,6 +68,9 @@ const Body* BodyAs(const google::protobuf::Message* body) {
   if (body == nullptr || body->GetDescriptor() != Body::descriptor()) return nullptr;
   return static_cast<const Body*>(body);
 }
+
+// The version by which what a reference names is told from others of its kind and id; empty when the kind has none.
+std::string_view VersionOf(const v1::EntityRef& entity);
 
 // The first reference with this role, or nullptr.
 const v1::EntityRef* FindReference(const v1::EventHeader& header, std::string_view role);

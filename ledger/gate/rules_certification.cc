@@ -6,6 +6,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/envelope/envelope.h"
 #include "ledger/event/names.h"
+#include "ledger/gate/held_authority.h"
 #include "ledger/gate/rules.h"
 #include "ledger/gate/seal_key.h"
 
@@ -36,6 +37,9 @@ class CertificationCheck {
 
   Status Check() {
     j_.Rest(s_.certified);
+    if (s_.produced != nullptr && s_.certified->event.index < s_.produced->event.index) {
+      j_.Fail(Text("it is older than what is recorded of the artifact (leaf ", s_.produced->event.index.value, ")"));
+    }
     if (s_.certified->header().retrospective()) j_.Fail("it was recorded from other records, after the fact");
     CheckState();
     RETURN_IF_ERROR(CheckNames());
@@ -162,21 +166,35 @@ class CertificationCheck {
   Status CheckSignature() {
     ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s_.facts, *s_.certified, s_.request.at));
     if (!why.empty()) j_.Fail(Text("the certifier's key ", why));
-    if (body_.has_signature()) return OkStatus();
     const v1::EntityRef* delegation = FindReference(s_.certified->header(), "delegation");
-    if (delegation == nullptr) {
+    if (delegation == nullptr && !body_.has_signature()) {
       j_.Fail("neither a person signed it, nor is it under a delegation");
       return OkStatus();
     }
-    ASSIGN_OR_RETURN(const Fact* delegated, s_.facts.Definition(Bare(*delegation)));
-    if (delegated == nullptr) j_.Fail(Text(EntityKeyText(*delegation), " is not recorded"));
-    j_.Rest(delegated);
-    if (!s_.limits.has_value()) return OkStatus();
+    RETURN_IF_ERROR(CheckCertifier());
+    if (delegation != nullptr) {
+      ASSIGN_OR_RETURN(const Fact* delegated, s_.facts.Definition(Bare(*delegation)));
+      j_.Rest(delegated);
+    }
+    if (body_.has_signature() || !s_.limits.has_value()) return OkStatus();
     if (s_.limits->human_certification()) j_.Fail("the policy asks for a person's own signature for this class");
     if (s_.limits->human_certification_of_expansions()) {
       ASSIGN_OR_RETURN(const bool expansion, IsExpansion(s_));
       if (expansion) j_.Fail("the envelope was expanded: the policy asks for a person's own signature");
     }
+    return OkStatus();
+  }
+
+  // Who certified held the role for what it certifies.
+  Status CheckCertifier() {
+    Matter matter;
+    if (s_.item != nullptr) matter.items.push_back(s_.item->id());
+    matter.items_unknown = s_.item == nullptr;
+    matter.safety_class = body_.safety_class();
+    matter.jurisdictions.emplace();
+    if (!body_.jurisdiction().empty()) matter.jurisdictions->push_back(body_.jurisdiction());
+    ASSIGN_OR_RETURN(const std::string why, WhyNotOfCertifier(s_.facts, *s_.certified, matter));
+    if (!why.empty()) j_.Fail(why);
     return OkStatus();
   }
 

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "ledger/event/names.h"
+#include "ledger/gate/held_authority.h"
 #include "ledger/gate/rules.h"
 #include "ledger/query/event_pattern.h"
 #include "ledger/query/item_scope.h"
@@ -16,14 +17,10 @@ constexpr size_t kDependenciesMax = 1000;
 
 // The item and those that contain it.
 StatusOr<std::set<std::string>> ItemsAffected(Subject& s) {
-  std::set<std::string> items;
-  std::string id = s.item == nullptr ? "" : s.item->id();
-  while (!id.empty() && items.insert(id).second && items.size() <= kItemDepthMax) {
-    ASSIGN_OR_RETURN(const Fact* identified, s.facts.Definition(ToEntity({"software_item", id})));
-    const v1::EntityRef* parent = identified == nullptr ? nullptr : FindReference(identified->header(), "parent");
-    id = parent == nullptr ? "" : parent->id();
-  }
-  return items;
+  if (s.item == nullptr) return std::set<std::string>();
+  ASSIGN_OR_RETURN(const ItemPath path, ItemAndAbove(s.facts.rows(), s.item->id(), s.facts.size()));
+  for (const LeafIndex part : path.parts) RETURN_IF_ERROR(s.facts.At(part).status());
+  return std::set<std::string>(path.items.begin(), path.items.end());
 }
 
 // The newest definition of a control.
@@ -137,11 +134,14 @@ StatusOr<std::string> WhyProblemStands(Subject& s, const Fact& reported, Judgeme
   ASSIGN_OR_RETURN(const std::vector<const Fact*> decisions, s.facts.Typed(problem, "decision.recorded"));
   for (const Fact* fact : decisions) {
     if (fact->body<v1::DecisionRecorded>()->choice() != "operation_permitted") continue;
+    ASSIGN_OR_RETURN(const bool may, MayPermit(s.facts, *fact, s.item == nullptr ? "" : s.item->id()));
+    if (!may) continue;
     j.Rest(fact);
     return std::string();
   }
   return Text(EntityKeyText(problem), " concerns safety and is open (leaf ", reported.event.index.value,
-              "); a decision.recorded about it with the choice operation_permitted would let it run");
+              "); a decision.recorded about it with the choice operation_permitted, by a QUALITY_OFFICER, "
+              "ACTIVATION_APPROVER or REGULATORY_OFFICER, would let it run");
 }
 
 Status JudgeDataset(Subject& s, const v1::EntityRef& dataset, Judgement& j) {
@@ -164,12 +164,15 @@ Status JudgeDataset(Subject& s, const v1::EntityRef& dataset, Judgement& j) {
   ASSIGN_OR_RETURN(const std::vector<const Fact*> withdrawn, s.facts.Typed(Bare(dataset), "dataset.record_withdrawn"));
   if (withdrawn.empty()) return OkStatus();
   ASSIGN_OR_RETURN(const std::vector<const Fact*> decisions, TypedOfEither(s.facts, dataset, "decision.recorded"));
-  if (decisions.empty() || decisions.back()->event.index < withdrawn.back()->event.index) {
-    j.Fail(Text("records of ", EntityKeyText(dataset), " were withdrawn (leaf ", withdrawn.back()->event.index.value,
-                ") and nothing was decided about it since"));
-  } else {
-    j.Rest(decisions.back());
+  for (auto decision = decisions.rbegin(); decision != decisions.rend(); ++decision) {
+    if ((*decision)->event.index < withdrawn.back()->event.index) break;
+    ASSIGN_OR_RETURN(const bool may, MayPermit(s.facts, **decision, s.item == nullptr ? "" : s.item->id()));
+    if (!may) continue;
+    j.Rest(*decision);
+    return OkStatus();
   }
+  j.Fail(Text("records of ", EntityKeyText(dataset), " were withdrawn (leaf ", withdrawn.back()->event.index.value,
+              ") and nobody who may permit it decided about it since"));
   return OkStatus();
 }
 

@@ -173,7 +173,7 @@ class ClearanceCheck {
 }  // namespace
 
 Status FindHolds(Subject& s, const v1::EntityRef& entity, Judgement& j) {
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> holds, TypedOfEither(s.facts, entity, "hold.placed"));
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> holds, TypedOfAny(s.facts, entity, "hold.placed"));
   for (const Fact* fact : holds) {
     if (EffectiveFrom(*fact, fact->body<v1::HoldPlaced>()->effective_from_us()) > s.request.at) continue;
     ASSIGN_OR_RETURN(const std::vector<const Fact*> lifted,
@@ -185,7 +185,7 @@ Status FindHolds(Subject& s, const v1::EntityRef& entity, Judgement& j) {
     j.Rest(fact);
     j.Fail(Text(EntityKeyText(entity), " is under hold (leaf ", fact->event.index.value, ")"));
   }
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> actions, TypedOfEither(s.facts, entity, "field_action.initiated"));
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> actions, TypedOfAny(s.facts, entity, "field_action.initiated"));
   for (const Fact* fact : actions) {
     const auto* body = fact->body<v1::FieldActionInitiated>();
     if (Timestamp(body->initiated_at_us()) > s.request.at) continue;

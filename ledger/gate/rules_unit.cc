@@ -41,6 +41,11 @@ Status JudgeIntegrity(Subject& s, Judgement& j) {
     return OkStatus();
   }
   j.Rest(s.produced);
+  if (s.produced_otherwise != nullptr) {
+    j.Rest(s.produced_otherwise);
+    j.Fail(Text("leaf ", s.produced_otherwise->event.index.value, " says something else of ",
+                EntityKeyText(s.request.artifact), " than leaf ", s.produced->event.index.value));
+  }
   if (s.artifact_digest.empty()) {
     j.Fail("nothing recorded says by one SHA-256 which bytes the artifact is");
   } else if (s.artifact_digest != s.request.artifact_digest) {

@@ -7,6 +7,7 @@
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/event/names.h"
+#include "ledger/gate/held_authority.h"
 #include "ledger/gate/standing.h"
 #include "ledger/gate/standing_targets.h"
 #include "ledger/gate/subject.h"
@@ -444,7 +445,9 @@ StatusOr<bool> Check::StoppingIsWorse(const RunningArtifact& running) {
                      gate::TypedOfEither(facts_, entity, "decision.recorded"));
     for (const Fact* fact : decisions) {
       const auto* body = fact->body<v1::DecisionRecorded>();
-      if (body != nullptr && body->choice() == kStoppingIsWorse) return true;
+      if (body == nullptr || body->choice() != kStoppingIsWorse) continue;
+      ASSIGN_OR_RETURN(const bool may, gate::MayPermit(facts_, *fact, running.item));
+      if (may) return true;
     }
   }
   return false;

@@ -252,8 +252,8 @@ StatusOr<std::set<std::string>> ItemsReadFor(Facts& facts, const std::string& it
     }
   }
   for (const std::string& each : from) {
-    ASSIGN_OR_RETURN(const std::vector<std::string> above, ItemAndAbove(facts.rows(), each));
-    read.insert(above.begin(), above.end());
+    ASSIGN_OR_RETURN(const ItemPath above, ItemAndAbove(facts.rows(), each, facts.size()));
+    read.insert(above.items.begin(), above.items.end());
   }
   return read;
 }

@@ -1,12 +1,15 @@
 #include "ledger/gate/subject.h"
 
 #include <algorithm>
+#include <set>
 
 #include "ledger/base/bytes.h"
 #include "ledger/envelope/candidate.h"
 #include "ledger/event/names.h"
+#include "ledger/event/vocabulary.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/item_scope.h"
+#include "ledger/state/broken_rules.h"
 #include "ledger/state/configuration.h"
 
 namespace anamnesis::gate {
@@ -16,6 +19,18 @@ constexpr size_t kVersionsMax = 1000;
 
 std::string Sha256Of(const v1::ContentDigest& digest) {
   return digest.algorithm() == v1::SHA256 ? digest.value() : std::string();
+}
+
+struct EarlierInLog {
+  bool operator()(const Fact* a, const Fact* b) const { return a->event.index < b->event.index; }
+};
+
+bool SameProduction(const Fact& a, const Fact& b) {
+  const auto same_agent = [](const v1::Agent& x, const v1::Agent& y) {
+    return x.kind() == y.kind() && x.id() == y.id();
+  };
+  return SaySame(a.event.view(), b.event) && same_agent(a.header().actor(), b.header().actor()) &&
+         same_agent(a.header().on_behalf_of(), b.header().on_behalf_of());
 }
 
 class Loader {
@@ -48,8 +63,13 @@ class Loader {
   }
 
   Status LoadArtifact() {
-    ASSIGN_OR_RETURN(s_.produced, facts_.Definition(Bare(s_.request.artifact)));
-    if (s_.produced == nullptr) return OkStatus();
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> produced, facts_.Definitions(Bare(s_.request.artifact)));
+    if (produced.empty()) return OkStatus();
+    // Told twice it is one thing; told otherwise, nothing says which of the two was verified and certified.
+    s_.produced = produced.front();
+    for (const Fact* again : produced) {
+      if (!SameProduction(*again, *s_.produced)) s_.produced_otherwise = again;
+    }
     s_.artifact = s_.produced->body<v1::ArtifactProduced>();
     if (s_.artifact == nullptr) {
       s_.produced = nullptr;
@@ -328,6 +348,7 @@ Status LoadSubject(Subject& subject) { return Loader(subject).Load(); }
 StatusOr<ItemClass> ClassOf(Facts& facts, std::string_view item) {
   ASSIGN_OR_RETURN(const ItemClass item_class, ClassOfItemAt(facts.rows(), item, facts.size()));
   if (!item_class.assigned_to.empty()) RETURN_IF_ERROR(facts.At(item_class.evidence).status());
+  for (const LeafIndex part : item_class.parts) RETURN_IF_ERROR(facts.At(part).status());
   return item_class;
 }
 
@@ -347,6 +368,19 @@ StatusOr<std::vector<const Fact*>> TypedOfEither(Facts& facts, const v1::EntityR
   std::sort(found.begin(), found.end(), [](const Fact* a, const Fact* b) { return a->event.index < b->event.index; });
   found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;
+}
+
+StatusOr<std::vector<const Fact*>> TypedOfAny(Facts& facts, const v1::EntityRef& ref, std::string_view type) {
+  if (!ref.version().empty() || !Vocabulary::Get().HasVersions(ref.kind())) return TypedOfEither(facts, ref, type);
+  ASSIGN_OR_RETURN(const std::vector<std::string> versions, facts.VersionsOf(ref.kind(), ref.id(), kVersionsMax));
+  std::set<const Fact*, EarlierInLog> found;
+  for (const std::string& version : versions) {
+    v1::EntityRef one = Bare(ref, true);
+    one.set_version(version);
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> facts_of_it, facts.Typed(one, type));
+    found.insert(facts_of_it.begin(), facts_of_it.end());
+  }
+  return std::vector<const Fact*>(found.begin(), found.end());
 }
 
 StatusOr<std::vector<const Fact*>> DefinitionsOfVersions(Facts& facts, const v1::EntityRef& entity) {

@@ -60,6 +60,8 @@ struct Subject {
   std::vector<std::string> jurisdictions;
 
   const Fact* produced = nullptr;
+  // Another record of the same version that still counts and says something else of it.
+  const Fact* produced_otherwise = nullptr;
   const v1::ArtifactProduced* artifact = nullptr;
   const v1::EntityRef* artifact_ref = nullptr;
   // SHA-256 of its bytes as recorded; empty when none is.
@@ -126,6 +128,9 @@ v1::EntityRef Bare(const v1::EntityRef& ref, bool any = false);
 
 // The events of a type about exactly this version or about the entity as a whole, in log order.
 StatusOr<std::vector<const Fact*>> TypedOfEither(Facts& facts, const v1::EntityRef& ref, std::string_view type);
+
+// The same for what forbids: of an entity that is relied on without a version, those about any version too.
+StatusOr<std::vector<const Fact*>> TypedOfAny(Facts& facts, const v1::EntityRef& ref, std::string_view type);
 
 // The event that defines each version of the entity and still counts, versions ascending by bytes.
 StatusOr<std::vector<const Fact*>> DefinitionsOfVersions(Facts& facts, const v1::EntityRef& entity);

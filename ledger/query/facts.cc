@@ -4,6 +4,7 @@
 
 #include "ledger/base/bytes.h"
 #include "ledger/event/names.h"
+#include "ledger/event/vocabulary.h"
 #include "ledger/query/events.h"
 #include "ledger/state/edges.h"
 
@@ -49,7 +50,7 @@ StatusOr<const Fact*> Facts::At(LeafIndex index) {
 StatusOr<std::vector<LeafIndex>> Facts::About(const v1::EntityRef& entity, std::string_view role, size_t limit,
                                               LeafIndex from) const {
   const std::string entity_prefix = Text('r', entity.kind(), '\0', entity.id(), '\0');
-  const std::string prefix = entity.version().empty() ? entity_prefix : Text(entity_prefix, entity.version(), '\0');
+  const std::string prefix = VersionOf(entity).empty() ? entity_prefix : Text(entity_prefix, VersionOf(entity), '\0');
   std::set<uint64_t> indexes;
   RETURN_IF_ERROR(rows_.Scan(Family::kEdges, prefix, prefix, [&](std::string_view key, std::string_view) {
     const std::optional<Edge> edge = ParseEdge(entity_prefix, key);
@@ -70,7 +71,7 @@ Status Facts::CheckNamed(const v1::EntityRef& entity) const {
   if (entity.kind().empty()) return absl::InvalidArgumentError("entity.kind: is required, for example model");
   if (entity.id().empty()) return absl::InvalidArgumentError("entity.id: is required");
   const std::string entity_prefix = Text('r', entity.kind(), '\0', entity.id(), '\0');
-  const std::string prefix = entity.version().empty() ? entity_prefix : Text(entity_prefix, entity.version(), '\0');
+  const std::string prefix = VersionOf(entity).empty() ? entity_prefix : Text(entity_prefix, VersionOf(entity), '\0');
   bool named = false;
   RETURN_IF_ERROR(rows_.Scan(Family::kEdges, prefix, prefix, [&](std::string_view key, std::string_view) {
     const std::optional<Edge> edge = ParseEdge(entity_prefix, key);
@@ -88,7 +89,7 @@ Status Facts::CheckNamed(const v1::EntityRef& entity) const {
 
 StatusOr<std::vector<LeafIndex>> Facts::Naming(const v1::EntityRef& entity) const {
   const std::string entity_prefix = Text('r', entity.kind(), '\0', entity.id(), '\0');
-  const std::string prefix = Text(entity_prefix, entity.version(), '\0');
+  const std::string prefix = Text(entity_prefix, VersionOf(entity), '\0');
   std::set<uint64_t> indexes;
   RETURN_IF_ERROR(rows_.Scan(Family::kEdges, prefix, prefix, [&](std::string_view key, std::string_view) {
     const std::optional<Edge> edge = ParseEdge(entity_prefix, key);
@@ -105,7 +106,7 @@ StatusOr<std::vector<LeafIndex>> Facts::Naming(const v1::EntityRef& entity) cons
 }
 
 StatusOr<std::vector<const Fact*>> Facts::Definitions(const v1::EntityRef& entity) {
-  const std::string prefix = Text('d', entity.kind(), '\0', entity.id(), '\0', entity.version(), '\0');
+  const std::string prefix = Text('d', entity.kind(), '\0', entity.id(), '\0', VersionOf(entity), '\0');
   std::vector<LeafIndex> indexes;
   RETURN_IF_ERROR(rows_.Scan(Family::kEdges, prefix, prefix, [&](std::string_view key, std::string_view) {
     ByteReader reader(key.substr(prefix.size()));

@@ -13,6 +13,7 @@
 #include "ledger/event/names.h"
 #include "ledger/event/refusal.h"
 #include "ledger/rules/check_authority.h"
+#include "ledger/rules/check_correction.h"
 #include "ledger/state/authority.h"
 #include "ledger/state/corrections.h"
 #include "ledger/state/project.h"
@@ -100,14 +101,14 @@ class Links {
   explicit Links(const RowFinder& rows) : rows_(rows) {}
 
   // Checks the run's next event.
-  Status Check(const AdmittedEvent& event) {
-    const v1::EventHeader& header = event.header.fields;
+  Status Check(const RecordedEvent& event) {
+    const v1::EventHeader& header = event.header->fields;
     for (int i = 0; i < header.causes_size(); ++i) {
       RETURN_IF_ERROR(Exists(Text("header.causes[", i, "]"), header.causes(i)));
     }
     if (!header.role_grant().empty()) RETURN_IF_ERROR(Exists("header.role_grant", header.role_grant()));
     if (!header.corrects().empty()) RETURN_IF_ERROR(CheckCorrects(event));
-    earlier_.insert(event.header.event_id.view());
+    earlier_.insert(event.header->event_id.view());
     return OkStatus();
   }
 
@@ -121,8 +122,8 @@ class Links {
   }
 
   // A correction may name only events recorded before its run, so that what it changes is settled.
-  Status CheckCorrects(const AdmittedEvent& event) {
-    const std::string& id = event.header.fields.corrects();
+  Status CheckCorrects(const RecordedEvent& event) {
+    const std::string& id = event.header->fields.corrects();
     ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindEvent(rows_, id));
     if (!index.has_value()) {
       return Refuse(v1::REFERENCE_INVALID, "header.corrects",
@@ -143,7 +144,7 @@ class Links {
     if (corrections > limits::kCorrectionsPerEventMax) {
       return RefuseOverLimit("header.corrects", limits::kCorrectionsPerEventMax, corrections);
     }
-    return OkStatus();
+    return CheckCorrection(event, corrected, chain, rows_);
   }
 
   const RowFinder& rows_;
@@ -249,7 +250,7 @@ class RunEvents {
     const RecordedEvent event = At(i);
     RETURN_IF_ERROR(CheckCredentials(run_.events[i], rows_));
     if (size_.value > 0) RETURN_IF_ERROR(CheckAuthority(event, rows_));
-    RETURN_IF_ERROR(links_.Check(run_.events[i]));
+    RETURN_IF_ERROR(links_.Check(event));
     ASSIGN_OR_RETURN(broken, BrokenRules(event, rows_));
     for (const BrokenRule& rule : broken) {
       if (rule.consequence != v1::REFUSED) continue;

@@ -55,8 +55,11 @@ Status FoldIssued(const RecordedEvent& event, const v1::CredentialIssued& body, 
   return OkStatus();
 }
 
+// That a key was rotated says nothing against it; that it was revoked or lost does.
+constexpr std::string_view kRotated = "rotated";
+
 // The key's seals are refused from `from_us` on, or from the event's recorded time when that is 0. Twice keeps the
-// earlier effect.
+// earlier time, and what speaks against the key wins over its rotation, whichever was recorded first.
 Status EndCredential(const RecordedEvent& event, std::string_view public_key, int64_t from_us, std::string_view because,
                      RowOverlay& rows) {
   const std::string key = CredentialKey(public_key);
@@ -64,12 +67,17 @@ Status EndCredential(const RecordedEvent& event, std::string_view public_key, in
   // The rules refuse a key that was never issued.
   if (!state.has_value()) return OkStatus();
   if (from_us == 0) from_us = event.recorded.us;
-  if (!state->has_revoked_index() || from_us < state->revoked_from_us()) {
+  const bool ended = state->has_revoked_index();
+  const bool earlier = !ended || from_us < state->revoked_from_us();
+  const bool same_weight = ended && (because == kRotated) == (state->revoked_because() == kRotated);
+  const bool says_why = !ended || (same_weight ? earlier : because != kRotated);
+  if (!earlier && !says_why) return OkStatus();
+  if (earlier) state->set_revoked_from_us(from_us);
+  if (says_why) {
     state->set_revoked_index(event.index.value);
-    state->set_revoked_from_us(from_us);
     state->set_revoked_because(std::string(because));
-    rows.Put(Family::kAuthority, key, state->SerializeAsString());
   }
+  rows.Put(Family::kAuthority, key, state->SerializeAsString());
   return OkStatus();
 }
 
@@ -89,7 +97,7 @@ Status FoldRotated(const RecordedEvent& event, const v1::CredentialRotated& body
   issued.set_purpose(old.has_value() ? old->purpose() : v1::CredentialIssued::SEAL);
   issued.set_valid_until_us(body.valid_until_us());
   RETURN_IF_ERROR(FoldIssued(event, issued, rows));
-  return EndCredential(event, body.old_public_key(), body.old_key_until_us(), "rotated", rows);
+  return EndCredential(event, body.old_public_key(), body.old_key_until_us(), kRotated, rows);
 }
 
 Status FoldGranted(const RecordedEvent& event, const v1::RoleGranted& body, RowOverlay& rows) {
@@ -134,6 +142,11 @@ std::string WhyNotInForce(const CredentialState& credential, Timestamp at) {
   return "";
 }
 
+bool IsUnlimited(const v1::Scope& scope) {
+  return scope.items().empty() && scope.jurisdictions().empty() &&
+         scope.class_max() == v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED;
+}
+
 std::string HoldersPrefix(std::string_view kind) { return Text('h', kind, '\0'); }
 
 std::string WhyCannotSeal(const CredentialState& credential, Timestamp at) {
@@ -171,7 +184,7 @@ StatusOr<AgentStanding> FindStanding(const RowReader& rows, const v1::Agent& age
       status = DamagedRow();
       return false;
     }
-    if (InForce(state, at)) standing.roles.push_back(static_cast<v1::Role>(key.back()));
+    if (InForce(state, at) && IsUnlimited(state.scope())) standing.roles.push_back(static_cast<v1::Role>(key.back()));
     return true;
   }));
   RETURN_IF_ERROR(status);

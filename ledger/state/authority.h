@@ -39,10 +39,15 @@ StatusOr<bool> HoldsRole(const RowFinder& rows, const v1::Agent& agent, v1::Role
 StatusOr<std::optional<v1::Scope>> ScopeOfRole(const RowFinder& rows, const v1::Agent& agent, v1::Role role,
                                                Timestamp at);
 
+// Whether the scope leaves nothing out.
+bool IsUnlimited(const v1::Scope& scope);
+
 // What an agent may be trusted with at a time.
 struct AgentStanding {
   // Why the agent is nobody to the ledger: it has no credential, or none is in force. Empty when one is.
   std::string unknown_because;
+  // Those without limits: calls are not about an item or a jurisdiction, so who has a role for some only may not make
+  // them.
   std::vector<v1::Role> roles;
 };
 StatusOr<AgentStanding> FindStanding(const RowReader& rows, const v1::Agent& agent, Timestamp at);

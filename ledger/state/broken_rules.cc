@@ -23,18 +23,6 @@ std::string FirstClause(const EventType& type) {
   return type.options->clauses_size() == 0 ? std::string() : type.options->clauses(0);
 }
 
-// Two events that define an entity version say the same about it.
-bool SaySame(const RecordedEvent& event, const LoadedEvent& earlier) {
-  if (event.type->body != earlier.type->body) return false;
-  if (event.body == nullptr || earlier.body == nullptr) return false;
-  if (event.body->SerializeAsString() != earlier.body->SerializeAsString()) return false;
-  const auto& ours = event.header->fields.refs();
-  const auto& theirs = earlier.header.fields.refs();
-  return std::equal(
-      ours.begin(), ours.end(), theirs.begin(), theirs.end(),
-      [](const v1::EntityRef& a, const v1::EntityRef& b) { return a.SerializeAsString() == b.SerializeAsString(); });
-}
-
 // Works through the annotations of one event.
 class Evaluation {
  public:
@@ -44,6 +32,7 @@ class Evaluation {
     for (const v1::ReferenceRule& rule : options().refs()) {
       for (int i = 0; i < header().refs_size(); ++i) {
         if (header().refs(i).role() != rule.role()) continue;
+        CheckVersion(i);
         if (rule.defines()) RETURN_IF_ERROR(CheckUnique(rule, i));
         if (rule.unrecorded() != v1::CONSEQUENCE_UNSPECIFIED) RETURN_IF_ERROR(CheckExists(rule, i));
       }
@@ -81,6 +70,16 @@ class Evaluation {
       ASSIGN_OR_RETURN(class_, ClassOfEvent(rows_, header()));
     }
     return AppliesFrom(from, *class_);
+  }
+
+  // One without versions is named without: nobody can know what the writer meant to tell apart.
+  void CheckVersion(int i) {
+    const v1::EntityRef& ref = header().refs(i);
+    if (ref.version().empty() || !VersionOf(ref).empty()) return;
+    BrokenRule& broken = Add(Text("VERSION/", ref.role()), Text("header.refs[", i, "].version"), v1::REFUSED);
+    broken.finding.set_clause("IEC 62304 8.1.1");
+    broken.finding.set_message(Text(EntityName(ref), " names a version, and a ", ref.kind(), " has none"));
+    broken.finding.set_remedy(Text("name it ", ref.kind(), ":", ref.id()));
   }
 
   Status CheckUnique(const v1::ReferenceRule& rule, int i) {
@@ -226,6 +225,17 @@ bool FieldsHaveRules(const Descriptor& message, int depth) {
 }
 
 }  // namespace
+
+bool SaySame(const RecordedEvent& event, const LoadedEvent& earlier) {
+  if (event.type->body != earlier.type->body) return false;
+  if (event.body == nullptr || earlier.body == nullptr) return false;
+  if (event.body->SerializeAsString() != earlier.body->SerializeAsString()) return false;
+  const auto& ours = event.header->fields.refs();
+  const auto& theirs = earlier.header.fields.refs();
+  return std::equal(
+      ours.begin(), ours.end(), theirs.begin(), theirs.end(),
+      [](const v1::EntityRef& a, const v1::EntityRef& b) { return a.SerializeAsString() == b.SerializeAsString(); });
+}
 
 void AddBroken(std::vector<BrokenRule>& broken, const BrokenRuleText& text) {
   BrokenRule& rule = broken.emplace_back();

@@ -45,6 +45,10 @@ void AddBroken(std::vector<BrokenRule>& broken, const BrokenRuleText& text);
 // In the order of the annotations. `rows` is the log before the event. Nothing here reads a body that can be erased.
 StatusOr<std::vector<BrokenRule>> BrokenRules(const RecordedEvent& event, const RowFinder& rows);
 
+// Whether two events of one type say the same, of the same entities: then the second contradicts nothing. False where a
+// body was erased.
+bool SaySame(const RecordedEvent& event, const LoadedEvent& earlier);
+
 // Whether BrokenRules reads the bodies of this type.
 bool RulesReadBody(const EventType& type);
 

@@ -1,11 +1,11 @@
 #include "ledger/state/delegations.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "ledger/event/names.h"
 #include "ledger/state/authority.h"
+#include "ledger/state/entities.h"
 #include "ledger/state/software_items.h"
 
 namespace anamnesis {
@@ -59,18 +59,93 @@ Status FoldUse(const v1::EntityRef& delegation, RowOverlay& rows) {
   return OkStatus();
 }
 
-// The jurisdiction that the event is about; empty when it is about none.
-std::string JurisdictionOf(const Message* body) {
-  if (body == nullptr) return "";
+// What a body says about where it has effect: its field `jurisdiction` or `jurisdictions`, or that of its `terms`.
+std::optional<std::vector<std::string>> JurisdictionsOf(const Message* body) {
+  if (body == nullptr) return std::nullopt;
   const google::protobuf::Reflection& reflection = *body->GetReflection();
-  const FieldDescriptor* field = body->GetDescriptor()->FindFieldByName("jurisdiction");
-  if (field != nullptr && !field->is_repeated() && field->type() == FieldDescriptor::TYPE_STRING) {
-    return reflection.GetString(*body, field);
+  const FieldDescriptor* one = body->GetDescriptor()->FindFieldByName("jurisdiction");
+  if (one != nullptr && !one->is_repeated() && one->type() == FieldDescriptor::TYPE_STRING) {
+    const std::string& named = reflection.GetString(*body, one);
+    return named.empty() ? std::vector<std::string>() : std::vector<std::string>{named};
+  }
+  const FieldDescriptor* several = body->GetDescriptor()->FindFieldByName("jurisdictions");
+  if (several != nullptr && several->is_repeated() && several->type() == FieldDescriptor::TYPE_STRING) {
+    std::vector<std::string> named;
+    for (int i = 0; i < reflection.FieldSize(*body, several); ++i) {
+      named.push_back(reflection.GetRepeatedString(*body, several, i));
+    }
+    return named;
   }
   const FieldDescriptor* terms = body->GetDescriptor()->FindFieldByName("terms");
-  if (terms == nullptr || terms->is_repeated() || terms->message_type() == nullptr) return "";
-  return JurisdictionOf(&reflection.GetMessage(*body, terms));
+  if (terms == nullptr || terms->is_repeated() || terms->message_type() == nullptr) return std::nullopt;
+  return JurisdictionsOf(&reflection.GetMessage(*body, terms));
 }
+
+v1::SoftwareSafetyClass ClassIn(const Message* body) {
+  const FieldDescriptor* field = body == nullptr ? nullptr : body->GetDescriptor()->FindFieldByName("safety_class");
+  const bool is_class = field != nullptr && !field->is_repeated() &&
+                        field->cpp_type() == FieldDescriptor::CPPTYPE_ENUM &&
+                        field->enum_type() == v1::SoftwareSafetyClass_descriptor();
+  if (!is_class) return v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED;
+  return static_cast<v1::SoftwareSafetyClass>(body->GetReflection()->GetEnumValue(*body, field));
+}
+
+bool Defines(const EventType& type, std::string_view role) {
+  return std::any_of(type.options->refs().begin(), type.options->refs().end(),
+                     [&](const v1::ReferenceRule& rule) { return rule.role() == role && rule.defines(); });
+}
+
+// Finds out what an event is about, over the records that it refers to.
+class MatterFinder {
+ public:
+  MatterFinder(const RowFinder& rows, Matter& matter) : rows_(rows), matter_(matter) {}
+
+  Status Find(const RecordedEvent& event) {
+    matter_.safety_class = ClassIn(event.body);
+    matter_.jurisdictions = JurisdictionsOf(event.body);
+    return FollowAll(event, 0);
+  }
+
+ private:
+  // From an event to a hold, to the artifact that it is on, to that one's item.
+  static constexpr size_t kDepthMax = 3;
+
+  Status FollowAll(const RecordedEvent& event, size_t depth) {
+    const size_t known = matter_.items.size();
+    bool has_scope = false;
+    for (const v1::EntityRef& ref : event.header->fields.refs()) {
+      has_scope = has_scope || ref.role() == "scope";
+      RETURN_IF_ERROR(Follow(event, ref, depth));
+    }
+    if (has_scope && matter_.items.size() == known) matter_.items_unknown = true;
+    return OkStatus();
+  }
+
+  Status Follow(const RecordedEvent& event, const v1::EntityRef& ref, size_t depth) {
+    const std::string& kind = ref.kind();
+    const bool is_about = ref.role() == kind || ref.role() == "scope";
+    if (kind == "software_item" && (ref.role() == "item" || ref.role() == "scope")) matter_.items.push_back(ref.id());
+    // A hold is one everywhere.
+    if (kind == "hold") matter_.jurisdictions.emplace();
+    const bool has_item = is_about && (kind == "artifact" || kind == "certification" || kind == "hold");
+    const bool has_place = is_about && (kind == "authorisation" || kind == "change_plan");
+    if (!(has_item || has_place) || Defines(*event.type, ref.role()) || depth >= kDepthMax) return OkStatus();
+    const size_t known = matter_.items.size();
+    ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindDefinition(rows_, ref));
+    if (index.has_value()) {
+      ASSIGN_OR_RETURN(const LoadedEvent defined, LoadEvent(rows_, *index));
+      if (has_place && !matter_.jurisdictions.has_value()) {
+        matter_.jurisdictions = JurisdictionsOf(defined.body.get());
+      }
+      RETURN_IF_ERROR(FollowAll(defined.view(), depth + 1));
+    }
+    if (has_item && matter_.items.size() == known) matter_.items_unknown = true;
+    return OkStatus();
+  }
+
+  const RowFinder& rows_;
+  Matter& matter_;
+};
 
 template <typename List>
 bool Holds(const List& list, std::string_view value) {
@@ -110,25 +185,42 @@ StatusOr<std::string> WhyNotDelegated(const RowFinder& rows, const DelegationSta
   return std::string();
 }
 
-StatusOr<std::string> WhyOutOfScope(const RowFinder& rows, const v1::Scope& scope, const RecordedEvent& event) {
-  const v1::EntityRef* item = FindReference(event.header->fields, "item");
-  if (item != nullptr && item->kind() == "software_item") {
-    ASSIGN_OR_RETURN(const std::vector<std::string> above, ItemAndAbove(rows, item->id()));
-    const bool covered = scope.items().empty() || std::any_of(above.begin(), above.end(), [&](const std::string& name) {
-                           return Holds(scope.items(), name);
-                         });
-    if (!covered) return Text("doesn't cover software item \"", item->id(), "\"");
-    ASSIGN_OR_RETURN(const ItemClass found, ClassOfItem(rows, item->id()));
-    if (scope.class_max() != v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED && found.safety_class > scope.class_max()) {
-      return Text("doesn't reach the class of \"", item->id(), "\", ",
-                  v1::SoftwareSafetyClass_Name(found.safety_class));
-    }
+StatusOr<Matter> MatterOf(const RowFinder& rows, const RecordedEvent& event) {
+  Matter matter;
+  RETURN_IF_ERROR(MatterFinder(rows, matter).Find(event));
+  return matter;
+}
+
+StatusOr<std::string> WhyOutOfScope(const RowFinder& rows, const v1::Scope& scope, const Matter& matter,
+                                    TreeSize size) {
+  const bool has_class_max = scope.class_max() != v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED;
+  if (matter.items_unknown && (has_class_max || !scope.items().empty())) {
+    return std::string("covers some software items only, and nothing says which one this is about");
   }
-  const std::string jurisdiction = JurisdictionOf(event.body);
-  if (!jurisdiction.empty() && !scope.jurisdictions().empty() && !Holds(scope.jurisdictions(), jurisdiction)) {
-    return Text("doesn't cover jurisdiction ", jurisdiction);
+  if (has_class_max && matter.safety_class > scope.class_max()) {
+    return Text("doesn't reach ", v1::SoftwareSafetyClass_Name(matter.safety_class));
+  }
+  for (const std::string& item : matter.items) {
+    ASSIGN_OR_RETURN(const ItemPath path, ItemAndAbove(rows, item, size));
+    const bool covered =
+        scope.items().empty() || std::any_of(path.items.begin(), path.items.end(),
+                                             [&](const std::string& name) { return Holds(scope.items(), name); });
+    if (!covered) return Text("doesn't cover software item \"", item, "\"");
+    if (!has_class_max) continue;
+    ASSIGN_OR_RETURN(const ItemClass found, ClassOfItemAt(rows, item, size));
+    if (found.safety_class <= scope.class_max()) continue;
+    return Text("doesn't reach the class of \"", item, "\", ", v1::SoftwareSafetyClass_Name(found.safety_class));
+  }
+  if (!matter.jurisdictions.has_value() || scope.jurisdictions().empty()) return std::string();
+  if (matter.jurisdictions->empty()) return std::string("doesn't cover all jurisdictions, where this has effect");
+  for (const std::string& jurisdiction : *matter.jurisdictions) {
+    if (!Holds(scope.jurisdictions(), jurisdiction)) return Text("doesn't cover jurisdiction ", jurisdiction);
   }
   return std::string();
+}
+
+bool IsOfVersion(std::string_view limit, const v1::EntityRef* entity) {
+  return limit.empty() || (entity != nullptr && limit == VersionedName(entity));
 }
 
 bool DelegationsReadBody(const EventType& type) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "anamnesis/internal/state.pb.h"
 #include "anamnesis/v1/signature.pb.h"
@@ -25,9 +26,27 @@ StatusOr<std::optional<internal::DelegationState>> FindDelegation(const RowFinde
 StatusOr<std::string> WhyNotDelegated(const RowFinder& rows, const internal::DelegationState& delegation,
                                       const v1::Agent& agent, Timestamp at);
 
-// Why `scope` doesn't cover what the event is about: its item (reference "item") with its class, and its jurisdiction
-// (the body's field of that name, or that of its `terms`); empty when it does.
-StatusOr<std::string> WhyOutOfScope(const RowFinder& rows, const v1::Scope& scope, const RecordedEvent& event);
+// What an event is about, as far as authority is limited.
+struct Matter {
+  // Software items: those that it names as its item, and those of the artifact, certification or hold that it is about.
+  std::vector<std::string> items;
+  // It is about an artifact or a hold, and nothing recorded says of which item.
+  bool items_unknown = false;
+  // The class that the event itself is for; unspecified where it says none.
+  v1::SoftwareSafetyClass safety_class = v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED;
+  // Where it has effect: all jurisdictions when the list is empty, and nullopt when that is no question.
+  std::optional<std::vector<std::string>> jurisdictions;
+};
+
+StatusOr<Matter> MatterOf(const RowFinder& rows, const RecordedEvent& event);
+
+// Why `scope` doesn't cover the matter, by the items and classes as known at `size`; empty when it does. What nobody
+// can tell is not covered by a scope that asks for it.
+StatusOr<std::string> WhyOutOfScope(const RowFinder& rows, const v1::Scope& scope, const Matter& matter,
+                                    TreeSize size = TreeSize(UINT64_MAX));
+
+// Whether a delegation's limit to a version ("id@version", or empty) holds for what an event refers to.
+bool IsOfVersion(std::string_view limit, const v1::EntityRef* entity);
 
 Status FoldDelegations(const RecordedEvent& event, RowOverlay& rows);
 bool DelegationsReadBody(const EventType& type);

@@ -3,12 +3,15 @@
 #include <set>
 
 #include "ledger/base/bytes.h"
+#include "ledger/event/vocabulary.h"
 #include "ledger/state/last_counting.h"
 
 namespace anamnesis {
 namespace {
 
 std::string EntityPrefix(char table, std::string_view kind, std::string_view id, std::string_view version) {
+  // What has no versions is the same thing whatever version somebody gave it.
+  if (!version.empty() && !Vocabulary::Get().HasVersions(kind)) version = {};
   return Text(table, kind, '\0', id, '\0', version, '\0');
 }
 

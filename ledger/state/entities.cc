@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ledger/base/bytes.h"
+#include "ledger/event/vocabulary.h"
 #include "ledger/state/corrections.h"
 #include "ledger/state/last_counting.h"
 
@@ -54,7 +55,7 @@ const std::vector<Named>& NamedBy(const EventType& type) {
 
 std::string EntityKey(char table, const v1::EntityRef& entity, bool with_version) {
   std::string key = Text(table, entity.kind(), '\0', entity.id(), '\0');
-  return with_version ? Text(key, entity.version(), '\0') : key;
+  return with_version ? Text(key, VersionOf(entity), '\0') : key;
 }
 
 std::string NamedKey(std::string_view what, std::string_view role, const v1::EntityRef& entity, bool any_version) {
@@ -96,7 +97,7 @@ StatusOr<std::optional<LeafIndex>> Counting(const RowFinder& rows, const std::st
 }  // namespace
 
 StatusOr<std::optional<LeafIndex>> FindDefinition(const RowFinder& rows, const v1::EntityRef& entity) {
-  if (entity.version().empty()) return Counting(rows, EntityKey('v', entity, false), 'd', entity, false);
+  if (VersionOf(entity).empty()) return Counting(rows, EntityKey('v', entity, false), 'd', entity, false);
   ASSIGN_OR_RETURN(const std::optional<LeafIndex> exact,
                    Counting(rows, EntityKey('d', entity, true), 'd', entity, true));
   if (exact.has_value()) return exact;
@@ -116,7 +117,7 @@ StatusOr<std::optional<LeafIndex>> LastDefinition(const RowFinder& rows, const v
 
 StatusOr<std::optional<LeafIndex>> FindNaming(const RowFinder& rows, std::string_view what, std::string_view role,
                                               const v1::EntityRef& entity, bool any_version) {
-  const bool any = any_version || entity.version().empty();
+  const bool any = any_version || VersionOf(entity).empty();
   const size_t mark = what.find('?');
   const auto accept = [&](const LoadedEvent& event) {
     const auto& refs = event.header.fields.refs();
@@ -124,7 +125,7 @@ StatusOr<std::optional<LeafIndex>> FindNaming(const RowFinder& rows, std::string
            (mark == std::string_view::npos || BodyHas(event.body.get(), what.substr(mark + 1))) &&
            std::any_of(refs.begin(), refs.end(), [&](const v1::EntityRef& ref) {
              return ref.role() == role && ref.kind() == entity.kind() && ref.id() == entity.id() &&
-                    (any || ref.version() == entity.version());
+                    (any || VersionOf(ref) == VersionOf(entity));
            });
   };
   return Counting(rows, NamedKey(what, role, entity, any), 'r', entity, !any, accept);

@@ -5,7 +5,8 @@
 // which of the event types that a Precondition names were recorded about it. Found by a single row each, so that a rule
 // costs the same in a ledger of any size.
 //
-// Rows of kEntities; fields end with a zero byte, which names can't hold. All values are be64 indexes:
+// Rows of kEntities; fields end with a zero byte, which names can't hold; kinds without versions have none. All values
+// are be64 indexes:
 //   "d" kind id version             the last event that defined the entity version
 //   "v" kind id                     the last event that defined any version of it
 //   "n" what role kind id version   the last event of a kind that some Precondition asks for, which named it in that

@@ -1,14 +1,19 @@
 #include "ledger/state/software_items.h"
 
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "anamnesis/v1/vocabulary_software.pb.h"
+#include "ledger/base/bytes.h"
 #include "ledger/state/corrections.h"
 
 namespace anamnesis {
 namespace {
 
 using internal::SoftwareItemState;
+
+constexpr size_t kIndexBytes = 8;
 
 std::string ItemKey(std::string_view item) { return Text('i', item); }
 
@@ -21,17 +26,57 @@ StatusOr<SoftwareItemState> LoadItem(const RowFinder& rows, std::string_view ite
   return state;
 }
 
+std::string ParentsKey(std::string_view item) { return Text('p', item); }
+
+// Whether an event still counts at `size`.
+StatusOr<bool> CountsAt(const RowFinder& rows, LeafIndex index, TreeSize size) {
+  if (index.value >= size.value) return false;
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, index));
+  if (correctors.empty()) return true;
+  ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows, index));
+  ASSIGN_OR_RETURN(const Standing standing, StandingOf(rows, event.view(), size));
+  return !standing.void_effect;
+}
+
+struct Parent {
+  std::string id;
+  LeafIndex said_by;
+};
+
+// All that were ever said of the item, in log order.
+StatusOr<std::vector<Parent>> ParentsOf(const RowFinder& rows, std::string_view item) {
+  std::vector<Parent> parents;
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kEntities, ParentsKey(item)));
+  std::string_view rest = value.has_value() ? std::string_view(*value) : std::string_view();
+  while (!rest.empty()) {
+    ByteReader reader(rest);
+    const StatusOr<uint64_t> index = reader.BigEndian64();
+    const size_t end = rest.find('\0', kIndexBytes);
+    if (!index.ok() || end == std::string_view::npos) {
+      return absl::DataLossError("a row of a software item is damaged; rebuild the projections");
+    }
+    parents.push_back({std::string(rest.substr(kIndexBytes, end - kIndexBytes)), LeafIndex(*index)});
+    rest.remove_prefix(end + 1);
+  }
+  return parents;
+}
+
+// The last that counts; nullopt: the item is part of none.
+StatusOr<std::optional<Parent>> ParentAt(const RowFinder& rows, std::string_view item, TreeSize size) {
+  ASSIGN_OR_RETURN(const std::vector<Parent> parents, ParentsOf(rows, item));
+  for (auto parent = parents.rbegin(); parent != parents.rend(); ++parent) {
+    ASSIGN_OR_RETURN(const bool counts, CountsAt(rows, parent->said_by, size));
+    if (counts) return std::optional<Parent>(*parent);
+  }
+  return std::optional<Parent>();
+}
+
 // The class that was last assigned to the item itself and still counts; UNSPECIFIED when none does.
 StatusOr<SoftwareItemState::ClassChange> OwnClass(const RowFinder& rows, const SoftwareItemState& state,
                                                   TreeSize size) {
   for (auto change = state.classes().rbegin(); change != state.classes().rend(); ++change) {
-    const LeafIndex index(change->index());
-    if (index.value >= size.value) continue;
-    ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, index));
-    if (correctors.empty()) return *change;
-    ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows, index));
-    ASSIGN_OR_RETURN(const Standing standing, StandingOf(rows, event.view()));
-    if (!standing.void_effect || standing.evidence.value >= size.value) return *change;
+    ASSIGN_OR_RETURN(const bool counts, CountsAt(rows, LeafIndex(change->index()), size));
+    if (counts) return *change;
   }
   return SoftwareItemState::ClassChange();
 }
@@ -46,43 +91,46 @@ Status AddClass(const RecordedEvent& event, v1::SoftwareSafetyClass safety_class
   return OkStatus();
 }
 
-Status SetParent(std::string_view item, const std::string& parent, RowOverlay& rows) {
+Status AddParent(const RecordedEvent& event, std::string_view item, std::string_view parent, RowOverlay& rows) {
   if (item == parent) return OkStatus();
-  ASSIGN_OR_RETURN(SoftwareItemState state, LoadItem(rows, item));
-  state.set_parent(parent);
-  rows.Put(Family::kEntities, ItemKey(item), state.SerializeAsString());
+  ASSIGN_OR_RETURN(const std::optional<std::string> before, rows.Get(Family::kEntities, ParentsKey(item)));
+  rows.Put(Family::kEntities, ParentsKey(item), Text(before.value_or(""), LeafKey(event.index), parent, '\0'));
   return OkStatus();
 }
 
 }  // namespace
 
+StatusOr<ItemPath> ItemAndAbove(const RowFinder& rows, std::string_view item, TreeSize size) {
+  ItemPath path;
+  std::string at(item);
+  while (path.items.size() < kItemDepthMax && !at.empty()) {
+    path.items.push_back(at);
+    ASSIGN_OR_RETURN(std::optional<Parent> parent, ParentAt(rows, at, size));
+    if (!parent.has_value()) break;
+    path.parts.push_back(parent->said_by);
+    at = std::move(parent->id);
+  }
+  return path;
+}
+
 StatusOr<ItemClass> ClassOfItemAt(const RowFinder& rows, std::string_view item, TreeSize size) {
   ItemClass found;
-  std::string at(item);
-  for (size_t depth = 0; depth < kItemDepthMax && !at.empty(); ++depth) {
-    ASSIGN_OR_RETURN(SoftwareItemState state, LoadItem(rows, at));
+  ASSIGN_OR_RETURN(const ItemPath path, ItemAndAbove(rows, item, size));
+  for (size_t i = 0; i < path.items.size(); ++i) {
+    if (i > 0) found.parts.push_back(path.parts[i - 1]);
+    ASSIGN_OR_RETURN(const SoftwareItemState state, LoadItem(rows, path.items[i]));
     ASSIGN_OR_RETURN(const SoftwareItemState::ClassChange own, OwnClass(rows, state, size));
-    if (own.safety_class() != v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED) {
-      return ItemClass{own.safety_class(), at, LeafIndex(own.index())};
-    }
-    at = state.parent();
+    if (own.safety_class() == v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED) continue;
+    found.safety_class = own.safety_class();
+    found.assigned_to = path.items[i];
+    found.evidence = LeafIndex(own.index());
+    break;
   }
   return found;
 }
 
 StatusOr<ItemClass> ClassOfItem(const RowFinder& rows, std::string_view item) {
   return ClassOfItemAt(rows, item, TreeSize(UINT64_MAX));
-}
-
-StatusOr<std::vector<std::string>> ItemAndAbove(const RowFinder& rows, std::string_view item) {
-  std::vector<std::string> items;
-  std::string at(item);
-  while (items.size() < kItemDepthMax && !at.empty()) {
-    ASSIGN_OR_RETURN(const SoftwareItemState state, LoadItem(rows, at));
-    items.push_back(std::move(at));
-    at = state.parent();
-  }
-  return items;
 }
 
 StatusOr<v1::SoftwareSafetyClass> ClassOfEvent(const RowFinder& rows, const v1::EventHeader& header) {
@@ -107,11 +155,12 @@ Status FoldSoftwareItems(const RecordedEvent& event, RowOverlay& rows) {
   const v1::EventHeader& header = event.header->fields;
   if (event.type->body == v1::SoftwareItemIdentified::descriptor()) {
     const v1::EntityRef* parent = FindReference(header, "parent");
-    return parent == nullptr ? OkStatus() : SetParent(FindReference(header, "item")->id(), parent->id(), rows);
+    return parent == nullptr ? OkStatus() : AddParent(event, FindReference(header, "item")->id(), parent->id(), rows);
   }
   if (event.type->body == v1::SoftwareItemDecomposed::descriptor()) {
     for (const v1::EntityRef& ref : header.refs()) {
-      if (ref.role() == "part") RETURN_IF_ERROR(SetParent(ref.id(), FindReference(header, "item")->id(), rows));
+      if (ref.role() != "part") continue;
+      RETURN_IF_ERROR(AddParent(event, ref.id(), FindReference(header, "item")->id(), rows));
     }
     return OkStatus();
   }

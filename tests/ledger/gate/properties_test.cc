@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
 
 #include "ledger/gate/ask_gate.h"
@@ -55,34 +56,63 @@ TEST(GateProperties, CuttingAnyCitedEventTurnsAllowIntoDeny) {
   }
 }
 
-// Events that only forbid: whatever was decided without them, they never turn deny into allow.
-TEST(GateProperties, AddingARevocationNeverTurnsDenyIntoAllow) {
-  const auto because = [](EventDraft draft) {
-    draft.header.set_rationale("because");
-    return draft;
-  };
-  std::vector<Step> forbidding;
+EventDraft Because(EventDraft draft) {
+  draft.header.set_rationale("because");
+  return draft;
+}
+
+// Events that only forbid, of one version or of all, some with a version of what has none: those are told afterwards,
+// so that they are recorded.
+std::vector<Step> ForbiddingSteps() {
+  std::vector<Step> steps;
   int number = 0;
-  for (const char* scope : {"artifact:shift@1", "software_item:alert", "device_unit:ICU-1", "soup:foundation@7.2"}) {
-    forbidding.push_back(
-        {Text("hold-", scope), "ada",
-         because(DraftWith(v1::HoldPlaced(), {Text("hold=hold:h", ++number), Text("scope=", scope)}))});
+  for (const char* scope :
+       {"artifact:shift@1", "artifact:shift", "software_item:alert", "device_unit:ICU-1", "soup:foundation@7.2",
+        "soup:foundation", "envelope:threshold", "envelope:threshold@1", "baseline:base", "sandbox_protocol:suite@1",
+        "certification:cert-1", "software_item:alert@2", "device_unit:ICU-1@1", "site:boston@1",
+        "device_model:monitor@3", "certification:cert-1@2"}) {
+    EventDraft hold = Because(DraftWith(v1::HoldPlaced(), {Text("hold=hold:h", ++number), Text("scope=", scope)}));
+    hold.header.set_retrospective(std::string_view(scope).find('@') != std::string_view::npos);
+    steps.push_back({Text("hold-", scope), "ada", hold});
   }
-  forbidding.push_back({"revoke", "ada", because(DraftWith(v1::ArtifactRevoked(), {"artifact=artifact:shift@1"}))});
-  forbidding.push_back({"withdraw-certification", "carl",
-                        because(DraftWith(v1::CertificationWithdrawn(), {"certification=certification:cert-1"}))});
+  steps.push_back({"revoke", "ada", Because(DraftWith(v1::ArtifactRevoked(), {"artifact=artifact:shift@1"}))});
+  for (const char* certification : {"certification:cert-1", "certification:cert-1@1"}) {
+    EventDraft withdrawn = Because(DraftWith(v1::CertificationWithdrawn(), {Text("certification=", certification)}));
+    withdrawn.header.set_retrospective(std::string_view(certification).ends_with("@1"));
+    steps.push_back({Text("withdraw-", certification), "carl", withdrawn});
+  }
   v1::AuthorisationSuspended suspended;
   suspended.set_effective_from_us(kTestStart.us);
-  forbidding.push_back({"suspend", "rita", because(DraftWith(suspended, {"authorisation=authorisation:K1@1"}))});
+  steps.push_back({"suspend", "rita", Because(DraftWith(suspended, {"authorisation=authorisation:K1@1"}))});
   v1::ChangePlanWithdrawn plan_withdrawn;
   plan_withdrawn.set_effective_from_us(kTestStart.us);
-  forbidding.push_back(
-      {"withdraw-plan", "rita", because(DraftWith(plan_withdrawn, {"change_plan=change_plan:pccp@1"}))});
-  forbidding.push_back(
-      {"retire-envelope", "ada", because(DraftWith(v1::EnvelopeRetired(), {"envelope=envelope:threshold@1"}))});
+  steps.push_back({"withdraw-plan", "rita", Because(DraftWith(plan_withdrawn, {"change_plan=change_plan:pccp@1"}))});
+  steps.push_back(
+      {"retire-envelope", "ada", Because(DraftWith(v1::EnvelopeRetired(), {"envelope=envelope:threshold@1"}))});
+  v1::AuthorityWithdrawn of_delegation;
+  of_delegation.set_effective_from_us(kTestStart.us);
+  steps.push_back({"withdraw-delegation", "carl", Because(DraftWith(of_delegation, {"delegation=delegation:d1"}))});
+  return steps;
+}
+
+// A correction of a step by somebody who may not make it: each kind, and of what corrects it too.
+Step CorrectionByStranger(GateWorld& world, const std::string& step, std::mt19937& random) {
+  constexpr std::array kStrangers = {"ICU-1", "ICU-2", "tuner", "certifier", "eve"};
+  const StatusOr<LoadedEvent> event = LoadEvent(world.ledger().rows(), world.LeafOf(step));
+  const EventId& id = event->header.event_id;
+  EventDraft draft = random() % 2 == 0 ? Correct(id, v1::RecordCorrected::RETRACTED)
+                                       : MoveInTime(id, Timestamp(world.now().us + int64_t{86'400'000'000}),
+                                                    Timestamp(world.now().us + int64_t{86'400'000'001}));
+  return {"correction", kStrangers[random() % kStrangers.size()], Because(draft)};
+}
+
+// Whatever was decided without them, they never turn deny into allow, and what strangers say of them doesn't either.
+TEST(GateProperties, AddingARevocationNeverTurnsDenyIntoAllow) {
+  std::vector<Step> forbidding = ForbiddingSteps();
   std::mt19937 random(11);
   int denied_before = 0;
   int allowed_before = 0;
+  int corrections = 0;
   for (int round = 0; round < 60; ++round) {
     // A history with some of its steps missing.
     std::vector<Step> steps = GateStory();
@@ -93,15 +123,23 @@ TEST(GateProperties, AddingARevocationNeverTurnsDenyIntoAllow) {
     ++(allowed ? allowed_before : denied_before);
     std::shuffle(forbidding.begin(), forbidding.end(), random);
     for (size_t i = 0; i < 4; ++i) {
-      const bool recorded = world.Do(forbidding[i]).ok();
-      const bool now = world.Ask().verdict() == v1::GateDecided::ALLOW;
+      const StatusOr<RunVerdict> recorded = world.Do(forbidding[i]);
+      EXPECT_TRUE(recorded.ok() || !missing.empty()) << forbidding[i].name << ": " << recorded.status();
+      bool now = world.Ask().verdict() == v1::GateDecided::ALLOW;
       EXPECT_TRUE(allowed || !now) << forbidding[i].name;
-      EXPECT_FALSE(recorded && allowed && now) << forbidding[i].name;
+      EXPECT_FALSE(recorded.ok() && allowed && now) << forbidding[i].name;
+      allowed = now;
+      if (!recorded.ok()) continue;
+      EXPECT_FALSE(world.Do(CorrectionByStranger(world, forbidding[i].name, random)).ok()) << forbidding[i].name;
+      ++corrections;
+      now = world.Ask().verdict() == v1::GateDecided::ALLOW;
+      EXPECT_TRUE(allowed || !now) << forbidding[i].name;
       allowed = now;
     }
   }
   EXPECT_GT(denied_before, 5);
   EXPECT_GT(allowed_before, 5);
+  EXPECT_GT(corrections, 100);
 }
 
 // The same records of independent writers in another order give the same verdict and the same reasons.

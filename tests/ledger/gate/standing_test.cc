@@ -269,16 +269,18 @@ TEST(Standing, DeactivationIsInstructedByPolicyOnly) {
   GateWorld other_policy(Changed(GateStory(), "gate-policy", no_more));
   EXPECT_THAT(instructed(other_policy), IsEmpty());
 
-  GateWorld worse(GateStory());
   v1::DecisionRecorded decision;
   decision.set_question("May it be taken back without being asked?");
   decision.add_options("take_it_back");
   decision.add_options("stopping_is_the_greater_harm");
   decision.set_choice("stopping_is_the_greater_harm");
-  ASSERT_TRUE(
-      worse.Do({"worse", "ada", Because(DraftWith(decision, {"decision=decision:d1", "about=device_unit:ICU-1"}))})
-          .ok());
-  EXPECT_THAT(instructed(worse), IsEmpty());
+  const EventDraft worse = Because(DraftWith(decision, {"decision=decision:d1", "about=device_unit:ICU-1"}));
+  GateWorld decided(GateStory());
+  ASSERT_TRUE(decided.Do({"worse", "ada", worse}).ok());
+  EXPECT_THAT(instructed(decided), IsEmpty());
+  GateWorld by_anybody(GateStory());
+  ASSERT_TRUE(by_anybody.Do({"worse", "ICU-1", worse}).ok());
+  EXPECT_THAT(instructed(by_anybody), testing::Not(IsEmpty())) << "the unit can't decide that of itself";
 
   GateWorld bad_fallback(GateStory());
   Activate(bad_fallback);
@@ -400,14 +402,23 @@ TEST(Standing, PartitionedRevocationIsLateKnowledgeOnceItArrives) {
 
 // Golden scenarios 11 and 12, of what runs: the decision was right and what it rests on is taken away afterwards.
 TEST(Standing, RetractedEvidenceIsSeen) {
-  for (const char* step : {"produced", "certified", "run-system", "verify-effectiveness", "stored", "clear-us",
-                           "envelope", "sandbox", "control-set", "install-ICU-1"}) {
+  // Each taken back by somebody who may.
+  for (const auto& [step, writer] : {std::pair{"produced", "tuner"},
+                                     {"certified", "carl"},
+                                     {"run-system", "certifier"},
+                                     {"verify-effectiveness", "certifier"},
+                                     {"stored", "tuner"},
+                                     {"clear-us", "rita"},
+                                     {"envelope", "ada"},
+                                     {"sandbox", "ada"},
+                                     {"control-set", "ada"},
+                                     {"install-ICU-1", "ada"}}) {
     GateWorld world(GateStory());
     Activate(world);
     const StatusOr<LoadedEvent> event = LoadEvent(world.ledger().rows(), world.LeafOf(step));
     EventDraft draft =
         Because(Correct(*EventId::FromBytes(event->header.fields.event_id()), v1::RecordCorrected::RETRACTED));
-    ASSERT_TRUE(world.Do({"retracted", "ada", draft}).ok()) << step << " " << world.refused().at("retracted");
+    ASSERT_TRUE(world.Do({"retracted", writer, draft}).ok()) << step << " " << world.refused().at("retracted");
     EXPECT_EQ(DeniedByRecords(world), DeniedByLooking(world)) << step;
   }
 }

@@ -262,6 +262,53 @@ TEST_F(VocabularyRulesTest, A10_AnItemHasItsParentsClassAndCUntilOneIsAssigned) 
   EXPECT_EQ(class_of("alarm"), v1::SOFTWARE_SAFETY_CLASS_B);
 }
 
+TEST_F(VocabularyRulesTest, A10_AParentCountsAsLongAsItsEventDoes) {
+  for (const char* item : {"system", "other", "alarm"}) (void)Record(Item(item));
+  (void)Record(Class("system", v1::SOFTWARE_SAFETY_CLASS_A));
+  (void)Record(Class("other", v1::SOFTWARE_SAFETY_CLASS_B));
+  const auto class_at = [&](TreeSize size) { return ClassOfItemAt(ledger_.rows(), "alarm", size)->safety_class; };
+  const auto part_of = [&](std::string_view item) {
+    (void)Record(With(v1::SoftwareItemDecomposed(),
+                      {Ref("item", "software_item", item), Ref("part", "software_item", "alarm")}));
+    return ledger_.size();
+  };
+  const TreeSize before = ledger_.size();
+  const TreeSize below_other = part_of("other");
+  const TreeSize below_system = part_of("system");
+  const EventId wrong = admin_.LastId();
+  EXPECT_EQ(class_at(below_system), v1::SOFTWARE_SAFETY_CLASS_A);
+  (void)Record(Correct(wrong, v1::RecordCorrected::RETRACTED));
+  EXPECT_EQ(class_at(ledger_.size()), v1::SOFTWARE_SAFETY_CLASS_B) << "what was said before counts again";
+  EXPECT_EQ(ItemAndAbove(ledger_.rows(), "alarm")->items, (std::vector<std::string>{"alarm", "other"}));
+  // As known then.
+  EXPECT_EQ(class_at(below_system), v1::SOFTWARE_SAFETY_CLASS_A);
+  EXPECT_EQ(class_at(below_other), v1::SOFTWARE_SAFETY_CLASS_B);
+  EXPECT_EQ(class_at(before), v1::SOFTWARE_SAFETY_CLASS_C);
+}
+
+TEST_F(VocabularyRulesTest, A10_ARetractedClassStillHeldBefore) {
+  (void)Record(Item("alarm"));
+  (void)Record(Class("alarm", v1::SOFTWARE_SAFETY_CLASS_A));
+  const TreeSize then = ledger_.size();
+  const EventId wrong = admin_.LastId();
+  (void)Record(Correct(wrong, v1::RecordCorrected::RETRACTED));
+  EXPECT_EQ(ClassOfItemAt(ledger_.rows(), "alarm", then)->safety_class, v1::SOFTWARE_SAFETY_CLASS_A);
+  // Retracted, and that retracted later: as of between the two it counts for nothing.
+  const TreeSize between = ledger_.size();
+  (void)Record(Correct(admin_.LastId(), v1::RecordCorrected::RETRACTED));
+  EXPECT_EQ(ClassOfItemAt(ledger_.rows(), "alarm", between)->safety_class, v1::SOFTWARE_SAFETY_CLASS_C);
+  EXPECT_EQ(ClassOfItem(ledger_.rows(), "alarm")->safety_class, v1::SOFTWARE_SAFETY_CLASS_A);
+}
+
+TEST_F(VocabularyRulesTest, A111_WhoAdministersAPartGivesNobodyTheRest) {
+  v1::RoleGranted grant;
+  grant.set_role(v1::ADMINISTRATOR);
+  grant.mutable_scope()->add_items("alarm");
+  (void)Record(With(grant, {Ref("holder", "person", "author")}));
+  const StatusOr<RunVerdict> verdict = ledger_.Append(author_.Write({GrantRole("author", v1::ADMINISTRATOR)}));
+  EXPECT_EQ(v1::RefusalReason_Name(DetailOf(verdict.status()).reason()), "OUT_OF_SCOPE") << verdict.status();
+}
+
 TEST_F(VocabularyRulesTest, A31_A40_AReleaseNeedsItsTestsArchiveAndAnomalies) {
   (void)Record(Item("alarm"));
   (void)Record(Class("alarm", v1::SOFTWARE_SAFETY_CLASS_B));

@@ -5,6 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <memory>
+
+#include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "tests/support/test_run.h"
 
 namespace anamnesis {
@@ -80,6 +84,62 @@ TEST_F(AuthorityTest, RolesAreThoseInForce) {
   Accept(admin_.Write({WithdrawRole("bob", v1::VERIFIER)}));
   EXPECT_THAT(Standing("person", "bob", now()).roles, UnorderedElementsAre(v1::AUTHOR, v1::GATEWAY));
   EXPECT_THAT(Standing("person", "bob", Timestamp(until)).roles, UnorderedElementsAre(v1::AUTHOR));
+}
+
+TEST_F(AuthorityTest, ARoleWithLimitsIsNoneForCalls) {
+  for (const auto& limit : std::vector<std::function<void(v1::Scope&)>>{
+           [](v1::Scope& scope) { scope.add_items("alarm"); }, [](v1::Scope& scope) { scope.add_jurisdictions("DE"); },
+           [](v1::Scope& scope) { scope.set_class_max(v1::SOFTWARE_SAFETY_CLASS_B); }}) {
+    EventDraft grant = GrantRole("bob", v1::ADMINISTRATOR);
+    auto body = std::make_shared<v1::RoleGranted>(static_cast<const v1::RoleGranted&>(*grant.body));
+    limit(*body->mutable_scope());
+    grant.body = body;
+    Accept(admin_.Write({grant, GrantRole("bob", v1::GATEWAY)}));
+    EXPECT_THAT(Standing("person", "bob", now()).roles, UnorderedElementsAre(v1::GATEWAY));
+  }
+}
+
+TEST_F(AuthorityTest, RevokedAndLostWinOverRotated) {
+  const auto rotate = [&](uint64_t seed, int64_t until_us) {
+    v1::CredentialRotated body;
+    body.set_old_public_key(KeyOfSeed(seed).public_key().bytes());
+    body.set_new_public_key(KeyOfSeed(seed + 1).public_key().bytes());
+    body.set_old_key_until_us(until_us);
+    EventDraft draft = Draft(body);
+    AddReference(draft, "holder", "node", "n1");
+    return draft;
+  };
+  const auto state_of = [&](uint64_t seed) {
+    return *FindCredential(ledger_.rows(), KeyOfSeed(seed).public_key().view()).value();
+  };
+  const int64_t early = now().us - 1'000'000;
+  const int64_t late = now().us + 3'600'000'000;
+  Accept(admin_.Write({IssueKey("node", "n1", KeyOfSeed(20).public_key()), rotate(20, early), rotate(21, late)}));
+  EXPECT_EQ(state_of(20).revoked_because(), "rotated");
+
+  // Rotated out before it was lost: lost all the same, and no later than it was rotated.
+  v1::CredentialReportedLost lost;
+  lost.set_public_key(KeyOfSeed(20).public_key().bytes());
+  lost.set_lost_since_us(late);
+  EventDraft draft = Draft(lost);
+  AddReference(draft, "holder", "node", "n1");
+  draft.header.set_rationale("gone");
+  Accept(admin_.Write({draft}));
+  EXPECT_EQ(state_of(20).revoked_because(), "reported lost");
+  EXPECT_EQ(state_of(20).revoked_from_us(), early);
+  EXPECT_EQ(state_of(20).revoked_index(), ledger_.size().value - 1);
+
+  // To be rotated out later, and revoked now.
+  Accept(admin_.Write({RevokeKey("node", "n1", KeyOfSeed(21).public_key())}));
+  EXPECT_EQ(state_of(21).revoked_because(), "revoked");
+  EXPECT_LT(state_of(21).revoked_from_us(), late);
+
+  // A rotation after a revocation takes nothing back.
+  Accept(admin_.Write({RevokeKey("node", "n1", KeyOfSeed(22).public_key())}));
+  const int64_t from = state_of(22).revoked_from_us();
+  Accept(admin_.Write({rotate(22, from - 5)}));
+  EXPECT_EQ(state_of(22).revoked_because(), "revoked");
+  EXPECT_EQ(state_of(22).revoked_from_us(), from - 5);
 }
 
 }  // namespace

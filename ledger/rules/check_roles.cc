@@ -1,0 +1,105 @@
+#include "ledger/rules/check_roles.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "ledger/event/names.h"
+#include "ledger/event/refusal.h"
+#include "ledger/state/authority.h"
+#include "ledger/state/delegations.h"
+
+namespace anamnesis {
+namespace {
+
+Status OutOfScope(std::string_view field, std::string_view message) {
+  return Refuse(v1::OUT_OF_SCOPE, field, Text(message, "; ask an administrator for a wider scope"));
+}
+
+class RoleCheck {
+ public:
+  RoleCheck(const Writer& writer, const std::vector<v1::Role>& roles, const RecordedEvent& about, std::string_view what,
+            const RowFinder& rows)
+      : writer_(writer), roles_(roles), about_(about), what_(what), rows_(rows) {}
+
+  Status Run() {
+    ASSIGN_OR_RETURN(matter_, MatterOf(rows_, about_));
+    return writer_.delegation == nullptr ? CheckOwn() : CheckDelegated(*writer_.delegation);
+  }
+
+ private:
+  Status CheckOwn() {
+    std::string names;
+    std::string outside;
+    for (const v1::Role role : roles_) {
+      ASSIGN_OR_RETURN(const std::optional<v1::Scope> scope, ScopeOfRole(rows_, writer_.agent, role, writer_.at));
+      names += (names.empty() ? "" : " or ") + v1::Role_Name(role);
+      if (!scope.has_value()) continue;
+      ASSIGN_OR_RETURN(const std::string why, WhyNotCovered(role, *scope));
+      if (why.empty()) return OkStatus();
+      outside = Text("the role ", v1::Role_Name(role), " of ", AgentText(writer_.agent), " ", why);
+    }
+    if (!outside.empty()) return OutOfScope("header.actor", outside);
+    return Refuse(v1::ROLE_MISSING, "header.actor",
+                  Text(AgentText(writer_.agent), " doesn't hold ", names, ", which ", what_, " asks for"));
+  }
+
+  // Who administers a part only could give themselves the rest.
+  StatusOr<std::string> WhyNotCovered(v1::Role role, const v1::Scope& scope) const {
+    const bool about_authority = matter_.items.empty() && !matter_.items_unknown && !matter_.jurisdictions.has_value();
+    if (role == v1::ADMINISTRATOR && about_authority && !IsUnlimited(scope)) {
+      return Text("has limits, and ", what_, " has none");
+    }
+    return WhyOutOfScope(rows_, scope, matter_);
+  }
+
+  Status CheckDelegated(const v1::EntityRef& ref) {
+    ASSIGN_OR_RETURN(const std::optional<internal::DelegationState> delegation, FindDelegation(rows_, ref.id()));
+    if (!delegation.has_value()) {
+      return Refuse(v1::REFERENCE_INVALID, "header.refs", Text("no delegation \"", ref.id(), "\" is recorded"));
+    }
+    const std::string name = Text("delegation \"", ref.id(), "\" ");
+    ASSIGN_OR_RETURN(const std::string why, WhyNotDelegated(rows_, *delegation, writer_.agent, writer_.at));
+    if (!why.empty()) return Refuse(v1::ROLE_MISSING, "header.refs", name + why);
+    if (std::find(roles_.begin(), roles_.end(), delegation->role()) == roles_.end()) {
+      return Refuse(v1::ROLE_MISSING, "header.refs",
+                    Text(name, "is of ", v1::Role_Name(delegation->role()), ", which may not write ", what_));
+    }
+    const v1::EventHeader& header = about_.header->fields;
+    if (!IsOfVersion(delegation->envelope(), FindReference(header, "envelope"))) {
+      return OutOfScope("header.refs", Text(name, "is for envelope ", delegation->envelope()));
+    }
+    if (!IsOfVersion(delegation->protocol(), FindReference(header, "protocol"))) {
+      return OutOfScope("header.refs", Text(name, "is for protocol ", delegation->protocol()));
+    }
+    ASSIGN_OR_RETURN(const std::string outside, WhyOutOfScope(rows_, delegation->scope(), matter_));
+    if (!outside.empty()) return OutOfScope("header.refs", name + outside);
+    // Nobody hands on more than they have.
+    ASSIGN_OR_RETURN(const std::optional<v1::Scope> own,
+                     ScopeOfRole(rows_, delegation->from(), delegation->role(), writer_.at));
+    ASSIGN_OR_RETURN(const std::string beyond, WhyOutOfScope(rows_, own.value_or(v1::Scope()), matter_));
+    if (!beyond.empty()) return OutOfScope("header.refs", Text("the role of who gave ", name, beyond));
+    return OkStatus();
+  }
+
+  const Writer& writer_;
+  const std::vector<v1::Role>& roles_;
+  const RecordedEvent& about_;
+  const std::string_view what_;
+  const RowFinder& rows_;
+  Matter matter_;
+};
+
+}  // namespace
+
+Status CheckRoles(const Writer& writer, const std::vector<v1::Role>& roles, const RecordedEvent& about,
+                  std::string_view what, const RowFinder& rows) {
+  return RoleCheck(writer, roles, about, what, rows).Run();
+}
+
+std::vector<v1::Role> WriterRoles(const EventType& type) {
+  std::vector<v1::Role> roles;
+  for (const int number : type.options->writer_roles()) roles.push_back(static_cast<v1::Role>(number));
+  return roles;
+}
+
+}  // namespace anamnesis
