@@ -337,9 +337,10 @@ void AddRecertification(CLI::App& app) {
   CLI::App& recertification = *app.add_subcommand("recertification", "certifications that no longer serve");
   recertification.require_subcommand(1);
   auto options = std::make_shared<StandingOptions>();
-  CLI::App& verb =
-      *recertification.add_subcommand("list", "what runs whose certification is not for the ground it stands on, and what else a SOUP "
-                                           "change leaves to be certified again");
+  CLI::App& verb = *recertification.add_subcommand(
+      "list",
+      "what runs whose certification is not for the ground it stands on, and what else a SOUP "
+      "change leaves to be certified again");
   verb.footer("Example: anamnesis recertification list");
   AddStandingOptions(verb, *options);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {

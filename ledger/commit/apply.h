@@ -91,8 +91,8 @@ struct CommitBatch {
 // Applies `batch` at `revision`, which must be after state.revision. `rows` is not read any more once it returns. Fails
 // only when state can't be read or an own event is none of the vocabulary; then nothing may be written and the ledger
 // must stop serving.
-// `note` is kept with the applied state until another is. Where ReadsRanges(state, batch, rows), `stored` must be there: the
-// same rows as `rows`, to be walked.
+// `note` is kept with the applied state until another is. Where ReadsRanges(state, batch, rows), `stored` must be
+// there: the same rows as `rows`, to be walked.
 StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch,
                             const BatchName& name = {}, const std::optional<std::string>& note = std::nullopt,
                             const RowReader* stored = nullptr);

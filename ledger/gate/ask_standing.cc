@@ -113,7 +113,8 @@ class StandingCheck {
   v1::StandingAnswer& answer_;
 };
 
-// What SOUP changes leave to be certified again, whether it runs or not: after the last unit. Entries without a surface.
+// What SOUP changes leave to be certified again, whether it runs or not: after the last unit. Entries without a
+// surface.
 Status AddStaleCertifications(Facts& facts, Timestamp now, v1::Answer& answer) {
   ASSIGN_OR_RETURN(const gate::StaleCertifications stale, gate::FindStaleCertifications(facts, now));
   for (const gate::StaleCertification& each : stale.list) {

@@ -1,9 +1,9 @@
 #ifndef ANAMNESIS_LEDGER_GATE_STALE_CERTIFICATIONS_H_
 #define ANAMNESIS_LEDGER_GATE_STALE_CERTIFICATIONS_H_
 
-// Which certifications a change of SOUP leaves to be done again (A72): those for a substrate with a version of some SOUP
-// that soup.version_changed says was followed by another. What is certified and doesn't run is among them; what runs
-// comes first. Found from the changes, by substrate. Private to the room.
+// Which certifications a change of SOUP leaves to be done again (A72): those for a substrate with a version of some
+// SOUP that soup.version_changed says was followed by another. What is certified and doesn't run is among them; what
+// runs comes first. Found from the changes, by substrate. Private to the room.
 
 #include <string>
 #include <vector>

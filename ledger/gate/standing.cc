@@ -80,9 +80,8 @@ Status FindDecision(Facts& facts, RunningArtifact& running) {
 StatusOr<Timestamp> EndOf(Facts& facts, const RunningArtifact& ran, Timestamp now) {
   Timestamp end = now;
   for (const std::string_view timeline : {std::string_view(ran.surface), kWholeUnit}) {
-    ASSIGN_OR_RETURN(
-        const std::optional<TimelineEntry> next,
-        NextInTimeline(facts.rows(), TimelineId(ran.unit, timeline), ran.since->earliest(), facts.size()));
+    ASSIGN_OR_RETURN(const std::optional<TimelineEntry> next,
+                     NextInTimeline(facts.rows(), TimelineId(ran.unit, timeline), ran.since->earliest(), facts.size()));
     if (next.has_value()) end = std::min(end, next->earliest);
   }
   return end;

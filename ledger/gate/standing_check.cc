@@ -383,10 +383,9 @@ StatusOr<bool> Check::SaysTheSame(const StandingUnit::Hold& hold, const std::vec
   ASSIGN_OR_RETURN(const Fact* fact, facts_of_units_->At(LeafIndex(hold.placed())));
   const auto* body = fact->body<v1::StandingHoldPlaced>();
   if (body == nullptr) return ToSet(hold.rules()) == IdsOf(failing);
-  return std::equal(body->results().begin(), body->results().end(), failing.begin(), failing.end(),
-                    [](const RuleResult& a, const RuleResult& b) {
-                      return a.rule_id() == b.rule_id() && a.note() == b.note();
-                    });
+  return std::equal(
+      body->results().begin(), body->results().end(), failing.begin(), failing.end(),
+      [](const RuleResult& a, const RuleResult& b) { return a.rule_id() == b.rule_id() && a.note() == b.note(); });
 }
 
 // Of what came now, that which had effect before the decision on which the artifact was activated, whether it still

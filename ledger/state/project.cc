@@ -30,8 +30,8 @@ bool FoldsOfRulesReadBody(const EventType& type) {
   if (type.options->retention() == v1::PERSONAL_DATA) return false;
   return RulesReadBody(type) || ConditionsReadBody(type) || AuthorityReadsBody(type) || DelegationsReadBody(type) ||
          SignaturesReadBody(type) || RefusedAttemptsReadBody(type) || StandingRowsReadBody(type) ||
-         StandingTimesReadBody(type) ||
-         type.body == v1::SafetyClassAssigned::descriptor() || type.body == v1::SafetyClassLowered::descriptor();
+         StandingTimesReadBody(type) || type.body == v1::SafetyClassAssigned::descriptor() ||
+         type.body == v1::SafetyClassLowered::descriptor();
 }
 
 }  // namespace

@@ -298,9 +298,9 @@ bool ActivatesArtifact(const v1::EventHeader& header, const EventType& type) {
 }
 
 bool StandingRowsReadBody(const EventType& type) {
-  return type.body == v1::CertificationIssued::descriptor() || type.body == v1::StandingHoldPlaced::descriptor() || type.body == v1::StandingHoldLifted::descriptor() ||
-         type.body == v1::DeactivationInstructed::descriptor() || type.body == v1::LateKnowledgeFound::descriptor() ||
-         type.body == v1::StandingCheckContinued::descriptor();
+  return type.body == v1::CertificationIssued::descriptor() || type.body == v1::StandingHoldPlaced::descriptor() ||
+         type.body == v1::StandingHoldLifted::descriptor() || type.body == v1::DeactivationInstructed::descriptor() ||
+         type.body == v1::LateKnowledgeFound::descriptor() || type.body == v1::StandingCheckContinued::descriptor();
 }
 
 Status FoldStandingRows(const RecordedEvent& event, RowOverlay& rows) {

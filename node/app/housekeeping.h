@@ -2,8 +2,8 @@
 #define ANAMNESIS_NODE_APP_HOUSEKEEPING_H_
 
 // What a node does about once a second, on a thread of its own: it tells health watchers how the node is, ends
-// the streams of callers that are not known any more, has the ledger look at what changes with time alone, and says when
-// certificates are about to expire.
+// the streams of callers that are not known any more, has the ledger look at what changes with time alone, and says
+// when certificates are about to expire.
 
 #include <condition_variable>
 #include <memory>

@@ -37,7 +37,7 @@ inline EventDraft Lift(const std::string& id) { return Because(DraftWith(v1::Hol
 
 // Asks the gate and activates on what it says.
 inline v1::GateDecided Activate(GateWorld& world, const std::string& version = "1", const std::string& unit = "ICU-1",
-                         const std::string& country = "US", int64_t later_us = 0) {
+                                const std::string& country = "US", int64_t later_us = 0) {
   const v1::GateDecided decision = world.Record(version, unit, country);
   v1::ArtifactActivated body;
   body.set_surface("alert_threshold");

@@ -185,7 +185,8 @@ TEST(Standing, LiftsWhatItPlacedItselfAndNothingElse) {
   ASSERT_EQ(All<v1::StandingHoldPlaced>(world).size(), 2u) << "the same rule for one more reason";
   const v1::StandingHoldPlaced both = All<v1::StandingHoldPlaced>(world).back();
   EXPECT_THAT(both.causes(), ElementsAre(world.LeafOf("hold-2").value));
-  EXPECT_THAT(both.results(0).evidence(), testing::IsSupersetOf({world.LeafOf("hold").value, world.LeafOf("hold-2").value}));
+  EXPECT_THAT(both.results(0).evidence(),
+              testing::IsSupersetOf({world.LeafOf("hold").value, world.LeafOf("hold-2").value}));
   EXPECT_EQ(All<v1::DeactivationInstructed>(world).size(), 1u) << "said once for an activation";
   ASSERT_TRUE(world.Do({"elsewhere", "ada", Hold("h3", "site:berlin")}).ok());
   EXPECT_EQ(All<v1::StandingHoldPlaced>(world).size(), 2u) << "nothing new to say";
@@ -278,11 +279,11 @@ TEST(Standing, DeactivationIsInstructedOnceNothingIsAgainstItAnyMore) {
   ASSERT_TRUE(worse.Do({"hold", "ada", Hold("h1", "artifact:shift@1")}).ok());
   EXPECT_THAT(All<v1::DeactivationInstructed>(worse), IsEmpty());
   const StatusOr<LoadedEvent> said = LoadEvent(worse.ledger().rows(), worse.LeafOf("worse"));
-  ASSERT_TRUE(worse
-                  .Do({"retracted", "ada",
-                       Because(Correct(*EventId::FromBytes(said->header.fields.event_id()),
-                                       v1::RecordCorrected::RETRACTED))})
-                  .ok());
+  ASSERT_TRUE(
+      worse
+          .Do({"retracted", "ada",
+               Because(Correct(*EventId::FromBytes(said->header.fields.event_id()), v1::RecordCorrected::RETRACTED))})
+          .ok());
   ASSERT_EQ(All<v1::DeactivationInstructed>(worse).size(), 1u);
   EXPECT_EQ(All<v1::StandingHoldPlaced>(worse).size(), 1u) << "the reasons are the same";
   EXPECT_EQ(All<v1::DeactivationInstructed>(worse)[0].hold(), worse.LeafOf("hold").value + 1);
@@ -424,8 +425,7 @@ TEST(Standing, LateKnowledgeByWhenAKeyWasLostOrAFieldActionBegan) {
   v1::CredentialReportedLost report;
   report.set_public_key(statement.key_id());
   report.set_lost_since_us(before_deciding.us + 1);
-  ASSERT_TRUE(
-      lost.Do({"lost", "ada", Now(lost, Because(DraftWith(report, {"holder=software:certifier"})))}).ok());
+  ASSERT_TRUE(lost.Do({"lost", "ada", Now(lost, Because(DraftWith(report, {"holder=software:certifier"})))}).ok());
   ASSERT_EQ(All<v1::LateKnowledgeFound>(lost).size(), 1u);
   EXPECT_EQ(All<v1::LateKnowledgeFound>(lost)[0].refused_as_known_now(0).rule_id(), "G13");
 }

@@ -98,11 +98,11 @@ TEST(StandingTime, RetractedBeforeItBegins) {
   Activate(world);
   ASSERT_TRUE(world.Do({"hold", "ada", HoldFrom("h1", "device_unit:ICU-1", kEnd)}).ok());
   const StatusOr<LoadedEvent> said = LoadEvent(world.ledger().rows(), world.LeafOf("hold"));
-  ASSERT_TRUE(world
-                  .Do({"retracted", "ada",
-                       Because(Correct(*EventId::FromBytes(said->header.fields.event_id()),
-                                       v1::RecordCorrected::RETRACTED))})
-                  .ok());
+  ASSERT_TRUE(
+      world
+          .Do({"retracted", "ada",
+               Because(Correct(*EventId::FromBytes(said->header.fields.event_id()), v1::RecordCorrected::RETRACTED))})
+          .ok());
   const uint64_t size = world.ledger().size().value;
   Wait(world, kEnd);
   EXPECT_EQ(world.ledger().size().value, size);
