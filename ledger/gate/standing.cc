@@ -108,15 +108,21 @@ StatusOr<std::vector<RunningArtifact>> ArtifactsRunningOn(Facts& facts, const st
   return all;
 }
 
-StatusOr<std::vector<RunningArtifact>> ArtifactsThatRan(Facts& facts, const std::string& unit, Timestamp now) {
+StatusOr<std::vector<RunningArtifact>> ArtifactsThatRan(Facts& facts, const std::string& unit, Timestamp from,
+                                                        Timestamp now) {
+  std::vector<const Fact*> activated;
+  // Most often the last one tells that there is nothing to look at.
+  for (size_t limit = 1;; limit *= 8) {
+    ASSIGN_OR_RETURN(activated, facts.Typed(ToEntity({"device_unit", unit}), "artifact.activated", limit, true));
+    const bool enough = !activated.empty() && activated.back()->event.recorded < from;
+    if (enough || limit >= kRanMax) break;
+  }
   std::vector<RunningArtifact> all;
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> activated,
-                   facts.Typed(ToEntity({"device_unit", unit}), "artifact.activated", kRanMax, true));
   for (const Fact* fact : activated) {
     const v1::EntityRef* artifact = FindReference(fact->header(), "artifact");
     const auto* body = fact->body<v1::ArtifactActivated>();
-    if (body == nullptr || artifact == nullptr || artifact->kind() != "artifact" || artifact->version().empty())
-      continue;
+    if (fact->event.recorded < from || body == nullptr || artifact == nullptr) continue;
+    if (artifact->kind() != "artifact" || artifact->version().empty()) continue;
     RunningArtifact& ran = all.emplace_back();
     ran.unit = unit;
     ran.surface = body->surface();

@@ -44,10 +44,11 @@ struct RunningArtifact {
 // Ascending by surface.
 StatusOr<std::vector<RunningArtifact>> ArtifactsRunningOn(Facts& facts, const std::string& unit, Timestamp now);
 
-// What ran on the unit by its last kRanMax activations, what still does among it, newest first. Not held against the
-// gate: what is about now is left out.
+// What ran on the unit, what still does among it, newest first: by its last kRanMax activations, of those that were
+// recorded from `from` on. Not held against the gate: what is about now is left out.
 inline constexpr size_t kRanMax = 64;
-StatusOr<std::vector<RunningArtifact>> ArtifactsThatRan(Facts& facts, const std::string& unit, Timestamp now);
+StatusOr<std::vector<RunningArtifact>> ArtifactsThatRan(Facts& facts, const std::string& unit, Timestamp from,
+                                                        Timestamp now);
 
 // What the gate would decide at the time of the decision that its activation cites, by all that is recorded by now.
 StatusOr<v1::GateDecided> DecideAsKnownNow(Facts& facts, const RunningArtifact& ran);

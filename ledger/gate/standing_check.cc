@@ -159,7 +159,9 @@ class Check {
   Status CheckUnit(const std::string& unit, const Causes& causes);
   Status CheckRunning(const RunningArtifact& running, const StandingUnit& row);
   StatusOr<bool> SaysTheSame(const StandingUnit::Hold& hold, const std::vector<RuleResult>& failing);
-  Status CheckLate(Facts& facts, const RunningArtifact& ran, const StandingUnit& row, const Causes& causes);
+  Status CheckLate(Facts& facts, const std::string& unit, const StandingUnit& row, const Causes& causes,
+                   const std::vector<RunningArtifact>& running);
+  Status CheckLateOf(Facts& facts, const RunningArtifact& ran, const StandingUnit& row, const Causes& causes);
   StatusOr<bool> MayInstruct(const RunningArtifact& running, const std::vector<RuleResult>& failing);
   StatusOr<bool> StoppingIsWorse(const RunningArtifact& running);
 
@@ -333,15 +335,26 @@ Status Check::CheckUnit(const std::string& unit, const Causes& causes) {
     lifted.set_surface(hold.surface());
     lifted.set_hold(hold.placed());
   }
-  StatusOr<std::vector<RunningArtifact>> ran = gate::ArtifactsThatRan(facts, unit, batch_.now);
+  return CheckLate(facts, unit, *row, causes, *running);
+}
+
+// What ran, and what runs without having been activated: what was restored.
+Status Check::CheckLate(Facts& facts, const std::string& unit, const StandingUnit& row, const Causes& causes,
+                        const std::vector<RunningArtifact>& running) {
+  Timestamp from = kTimestampLimit;
+  for (const uint64_t cause : causes) {
+    ASSIGN_OR_RETURN(const Fact* fact, facts.At(LeafIndex(cause)));
+    from = std::min(from, gate::EffectOf(*fact));
+  }
+  // No decision is later than the activation that cites it was recorded.
+  StatusOr<std::vector<RunningArtifact>> ran = gate::ArtifactsThatRan(facts, unit, from, batch_.now);
   if (!ran.ok()) return IsOfWhatWasRecorded(ran.status()) ? OkStatus() : ran.status();
-  // What was restored or is older than those.
-  for (const RunningArtifact& each : *running) {
+  for (const RunningArtifact& each : running) {
     const auto same = [&](const RunningArtifact& other) { return other.since == each.since; };
     if (std::none_of(ran->begin(), ran->end(), same)) ran->push_back(each);
   }
   for (const RunningArtifact& each : *ran) {
-    const Status late = CheckLate(facts, each, *row, causes);
+    const Status late = CheckLateOf(facts, each, row, causes);
     if (!late.ok() && !IsOfWhatWasRecorded(late)) return late;
   }
   return OkStatus();
@@ -390,7 +403,7 @@ StatusOr<bool> Check::SaysTheSame(const StandingUnit::Hold& hold, const std::vec
 
 // Of what came now, that which had effect before the decision on which the artifact was activated, whether it still
 // runs or not.
-Status Check::CheckLate(Facts& facts, const RunningArtifact& ran, const StandingUnit& row, const Causes& causes) {
+Status Check::CheckLateOf(Facts& facts, const RunningArtifact& ran, const StandingUnit& row, const Causes& causes) {
   const auto* decision = ran.decided == nullptr ? nullptr : ran.decided->body<v1::GateDecided>();
   if (decision == nullptr || decision->verdict() != v1::GateDecided::ALLOW) return OkStatus();
   ASSIGN_OR_RETURN(const gate::LateKnowledge late,
