@@ -8,6 +8,7 @@
 #include "ledger/event/names.h"
 #include "ledger/gate/subject.h"
 #include "ledger/query/configuration.h"
+#include "ledger/query/item_scope.h"
 #include "ledger/state/standing_rows.h"
 
 namespace anamnesis::gate {

@@ -5,6 +5,7 @@
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/gate/subject.h"
 #include "ledger/query/configuration.h"
+#include "ledger/query/item_scope.h"
 #include "ledger/state/broken_rules.h"
 #include "ledger/state/configuration.h"
 #include "ledger/state/timeline.h"
