@@ -239,9 +239,24 @@ void PrintEntry(const v1::StandingAnswer::Entry& entry) {
   }
 }
 
+// A certification that a SOUP change leaves to be done again: of no surface.
+bool IsOfCertification(const v1::StandingAnswer::Entry& entry) { return entry.surface().empty(); }
+
+void PrintCertification(const v1::StandingAnswer::Entry& entry) {
+  std::cout << EntityKeyText(entry.artifact()) << "  " << (entry.unit().empty() ? "" : Text("on ", entry.unit(), ": "))
+            << "stale" << Dim(Text("  [", CitationText(entry.since()), "]")) << "\n";
+  for (const auto& result : entry.now().results()) std::cout << "    " << result.note() << "\n";
+}
+
 void PrintStanding(const v1::StandingAnswer& standing) {
-  for (const v1::StandingAnswer::Entry& entry : standing.entries()) PrintEntry(entry);
-  std::cout << standing.units() << " units looked at, " << standing.entries_size() << " entries\n";
+  int count = 0;
+  for (const v1::StandingAnswer::Entry& entry : standing.entries()) {
+    // For `recertification list`.
+    if (IsOfCertification(entry)) continue;
+    PrintEntry(entry);
+    ++count;
+  }
+  std::cout << standing.units() << " units looked at, " << count << " entries\n";
   if (standing.being_checked_size() > 0) {
     std::cout << "the ledger is still looking at what leaf " << standing.being_checked(0) << " touches\n";
   }
@@ -273,6 +288,7 @@ v1::Question StandingQuestionOf(const StandingOptions& options) {
 
 bool AllStand(const v1::Answer& answer) {
   for (const v1::StandingAnswer::Entry& entry : answer.standing().entries()) {
+    if (IsOfCertification(entry)) continue;
     if (!Allowed(entry.now()) || !entry.nonconforming().empty()) return false;
   }
   return true;
@@ -321,8 +337,10 @@ void AddRecertification(CLI::App& app) {
   CLI::App& recertification = *app.add_subcommand("recertification", "certifications that no longer serve");
   recertification.require_subcommand(1);
   auto options = std::make_shared<StandingOptions>();
-  CLI::App& verb =
-      *recertification.add_subcommand("list", "what runs whose certification is not for the ground it stands on");
+  CLI::App& verb = *recertification.add_subcommand(
+      "list",
+      "what runs whose certification is not for the ground it stands on, and what else a SOUP "
+      "change leaves to be certified again");
   verb.footer("Example: anamnesis recertification list");
   AddStandingOptions(verb, *options);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
@@ -332,7 +350,7 @@ void AddRecertification(CLI::App& app) {
           size_t count = 0;
           for (const v1::StandingAnswer::Entry& entry : answer.standing().entries()) {
             if (!NeedsRecertification(entry)) continue;
-            PrintEntry(entry);
+            IsOfCertification(entry) ? PrintCertification(entry) : PrintEntry(entry);
             ++count;
           }
           std::cout << count << " to certify again, of " << answer.standing().units() << " units looked at\n";

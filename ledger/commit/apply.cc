@@ -1,6 +1,7 @@
 #include "ledger/commit/apply.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "anamnesis/internal/state.pb.h"
 #include "anamnesis/v1/vocabulary_adaptation.pb.h"
@@ -22,6 +23,7 @@
 #include "ledger/state/project.h"
 #include "ledger/state/refused_attempts.h"
 #include "ledger/state/standing_rows.h"
+#include "ledger/state/standing_times.h"
 #include "ledger/state/stream.h"
 
 namespace anamnesis {
@@ -35,9 +37,15 @@ constexpr size_t kAttemptMessageBytesMax = 1024;
 // The nearest time that events may name: a broken clock must not stop the ledger.
 Timestamp InRange(Timestamp time) { return std::clamp(time, kTimestampMin, Timestamp(kTimestampLimit.us - 1)); }
 
-// What the batch has for the standing check.
-StandingOutlook OutlookOf(const Batch& batch) {
+// What the batch has for the standing check. Times that come while it is applied count: each event is recorded a
+// microsecond after the one before at the latest, and the ledger has one more to say of each at most.
+StandingOutlook OutlookOf(const LedgerState& state, const Batch& batch) {
   StandingOutlook outlook;
+  outlook.size = state.size();
+  outlook.since = state.last_recorded;
+  outlook.until = std::max(InRange(batch.proposed), state.last_recorded);
+  outlook.until.us += static_cast<int64_t>(2 + batch.own_events.size());
+  for (const auto& run : batch.runs) outlook.until.us += static_cast<int64_t>(2 * run->events.size());
   for (const std::shared_ptr<const AdmittedRun>& run : batch.runs) {
     for (const AdmittedEvent& event : run->events) {
       if (!CanChangeDecisions(*event.type)) continue;
@@ -47,6 +55,13 @@ StandingOutlook OutlookOf(const Batch& batch) {
     }
   }
   return outlook;
+}
+
+// When time alone next changes what runs; nullopt where nothing adapted ever ran.
+StatusOr<std::optional<Timestamp>> NextTime(const RowFinder& rows, Timestamp after, TreeSize size) {
+  ASSIGN_OR_RETURN(const bool any_unit, AnyStandingUnit(rows));
+  if (!any_unit) return std::optional<Timestamp>();
+  return NextStandingTime(rows, after, size);
 }
 
 bool AsksGate(const AdmittedRun& run) {
@@ -63,12 +78,15 @@ class Application {
   Status AppendOwnEvent(const OwnEvent& own);
   Status NoteClockStep(int64_t step_us);
   StatusOr<RunVerdict> ApplyRun(const AdmittedRun& run);
-  Status HoldAgainstGate();
+  Status HoldAgainstGate(Timestamp since);
   bool recorded_own() const { return recorded_own_; }
   void Keep(const BatchName& name, const std::optional<std::string>& note);
-  CommitBatch Finish(Revision revision, bool changes, std::vector<RunVerdict> verdicts);
+  StatusOr<CommitBatch> Finish(Revision revision, bool changes, std::vector<RunVerdict> verdicts);
 
  private:
+  // The time up to which this batch holds what runs against the gate.
+  Timestamp Now() const { return std::max(proposed_, state_.last_recorded); }
+  Status CheckUntil(Timestamp since, Timestamp now);
   Timestamp NextRecorded() const { return std::max(proposed_, Timestamp(state_.last_recorded.us + 1)); }
   Status AppendEvent(const AdmittedEvent& event, std::string_view header, const v1::Body& body,
                      const std::optional<SealView>& seal, const std::vector<BrokenRule>* broken);
@@ -177,12 +195,27 @@ Status Application::DecideRequests(const AdmittedRun& run, const RunVerdict& ver
   return OkStatus();
 }
 
-// The ledger's own records about what runs come after all runs of the batch, over all leaves before them.
-Status Application::HoldAgainstGate() {
+// The ledger's own records about what runs come after all runs of the batch, over all leaves before them. Recording
+// them takes time too: what comes meanwhile is looked at before the batch ends, since the next one begins after it.
+Status Application::HoldAgainstGate(Timestamp since) {
   CHECK(stored_ != nullptr);
+  while (true) {
+    const Timestamp now = Now();
+    RETURN_IF_ERROR(CheckUntil(since, now));
+    ASSIGN_OR_RETURN(const std::optional<Timestamp> next, NextStandingTime(*rows_, now, state_.size()));
+    if (!next.has_value() || *next > state_.last_recorded) break;
+    since = now;
+  }
+  ASSIGN_OR_RETURN(const std::optional<internal::StandingWork> work, StandingWorkOf(*rows_));
+  work_left_ = work.has_value() && work->tasks_size() > 0;
+  return OkStatus();
+}
+
+Status Application::CheckUntil(Timestamp since, Timestamp now) {
   StandingBatch batch;
-  batch.causes = std::move(causes_);
-  batch.now = state_.last_recorded;
+  batch.causes = std::exchange(causes_, {});
+  batch.since = since;
+  batch.now = now;
   batch.id_at = [this](LeafIndex index) { return LedgerEventId(state_.origin, index).text(); };
   std::vector<StandingRecord> records;
   {
@@ -193,8 +226,6 @@ Status Application::HoldAgainstGate() {
     RETURN_IF_ERROR(AppendOwnEvent({std::move(record.type), std::move(record.content), std::move(record.refs)}));
     recorded_own_ = true;
   }
-  ASSIGN_OR_RETURN(const std::optional<internal::StandingWork> work, StandingWorkOf(*rows_));
-  work_left_ = work.has_value() && work->tasks_size() > 0;
   return OkStatus();
 }
 
@@ -284,7 +315,7 @@ void Application::Keep(const BatchName& name, const std::optional<std::string>& 
   rows_->PutUnread(Family::kMeta, AppliedBatchKey(name.session), std::move(number));
 }
 
-CommitBatch Application::Finish(Revision revision, bool changes, std::vector<RunVerdict> verdicts) {
+StatusOr<CommitBatch> Application::Finish(Revision revision, bool changes, std::vector<RunVerdict> verdicts) {
   state_.revision = revision;
   const Digest root = state_.frontier.Root();
   if (changes) {
@@ -304,7 +335,11 @@ CommitBatch Application::Finish(Revision revision, bool changes, std::vector<Run
   applied.set_state_digest(state_.digest.digest.bytes());
   applied.set_digest_revision(state_.digest.revision.value);
   rows_->PutUnread(Family::kMeta, std::string(kAppliedKey), applied.SerializeAsString());
-  return {std::move(state_), std::move(rows_), std::move(verdicts), erased_, work_left_};
+  std::optional<Timestamp> next_due = Now();
+  if (!work_left_) {
+    ASSIGN_OR_RETURN(next_due, NextTime(*rows_, Now(), state_.size()));
+  }
+  return CommitBatch{std::move(state_), std::move(rows_), std::move(verdicts), erased_, work_left_, next_due};
 }
 
 }  // namespace
@@ -328,10 +363,16 @@ EventId LedgerEventId(std::string_view origin, LeafIndex index) {
 
 std::string LedgerEventNonce(const EventId& id) { return Sha256({kNonceDomain, id.view()}).bytes(); }
 
-StatusOr<bool> ReadsRanges(const Batch& batch, const RowFinder& rows) {
+StatusOr<std::optional<Timestamp>> NextDue(const LedgerState& state, const RowFinder& rows) {
+  ASSIGN_OR_RETURN(const std::optional<internal::StandingWork> work, StandingWorkOf(rows));
+  if (work.has_value() && work->tasks_size() > 0) return std::optional<Timestamp>(state.last_recorded);
+  return NextTime(rows, state.last_recorded, state.size());
+}
+
+StatusOr<bool> ReadsRanges(const LedgerState& state, const Batch& batch, const RowFinder& rows) {
   const bool asks = std::any_of(batch.runs.begin(), batch.runs.end(), [](const auto& run) { return AsksGate(*run); });
   if (asks) return true;
-  return HasStandingWork(rows, OutlookOf(batch));
+  return HasStandingWork(rows, OutlookOf(state, batch));
 }
 
 StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch,
@@ -341,14 +382,14 @@ StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Rev
   RETURN_IF_ERROR(application.NoteClockStep(batch.clock_step_us));
   for (const OwnEvent& own : batch.own_events) RETURN_IF_ERROR(application.AppendOwnEvent(own));
   // By the rows from before, as ReadsRanges.
-  ASSIGN_OR_RETURN(const bool standing, HasStandingWork(rows, OutlookOf(batch)));
+  ASSIGN_OR_RETURN(const bool standing, HasStandingWork(rows, OutlookOf(state, batch)));
   std::vector<RunVerdict> verdicts;
   verdicts.reserve(batch.runs.size());
   for (const std::shared_ptr<const AdmittedRun>& run : batch.runs) {
     ASSIGN_OR_RETURN(RunVerdict verdict, application.ApplyRun(*run));
     verdicts.push_back(std::move(verdict));
   }
-  if (standing) RETURN_IF_ERROR(application.HoldAgainstGate());
+  if (standing) RETURN_IF_ERROR(application.HoldAgainstGate(state.last_recorded));
   application.Keep(name, note);
   // Where nodes note that nothing was ordered is each one's own affair.
   const bool changes = name.session != 0 || note.has_value() || !batch.runs.empty() || batch.clock_step_us != 0 ||

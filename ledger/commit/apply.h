@@ -84,19 +84,25 @@ struct CommitBatch {
   bool erased = false;
   // The standing check has units left that the next batches go on with, even one without runs.
   bool work_left = false;
+  // When time alone next gives it something to do, which a batch without runs then does; nullopt: never.
+  std::optional<Timestamp> next_due = std::nullopt;
 };
 
 // Applies `batch` at `revision`, which must be after state.revision. `rows` is not read any more once it returns. Fails
 // only when state can't be read or an own event is none of the vocabulary; then nothing may be written and the ledger
 // must stop serving.
-// `note` is kept with the applied state until another is. Where ReadsRanges(batch, rows), `stored` must be there: the
-// same rows as `rows`, to be walked.
+// `note` is kept with the applied state until another is. Where ReadsRanges(state, batch, rows), `stored` must be
+// there: the same rows as `rows`, to be walked.
 StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Revision revision, const Batch& batch,
                             const BatchName& name = {}, const std::optional<std::string>& note = std::nullopt,
                             const RowReader* stored = nullptr);
 
-// Whether the batch asks the activation gate, or brings in what the standing check looks at: both read ranges of rows.
-StatusOr<bool> ReadsRanges(const Batch& batch, const RowFinder& rows);
+// Whether the batch asks the activation gate, or gives the standing check something to look at: both read ranges of
+// rows.
+StatusOr<bool> ReadsRanges(const LedgerState& state, const Batch& batch, const RowFinder& rows);
+
+// CommitBatch.next_due of the batch that came to `state`, for who has not seen it.
+StatusOr<std::optional<Timestamp>> NextDue(const LedgerState& state, const RowFinder& rows);
 
 // Keys of kMeta.
 inline constexpr std::string_view kIdentityKey = "identity";

@@ -124,6 +124,8 @@ Status Appender::Start() {
   Await({applied, PublishedOf(state_), {}, nullptr});
   admission_ = std::make_unique<Admission>(state_.origin, options_.admission_threads,
                                            [this](auto submission) { Enqueue(std::move(submission)); });
+  ASSIGN_OR_RETURN(next_due_, NextDue(state_, store_));
+  ordered_last_ = !sequencer_->order_is_final();
   RETURN_IF_ERROR(sequencer_->Start(applied, std::move(receiver)));
   sequencer_->Applied(applied, digest);
   return OkStatus();
@@ -235,6 +237,18 @@ bool Appender::ShouldPropose() const {
   return work_left_ && !writing_ && !stopping_;
 }
 
+void Appender::LookAtTime() {
+  // Where several could, whoever ordered the last batch does, and the others only when it doesn't.
+  constexpr int64_t kOthersWaitUs = 10'000'000;
+  std::unique_lock lock(mutex_);
+  if (!next_due_.has_value() || !failure_.ok() || stopping_) return;
+  const int64_t late_us = options_.clock->Now().us - next_due_->us;
+  if (late_us < (ordered_last_ ? 0 : kOthersWaitUs)) return;
+  // Nothing is there to be gathered: a batch without runs, if none is under way, which looks at it too.
+  work_left_ = true;
+  ProposeNext(lock);
+}
+
 void Appender::ProposeNext(std::unique_lock<std::mutex>& lock) {
   while (ShouldPropose()) {
     std::vector<std::unique_ptr<Submission>> submissions;
@@ -270,7 +284,7 @@ StatusOr<CommitBatch> Appender::ApplyOnTop(const Ordered& ordered, const Batch& 
   const std::unique_ptr<RowReader> stored = store_.View();
   if (pending_ != nullptr) pending_->Rebase(*stored);
   const RowFinder& rows = pending_ != nullptr ? static_cast<const RowFinder&>(*pending_) : *stored;
-  ASSIGN_OR_RETURN(const bool reads_ranges, ReadsRanges(batch, rows));
+  ASSIGN_OR_RETURN(const bool reads_ranges, ReadsRanges(state_, batch, rows));
   if (!reads_ranges) return Apply(state_, rows, ordered.revision, batch, name, ordered.note);
   // What is walked must be stored.
   writer_.Wait();
@@ -288,10 +302,12 @@ Status Appender::OnOrdered(const Ordered& ordered) {
   const Status before = std::exchange(write_failure_, OkStatus());
   Status failure = before.ok() ? committed.status() : before;
   if (failure.ok()) {
-    if (own) {
-      // Whoever ordered a batch last goes on with what the standing check has left.
+    {
       const std::lock_guard lock(mutex_);
-      work_left_ = committed->work_left;
+      next_due_ = committed->next_due;
+      ordered_last_ = own;
+      // Whoever ordered a batch last goes on with what the standing check has left.
+      if (own) work_left_ = committed->work_left;
     }
     Begin(std::make_shared<CommitBatch>(*std::move(committed)), payload);
   } else if (absl::IsResourceExhausted(before) && !sequencer_->order_is_final()) {

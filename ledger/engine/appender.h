@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -64,6 +65,8 @@ class Appender {
   Status Start();
   // As Ledger::AppendAsync.
   void Append(v1::Run run, Ledger::AppendCallback callback);
+  // As Ledger::LookAtTime.
+  void LookAtTime();
   // Finishes what was submitted, then refuses. Idempotent.
   void Stop();
 
@@ -136,6 +139,9 @@ class Appender {
   bool applying_ = false;
   bool writing_ = false;
   bool work_left_ = false;
+  // As of the last batch; and whether this process ordered that one.
+  std::optional<Timestamp> next_due_;
+  bool ordered_last_ = false;
   bool stopping_ = false;
   bool resume_needed_ = false;
   Status failure_;

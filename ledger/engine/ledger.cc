@@ -414,6 +414,8 @@ void Ledger::RemoveListener(uint64_t token) {
   impl_->listeners_.erase(token);
 }
 
+void Ledger::LookAtTime() { impl_->appender_->LookAtTime(); }
+
 void Ledger::StopAppends() { impl_->appender_->Stop(); }
 
 Status CheckAppendRequest(const v1::AppendRequest& request) {

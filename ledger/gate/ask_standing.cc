@@ -2,6 +2,7 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/gate/ask_gate.h"
+#include "ledger/gate/stale_certifications.h"
 #include "ledger/gate/standing.h"
 #include "ledger/gate/subject.h"
 #include "ledger/query/events.h"
@@ -43,8 +44,8 @@ class StandingCheck {
     *entry.mutable_now() = running.now;
     entry.set_automatic_deactivation(running.automatic_deactivation);
     RETURN_IF_ERROR(AddNonconforming(*running.since, entry));
-    RETURN_IF_ERROR(AddLate(*running.since, entry));
     RETURN_IF_ERROR(AddRecords(running, row, entry));
+    RETURN_IF_ERROR(AddLate(*running.since, entry));
     const bool conforms = entry.now().verdict() == v1::GateDecided::ALLOW && entry.nonconforming().empty();
     if (all_ || !conforms || entry.has_late_knowledge()) *answer_.add_entries() = std::move(entry);
     return OkStatus();
@@ -83,23 +84,25 @@ class StandingCheck {
     return OkStatus();
   }
 
+  // What became known after the activation: of what it would be denied for now, and what the ledger recorded of it.
   Status AddLate(const Fact& since, v1::StandingAnswer::Entry& entry) {
-    std::set<uint64_t> late;
+    std::set<uint64_t> leaves;
     for (const auto& result : entry.now().results()) {
       if (result.outcome() != v1::GateDecided::RuleResult::FAIL) continue;
-      for (const uint64_t leaf : result.evidence()) {
-        if (leaf > since.event.index.value) late.insert(leaf);
-      }
+      leaves.insert(result.evidence().begin(), result.evidence().end());
     }
-    std::optional<Timestamp> from;
-    for (const uint64_t leaf : late) {
-      ASSIGN_OR_RETURN(const Fact* fact, facts_.At(LeafIndex(leaf)));
+    if (entry.now().verdict() == v1::GateDecided::ALLOW) return OkStatus();
+    if (entry.has_late_knowledge()) {
+      ASSIGN_OR_RETURN(const Fact* found, facts_.At(LeafIndex(entry.late_knowledge().index())));
+      const auto* body = found->body<v1::LateKnowledgeFound>();
+      if (body != nullptr) leaves.insert(body->late().begin(), body->late().end());
+    }
+    ASSIGN_OR_RETURN(const gate::LateKnowledge late, gate::KnownLate(facts_, since, leaves, now_));
+    if (late.leaves.empty()) return OkStatus();
+    for (const uint64_t leaf : late.leaves) {
       ASSIGN_OR_RETURN(*entry.add_late(), facts_.Reference(LeafIndex(leaf)));
-      const Timestamp effect = std::max(gate::EffectOf(*fact), since.earliest());
-      from = from.has_value() ? std::min(*from, effect) : effect;
     }
-    if (!from.has_value()) return OkStatus();
-    *entry.mutable_exposed_from() = ToProtoTime(*from);
+    *entry.mutable_exposed_from() = ToProtoTime(late.from);
     *entry.mutable_exposed_until() = ToProtoTime(now_);
     return OkStatus();
   }
@@ -109,6 +112,28 @@ class StandingCheck {
   const bool all_;
   v1::StandingAnswer& answer_;
 };
+
+// What SOUP changes leave to be certified again, whether it runs or not: after the last unit. Entries without a
+// surface.
+Status AddStaleCertifications(Facts& facts, Timestamp now, v1::Answer& answer) {
+  ASSIGN_OR_RETURN(const gate::StaleCertifications stale, gate::FindStaleCertifications(facts, now));
+  for (const gate::StaleCertification& each : stale.list) {
+    v1::StandingAnswer::Entry& entry = *answer.mutable_standing()->add_entries();
+    entry.set_unit(each.runs_on);
+    *entry.mutable_artifact() = each.artifact;
+    ASSIGN_OR_RETURN(*entry.mutable_since(), facts.Reference(each.issued));
+    ASSIGN_OR_RETURN(*entry.add_late(), facts.Reference(each.changed));
+    v1::GateDecided::RuleResult& result = *entry.mutable_now()->add_results();
+    result.set_rule_id("G06");
+    result.set_outcome(v1::GateDecided::RuleResult::FAIL);
+    result.set_note(each.why);
+    for (const LeafIndex leaf : {each.issued, each.changed}) result.add_evidence(leaf.value);
+  }
+  if (stale.more) {
+    answer.add_notes(Text("more than ", stale.list.size(), " certifications are to be done again: ask when these are"));
+  }
+  return OkStatus();
+}
 
 }  // namespace
 
@@ -130,8 +155,11 @@ Status AnswerStanding(Facts& facts, const v1::StandingQuestion& question, v1::An
   const size_t limit = question.limit() == 0 ? kUnitsDefault : question.limit();
   ASSIGN_OR_RETURN(const std::vector<std::string> units, facts.DefinedIds("device_unit", question.from(), limit + 1));
   for (size_t i = 0; i < std::min(limit, units.size()); ++i) RETURN_IF_ERROR(check.AddUnit(units[i]));
-  if (units.size() > limit) standing.set_next(units[limit - 1]);
-  return OkStatus();
+  if (units.size() > limit) {
+    standing.set_next(units[limit - 1]);
+    return OkStatus();
+  }
+  return AddStaleCertifications(facts, now, answer);
 }
 
 namespace {

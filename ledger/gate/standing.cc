@@ -1,8 +1,14 @@
 #include "ledger/gate/standing.h"
 
+#include <algorithm>
+
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/gate/subject.h"
 #include "ledger/query/configuration.h"
+#include "ledger/query/item_scope.h"
+#include "ledger/state/broken_rules.h"
+#include "ledger/state/configuration.h"
+#include "ledger/state/timeline.h"
 
 namespace anamnesis::gate {
 namespace {
@@ -15,6 +21,29 @@ std::optional<v1::EntityRef> FallbackOf(const Fact& since, const v1::Configurati
     if (item.surface() == "baseline" && item.has_item()) return Bare(item.item());
   }
   return std::nullopt;
+}
+
+bool RestsOn(const v1::GateDecided& decision, LeafIndex leaf) {
+  return std::any_of(decision.results().begin(), decision.results().end(), [&](const auto& result) {
+    return std::find(result.evidence().begin(), result.evidence().end(), leaf.value) != result.evidence().end();
+  });
+}
+
+Status FindCertification(Facts& facts, const Subject* subject, RunningArtifact& running) {
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> issued, facts.Typed(running.artifact, "certification.issued"));
+  const auto* decision = running.decided == nullptr ? nullptr : running.decided->body<v1::GateDecided>();
+  int best = -1;
+  for (const Fact* fact : issued) {
+    const v1::CertifiedState& state = fact->body<v1::CertificationIssued>()->state();
+    const bool fits = subject != nullptr && state.baseline_digest() == subject->baseline_digest &&
+                      state.substrate_digest() == subject->substrate_digest;
+    const bool relied_on = decision != nullptr && RestsOn(*decision, fact->event.index);
+    const int rank = fits ? 2 : (relied_on ? 1 : 0);
+    if (rank < best) continue;
+    best = rank;
+    running.certification = Bare(*FindReference(fact->header(), "certification"));
+  }
+  return OkStatus();
 }
 
 Status Decide(Facts& facts, Timestamp now, RunningArtifact& running) {
@@ -34,9 +63,29 @@ Status Decide(Facts& facts, Timestamp now, RunningArtifact& running) {
     if (subject.policy.has_value()) running.policy = Bare(subject.policy->name);
     if (subject.item != nullptr) running.item = subject.item->id();
   }
+  RETURN_IF_ERROR(FindCertification(facts, loaded.ok() ? &subject : nullptr, running));
   // What can't be loaded, Decide denies, or fails for as loading did.
   ASSIGN_OR_RETURN(running.now, anamnesis::Decide(facts, request, &running.not_evaluated));
   return OkStatus();
+}
+
+// Decisions have no versions, whatever is written where one is cited.
+Status FindDecision(Facts& facts, RunningArtifact& running) {
+  const v1::EntityRef* cited = FindReference(running.since->header(), "decision");
+  if (cited == nullptr) return OkStatus();
+  ASSIGN_OR_RETURN(running.decided, facts.Definition(Bare(*cited, true)));
+  return OkStatus();
+}
+
+// When something else is recorded of the surface or of the unit as a whole, or `now`.
+StatusOr<Timestamp> EndOf(Facts& facts, const RunningArtifact& ran, Timestamp now) {
+  Timestamp end = now;
+  for (const std::string_view timeline : {std::string_view(ran.surface), kWholeUnit}) {
+    ASSIGN_OR_RETURN(const std::optional<TimelineEntry> next,
+                     NextInTimeline(facts.rows(), TimelineId(ran.unit, timeline), ran.since->earliest(), facts.size()));
+    if (next.has_value()) end = std::min(end, next->earliest);
+  }
+  return end;
 }
 
 }  // namespace
@@ -52,22 +101,45 @@ StatusOr<std::vector<RunningArtifact>> ArtifactsRunningOn(Facts& facts, const st
     running.surface = item.surface();
     running.artifact = Bare(item.item());
     ASSIGN_OR_RETURN(running.since, facts.At(LeafIndex(item.since().index())));
-    if (const v1::EntityRef* cited = FindReference(running.since->header(), "decision"); cited != nullptr) {
-      ASSIGN_OR_RETURN(running.decided, facts.Definition(Bare(*cited)));
-    }
+    running.until = now;
+    RETURN_IF_ERROR(FindDecision(facts, running));
     running.fallback = FallbackOf(*running.since, configuration);
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> issued, facts.Typed(running.artifact, "certification.issued"));
-    if (!issued.empty()) running.certification = Bare(*FindReference(issued.back()->header(), "certification"));
     RETURN_IF_ERROR(Decide(facts, now, running));
   }
   return all;
 }
 
-StatusOr<v1::GateDecided> DecideAsKnownNow(Facts& facts, const RunningArtifact& running) {
-  const auto* decision = running.decided == nullptr ? nullptr : running.decided->body<v1::GateDecided>();
+StatusOr<std::vector<RunningArtifact>> ArtifactsThatRan(Facts& facts, const std::string& unit, Timestamp from,
+                                                        Timestamp now) {
+  std::vector<const Fact*> activated;
+  // Most often the last one tells that there is nothing to look at.
+  for (size_t limit = 1;; limit *= 8) {
+    ASSIGN_OR_RETURN(activated, facts.Typed(ToEntity({"device_unit", unit}), "artifact.activated", limit, true));
+    const bool enough = !activated.empty() && activated.back()->event.recorded < from;
+    if (enough || limit >= kRanMax) break;
+  }
+  std::vector<RunningArtifact> all;
+  for (const Fact* fact : activated) {
+    const v1::EntityRef* artifact = FindReference(fact->header(), "artifact");
+    const auto* body = fact->body<v1::ArtifactActivated>();
+    if (fact->event.recorded < from || body == nullptr || artifact == nullptr) continue;
+    if (artifact->kind() != "artifact" || artifact->version().empty()) continue;
+    RunningArtifact& ran = all.emplace_back();
+    ran.unit = unit;
+    ran.surface = body->surface();
+    ran.artifact = Bare(*artifact);
+    ran.since = fact;
+    RETURN_IF_ERROR(FindDecision(facts, ran));
+    ASSIGN_OR_RETURN(ran.until, EndOf(facts, ran, now));
+  }
+  return all;
+}
+
+StatusOr<v1::GateDecided> DecideAsKnownNow(Facts& facts, const RunningArtifact& ran) {
+  const auto* decision = ran.decided == nullptr ? nullptr : ran.decided->body<v1::GateDecided>();
   if (decision == nullptr) return absl::InvalidArgumentError("the activation cites no decision");
-  GateRequest request = RequestOfDecision(running.decided->header(), *decision);
-  request.activated = running.since->event.index;
+  GateRequest request = RequestOfDecision(ran.decided->header(), *decision);
+  request.activated = ran.since->event.index;
   return anamnesis::Decide(facts, request);
 }
 
@@ -89,10 +161,36 @@ StatusOr<bool> FallbackPasses(Facts& facts, const RunningArtifact& running, Time
 }
 
 Timestamp EffectOf(const Fact& fact) {
+  if (!fact.header().corrects().empty()) return kTimestampMin;
   const google::protobuf::Message* body = fact.event.body.get();
-  const auto* field = body == nullptr ? nullptr : body->GetDescriptor()->FindFieldByName("effective_from_us");
-  if (field == nullptr || field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_INT64) return fact.earliest();
-  return EffectiveFrom(fact, body->GetReflection()->GetInt64(*body, field));
+  if (body == nullptr) return fact.earliest();
+  for (const char* name : {"effective_from_us", "lost_since_us", "initiated_at_us"}) {
+    const auto* field = body->GetDescriptor()->FindFieldByName(name);
+    if (field == nullptr || field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_INT64) continue;
+    return EffectiveFrom(fact, body->GetReflection()->GetInt64(*body, field));
+  }
+  return fact.earliest();
+}
+
+StatusOr<LateKnowledge> KnownLate(Facts& facts, const Fact& activation, const std::set<uint64_t>& leaves,
+                                  Timestamp by) {
+  LateKnowledge late;
+  late.from = kTimestampLimit;
+  for (auto leaf = leaves.upper_bound(activation.event.index.value); leaf != leaves.end(); ++leaf) {
+    ASSIGN_OR_RETURN(const Fact* fact, facts.At(LeafIndex(*leaf)));
+    const Timestamp effect = EffectOf(*fact);
+    if (effect > by) continue;
+    late.leaves.insert(*leaf);
+    late.corrects |= !fact->header().corrects().empty();
+    late.from = std::min(late.from, effect);
+  }
+  late.from = std::max(late.from, activation.earliest());
+  if (late.leaves.empty()) return late;
+  ASSIGN_OR_RETURN(const std::vector<v1::Finding> findings, FindingsOf(facts.rows(), activation.event.index));
+  for (const v1::Finding& finding : findings) {
+    if (finding.rule().starts_with("ACTIVATION-")) return LateKnowledge();
+  }
+  return late;
 }
 
 }  // namespace anamnesis::gate

@@ -15,6 +15,7 @@
 #include "ledger/state/broken_rules.h"
 #include "ledger/state/policies.h"
 #include "ledger/state/standing_rows.h"
+#include "ledger/state/standing_times.h"
 
 namespace anamnesis {
 namespace {
@@ -100,8 +101,9 @@ class CommonResults {
 };
 
 // Names the reasons without the leaves: units with the same key share a record.
-std::string KeyOf(const v1::EntityRef& artifact, const std::vector<RuleResult>& failing) {
-  std::string key = EntityKeyText(artifact);
+std::string KeyOf(const RunningArtifact& running, const std::vector<RuleResult>& failing) {
+  std::string key = EntityKeyText(running.artifact);
+  key += Text('\0', running.certification.has_value() ? EntityKeyText(*running.certification) : std::string());
   for (const RuleResult& result : failing) key += Text('\0', result.rule_id(), '\0', result.note());
   return key;
 }
@@ -110,17 +112,15 @@ std::string KeyOf(const v1::EntityRef& artifact, const std::vector<RuleResult>& 
 struct Case {
   RunningArtifact running;
   std::vector<RuleResult> failing;
-  std::set<uint64_t> late;
+  gate::LateKnowledge late;
   // The unit was told before to take this activation back.
   bool instructed = false;
   uint64_t activated = 0;
   std::optional<uint64_t> decision;
-  Timestamp activated_at;
 };
 
 Case CaseOf(const RunningArtifact& running, std::vector<RuleResult> failing) {
-  Case made{running,      std::move(failing),       {}, false, running.since->event.index.value,
-            std::nullopt, running.since->earliest()};
+  Case made{running, std::move(failing), {}, false, running.since->event.index.value, std::nullopt};
   if (running.decided != nullptr) made.decision = running.decided->event.index.value;
   made.running.since = nullptr;
   made.running.decided = nullptr;
@@ -143,22 +143,37 @@ class Check {
   std::vector<StandingRecord> Take() { return std::move(records_); }
 
  private:
-  Status AddTargetsOf(const Causes& causes, gate::StandingTargets& targets);
-  Status Continue(const internal::StandingWork::Task& task);
+  // Units that are found over several batches.
+  struct Portion {
+    Causes causes;
+    gate::FoundUnits found;
+    // Looked at in batches before.
+    uint64_t units_before = 0;
+  };
+
+  Status Find(const internal::StandingWork& work);
+  StatusOr<Causes> TimesThatCame(const internal::StandingWork& work);
+  Status Touch(const Causes& causes, gate::StandingTargets& beyond, Causes& touching);
   Status AddTargets(const Fact& cause, gate::StandingTargets& targets);
+  Status Continue(const internal::StandingWork::Task& task);
+
   Status CheckUnit(const std::string& unit, const Causes& causes);
-  void CheckRunning(const RunningArtifact& running, const StandingUnit& row);
-  Status CheckLate(Facts& facts, const RunningArtifact& running, const StandingUnit& row, const Causes& causes);
+  Status CheckRunning(const RunningArtifact& running, const StandingUnit& row);
+  StatusOr<bool> SaysTheSame(const StandingUnit::Hold& hold, const std::vector<RuleResult>& failing);
+  Status CheckLate(Facts& facts, const std::string& unit, const StandingUnit& row, const Causes& causes,
+                   const std::vector<RunningArtifact>& running);
+  Status CheckLateOf(Facts& facts, const RunningArtifact& ran, const StandingUnit& row, const Causes& causes);
   StatusOr<bool> MayInstruct(const RunningArtifact& running, const std::vector<RuleResult>& failing);
   StatusOr<bool> StoppingIsWorse(const RunningArtifact& running);
 
   Status RecordHolds();
   Status RecordHold(const std::vector<Case>& cases);
+  Status RecordInstructionsAgain();
   Status RecordRecertification(const Case& first, const std::string& hold_id, const v1::StandingHoldPlaced& hold);
   Status RecordInstructions(const std::vector<Case>& cases, const std::string& hold_id, LeafIndex hold);
   void RecordLifts();
   void RecordLate();
-  void RecordContinued(const Causes& causes, const std::string& after, uint64_t units, bool complete);
+  void RecordContinued(const Portion& portion);
 
   LeafIndex NextLeaf() const { return LeafIndex(facts_.size().value + records_.size()); }
   template <typename Body>
@@ -169,85 +184,134 @@ class Check {
   Facts& facts_;
   const StandingBatch& batch_;
   std::vector<StandingRecord> records_;
-  std::set<std::string> checked_;
   std::optional<Facts> facts_of_units_;
   size_t units_read_ = 0;
+  // By unit, all that is known to touch it before any is looked at.
   std::map<std::string, Causes> causes_;
+  std::vector<Portion> portions_;
   std::map<std::string, std::vector<Case>> holds_;
+  // By the leaf of the hold that stands already.
+  std::map<uint64_t, std::vector<Case>> held_;
   std::map<std::string, std::vector<Case>> late_;
   std::map<v1::StandingHoldLifted::Reason, std::vector<v1::StandingHoldLifted::Unit>> lifts_;
   std::set<std::string> required_;
 };
 
-Status Check::AddTargetsOf(const Causes& causes, gate::StandingTargets& targets) {
-  for (const uint64_t cause : causes) {
-    ASSIGN_OR_RETURN(const Fact* fact, facts_.At(LeafIndex(cause)));
-    RETURN_IF_ERROR(AddTargets(*fact, targets));
-  }
-  return gate::Settle(facts_, targets);
-}
+// --- Whom to look at ---
 
 Status Check::AddTargets(const Fact& cause, gate::StandingTargets& targets) {
-  const Status added = gate::AddTargets(facts_, cause, targets);
+  const std::vector<Timestamp> ahead = TimesAhead(cause.event.view());
+  const bool by_time = !ahead.empty() && ahead.front() <= batch_.now;
+  const Status added =
+      by_time ? gate::AddTargetsByTime(facts_, cause, targets) : gate::AddTargets(facts_, cause, targets);
   if (added.ok() || !IsOfWhatWasRecorded(added)) return added;
   // Too much is recorded of what it names to say whom it touches.
   targets.all = true;
   return OkStatus();
 }
 
-Status Check::Run() {
-  ASSIGN_OR_RETURN(const std::optional<internal::StandingWork> work, StandingWorkOf(facts_.rows()));
-  gate::StandingTargets targets;
-  Causes touching;
-  // Which units each event names itself, so that a record can say why.
-  for (const LeafIndex cause : batch_.causes) {
-    ASSIGN_OR_RETURN(const Fact* fact, facts_.At(cause));
+// Which units each event names itself, so that a record can say why; whom it touches beyond goes to `beyond`.
+Status Check::Touch(const Causes& causes, gate::StandingTargets& beyond, Causes& touching) {
+  for (const uint64_t cause : causes) {
+    ASSIGN_OR_RETURN(const Fact* fact, facts_.At(LeafIndex(cause)));
     gate::StandingTargets own;
     RETURN_IF_ERROR(AddTargets(*fact, own));
-    for (const std::string& unit : own.units) causes_[unit].insert(cause.value);
-    const bool beyond = !own.artifacts.empty() || !own.items.empty() || !own.device_models.empty() ||
-                        !own.producers.empty() || own.lineage || own.all || own.held || own.without_bytes;
-    if (!beyond) continue;
-    touching.insert(cause.value);
-    targets.artifacts.merge(own.artifacts);
-    targets.items.merge(own.items);
-    targets.device_models.merge(own.device_models);
-    targets.producers.merge(own.producers);
-    targets.lineage |= own.lineage;
-    targets.all |= own.all;
-    targets.held |= own.held;
-    targets.without_bytes |= own.without_bytes;
+    for (const std::string& unit : own.units) causes_[unit].insert(cause);
+    if (!own.beyond_units()) continue;
+    touching.insert(cause);
+    beyond.Merge(std::move(own));
   }
-  RETURN_IF_ERROR(gate::Settle(facts_, targets));
-  ASSIGN_OR_RETURN(const gate::FoundUnits found, gate::FindUnits(facts_, targets, "", kStandingUnitsMax));
-  for (const std::string& unit : found.units) causes_[unit].insert(touching.begin(), touching.end());
-  // CheckUnit may not be called while causes_ still grows by what is left over.
-  const std::map<std::string, Causes> now = causes_;
-  for (const auto& [unit, causes] : now) RETURN_IF_ERROR(CheckUnit(unit, causes));
-  if (work.has_value() && work->tasks_size() > 0) RETURN_IF_ERROR(Continue(work->tasks(0)));
-  RETURN_IF_ERROR(RecordHolds());
-  RecordLifts();
-  RecordLate();
-  if (found.after.has_value()) RecordContinued(touching, *found.after, found.units.size(), false);
   return OkStatus();
+}
+
+// The events that named times which came since, a bounded number; where there are more, how far this came is recorded.
+StatusOr<Causes> Check::TimesThatCame(const internal::StandingWork& work) {
+  StandingTime after{batch_.since, LeafIndex(UINT64_MAX)};
+  const auto is_of_times = [](const internal::StandingWork::Task& task) { return task.causes().empty(); };
+  const auto task = std::find_if(work.tasks().begin(), work.tasks().end(), is_of_times);
+  if (task != work.tasks().end()) {
+    ASSIGN_OR_RETURN(after, DecodeStandingTime(task->after()));
+  }
+  ASSIGN_OR_RETURN(const std::vector<StandingTime> times,
+                   StandingTimesUntil(facts_.rows(), after, batch_.now, kStandingTimesMax + 1));
+  const size_t taken = std::min(times.size(), kStandingTimesMax);
+  Causes causes;
+  for (size_t i = 0; i < taken; ++i) {
+    ASSIGN_OR_RETURN(const Fact* fact, facts_.At(times[i].leaf));
+    // Whatever took it away was looked at when it came.
+    if (fact->counts()) causes.insert(times[i].leaf.value);
+  }
+  const bool more = taken < times.size();
+  if (more || task != work.tasks().end()) {
+    Portion portion;
+    if (task != work.tasks().end()) portion.units_before = task->units();
+    if (more) portion.found.after = EncodeStandingTime(times[taken - 1]);
+    portions_.push_back(std::move(portion));
+  }
+  return causes;
 }
 
 // The next units of what batches before left over.
 Status Check::Continue(const internal::StandingWork::Task& task) {
-  const Causes causes(task.causes().begin(), task.causes().end());
+  Portion portion;
+  portion.causes = {task.causes().begin(), task.causes().end()};
+  portion.units_before = task.units();
   gate::StandingTargets targets;
-  RETURN_IF_ERROR(AddTargetsOf(causes, targets));
-  ASSIGN_OR_RETURN(const gate::FoundUnits found, gate::FindUnits(facts_, targets, task.after(), kStandingUnitsMax));
-  for (const std::string& unit : found.units) {
-    causes_[unit].insert(causes.begin(), causes.end());
-    RETURN_IF_ERROR(CheckUnit(unit, causes));
+  for (const uint64_t cause : portion.causes) {
+    ASSIGN_OR_RETURN(const Fact* fact, facts_.At(LeafIndex(cause)));
+    RETURN_IF_ERROR(AddTargets(*fact, targets));
   }
-  RecordContinued(causes, found.after.value_or(""), task.units() + found.units.size(), !found.after.has_value());
+  RETURN_IF_ERROR(gate::Settle(facts_, targets));
+  ASSIGN_OR_RETURN(portion.found, gate::FindUnits(facts_, targets, task.after(), kStandingUnitsMax));
+  portions_.push_back(std::move(portion));
   return OkStatus();
 }
 
+Status Check::Find(const internal::StandingWork& work) {
+  gate::StandingTargets beyond;
+  Portion now;
+  Causes arrived;
+  for (const LeafIndex cause : batch_.causes) arrived.insert(cause.value);
+  ASSIGN_OR_RETURN(const Causes came, TimesThatCame(work));
+  arrived.insert(came.begin(), came.end());
+  RETURN_IF_ERROR(Touch(arrived, beyond, now.causes));
+  RETURN_IF_ERROR(gate::Settle(facts_, beyond));
+  ASSIGN_OR_RETURN(now.found, gate::FindUnits(facts_, beyond, "", kStandingUnitsMax));
+  const Causes& causes = now.causes;
+  // What these causes left over is begun again, if they are looked at anew.
+  const auto task = std::find_if(work.tasks().begin(), work.tasks().end(), [&](const auto& each) {
+    return !each.causes().empty() &&
+           !std::equal(each.causes().begin(), each.causes().end(), causes.begin(), causes.end());
+  });
+  if (task != work.tasks().end()) RETURN_IF_ERROR(Continue(*task));
+  portions_.push_back(std::move(now));
+  for (const Portion& portion : portions_) {
+    for (const std::string& unit : portion.found.units) {
+      causes_[unit].insert(portion.causes.begin(), portion.causes.end());
+    }
+  }
+  return OkStatus();
+}
+
+Status Check::Run() {
+  ASSIGN_OR_RETURN(const std::optional<internal::StandingWork> work, StandingWorkOf(facts_.rows()));
+  RETURN_IF_ERROR(Find(work.value_or(internal::StandingWork())));
+  for (const auto& [unit, causes] : causes_) RETURN_IF_ERROR(CheckUnit(unit, causes));
+  RETURN_IF_ERROR(RecordHolds());
+  RETURN_IF_ERROR(RecordInstructionsAgain());
+  RecordLifts();
+  RecordLate();
+  for (const Portion& portion : portions_) {
+    // What began and ended in this batch needs no trace.
+    const bool is_new = &portion == &portions_.back();
+    if (!is_new || portion.found.after.has_value()) RecordContinued(portion);
+  }
+  return OkStatus();
+}
+
+// --- Looking at a unit ---
+
 Status Check::CheckUnit(const std::string& unit, const Causes& causes) {
-  if (!checked_.insert(unit).second) return OkStatus();
   ASSIGN_OR_RETURN(const std::optional<StandingUnit> row, StandingUnitOf(facts_.rows(), unit));
   // Nothing that the gate decides about ever ran on it.
   if (!row.has_value()) return OkStatus();
@@ -263,9 +327,7 @@ Status Check::CheckUnit(const std::string& unit, const Causes& causes) {
   std::set<std::string> surfaces;
   for (const RunningArtifact& each : *running) {
     surfaces.insert(each.surface);
-    CheckRunning(each, *row);
-    const Status late = CheckLate(facts, each, *row, causes);
-    if (!late.ok() && !IsOfWhatWasRecorded(late)) return late;
+    RETURN_IF_ERROR(CheckRunning(each, *row));
   }
   for (const StandingUnit::Hold& hold : row->holds()) {
     if (surfaces.count(hold.surface()) > 0) continue;
@@ -274,75 +336,105 @@ Status Check::CheckUnit(const std::string& unit, const Causes& causes) {
     lifted.set_surface(hold.surface());
     lifted.set_hold(hold.placed());
   }
+  return CheckLate(facts, unit, *row, causes, *running);
+}
+
+// What ran, and what runs without having been activated: what was restored.
+Status Check::CheckLate(Facts& facts, const std::string& unit, const StandingUnit& row, const Causes& causes,
+                        const std::vector<RunningArtifact>& running) {
+  Timestamp from = kTimestampLimit;
+  for (const uint64_t cause : causes) {
+    ASSIGN_OR_RETURN(const Fact* fact, facts.At(LeafIndex(cause)));
+    from = std::min(from, gate::EffectOf(*fact));
+  }
+  // No decision is later than the activation that cites it was recorded.
+  StatusOr<std::vector<RunningArtifact>> ran = gate::ArtifactsThatRan(facts, unit, from, batch_.now);
+  if (!ran.ok()) return IsOfWhatWasRecorded(ran.status()) ? OkStatus() : ran.status();
+  for (const RunningArtifact& each : running) {
+    const auto same = [&](const RunningArtifact& other) { return other.since == each.since; };
+    if (std::none_of(ran->begin(), ran->end(), same)) ran->push_back(each);
+  }
+  for (const RunningArtifact& each : *ran) {
+    const Status late = CheckLateOf(facts, each, row, causes);
+    if (!late.ok() && !IsOfWhatWasRecorded(late)) return late;
+  }
   return OkStatus();
 }
 
-void Check::CheckRunning(const RunningArtifact& running, const StandingUnit& row) {
+Status Check::CheckRunning(const RunningArtifact& running, const StandingUnit& row) {
   const StandingUnit::Hold* hold = nullptr;
   for (const StandingUnit::Hold& each : row.holds()) {
     if (each.surface() == running.surface) hold = &each;
   }
+  const bool same_activation = hold != nullptr && hold->activated() == running.since->event.index.value;
   if (!running.denied()) {
-    if (hold == nullptr) return;
-    const bool same = hold->activated() == running.since->event.index.value;
+    if (hold == nullptr) return OkStatus();
     v1::StandingHoldLifted::Unit& lifted =
-        lifts_[same ? v1::StandingHoldLifted::ALLOWED_AGAIN : v1::StandingHoldLifted::NO_LONGER_RUNS].emplace_back();
+        lifts_[same_activation ? v1::StandingHoldLifted::ALLOWED_AGAIN : v1::StandingHoldLifted::NO_LONGER_RUNS]
+            .emplace_back();
     lifted.set_unit(running.unit);
     lifted.set_surface(running.surface);
     lifted.set_hold(hold->placed());
-    return;
+    return OkStatus();
   }
   std::vector<RuleResult> failing = FailingOf(running.now);
-  const bool same_activation = hold != nullptr && hold->activated() == running.since->event.index.value;
-  if (same_activation && ToSet(hold->rules()) == IdsOf(failing)) return;
-  const std::string key = KeyOf(running.artifact, failing);
+  const std::string key = KeyOf(running, failing);
+  if (same_activation) {
+    ASSIGN_OR_RETURN(const bool said, SaysTheSame(*hold, failing));
+    if (said) {
+      // The reason not to instruct may be gone: a better fallback, another policy, a decision that was taken back.
+      if (hold->instructed() == 0) held_[hold->placed()].push_back(CaseOf(running, std::move(failing)));
+      return OkStatus();
+    }
+  }
   Case& made = holds_[key].emplace_back(CaseOf(running, std::move(failing)));
   made.instructed = same_activation && hold->instructed() != 0;
+  return OkStatus();
 }
 
-// Of what came now, that which had effect before the decision on which the artifact was activated.
-Status Check::CheckLate(Facts& facts, const RunningArtifact& running, const StandingUnit& row, const Causes& causes) {
-  const auto* decision = running.decided == nullptr ? nullptr : running.decided->body<v1::GateDecided>();
+// Whether the hold that stands gives these reasons: a second cause under the same rule is another one.
+StatusOr<bool> Check::SaysTheSame(const StandingUnit::Hold& hold, const std::vector<RuleResult>& failing) {
+  ASSIGN_OR_RETURN(const Fact* fact, facts_of_units_->At(LeafIndex(hold.placed())));
+  const auto* body = fact->body<v1::StandingHoldPlaced>();
+  if (body == nullptr) return ToSet(hold.rules()) == IdsOf(failing);
+  return std::equal(
+      body->results().begin(), body->results().end(), failing.begin(), failing.end(),
+      [](const RuleResult& a, const RuleResult& b) { return a.rule_id() == b.rule_id() && a.note() == b.note(); });
+}
+
+// Of what came now, that which had effect before the decision on which the artifact was activated, whether it still
+// runs or not.
+Status Check::CheckLateOf(Facts& facts, const RunningArtifact& ran, const StandingUnit& row, const Causes& causes) {
+  const auto* decision = ran.decided == nullptr ? nullptr : ran.decided->body<v1::GateDecided>();
   if (decision == nullptr || decision->verdict() != v1::GateDecided::ALLOW) return OkStatus();
-  std::set<uint64_t> late;
-  bool corrects = false;
-  for (const uint64_t cause : causes) {
-    if (cause <= running.since->event.index.value) continue;
-    ASSIGN_OR_RETURN(const Fact* fact, facts.At(LeafIndex(cause)));
-    const bool is_correction = !fact->header().corrects().empty();
-    if (!is_correction && gate::EffectOf(*fact).us > decision->at_us()) continue;
-    late.insert(cause);
-    corrects |= is_correction;
-  }
-  if (late.empty()) return OkStatus();
-  // What did not conform was not lawful as known then either.
-  ASSIGN_OR_RETURN(const std::vector<v1::Finding> findings, FindingsOf(facts.rows(), running.since->event.index));
-  for (const v1::Finding& finding : findings) {
-    if (finding.rule().starts_with("ACTIVATION-")) return OkStatus();
-  }
-  ASSIGN_OR_RETURN(const v1::GateDecided known_now, gate::DecideAsKnownNow(facts, running));
+  ASSIGN_OR_RETURN(const gate::LateKnowledge late,
+                   gate::KnownLate(facts, *ran.since, causes, Timestamp(decision->at_us())));
+  if (late.leaves.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(const v1::GateDecided known_now, gate::DecideAsKnownNow(facts, ran));
   if (known_now.verdict() == v1::GateDecided::ALLOW) return OkStatus();
   std::vector<RuleResult> failing = FailingOf(known_now);
+  // A correction is no evidence: it is seen by the rules that fail since.
   std::set<std::string> failed_before;
-  for (const StandingUnit::Hold& hold : row.holds()) {
-    if (hold.surface() == running.surface) failed_before = ToSet(hold.rules());
+  if (late.corrects) {
+    Facts before(facts.rows(), TreeSize(*late.leaves.begin()));
+    ASSIGN_OR_RETURN(const v1::GateDecided known_before, gate::DecideAsKnownNow(before, ran));
+    failed_before = IdsOf(FailingOf(known_before));
   }
-  // What a rule failed for all the same is not what became known. A correction is no evidence: it is seen by the rules
-  // that fail since.
+  // What a rule failed for all the same is not what became known.
   std::erase_if(failing, [&](const RuleResult& result) {
     const bool rests_on_it = std::any_of(result.evidence().begin(), result.evidence().end(),
-                                         [&](uint64_t leaf) { return late.count(leaf) > 0; });
-    return !rests_on_it && !(corrects && failed_before.count(result.rule_id()) == 0);
+                                         [&](uint64_t leaf) { return late.leaves.count(leaf) > 0; });
+    return !rests_on_it && !(late.corrects && failed_before.count(result.rule_id()) == 0);
   });
   for (const StandingUnit::Late& each : row.late()) {
-    if (each.surface() != running.surface || each.activated() != running.since->event.index.value) continue;
+    if (each.surface() != ran.surface || each.activated() != ran.since->event.index.value) continue;
     const std::set<std::string> rules = ToSet(each.rules());
     std::erase_if(failing, [&](const RuleResult& result) { return rules.count(result.rule_id()) > 0; });
   }
   if (failing.empty()) return OkStatus();
-  std::string key = KeyOf(running.artifact, failing);
-  for (const uint64_t leaf : late) key += Text('\0', leaf);
-  late_[key].emplace_back(CaseOf(running, std::move(failing))).late = std::move(late);
+  std::string key = KeyOf(ran, failing);
+  for (const uint64_t leaf : late.leaves) key += Text('\0', leaf);
+  late_[key].emplace_back(CaseOf(ran, std::move(failing))).late = late;
   return OkStatus();
 }
 
@@ -355,6 +447,15 @@ Status Check::RecordHolds() {
       RETURN_IF_ERROR(
           RecordHold({cases.begin() + static_cast<ptrdiff_t>(i), cases.begin() + static_cast<ptrdiff_t>(end)}));
     }
+  }
+  return OkStatus();
+}
+
+// To the units that were not told when their hold was placed.
+Status Check::RecordInstructionsAgain() {
+  for (const auto& [placed, cases] : held_) {
+    const LeafIndex hold(placed);
+    RETURN_IF_ERROR(RecordInstructions(cases, batch_.id_at(hold), hold));
   }
   return OkStatus();
 }
@@ -535,11 +636,11 @@ void Check::RecordLate() {
         unit.set_surface(running.surface);
         unit.set_decision(cases[u].decision.value_or(0));
         unit.set_activated(cases[u].activated);
-        unit.set_exposed_from_us(cases[u].activated_at.us);
-        unit.set_exposed_until_us(std::max(cases[u].activated_at, batch_.now).us);
+        unit.set_exposed_from_us(cases[u].late.from.us);
+        unit.set_exposed_until_us(std::max(cases[u].late.from, running.until).us);
         if (named.insert(unit.unit()).second) refs.push_back(UnitRef(unit.unit()));
       }
-      for (const uint64_t leaf : cases[i].late) body.add_late(leaf);
+      for (const uint64_t leaf : cases[i].late.leaves) body.add_late(leaf);
       for (const RuleResult& result : common.results()) *body.add_refused_as_known_now() = result;
       body.set_tree_size(facts_.size().value);
       Record("late_knowledge.found", body, std::move(refs));
@@ -547,50 +648,27 @@ void Check::RecordLate() {
   }
 }
 
-void Check::RecordContinued(const Causes& causes, const std::string& after, uint64_t units, bool complete) {
+void Check::RecordContinued(const Portion& portion) {
   v1::StandingCheckContinued body;
-  for (const uint64_t cause : causes) body.add_causes(cause);
-  body.set_after(after);
-  body.set_units(units);
-  body.set_complete(complete);
+  for (const uint64_t cause : portion.causes) body.add_causes(cause);
+  body.set_after(portion.found.after.value_or(""));
+  body.set_units(portion.units_before + portion.found.units.size());
+  body.set_complete(!portion.found.after.has_value());
   Record("standing_check.continued", body, {});
 }
 
 }  // namespace
 
-bool CanChangeDecisions(const EventType& type) {
-  // Beside those that are found by entity and type.
-  static const auto* others = new std::set<std::string, std::less<>>{
-      "artifact.deactivated",
-      "artifact.produced",
-      "artifact.rolled_back",
-      "authority.delegated",
-      "baseline.established",
-      "configuration.attested",
-      "device_unit.serviced",
-      "model.registered",
-      "policy.adopted",
-      "record.corrected",
-      "release.approved",
-      "requirement.approved",
-      "requirement.revised",
-      "risk_control_set.versioned",
-      "safety_class.assigned",
-      "safety_class.lowered",
-      "sandbox_protocol.approved",
-      "sandbox_run.completed",
-      "software_item.decomposed",
-      "soup.identified",
-      "training_run.started",
-  };
-  return type.options->gate_input() || others->count(type.name()) > 0;
-}
-
 StatusOr<bool> HasStandingWork(const RowFinder& rows, const StandingOutlook& outlook) {
   ASSIGN_OR_RETURN(const std::optional<internal::StandingWork> work, StandingWorkOf(rows));
   const bool any_unit = work.has_value() || outlook.activates_artifact;
-  const bool anything = outlook.has_cause || (work.has_value() && work->tasks_size() > 0);
-  if (!any_unit || !anything) return false;
+  if (!any_unit) return false;
+  bool anything = outlook.has_cause || (work.has_value() && work->tasks_size() > 0);
+  if (!anything) {
+    ASSIGN_OR_RETURN(const std::optional<Timestamp> next, NextStandingTime(rows, outlook.since, outlook.size));
+    anything = next.has_value() && *next <= outlook.until;
+  }
+  if (!anything) return false;
   if (outlook.adopts_policy) return true;
   return HasPolicy(rows, v1::PolicyAdopted::GATE);
 }

@@ -32,6 +32,9 @@ class Adder {
       const auto* body = fact.body<v1::PolicyAdopted>();
       targets_.all |= body == nullptr || body->kind() == v1::PolicyAdopted::GATE ||
                       body->kind() == v1::PolicyAdopted::PROCESS_PROFILE;
+    } else if (fact.type() == "fork.detected") {
+      // It names a stream, not whom that is about.
+      targets_.all = true;
     } else if (fact.type() == "object.stored") {
       targets_.without_bytes = true;
     } else if (fact.type() != "record.corrected") {
@@ -47,12 +50,18 @@ class Adder {
     for (const LoadedEvent& corrected : chain) {
       ASSIGN_OR_RETURN(const Fact* fact, facts_.At(corrected.index));
       RETURN_IF_ERROR(AddEvent(*fact));
-      const bool defines = ByType().find(fact->type()) == ByType().end();
-      if (defines && fact->type() != "record.corrected") targets_.all = true;
-      // Others may build on it.
-      if (const v1::EntityRef* item = FindReference(fact->header(), "item"); item != nullptr) {
-        targets_.items.insert(item->id());
-      }
+      RETURN_IF_ERROR(AddDefined(*fact));
+    }
+    return OkStatus();
+  }
+
+  // Whom it can touch that what the event defines is there no more.
+  Status AddDefined(const Fact& fact) {
+    const bool defines = ByType().find(fact.type()) == ByType().end();
+    if (defines && fact.type() != "record.corrected") targets_.all = true;
+    // Others may build on it.
+    if (const v1::EntityRef* item = FindReference(fact.header(), "item"); item != nullptr) {
+      targets_.items.insert(item->id());
     }
     return OkStatus();
   }
@@ -371,6 +380,22 @@ Status AddTargets(Facts& facts, const Fact& cause, StandingTargets& targets) {
   Adder adder(facts, targets);
   RETURN_IF_ERROR(adder.AddEvent(cause));
   return cause.header().corrects().empty() ? OkStatus() : adder.AddCorrected(cause);
+}
+
+Status AddTargetsByTime(Facts& facts, const Fact& cause, StandingTargets& targets) {
+  RETURN_IF_ERROR(AddTargets(facts, cause, targets));
+  return Adder(facts, targets).AddDefined(cause);
+}
+
+void StandingTargets::Merge(StandingTargets other) {
+  artifacts.merge(other.artifacts);
+  items.merge(other.items);
+  device_models.merge(other.device_models);
+  producers.merge(other.producers);
+  lineage |= other.lineage;
+  all |= other.all;
+  held |= other.held;
+  without_bytes |= other.without_bytes;
 }
 
 Status Settle(Facts& facts, StandingTargets& targets) {

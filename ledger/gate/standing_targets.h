@@ -29,10 +29,20 @@ struct StandingTargets {
   bool all = false;
   bool held = false;
   bool without_bytes = false;
+
+  // Whether there is anything but `units`.
+  bool beyond_units() const {
+    return !artifacts.empty() || !items.empty() || !device_models.empty() || !producers.empty() || lineage || all ||
+           held || without_bytes;
+  }
+  // Takes in all but the units of another.
+  void Merge(StandingTargets other);
 };
 
 // Adds what the event can touch, by all that is recorded. Reads what the event names, not who runs it.
 Status AddTargets(Facts& facts, const Fact& cause, StandingTargets& targets);
+// The same of what it can touch when a time comes that it named: what it defines may end then.
+Status AddTargetsByTime(Facts& facts, const Fact& cause, StandingTargets& targets);
 
 // Turns the items into those that adapted artifacts on some unit are made for, and leaves out what no unit's row names.
 Status Settle(Facts& facts, StandingTargets& targets);

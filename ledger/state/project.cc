@@ -17,6 +17,7 @@
 #include "ledger/state/software_items.h"
 #include "ledger/state/special_rules.h"
 #include "ledger/state/standing_rows.h"
+#include "ledger/state/standing_times.h"
 #include "ledger/state/stream.h"
 
 namespace anamnesis {
@@ -29,7 +30,8 @@ bool FoldsOfRulesReadBody(const EventType& type) {
   if (type.options->retention() == v1::PERSONAL_DATA) return false;
   return RulesReadBody(type) || ConditionsReadBody(type) || AuthorityReadsBody(type) || DelegationsReadBody(type) ||
          SignaturesReadBody(type) || RefusedAttemptsReadBody(type) || StandingRowsReadBody(type) ||
-         type.body == v1::SafetyClassAssigned::descriptor() || type.body == v1::SafetyClassLowered::descriptor();
+         StandingTimesReadBody(type) || type.body == v1::SafetyClassAssigned::descriptor() ||
+         type.body == v1::SafetyClassLowered::descriptor();
 }
 
 }  // namespace
@@ -77,7 +79,8 @@ Status Project(const RecordedEvent& event, RowOverlay& rows, const std::vector<B
   FoldEdges(event, rows);
   RETURN_IF_ERROR(FoldForRules(event, rows));
   RETURN_IF_ERROR(FoldConfiguration(event, rows));
-  return FoldStandingRows(event, rows);
+  RETURN_IF_ERROR(FoldStandingRows(event, rows));
+  return FoldStandingTimes(event, rows);
 }
 
 }  // namespace anamnesis

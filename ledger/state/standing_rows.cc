@@ -15,6 +15,9 @@ using internal::StandingUnit;
 using internal::StandingWork;
 
 constexpr std::string_view kWorkRow = "SW";
+// Activations of a unit whose late knowledge is remembered, the first found is forgotten first; more than the check
+// looks at.
+constexpr int kLateMax = 128;
 
 std::string UnitKey(std::string_view unit) { return Text(kStandingUnitRows, unit); }
 std::string CertificationKey(std::string_view id) { return Text("SR", id); }
@@ -218,14 +221,14 @@ Status FoldLate(const RecordedEvent& event, const v1::LateKnowledgeFound& body, 
     RETURN_IF_ERROR(EditUnit(found.unit(), rows, [&](StandingUnit& unit) {
       StandingUnit::Late* late = nullptr;
       for (StandingUnit::Late& each : *unit.mutable_late()) {
-        if (each.surface() == found.surface()) late = &each;
+        if (each.surface() == found.surface() && each.activated() == found.activated()) late = &each;
       }
       if (late == nullptr) late = unit.add_late();
-      if (late->activated() != found.activated()) late->clear_rules();
       late->set_surface(found.surface());
       late->set_activated(found.activated());
       late->set_found(event.index.value);
       for (const auto& result : body.refused_as_known_now()) AddOnce(*late->mutable_rules(), result.rule_id());
+      if (unit.late_size() > kLateMax) unit.mutable_late()->DeleteSubrange(0, 1);
       return OkStatus();
     }));
   }
@@ -249,6 +252,11 @@ Status FoldContinued(const v1::StandingCheckContinued& body, RowOverlay& rows) {
   }
   rows.Put(Family::kEntities, std::string(kWorkRow), work->SerializeAsString());
   return OkStatus();
+}
+
+void FoldCertification(const RecordedEvent& event, const v1::CertificationIssued& body, RowOverlay& rows) {
+  const std::string& id = FindReference(event.header->fields, "certification")->id();
+  rows.Put(Family::kEntities, Text(kCertifiedOnRows, body.state().substrate_digest(), id), LeafKey(event.index));
 }
 
 Status FoldRequired(const RecordedEvent& event, RowOverlay& rows) {
@@ -290,9 +298,9 @@ bool ActivatesArtifact(const v1::EventHeader& header, const EventType& type) {
 }
 
 bool StandingRowsReadBody(const EventType& type) {
-  return type.body == v1::StandingHoldPlaced::descriptor() || type.body == v1::StandingHoldLifted::descriptor() ||
-         type.body == v1::DeactivationInstructed::descriptor() || type.body == v1::LateKnowledgeFound::descriptor() ||
-         type.body == v1::StandingCheckContinued::descriptor();
+  return type.body == v1::CertificationIssued::descriptor() || type.body == v1::StandingHoldPlaced::descriptor() ||
+         type.body == v1::StandingHoldLifted::descriptor() || type.body == v1::DeactivationInstructed::descriptor() ||
+         type.body == v1::LateKnowledgeFound::descriptor() || type.body == v1::StandingCheckContinued::descriptor();
 }
 
 Status FoldStandingRows(const RecordedEvent& event, RowOverlay& rows) {
@@ -305,6 +313,10 @@ Status FoldStandingRows(const RecordedEvent& event, RowOverlay& rows) {
     return PutMark(rows, Text(kStandingAnyRows, "c"), true);
   }
   if (event.type->body == v1::RecertificationRequired::descriptor()) return FoldRequired(event, rows);
+  if (const auto* body = BodyAs<v1::CertificationIssued>(event.body)) {
+    FoldCertification(event, *body, rows);
+    return OkStatus();
+  }
   if (const auto* body = BodyAs<v1::StandingHoldPlaced>(event.body)) return FoldPlaced(event, *body, rows);
   if (const auto* body = BodyAs<v1::StandingHoldLifted>(event.body)) return FoldLifted(*body, rows);
   if (const auto* body = BodyAs<v1::DeactivationInstructed>(event.body)) return FoldInstructed(event, *body, rows);

@@ -12,6 +12,7 @@
 //   "SA" || 'i' item, 'd' device model, 'l' (lineage) or 'u' (unknown) -> "1": some unit's row says this; 'c' -> "1":
 //   what was recorded of an artifact was replaced, so units' rows may not say it all
 //   "SR" || certification -> StandingCertification
+//   "SC" || substrate digest || certification -> be64 leaf: it was issued for an artifact on this substrate
 
 #include <optional>
 #include <string>
@@ -28,6 +29,7 @@ inline constexpr std::string_view kStandingUnitRows = "SU";
 inline constexpr std::string_view kStandingHeldRows = "SH";
 inline constexpr std::string_view kStandingWithoutBytesRows = "SM";
 inline constexpr std::string_view kStandingAnyRows = "SA";
+inline constexpr std::string_view kCertifiedOnRows = "SC";
 
 // nullopt: no unit ever ran an adapted artifact.
 StatusOr<std::optional<internal::StandingWork>> StandingWorkOf(const RowFinder& rows);

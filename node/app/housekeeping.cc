@@ -18,8 +18,8 @@ std::vector<ExpiringCertificate> ExpiringOf(const std::vector<std::shared_ptr<Tl
   return certificates;
 }
 
-Housekeeping::Housekeeping(NodeServer& server, std::vector<std::shared_ptr<TlsIdentity>> identities)
-    : server_(server), identities_(std::move(identities)), thread_([this] { Run(); }) {}
+Housekeeping::Housekeeping(NodeServer& server, Ledger& ledger, std::vector<std::shared_ptr<TlsIdentity>> identities)
+    : server_(server), ledger_(ledger), identities_(std::move(identities)), thread_([this] { Run(); }) {}
 
 Housekeeping::~Housekeeping() {
   {
@@ -36,6 +36,7 @@ void Housekeeping::Run() {
     lock.unlock();
     server_.UpdateHealth();
     server_.EndRefusedStreams();
+    ledger_.LookAtTime();
     RaiseExpiryAlarms();
     lock.lock();
     wake_.wait_for(lock, std::chrono::seconds(1), [this] { return stopping_; });

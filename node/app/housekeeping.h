@@ -2,7 +2,8 @@
 #define ANAMNESIS_NODE_APP_HOUSEKEEPING_H_
 
 // What a node does about once a second, on a thread of its own: it tells health watchers how the node is, ends
-// the streams of callers that are not known any more, and says when certificates are about to expire.
+// the streams of callers that are not known any more, has the ledger look at what changes with time alone, and says
+// when certificates are about to expire.
 
 #include <condition_variable>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "ledger/engine/ledger.h"
 #include "ledger/tls/tls_identity.h"
 #include "node/auth/expiry_alarm.h"
 #include "node/service/node_server.h"
@@ -21,8 +23,8 @@ std::vector<ExpiringCertificate> ExpiringOf(const std::vector<std::shared_ptr<Tl
 
 class Housekeeping {
  public:
-  // `identities` are those whose certificates are watched; `server` outlives this.
-  Housekeeping(NodeServer& server, std::vector<std::shared_ptr<TlsIdentity>> identities);
+  // `identities` are those whose certificates are watched; `server` and `ledger` outlive this.
+  Housekeeping(NodeServer& server, Ledger& ledger, std::vector<std::shared_ptr<TlsIdentity>> identities);
   // Stops after what it is doing.
   ~Housekeeping();
 
@@ -31,6 +33,7 @@ class Housekeeping {
   void RaiseExpiryAlarms();
 
   NodeServer& server_;
+  Ledger& ledger_;
   const std::vector<std::shared_ptr<TlsIdentity>> identities_;
   // Used by the thread only.
   ExpiryAlarm expiry_alarm_;

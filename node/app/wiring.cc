@@ -238,8 +238,8 @@ Status Node::Supervisor::Serve() {
   if (fenced) server_options.recovery = recovery_.get();
   ASSIGN_OR_RETURN(parts->server, NodeServer::Start(*parts->ledger, server_options));
   RETURN_IF_ERROR(AnnounceOnce(parts->server->port()));
-  parts->housekeeping =
-      std::make_unique<Housekeeping>(*parts->server, std::vector<std::shared_ptr<TlsIdentity>>{tls_, etcd_tls_});
+  parts->housekeeping = std::make_unique<Housekeeping>(*parts->server, *parts->ledger,
+                                                       std::vector<std::shared_ptr<TlsIdentity>>{tls_, etcd_tls_});
   parts_ = std::move(parts);
   return OkStatus();
 }

@@ -11,7 +11,8 @@
 #include "ledger/gate/slice.h"
 #include "ledger/query/ask.h"
 #include "ledger/state/broken_rules.h"
-#include "tests/ledger/gate/gate_story.h"
+#include "ledger/state/standing_rows.h"
+#include "tests/ledger/gate/standing_story.h"
 
 namespace anamnesis {
 namespace {
@@ -175,6 +176,69 @@ TEST(GateProperties, ArrivalOrderOfIndependentRecordsDoesNotMatter) {
     }
   }
   EXPECT_GT(shuffled, 10);
+}
+
+// What the ledger holds of a unit, without the leaves, which follow the order of arrival.
+std::string StandingOf(GateWorld& world, const std::string& unit) {
+  const auto row = StandingUnitOf(world.ledger().rows(), unit);
+  EXPECT_TRUE(row.ok() && row->has_value()) << row.status();
+  std::string text;
+  for (const internal::StandingUnit::Hold& hold : (*row)->holds()) {
+    text += Text(hold.surface(), " ", hold.certification(), hold.instructed() == 0 ? " held" : " instructed");
+    for (const std::string& rule : hold.rules()) text += Text(" ", rule);
+    const auto certification = StandingCertificationOf(world.ledger().rows(), hold.certification());
+    text += certification->required() == 0 ? "" : " to be certified again";
+    text += Text(" ", certification->holds());
+  }
+  const auto held = world.ledger().rows().Get(Family::kEntities, Text(kStandingHeldRows, unit));
+  return Text(text, held->has_value() ? **held : "");
+}
+
+// The same for what the ledger holds against what runs, its own records in between: whatever order the records of
+// independent writers come in, once all are there.
+TEST(GateProperties, ArrivalOrderDoesNotMatterForWhatStands) {
+  const auto because = [](auto body, const std::vector<std::string>& refs) {
+    EventDraft draft = DraftWith(body, refs);
+    draft.header.set_rationale("because");
+    return draft;
+  };
+  v1::AuthorisationSuspended suspended;
+  v1::AuthorisationReinstated reinstated;
+  suspended.set_effective_from_us(kTestStart.us + 1);
+  reinstated.set_effective_from_us(kTestStart.us + 2);
+  // By writer; what one writer says stays in its order.
+  const std::vector<std::vector<Step>> said = {
+      {{"hold-1", "ada", because(v1::HoldPlaced(), {"hold=hold:h1", "scope=artifact:shift@1"})},
+       {"hold-2", "ada", because(v1::HoldPlaced(), {"hold=hold:h2", "scope=device_unit:ICU-2"})},
+       {"lift-1", "ada", because(v1::HoldLifted(), {"hold=hold:h1"})},
+       {"install", "ada", InstallSubstrate("ICU-1", "2")}},
+      {{"suspended", "rita", because(suspended, {"authorisation=authorisation:K1@1"})},
+       {"reinstated", "rita", because(reinstated, {"authorisation=authorisation:K1@1"})}},
+      {{"withdrawn", "carl", because(v1::CertificationWithdrawn(), {"certification=certification:cert-1"})}},
+  };
+  std::mt19937 random(5);
+  std::map<std::string, std::string> first;
+  for (int round = 0; round < 12; ++round) {
+    std::vector<Step> story = GateStory();
+    story.push_back({"substrate-2", "ada", DefineSubstrate("2", "7.3")});
+    GateWorld world(story);
+    for (const auto& [unit, country] : {std::pair{"ICU-1", "US"}, std::pair{"ICU-2", "DE"}}) {
+      ASSERT_TRUE(world.Do(Activation(world, world.Record("1", unit, country), unit)).ok());
+    }
+    std::vector<size_t> next(said.size());
+    for (size_t left = 7; left > 0; --left) {
+      size_t writer = random() % said.size();
+      while (next[writer] == said[writer].size()) writer = (writer + 1) % said.size();
+      const Step& step = said[writer][next[writer]++];
+      ASSERT_TRUE(world.Do(step).ok()) << step.name;
+    }
+    EXPECT_EQ(DeniedByRecords(world), DeniedByLooking(world));
+    for (const std::string unit : {"ICU-1", "ICU-2"}) {
+      const std::string standing = StandingOf(world, unit);
+      const auto [there, is_first] = first.emplace(unit, standing);
+      EXPECT_TRUE(is_first || there->second == standing) << unit << ": " << there->second << " or " << standing;
+    }
+  }
 }
 
 // A87: the recorded decision is the dry run's, and is the same when computed again, whatever came since.
