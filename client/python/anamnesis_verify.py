@@ -468,6 +468,18 @@ class Trust:
             self.policy.check_quorum(verified)
         return checkpoint
 
+    def check_signed_alone(self, checkpoint, key_id, signed, signature):
+        """The same of a signature by one key, without cosignatures, so that a policy with a quorum refuses it."""
+        need(self.policy is None or self.policy.quorum is None, "the policy asks for cosignatures; COSE has none")
+        known = list(self.keys if self.policy is None else self.policy.logs)
+        if self.custody is not None:
+            known += [key for key in self.custody.log_keys() if key not in known]
+        keys = [key for key in known if (key.type, key.name, key.id) == (ED25519, checkpoint.origin, key_id)]
+        need(any(ed25519_ok(key.public, signed, signature) for key in keys[:1]),
+             f"the receipt of {quoted(checkpoint.origin)} is not signed by a key that is trusted over this root")
+        if self.custody is not None and keys[0] in self.custody.log_keys():
+            self.custody.check_counts(keys[0], checkpoint)
+
 
 # --- Protobuf, just what these messages need (https://protobuf.dev/programming-guides/encoding) -----------------------
 
@@ -897,9 +909,13 @@ class Custody:
         elif kind == "role.withdrawn" and body["role"] == ADMINISTRATOR:
             self.administrators.pop(holder, None)
 
+    def log_keys(self):
+        """Those that sign as the log, of any time."""
+        return [key for key in self.keys.values() if key.type == ED25519]
+
     def signers(self, note):
         """The log's keys, of any time, whose signature stands there; all must verify."""
-        logs = [key for key in self.keys.values() if key.type == ED25519]
+        logs = self.log_keys()
         if parse_checkpoint(note.text).origin != self.head.origin or \
                 not any((key.name, key.id) == line[:2] for key in logs for line in note.signatures):
             return []
@@ -944,20 +960,27 @@ class Custody:
                 lines.append(line)
         return Note(note.text, lines)
 
+    def check_counts(self, key, checkpoint):
+        """That the signature of this checkpoint by a key of the history, which verified, counts."""
+        end = self.ends.get(key.public)
+        if not self.lies_before(key, checkpoint):
+            raise Refused(f"its key {end}; that {checkpoint.size} events lie before is not shown, only {end.size}")
+        if end is not None and end.revoked and checkpoint not in self.shown:
+            raise Refused(f"its key {end} and may have signed anything; nothing shows this checkpoint to be of this "
+                          "ledger: make the key history with --for RECEIPT, or refresh the receipt")
+
     def open(self, note, policy):
         checkpoint, reasons = parse_checkpoint(note.text), []
         for key in self.signers(note):
-            end = self.ends.get(key.public)
             before_us = None
-            if not self.lies_before(key, checkpoint):
-                reasons.append(f"its key {end}; that {checkpoint.size} events lie before is not shown, only {end.size}")
-                continue
-            if end is not None and end.revoked and checkpoint not in self.shown:
-                reasons.append(f"its key {end} and may have signed anything; nothing shows this checkpoint to be of "
-                               "this ledger: make the key history with --for RECEIPT, or refresh the receipt")
-                if policy is None or policy.quorum is None:
+            try:
+                self.check_counts(key, checkpoint)
+            except Refused as error:
+                reasons.append(str(error))
+                # Its witnesses may show that it was made before the key was in other hands.
+                if not self.lies_before(key, checkpoint) or policy is None or policy.quorum is None:
                     continue
-                before_us = end.from_us
+                before_us = self.ends[key.public].from_us
             try:
                 if policy is not None:
                     known = [key, *policy.witnesses.values()]
@@ -1102,16 +1125,12 @@ def parse_cose(data):
 
 def check_cose(data, leaf, body, trust, what):
     """The same of a COSE receipt. It has no cosignatures, so a policy with a quorum refuses it."""
-    need(trust.policy is None or trust.policy.quorum is None, "the policy asks for cosignatures; COSE has none")
     protected, key_id, origin, subject, size, index, hashes, signature = parse_cose(data)
-    root = root_of_inclusion(leaf_hash(leaf), index, size, hashes)
+    checkpoint = Checkpoint(origin, size, root_of_inclusion(leaf_hash(leaf), index, size, hashes))
     length = b"\x58%c" % len(protected) if len(protected) < 256 else b"\x59" + len(protected).to_bytes(2, "big")
-    signed = b"\x84\x6aSignature1" + length + protected + b"\x40\x58\x20" + root
-    keys = trust.keys if trust.policy is None else trust.policy.logs
-    keys = [key for key in keys if (key.type, key.name, key.id) == (ED25519, origin, key_id)]
-    need(any(ed25519_ok(key.public, signed, signature) for key in keys),
-         f"the receipt of {quoted(origin)} is not signed by a key that is trusted over this root")
-    found, parsed = check_leaf(index, Checkpoint(origin, size, root), leaf, body, what)
+    signed = b"\x84\x6aSignature1" + length + protected + b"\x40\x58\x20" + checkpoint.root
+    trust.check_signed_alone(checkpoint, key_id, signed, signature)
+    found, parsed = check_leaf(index, checkpoint, leaf, body, what)
     event_id = parsed.header["event_id"].hex()
     named = "-".join((event_id[:8], event_id[8:12], event_id[12:16], event_id[16:20], event_id[20:]))
     need(subject == f"urn:uuid:{named}".encode(), f"the receipt is for {quoted(subject)}, the leaf is {named}")
