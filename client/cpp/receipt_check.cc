@@ -40,7 +40,8 @@ Status CheckSeal(const LeafView& leaf, CheckedReceipt& receipt) {
   // Of a longer run the other headers are not at hand; that it ends here, where its seal stands, can be told.
   const uint64_t position = receipt.header.position().value;
   const uint64_t first = seal.statement.first_position();
-  if (first > position || position - first + 1 != seal.statement.count()) {
+  // The difference cannot wrap around, as a sum could.
+  if (seal.statement.count() == 0 || first > position || position - first != seal.statement.count() - 1) {
     return absl::UnauthenticatedError(Text("the seal covers ", seal.statement.count(), " events from position ", first,
                                            "; the leaf is at position ", position));
   }
@@ -55,6 +56,11 @@ Status CheckBody(std::string_view body, CheckedReceipt& receipt) {
   if (body.size() < kNonceBytes ||
       BodyCommitment(body.substr(0, kNonceBytes), body.substr(kNonceBytes)) != receipt.header.body_commitment) {
     return absl::UnauthenticatedError("the body is not the one that the leaf commits to");
+  }
+  const uint64_t size = body.size() - kNonceBytes;
+  if (size != receipt.header.fields.body_size()) {
+    return absl::UnauthenticatedError(
+        Text("the body has ", size, " bytes; the header says ", receipt.header.fields.body_size()));
   }
   receipt.body = std::string(body.substr(kNonceBytes));
   return OkStatus();

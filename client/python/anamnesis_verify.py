@@ -1200,8 +1200,9 @@ def public_key(text):
 
 
 def verify_dsse(path, keys):
-    """Every key given must have signed; others' signatures are ignored, whatever their key id says. DSSE signs neither
-    white space nor key ids, so the envelope has to be, to the byte, as anamnesis writes it."""
+    """One of the keys given must have signed, as with everything else that is verified here. DSSE signs neither white
+    space nor key ids nor how many signatures there are, so the envelope has to be, to the byte, as anamnesis writes it:
+    with one."""
     data = read_file(path, ENVELOPE_MAX)
     envelope = parse_json(data, "envelope")
     payload_type = member(envelope, "payloadType", str, "envelope")
@@ -1212,10 +1213,11 @@ def verify_dsse(path, keys):
         text = member(signature, "sig", str, "envelope: signature")
         signatures.append(from_base64(text.encode("utf-8", "replace"), "envelope: signature"))
     ids = [member(signature, "keyid", str, "envelope: signature") for signature in envelope["signatures"]]
-    for key in keys:
-        found = [key_id for key_id, signature in zip(ids, signatures) if ed25519_ok(key, message, signature)]
-        need(found, f"no signature by key {key.hex()}")
-        need(found == [key.hex()], f"the signature by key {key.hex()} names another key, or stands there twice")
+    need(len(signatures) == 1, f"envelope: {len(signatures)} signatures; one by anamnesis has one")
+    signers = [key for key in keys if ed25519_ok(key, message, signatures[0])]
+    need(signers, f"no signature by {' or '.join(key.hex() for key in keys)}")
+    signer = signers[0].hex()
+    need(ids == [signer], f"the signature by key {signer} names another key")
     form = {"payloadType": payload_type, "payload": envelope["payload"],
             "signatures": [{"keyid": key_id, "sig": one["sig"]} for key_id, one in zip(ids, envelope["signatures"])]}
     need(data == (json.dumps(form, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace"),
@@ -1225,7 +1227,7 @@ def verify_dsse(path, keys):
     predicate_type = member(statement, "predicateType", str, "statement")
     predicate = member(statement, "predicate", dict, "statement")
     subjects = [member(subject, "name", str, "subject") for subject in member(statement, "subject", list, "statement")]
-    text = f"in-toto statement signed by {', '.join(key.hex() for key in keys)}\n    "
+    text = f"in-toto statement signed by {signer}\n    "
     if predicate_type == "https://slsa.dev/verification_summary/v1":  # a decision of the gate
         result = member(predicate, "verificationResult", str, "predicate")
         resource, verified_at = (member(predicate, name, str, "predicate") for name in ("resourceUri", "timeVerified"))
@@ -1233,7 +1235,7 @@ def verify_dsse(path, keys):
         text += f"{quoted(result)} for {names} on {quoted(resource)} at {quoted(verified_at)}"
     else:
         text += f"{quoted(predicate_type)} about {', '.join(map(quoted, subjects))}"
-    return {"statement": statement, "signedBy": [key.hex() for key in keys], "text": text}
+    return {"statement": statement, "signedBy": [signer], "text": text}
 
 
 # --- Whole logs (format section 5; c2sp.org/tlog-tiles) ---------------------------------------------------------------
@@ -1872,7 +1874,7 @@ def parse_arguments(arguments):
     add("checkpoint", "signed checkpoints", ("FILE", "+"))
     add("consistency", "OLD, a checkpoint, and NEW, a tlog-witness request: old N, hashes, blank line, checkpoint",
         ("OLD", None), ("NEW", None))
-    add("dsse", "what `anamnesis gate export` and `anamnesis export in-toto` wrote; every key given must have signed",
+    add("dsse", "what `anamnesis gate export` and `anamnesis export in-toto` wrote, signed by one of the keys given",
         ("FILE", "+"), policy=False)
     add("export", "what `anamnesis dhf` and `anamnesis incident` wrote: directories or .tar", ("PATH", "+"))
     add("evidence", "files that accuse a key of having signed two things that can't both be true", ("FILE", "+"))
