@@ -2,10 +2,10 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 
 #include "client/cli/embedded_client.h"
 #include "client/cpp/remote_client.h"
@@ -150,11 +150,16 @@ std::string Good(std::string_view text) { return Styled("32", text); }
 std::string Bad(std::string_view text) { return Styled("31;1", text); }
 
 StatusOr<std::string> ReadFile(const std::string& path) {
-  if (path == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::InvalidArgumentError(Text(path, ": can't be read"));
-  std::string bytes(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) return absl::InvalidArgumentError(Text(path, ": can't be read"));
+  std::ifstream file;
+  if (path != "-") file.open(path, std::ios::binary);
+  std::istream& from = path == "-" ? std::cin : file;
+  std::string bytes;
+  std::array<char, 64 * 1024> block;
+  // Reading by blocks sets the stream's state when it fails; its iterators throw instead.
+  while (from.read(block.data(), block.size()) || from.gcount() > 0) {
+    bytes.append(block.data(), static_cast<size_t>(from.gcount()));
+  }
+  if (!from.eof() || from.bad()) return absl::InvalidArgumentError(Text(path, ": can't be read"));
   return bytes;
 }
 

@@ -1,5 +1,8 @@
 #include "client/cli/trust.h"
 
+#include <filesystem>
+#include <optional>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -13,6 +16,15 @@ namespace {
 
 // A receipt's path without its ending.
 std::string_view NameOf(std::string_view proof_path) { return proof_path.substr(0, proof_path.rfind('.')); }
+
+// nullopt only where there is no such file: one that is there and can't be read is not left unchecked.
+StatusOr<std::optional<std::string>> ReadFileIfThere(const std::string& path) {
+  std::error_code failed;
+  const std::filesystem::file_status status = std::filesystem::symlink_status(path, failed);
+  if (status.type() == std::filesystem::file_type::not_found) return std::nullopt;
+  ASSIGN_OR_RETURN(std::string bytes, ReadFile(path));
+  return std::optional<std::string>(std::move(bytes));
+}
 
 }  // namespace
 
@@ -54,10 +66,8 @@ StatusOr<CheckedReceipt> CheckReceipt(const std::string& proof_path, const Trust
   }
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(proof_path));
   ASSIGN_OR_RETURN(const std::string leaf, ReadFile(LeafPathOf(proof_path)));
-  const StatusOr<std::string> body = ReadFile(Text(NameOf(proof_path), ".body"));
-  std::optional<std::string_view> given;
-  if (body.ok()) given = *body;
-  return CheckReceipt(FormOf(proof_path), bytes, leaf, given, trust);
+  ASSIGN_OR_RETURN(const std::optional<std::string> body, ReadFileIfThere(Text(NameOf(proof_path), ".body")));
+  return CheckReceipt(FormOf(proof_path), bytes, leaf, body, trust);
 }
 
 bool IsConsistencyReceipt(const std::string& proof_path) {

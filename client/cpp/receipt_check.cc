@@ -4,8 +4,6 @@
 
 #include "ledger/event/leaf.h"
 #include "ledger/event/seal.h"
-#include "ledger/merkle/tree_hash.h"
-#include "ledger/merkle/verify.h"
 #include "ledger/note/signed_note.h"
 
 namespace anamnesis {
@@ -40,7 +38,8 @@ Status CheckSeal(const LeafView& leaf, CheckedReceipt& receipt) {
   // Of a longer run the other headers are not at hand; that it ends here, where its seal stands, can be told.
   const uint64_t position = receipt.header.position().value;
   const uint64_t first = seal.statement.first_position();
-  if (first > position || position - first + 1 != seal.statement.count()) {
+  // The difference cannot wrap around, as a sum could.
+  if (seal.statement.count() == 0 || first > position || position - first != seal.statement.count() - 1) {
     return absl::UnauthenticatedError(Text("the seal covers ", seal.statement.count(), " events from position ", first,
                                            "; the leaf is at position ", position));
   }
@@ -55,6 +54,11 @@ Status CheckBody(std::string_view body, CheckedReceipt& receipt) {
   if (body.size() < kNonceBytes ||
       BodyCommitment(body.substr(0, kNonceBytes), body.substr(kNonceBytes)) != receipt.header.body_commitment) {
     return absl::UnauthenticatedError("the body is not the one that the leaf commits to");
+  }
+  const uint64_t size = body.size() - kNonceBytes;
+  if (size != receipt.header.fields.body_size()) {
+    return absl::UnauthenticatedError(
+        Text("the body has ", size, " bytes; the header says ", receipt.header.fields.body_size()));
   }
   receipt.body = std::string(body.substr(kNonceBytes));
   return OkStatus();
@@ -84,9 +88,7 @@ StatusOr<Checkpoint> Trust::Open(std::string_view note) const {
 }
 
 StatusOr<Checkpoint> Trust::Check(const TlogProof& proof, std::string_view leaf) const {
-  ASSIGN_OR_RETURN(Checkpoint checkpoint, Open(proof.checkpoint_note));
-  RETURN_IF_ERROR(VerifyInclusion(LeafHash(leaf), proof.index, checkpoint.size, proof.hashes, checkpoint.root));
-  return checkpoint;
+  return VerifyTlogProofUnder(proof, leaf, Open(proof.checkpoint_note));
 }
 
 StatusOr<Checkpoint> Trust::Check(const CoseReceipt& proof, std::string_view leaf, std::string_view subject) const {

@@ -468,6 +468,18 @@ class Trust:
             self.policy.check_quorum(verified)
         return checkpoint
 
+    def check_signed_alone(self, checkpoint, key_id, signed, signature):
+        """The same of a signature by one key, without cosignatures, so that a policy with a quorum refuses it."""
+        need(self.policy is None or self.policy.quorum is None, "the policy asks for cosignatures; COSE has none")
+        known = list(self.keys if self.policy is None else self.policy.logs)
+        if self.custody is not None:
+            known += [key for key in self.custody.log_keys() if key not in known]
+        keys = [key for key in known if (key.type, key.name, key.id) == (ED25519, checkpoint.origin, key_id)]
+        need(any(ed25519_ok(key.public, signed, signature) for key in keys[:1]),
+             f"the receipt of {quoted(checkpoint.origin)} is not signed by a key that is trusted over this root")
+        if self.custody is not None and keys[0] in self.custody.log_keys():
+            self.custody.check_counts(keys[0], checkpoint)
+
 
 # --- Protobuf, just what these messages need (https://protobuf.dev/programming-guides/encoding) -----------------------
 
@@ -930,9 +942,13 @@ class Custody:
         elif kind == "role.withdrawn" and body["role"] == ADMINISTRATOR:
             self.administrators.pop(holder, None)
 
+    def log_keys(self):
+        """Those that sign as the log, of any time."""
+        return [key for key in self.keys.values() if key.type == ED25519]
+
     def signers(self, note):
         """The log's keys, of any time, whose signature stands there; all must verify."""
-        logs = [key for key in self.keys.values() if key.type == ED25519]
+        logs = self.log_keys()
         if parse_checkpoint(note.text).origin != self.head.origin or \
                 not any((key.name, key.id) == line[:2] for key in logs for line in note.signatures):
             return []
@@ -985,20 +1001,27 @@ class Custody:
                 lines.append(line)
         return Note(note.text, lines)
 
+    def check_counts(self, key, checkpoint):
+        """That the signature of this checkpoint by a key of the history, which verified, counts."""
+        end = self.ends.get(key.public)
+        if not self.lies_before(key, checkpoint):
+            raise Refused(f"its key {end}; that {checkpoint.size} events lie before is not shown, only {end.size}")
+        if end is not None and end.revoked and checkpoint not in self.shown:
+            raise Refused(f"its key {end} and may have signed anything; nothing shows this checkpoint to be of this "
+                          "ledger: make the key history with --for RECEIPT, or refresh the receipt")
+
     def open(self, note, policy):
         checkpoint, reasons = parse_checkpoint(note.text), []
         for key in self.signers(note):
-            end = self.ends.get(key.public)
             before_us, shown = None, checkpoint in self.shown
-            if not self.lies_before(key, checkpoint):
-                reasons.append(f"its key {end}; that {checkpoint.size} events lie before is not shown, only {end.size}")
-                continue
-            if end is not None and end.revoked and not shown:
-                reasons.append(f"its key {end} and may have signed anything; nothing shows this checkpoint to be of "
-                               "this ledger: make the key history with --for RECEIPT, or refresh the receipt")
-                if policy is None or policy.quorum is None:
+            try:
+                self.check_counts(key, checkpoint)
+            except Refused as error:
+                reasons.append(str(error))
+                # Its witnesses may show that it was made before the key was in other hands.
+                if not self.lies_before(key, checkpoint) or policy is None or policy.quorum is None:
                     continue
-                before_us = end.from_us
+                before_us = self.ends[key.public].from_us
             try:
                 if policy is not None:
                     known = [key, *policy.witnesses.values()]
@@ -1143,16 +1166,12 @@ def parse_cose(data):
 
 def check_cose(data, leaf, body, trust, what):
     """The same of a COSE receipt. It has no cosignatures, so a policy with a quorum refuses it."""
-    need(trust.policy is None or trust.policy.quorum is None, "the policy asks for cosignatures; COSE has none")
     protected, key_id, origin, subject, size, index, hashes, signature = parse_cose(data)
-    root = root_of_inclusion(leaf_hash(leaf), index, size, hashes)
+    checkpoint = Checkpoint(origin, size, root_of_inclusion(leaf_hash(leaf), index, size, hashes))
     length = b"\x58%c" % len(protected) if len(protected) < 256 else b"\x59" + len(protected).to_bytes(2, "big")
-    signed = b"\x84\x6aSignature1" + length + protected + b"\x40\x58\x20" + root
-    keys = trust.keys if trust.policy is None else trust.policy.logs
-    keys = [key for key in keys if (key.type, key.name, key.id) == (ED25519, origin, key_id)]
-    need(any(ed25519_ok(key.public, signed, signature) for key in keys),
-         f"the receipt of {quoted(origin)} is not signed by a key that is trusted over this root")
-    found, parsed = check_leaf(index, Checkpoint(origin, size, root), leaf, body, what)
+    signed = b"\x84\x6aSignature1" + length + protected + b"\x40\x58\x20" + checkpoint.root
+    trust.check_signed_alone(checkpoint, key_id, signed, signature)
+    found, parsed = check_leaf(index, checkpoint, leaf, body, what)
     event_id = parsed.header["event_id"].hex()
     named = "-".join((event_id[:8], event_id[8:12], event_id[12:16], event_id[16:20], event_id[20:]))
     need(subject == f"urn:uuid:{named}".encode(), f"the receipt is for {quoted(subject)}, the leaf is {named}")
@@ -1222,8 +1241,9 @@ def public_key(text):
 
 
 def verify_dsse(path, keys):
-    """Every key given must have signed; others' signatures are ignored, whatever their key id says. DSSE signs neither
-    white space nor key ids, so the envelope has to be, to the byte, as anamnesis writes it."""
+    """One of the keys given must have signed, as with everything else that is verified here. DSSE signs neither white
+    space nor key ids nor how many signatures there are, so the envelope has to be, to the byte, as anamnesis writes it:
+    with one."""
     data = read_file(path, ENVELOPE_MAX)
     envelope = parse_json(data, "envelope")
     payload_type = member(envelope, "payloadType", str, "envelope")
@@ -1234,10 +1254,11 @@ def verify_dsse(path, keys):
         text = member(signature, "sig", str, "envelope: signature")
         signatures.append(from_base64(text.encode("utf-8", "replace"), "envelope: signature"))
     ids = [member(signature, "keyid", str, "envelope: signature") for signature in envelope["signatures"]]
-    for key in keys:
-        found = [key_id for key_id, signature in zip(ids, signatures) if ed25519_ok(key, message, signature)]
-        need(found, f"no signature by key {key.hex()}")
-        need(found == [key.hex()], f"the signature by key {key.hex()} names another key, or stands there twice")
+    need(len(signatures) == 1, f"envelope: {len(signatures)} signatures; one by anamnesis has one")
+    signers = [key for key in keys if ed25519_ok(key, message, signatures[0])]
+    need(signers, f"no signature by {' or '.join(key.hex() for key in keys)}")
+    signer = signers[0].hex()
+    need(ids == [signer], f"the signature by key {signer} names another key")
     form = {"payloadType": payload_type, "payload": envelope["payload"],
             "signatures": [{"keyid": key_id, "sig": one["sig"]} for key_id, one in zip(ids, envelope["signatures"])]}
     need(data == (json.dumps(form, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace"),
@@ -1247,7 +1268,7 @@ def verify_dsse(path, keys):
     predicate_type = member(statement, "predicateType", str, "statement")
     predicate = member(statement, "predicate", dict, "statement")
     subjects = [member(subject, "name", str, "subject") for subject in member(statement, "subject", list, "statement")]
-    text = f"in-toto statement signed by {', '.join(key.hex() for key in keys)}\n    "
+    text = f"in-toto statement signed by {signer}\n    "
     if predicate_type == "https://slsa.dev/verification_summary/v1":  # a decision of the gate
         result = member(predicate, "verificationResult", str, "predicate")
         resource, verified_at = (member(predicate, name, str, "predicate") for name in ("resourceUri", "timeVerified"))
@@ -1255,7 +1276,7 @@ def verify_dsse(path, keys):
         text += f"{quoted(result)} for {names} on {quoted(resource)} at {quoted(verified_at)}"
     else:
         text += f"{quoted(predicate_type)} about {', '.join(map(quoted, subjects))}"
-    return {"statement": statement, "signedBy": [key.hex() for key in keys], "text": text}
+    return {"statement": statement, "signedBy": [signer], "text": text}
 
 
 # --- Whole logs (format section 5; c2sp.org/tlog-tiles) ---------------------------------------------------------------
@@ -1655,11 +1676,153 @@ def content_of_json(document):
             yield from texts_at(field, "name", "value")
 
 
-def content_of_html(text):
-    """The same of index.html: what stands in each <bdi>, whole in its title where it is shown shortened."""
-    found = re.findall('<bdi(?: title="([^"]*)")?>([^<]*)</bdi>', text)
-    need(len(found) == text.count("<bdi"), "index.html: a <bdi> that was not written by an export")
-    return [html.unescape(title or shown) for title, shown in found]
+# How index.html looks, by the SHA-256 of its style sheets.
+STYLES = {"8199487e6a87266f797905612a37133662c0ac2eca05e10b005bcd6b8e51ae8e"}
+
+
+def escaped(text):
+    return html.escape(text).replace("&#x27;", "&#39;")
+
+
+def shortened(text):
+    """With each long run of hexadecimal or base64 cut to its start."""
+    def short(run):
+        run = run[0]
+        digits = sum(c in "0123456789" for c in run)
+        return run[:12] + "…" if digits >= len(run) // 10 and "//" not in run else run
+    return re.sub("[0-9a-zA-Z+/=]{32,}", short, text)
+
+
+def whole_html(text):
+    return f"<bdi>{escaped(text)}</bdi>"
+
+
+def value_html(text):
+    short = shortened(text)
+    return whole_html(text) if short == text else f'<bdi title="{escaped(text)}">{escaped(short)}</bdi>'
+
+
+def citations_html(leaves):
+    links = "".join(f' <a href="#leaf-{leaf}">{value_html(str(leaf))}</a>' for leaf in leaves)
+    return f' <span class="cite">leaf{links}</span>' if leaves else ""
+
+
+def table_html(table):
+    yield f"<h3>{value_html(table['title'])}</h3>\n"
+    if not table["rows"]:
+        yield f'<p class="none">{value_html(table["when_empty"])}</p>\n'
+        return
+    yield f'<div class="table"><table><colgroup>{"<col>" * len(table["columns"])}</colgroup><thead><tr>'
+    yield "".join(f"<th>{value_html(column)}</th>" for column in table["columns"])
+    yield "</tr></thead><tbody>\n"
+    for row in table["rows"]:
+        yield "<tr>"
+        for cell in row:
+            moment = re.fullmatch(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^ ]{0,7}Z", cell["text"].encode(), re.S)
+            classes = " ".join(filter(None, (cell.get("mark"), moment and "time")))
+            yield f'<td class="{escaped(classes)}">' if classes else "<td>"
+            yield f"{value_html(cell['text'])}{citations_html(cell.get('leaves', []))}</td>"
+        yield "</tr>\n"
+    yield "</tbody></table></div>\n"
+
+
+def section_html(section):
+    yield f'<section id="{escaped(section["id"])}">\n<h2>{value_html(section["title"])}</h2>\n'
+    yield f'<p class="clauses">{value_html(section["clauses"])}</p>\n'
+    yield "".join(f"<p>{value_html(paragraph)}</p>\n" for paragraph in section["paragraphs"])
+    if section["gaps"]:
+        yield '<div class="gaps"><h3>Missing</h3><ul>\n'
+        for gap in section["gaps"]:
+            yield f'<li><span class="clause">{value_html(gap["clause"])}</span>: {value_html(gap["text"])}'
+            yield f"{citations_html(gap['leaves'])}</li>\n"
+        yield "</ul></div>\n"
+    for table in section["tables"]:
+        yield from table_html(table)
+    yield "</section>\n"
+
+
+def navigation_html(document):
+    yield "<nav>\n"
+    for section in document["sections"]:
+        missing = f" <b>{len(section['gaps'])} missing</b>" if section["gaps"] else ""
+        yield f'<a href="#{escaped(section["id"])}">{escaped(section["title"])}{missing}</a>\n'
+    yield f'<a href="#records">Records ({len(document["records"])})</a>\n</nav>\n'
+
+
+def missing_html(document):
+    """Of each section the first few gaps; they are told in whole where they stand."""
+    lacking = [section for section in document["sections"] if section["gaps"]]
+    gaps = sum(len(section["gaps"]) for section in lacking)
+    if not gaps:
+        yield '<p class="nogaps">Nothing that was asked for is missing.</p>\n'
+        return
+    yield f'<div class="gaps"><h3>Missing: {gaps} gap{"s" * (gaps > 1)} in '
+    yield f'{len(lacking)} section{"s" * (len(lacking) > 1)}</h3>\n'
+    for section in lacking:
+        link, count = f'<a href="#{escaped(section["id"])}">', len(section["gaps"])
+        told = count if count <= 5 else 4
+        yield f"<h4>{link}{escaped(section['title'])}</a>: {count}</h4><ul>\n"
+        for gap in section["gaps"][:told]:
+            yield f'<li><span class="clause">{escaped(gap["clause"])}</span>: {escaped(gap["text"])}</li>\n'
+        yield f"<li>{link}and {count - told} more in this section</a></li>\n" if told < count else ""
+        yield "</ul>\n"
+    yield "</div>\n"
+
+
+def record_html(record):
+    def hexadecimal(name):
+        return f'<span class="hex">{whole_html(record[name])}</span>'
+    yield f'<div class="record" id="leaf-{record["leaf"]}"><h3>Leaf {value_html(str(record["leaf"]))}: '
+    yield f'{value_html(record["type"])}</h3>\n<dl>'
+    erased = '; <span class="bad">the body is erased</span>' if record["body"] == "erased" else ""
+    for name, value in (
+            ("occurred", value_html(record["occurred"])), ("recorded", value_html(record["recorded"])),
+            ("by", f"{value_html(record['actor'])}, stream {value_html(record['stream'])}"),
+            ("event id", hexadecimal("event_id")), ("SHA-256 of the leaf", hexadecimal("leaf_sha256")),
+            (f"body commitment{erased}", hexadecimal("body_commitment")),
+            *((value_html(field["name"]), whole_html(field["value"])) for field in record["fields"])):
+        yield f"<div><dt>{name}</dt> <dd>{value}</dd></div>"
+    yield "</dl></div>\n"
+
+
+def page_of(document):
+    """index.html, but for its style sheet and the widths of columns. content_of_json has gone through the document."""
+    yield ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv='
+           '"Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'">\n'
+           '<meta name="viewport" content="width=device-width">\n'
+           f'<title>{escaped(document["title"])}</title>\n<style></style>\n</head>\n<body>\n')
+    yield f'<p class="kind">{escaped(document["kind"].replace("-", " "))}</p>\n'
+    yield f'<h1>{value_html(document["title"])}</h1>\n'
+    yield f'<dl class="facts"><dt>Subject</dt><dd>{value_html(document["subject"])}</dd><dt>Ledger</dt><dd>'
+    yield f'{value_html(document["origin"])}</dd><dt>Computed over</dt><dd>its first {document["tree_size"]} events'
+    yield f'</dd><dt>Merkle root</dt><dd>{whole_html(document["root"])}</dd>'
+    for fact in document["facts"]:
+        yield f"<dt>{value_html(fact['name'])}</dt><dd>{value_html(fact['value'])}</dd>"
+    yield "</dl>\n"
+    yield from navigation_html(document)
+    yield from missing_html(document)
+    for section in document["sections"]:
+        yield from section_html(section)
+    yield ('<section id="records">\n<h2>Records</h2>\n<p>Every event that is cited above. Each one\'s bytes are in '
+           'records/, with a receipt that proves them to be in the ledger; README.txt says how to check that.</p>\n')
+    for record in document["records"]:
+        yield from record_html(record)
+    yield ('</section>\n<p class="foot">The same content, for machines, is in export.json; manifest.json lists every '
+           'file, and manifest.sig signs it.</p>\n</body>\n</html>\n')
+
+
+def check_page(data, document):
+    """The page for people says what export.json says, and nothing else: also its fixed texts, its marks, its markup."""
+    try:
+        text = data.decode("utf-8")
+        style = re.search("<style>([^<]*)</style>", text)
+        need(style and hashlib.sha256(style[1].encode()).hexdigest() in STYLES, "index.html: another style sheet")
+        text = text.replace(style[0], "<style></style>", 1)
+        text = re.sub(r'<col style="width:[0-9]{1,3}\.[0-9]%">', "<col>", text)
+        right = text == "".join(page_of(document))
+    except (UnicodeError, KeyError, TypeError, AttributeError):
+        raise Refused("index.html: not UTF-8, or export.json lacks what a page needs") from None
+    need(right, "index.html: another page than the one that export.json is written as")
 
 
 def content_digest(values):
@@ -1703,9 +1866,9 @@ def verify_export(path, trust):
         need(leaf in records, f"leaf {quoted(leaf)} is cited and has no record")
     for name in (entry["path"] for entry in manifest["files"]):
         need(not name.startswith("records/") or name in expected, f"{name}: belongs to no record")
-    text = files.read("index.html", EXPORT_MAX).decode("utf-8", "replace")
-    for name, values in (("export.json", content_of_json(export)), ("index.html", content_of_html(text))):
-        need(content_digest(values) == manifest.get("content_sha256"), f"{name}: another content than the manifest's")
+    need(content_digest(content_of_json(export)) == manifest.get("content_sha256"),
+         "export.json: another content than the manifest's")
+    check_page(files.read("index.html", EXPORT_MAX), export)
     signer = check_signer(files, signature, trust, keys)
     text = (f"{export['kind']} of {export['subject']} in {stated['origin']}, over its first {checkpoint.size} events\n"
             f"    {len(records)} records and {len(manifest['files']) + 2} files, signed by {signer}")
@@ -1927,7 +2090,7 @@ def parse_arguments(arguments):
     add("checkpoint", "signed checkpoints", ("FILE", "+"))
     add("consistency", "OLD, a checkpoint, and NEW, a tlog-witness request: old N, hashes, blank line, checkpoint",
         ("OLD", None), ("NEW", None))
-    add("dsse", "what `anamnesis gate export` and `anamnesis export in-toto` wrote; every key given must have signed",
+    add("dsse", "what `anamnesis gate export` and `anamnesis export in-toto` wrote, signed by one of the keys given",
         ("FILE", "+"), policy=False)
     add("export", "what `anamnesis dhf` and `anamnesis incident` wrote: directories or .tar", ("PATH", "+"))
     add("evidence", "files that accuse a key of having signed two things that can't both be true", ("FILE", "+"))

@@ -43,10 +43,11 @@ class Checkpointer {
   // and DATA_LOSS when the stored tree of that size isn't part of the one that was read back.
   StatusOr<std::string> SignExactly(TreeSize size, TreeSize shown);
 
-  // Signs receipts of the tree of `checkpoint_note`, which must be a checkpoint that this has signed: so these
-  // signatures too are only over leaves that were read back. There is one signature in each, by the newest key. Fills
-  // in the claims but their subjects, and the signatures. UNAUTHENTICATED or INVALID_ARGUMENT: the note is no such
-  // checkpoint; nothing is signed then.
+  // Signs receipts of the tree of `checkpoint_note`, a checkpoint by any of the ledger's keys, ended ones too, whose
+  // root the leaves that were read back here have: so these signatures too are only over such. There is one signature
+  // in each, by the newest key that signs now. Fills in the claims but their subjects, and the signatures.
+  // UNAUTHENTICATED or INVALID_ARGUMENT: the note is no such checkpoint; nothing is signed then. UNAVAILABLE: so many
+  // leaves were not read back here yet. FAILED_PRECONDITION: no key of this node may sign.
   Status SignCose(const std::string& checkpoint_note, std::span<CoseReceipt> receipts) const;
 
   // The newest key that signs.
@@ -68,7 +69,7 @@ class Checkpointer {
   const std::unique_ptr<CheckpointSigners> signers_;
   const std::string origin_;
   const std::string dir_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   // Guarded by mutex_: the leaves read back; the newest note that is kept, and over how many of them it is.
   Frontier verified_;
   std::string note_;

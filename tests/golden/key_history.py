@@ -3,6 +3,7 @@ revoked and a fourth is named; what is right, each thing that can be wrong with 
 
 from __future__ import annotations
 
+import cose
 import merkle
 import note
 import primitives as p
@@ -93,6 +94,11 @@ class KeyLog(SmallLog):
             lines.append(note.cosignature_line(f"{ORIGIN}/node/n1", COSIGNER, cosigned_at_us // SECOND_US, text))
         return note.signed_note(text, lines)
 
+    def cose_receipt(self, index: int, size: int, signer: bytes) -> str:
+        header = {**cose.protected(cose.subject_of(self, index), size), 4: cose.kid(signer)}
+        proof = cose.cbor([size, index, merkle.inclusion(index, self.hashes[:size])])
+        return cose.cbor(cose.Tag(18, cose.receipt(header, {cose.INCLUSION: [proof]}, self.root(size), signer))).hex()
+
     def leaf_entry(self, index: int, size: int, with_body: bool) -> str:
         made = self.events[index]
         body = p.b64(made.nonce + made.body_bytes) if with_body else "-"
@@ -120,6 +126,11 @@ class KeyLog(SmallLog):
 
 def log_key(seed: bytes, origin: str = ORIGIN) -> str:
     return note.verifier_key(origin, note.ED25519, p.public_key(seed))
+
+
+def with_wrong_line(signed: str, seed: bytes) -> str:
+    """With a line by the key that is a signature of something else."""
+    return signed + note.log_signature_line(ORIGIN, seed, "another text\n")
 
 
 def judged(log: KeyLog, messages: dict[str, MessageType]) -> list[Value]:
@@ -253,6 +264,10 @@ def opened(log: KeyLog) -> Value:
     case("by a key of the log as another log", log.note(5, [first], "other.example/log"), 'is of "other.example/log"')
     broken = log.note(5, [first]).replace(ORIGIN + "\n5\n", ORIGIN + "\n4\n")
     case("with a wrong signature", broken, "signature")
+    case("with a second signature by the same key, which is wrong", with_wrong_line(log.note(5, [first]), first),
+         "signature")
+    case("with a signature by another of its keys, which is wrong", with_wrong_line(log.note(14, [fourth]), second),
+         "signature")
     before, after = STOLEN - DAY_US // 2, STOLEN + DAY_US // 2
     case("below the quorum", log.note(14, [fourth]), "below the quorum", True)
     case("witnessed", log.note(14, [fourth], witnessed_at_us=after), "", True)
@@ -263,7 +278,39 @@ def opened(log: KeyLog) -> Value:
     case("by the revoked key, nobody witnessed", log.note(10, [third]), "may have signed anything", True)
     case("by the revoked key, of a later tree, witnessed before",
          log.note(12, [third], witnessed_at_us=before), "lies before is not shown", True)
-    return {"history": text, "trusted": [log_key(fourth)], "notes": notes}
+    return {"history": text, "trusted": [log_key(fourth)], "notes": notes,
+            "receipts": received(log, policy.replace("quorum w", "quorum none"), policy)}
+
+
+def received(log: KeyLog, policy: str, policy_with_quorum: str) -> list[Value]:
+    """COSE receipts of leaf 2 under that history; a key that is given besides doesn't count further for that."""
+    first, second, third, fourth = KEYS
+    receipts: list[Value] = []
+
+    def case(name: str, size: int, signer: bytes, because: str = "", given: bytes | None = None,
+             under: str = "") -> None:
+        trusted = [log_key(fourth), *([log_key(given)] if given else [])]
+        receipts.append({"name": name, "leaf": log.leaves[2].hex(), "receipt": log.cose_receipt(2, size, signer),
+                         "trusted": trusted, "policy": under, "because": because})
+
+    size = len(log.leaves)
+    case("by the last key", size, fourth)
+    case("by the first key, before it ended", 5, first)
+    case("by the first key, after it ended", 9, first, "was rotated out")
+    case("by the first key, which is given, after it ended", 9, first, "was rotated out", first)
+    case("by the second key, before it ended", 9, second)
+    case("by the revoked key, and shown to be of this log", 11, third)
+    case("by the revoked key, and not shown", 10, third, "may have signed anything")
+    case("by the revoked key, which is given, and not shown", 10, third, "may have signed anything", third)
+    case("by the revoked key, which is given, of the newest tree", size, third, "lies before is not shown", third)
+    case("by a stranger", 5, STRANGER, "none of those that are trusted")
+    case("by a stranger, which is given", 5, STRANGER, "", STRANGER)
+    case("by a cosigner as the log", size, COSIGNER, "none of those that are trusted")
+    case("by the first key, with a policy without a quorum", 5, first, "", None, policy)
+    case("by the revoked key, with a policy without a quorum", 10, third, "may have signed anything", None, policy)
+    case("by the last key, with a policy with a quorum", size, fourth, "asks for cosignatures", None,
+         policy_with_quorum)
+    return receipts
 
 
 def opened_after_theft(messages: dict[str, MessageType]) -> Value:

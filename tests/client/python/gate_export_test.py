@@ -79,7 +79,7 @@ def main():
         expect(len(document["results"][0]["statement"]["predicate"]["verifiedLevels"]) == 20, document)
         other = harness.run_well("key", "show", os.path.join(directory, "ledger", "checkpoint.key")).split()[-1]
         expect(verify(path, "--key", other).returncode == 1, "another's key")
-        expect(verify(path, "--key", key, "--key", other).returncode == 1, "only one of two signed")
+        expect(verify(path, "--key", other, "--key", key).returncode == 0, "one of those given")
         fields = json.loads(envelope)
         for name, value in (("payloadType", "application/vnd.in-toto+jsoN"), ("payload", fields["payload"][4:]),
                             ("signatures", []), ("signatures", fields["signatures"][0])):

@@ -191,6 +191,18 @@ class Golden(unittest.TestCase):
                 else:
                     self.assertEqual(trust.open(case["note"].encode()).origin, b"acme-cardio.example/ledger")
 
+    def test_cose_receipts_under_a_key_history(self):
+        golden = vectors("key_history.json")["opened"]
+        self.assertGreater(len(golden["receipts"]), 12)
+        for case in golden["receipts"]:
+            with self.subTest(case["name"]):
+                trust = self.trust(case["trusted"], case["policy"], golden["history"])
+                receipt, leaf = unhex(case["receipt"]), unhex(case["leaf"])
+                if case["because"]:
+                    self.refused(v.check_cose, receipt, leaf, None, trust, "")
+                else:
+                    self.assertEqual(v.check_cose(receipt, leaf, None, trust, "")["index"], 2)
+
     def test_changed_key_history(self):
         """No change of a byte makes a history verify that says something else. (Who signed an older checkpoint matters
         only where that is what the trust rests on.)"""

@@ -109,6 +109,47 @@ def receipts_of_a_ledger(ledger):
     expect(ours.stdout == theirs.stdout and ours.returncode == theirs.returncode == DONE, f"{ours} {theirs}")
 
 
+def bodies_that_cannot_be_read(ledger):
+    """A body that is there and can't be read, or is of another length than its header says, is not left unchecked."""
+    proof = ledger.receipts[3]
+    body = proof[:-len(".tlog-proof")] + ".body"
+    good = read(body)
+
+    def refused(why):
+        ours = harness.run("verify", proof, "--key", ledger.vkey)
+        theirs = python("receipt", proof, "--key", ledger.vkey)
+        expect((ours.returncode, theirs.returncode) == (NO, NO), f"{why}: {ours} {theirs}")
+
+    os.remove(body)
+    os.mkdir(body)
+    refused("a directory")
+    os.rmdir(body)
+    os.symlink(ledger.path("nowhere"), body)
+    refused("a link to nowhere")
+    os.remove(body)
+    if os.geteuid() != 0:
+        put(body, good)
+        os.chmod(body, 0)
+        refused("without the right to read it")
+        os.remove(body)
+    ours = harness.run("verify", proof, "--key", ledger.vkey)
+    expect(ours.returncode == DONE and "the body is" not in ours.stdout, f"without a body: {ours}")
+    put(body, good)
+    # The right bytes, of another length than the header says.
+    for size, verdict in ((3, DONE), (4, NO), (2, NO)):
+        leaf = w.leaf(w.header(7) + w.field(20, size))
+        name = ledger.path(f"size-{size}")
+        put(name + ".leaf", leaf)
+        put(name + ".body", bytes(32) + b"abc")
+        put(name + ".tlog-proof", w.tlog_proof(0, [w.leaf_hash(leaf)], w.checkpoint([w.leaf_hash(leaf)])).encode())
+        ours = harness.run("verify", name + ".tlog-proof", "--key", w.verifier_key())
+        theirs = python("receipt", name + ".tlog-proof", "--key", w.verifier_key())
+        expect((ours.returncode, theirs.returncode) == (verdict, verdict), f"body_size {size}: {ours} {theirs}")
+    # Of the receipt itself.
+    os.mkdir(ledger.path("d.note"))
+    expect(harness.run("verify", ledger.path("d.note"), "--key", ledger.vkey).returncode == NO, "a directory")
+
+
 def changed_bytes(ledger, chance):
     """No receipt with one byte changed verifies, and the two programs agree on those that both are shown."""
     trust = v.Trust([ledger.vkey], None)
@@ -206,6 +247,9 @@ def crafted_leaves(chance):
                  (w.field(4, 3), w.field(4, 0), w.field(3, 2), w.field(3, 0) + w.field(4, 1),
                   w.field(1, "other.example"), w.field(2, "person/eve"), w.field(5, bytes(32)),
                   w.field(6, w.public(w.LOG_SEED)))]
+        # A seal of no event, whose sum would wrap around to the leaf's position.
+        last = w.header(7, position=2**64 - 1, previous=bytes(range(32)))
+        wrong.append(w.leaf(last, w.seal_of(w.statement([last], first=0) + w.field(4, 0))))
         wrong += LEAVES.values()
         leaves = right + wrong
         leaves += [crafted_leaf(chance) for _ in range(CRAFTED)]
@@ -375,6 +419,18 @@ def envelopes():
         expect(python("dsse", path, "--key", w.verifier_key("ada", w.WRITER_SEED)).returncode == DONE, "verifier key")
         expect(python("dsse", path, "--key", w.public(w.LOG_SEED).hex()).returncode == NO, "another's key")
         expect(python("dsse", path).returncode == BAD_INPUT, "no key")
+        # By one of several keys, to both programs; what has a second signature is not what anamnesis writes.
+        others = [w.verifier_key("ada", w.WRITER_SEED), w.verifier_key("eve", w.LOG_SEED)]
+        for keys, verdict in ((others, DONE), (others[::-1], DONE), (others[1:], NO)):
+            given = [part for key in keys for part in ("--key", key)]
+            expect(python("dsse", path, *given).returncode == verdict, f"{keys}")
+            ours = harness.run("verify", path, *given)
+            expect(ours.returncode == verdict, f"{keys}: {ours.stdout}")
+        twice = json.loads(good)
+        twice["signatures"] *= 2
+        put(path, (json.dumps(twice, indent=2) + "\n").encode())
+        expect(python("dsse", path, "--key", key).returncode == NO, "two signatures")
+        expect(harness.run("verify", path, *given).returncode == NO, "two signatures")
         for wrong in (good.replace("in-toto+json", "in-toto+jsoN"), good.replace('"sig": "', '"sig": "A'),
                       # What DSSE signs nothing of.
                       good.replace("\n", "\n "), good[:-1], json.dumps(json.loads(good)),
@@ -394,7 +450,8 @@ def main():
     print(f"seed {seed} (ANAMNESIS_SEED)", flush=True)
     chance = random.Random(seed)
     with Ledger() as ledger:
-        for test, arguments in ((receipts_of_a_ledger, [ledger]), (changed_bytes, [ledger, chance]),
+        for test, arguments in ((receipts_of_a_ledger, [ledger]), (bodies_that_cannot_be_read, [ledger]),
+                                (changed_bytes, [ledger, chance]),
                                 (crafted_leaves, [chance]), (policies, []), (consistency, [chance]),
                                 (tiles_of_the_ledger, [ledger, chance]), (envelopes, [])):
             test(*arguments)
