@@ -18,7 +18,7 @@ constexpr char kAfterNumbers[] = "~";
 }  // namespace
 
 EtcdOrder::EtcdOrder(const ClusterOptions& options, std::unique_ptr<EtcdClient> client, Driver driver)
-    : options_(options), client_(std::move(client)), driver_(std::move(driver)), refusals_(options.log) {
+    : options_(options), driver_(std::move(driver)), refusals_(options.log), client_(std::move(client)) {
   calls_.Start();
   upkeep_.Start();
 }

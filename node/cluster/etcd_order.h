@@ -76,9 +76,10 @@ class EtcdOrder : public Order {
   void End(std::unique_ptr<LeaseKeeper> keeper);
 
   const ClusterOptions& options_;
-  const std::unique_ptr<EtcdClient> client_;
   const Driver driver_;
   EtcdRefusals refusals_;
+  // After what its callbacks use, since the last of them come when it is destroyed.
+  const std::unique_ptr<EtcdClient> client_;
   // Constant after Snapshot.
   uint64_t base_ = 0;
   std::atomic<bool> stopping_ = false;
