@@ -169,6 +169,7 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
   // Used by the protocol's thread only.
   DigestExchange digests_;
   bool outvoted_ = false;
+
   // Their threads end in the order of Stop.
   std::unique_ptr<Order> order_;
   std::unique_ptr<Peers> peers_;
