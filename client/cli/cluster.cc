@@ -44,16 +44,20 @@ const v1::ClusterStatus::Member* FindMember(const v1::ClusterStatus& status, std
 
 using Reached = std::function<bool(const v1::ClusterStatus&)>;
 
-// Looks until it is so, on whichever node answers.
+// Looks until a node says that it is so.
 Status WaitUntil(ClusterClient& client, const ClusterVerb& verb, std::string_view what, const Reached& reached) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(verb.wait_seconds);
   bool said = false;
   while (true) {
-    const StatusOr<v1::ClusterStatus> status = client.GetStatus();
-    if (status.ok() && reached(*status)) return OkStatus();
+    Status silent;
+    for (size_t place = 0; place < client.addresses().size(); ++place) {
+      const StatusOr<v1::ClusterStatus> status = client.GetStatus(place);
+      if (status.ok() && reached(*status)) return OkStatus();
+      if (!status.ok()) silent = status.status();
+    }
     if (std::chrono::steady_clock::now() >= until) {
       return absl::DeadlineExceededError(Text("after ", verb.wait_seconds, " s still waiting until ", what,
-                                              status.ok() ? "" : Text(": ", MessageOf(status.status()))));
+                                              silent.ok() ? "" : Text(": ", MessageOf(silent))));
     }
     if (!std::exchange(said, true)) std::cerr << "waiting until " << what << "\n";
     std::this_thread::sleep_for(kLookAgain);
@@ -80,6 +84,9 @@ Status Change(ClusterClient& client, const ClusterVerb& verb, ClusterMembersChan
 
 Status WaitForCatchUp(ClusterClient& client, const ClusterVerb& verb, const std::string& node) {
   return WaitUntil(client, verb, Text("node ", node, " has caught up"), [&](const v1::ClusterStatus& status) {
+    // A node lacks nothing by its own account, nor by that of one that may lack as much.
+    const auto* teller = FindMember(status, status.node());
+    if (status.node() == node || teller == nullptr || !teller->voter()) return false;
     const auto* member = FindMember(status, node);
     return member != nullptr && member->heard() &&
            member->applied_revision() + kCaughtUpWithin >= status.applied_revision();
@@ -90,6 +97,8 @@ Status WaitForCatchUp(ClusterClient& client, const ClusterVerb& verb, const std:
 Status WaitUntilNotNeeded(ClusterClient& client, const ClusterVerb& verb, const std::string& node) {
   return WaitUntil(client, verb, Text("the voters have everything that node ", node, " may hold"),
                    [&](const v1::ClusterStatus& status) {
+                     // One that does not know of its leaving yet says nothing about that.
+                     if (FindMember(status, node) != nullptr) return false;
                      return std::all_of(status.members().begin(), status.members().end(), [&](const auto& member) {
                        return !member.voter() || member.applied_revision() >= status.members_revision();
                      });
@@ -102,8 +111,14 @@ Status Add(ClusterClient& client, const ClusterVerb& verb) {
   return WaitForCatchUp(client, verb, verb.node.node());
 }
 
+// The node that is asked may not have heard yet how far the others are.
 Status Promote(ClusterClient& client, const ClusterVerb& verb) {
-  return Change(client, verb, ClusterMembersChanged::PROMOTED, verb.node);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(verb.wait_seconds);
+  while (true) {
+    const Status promoted = Change(client, verb, ClusterMembersChanged::PROMOTED, verb.node);
+    if (!absl::IsFailedPrecondition(promoted) || std::chrono::steady_clock::now() >= until) return promoted;
+    std::this_thread::sleep_for(kLookAgain);
+  }
 }
 
 Status Remove(ClusterClient& client, const ClusterVerb& verb, const std::string& node) {

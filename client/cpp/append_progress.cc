@@ -8,16 +8,14 @@
 namespace anamnesis {
 namespace {
 
-bool IsCode(const google::rpc::Status& status, absl::StatusCode code) {
-  return status.code() == static_cast<int>(code);
+// Too much to do here now, or that this caller may hand the run in no more, says nothing about what was sent before.
+bool SaysNothingOfBefore(const Status& refused) {
+  if (absl::IsResourceExhausted(refused)) return true;
+  const auto detail = RefusalDetailOf(refused);
+  return detail.has_value() && detail->reason() == v1::NOT_THE_WRITER && detail->field() == "seal.key_id";
 }
 
 }  // namespace
-
-bool IsUndecided(const v1::RunResult& result) {
-  return IsCode(result.refused(), absl::StatusCode::kUnknown) ||
-         IsCode(result.refused(), absl::StatusCode::kUnavailable);
-}
 
 AppendProgress::AppendProgress(const v1::AppendRequest& request)
     : request_(request), results_(static_cast<size_t>(request.runs_size())) {}
@@ -33,11 +31,10 @@ Status AppendProgress::Answered(v1::AppendResponse response) {
     Result& known = results_[first_ + static_cast<size_t>(i)];
     // What has a place keeps it, whatever a later sending comes to.
     if (known.has_verdict && !known.result.has_refused()) continue;
-    // Too much to do here now says nothing about what was sent before.
-    const bool busy = known.may_be_recorded && IsCode(answer.refused(), absl::StatusCode::kResourceExhausted);
-    if (IsUndecided(answer) || busy) {
-      if (IsCode(answer.refused(), absl::StatusCode::kUnknown)) known.may_be_recorded = true;
-      last_ = FromRpcStatus(answer.refused());
+    const Status refused = FromRpcStatus(answer.refused());
+    if (IsUndecided(refused) || (known.may_be_recorded && SaysNothingOfBefore(refused))) {
+      known.may_be_recorded |= MayBeRecorded(refused);
+      last_ = refused;
       known.has_verdict = false;
       continue;
     }

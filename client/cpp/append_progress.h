@@ -12,8 +12,11 @@
 
 namespace anamnesis {
 
-// A result that is no verdict: the run was not written, or nobody knows.
-bool IsUndecided(const v1::RunResult& result);
+// What the ledger says of a run that it gives no verdict on, with these codes and no others (ledger.h): it may be
+// recorded, or be so later. What the end of a call says is another matter: MayBeDone (unary_call.h).
+inline bool MayBeRecorded(const Status& status) { return absl::IsUnknown(status) || absl::IsDeadlineExceeded(status); }
+// That, or it was certainly not recorded.
+inline bool IsUndecided(const Status& status) { return MayBeRecorded(status) || absl::IsUnavailable(status); }
 
 // Used by one thread.
 class AppendProgress {

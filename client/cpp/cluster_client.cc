@@ -33,17 +33,25 @@ class RemoteCluster : public ClusterClient {
 
   StatusOr<v1::ChangeMembersResponse> ChangeMembers(const v1::ChangeMembersRequest& request) override {
     StatusOr<v1::ChangeMembersResponse> answer = absl::UnavailableError("no node to ask");
+    bool sent = false;
     for (size_t place = 0; place < stubs_.size(); ++place) {
       // Connected first, so that a call that then breaks is known to have been sent.
       if (!channels_[place]->WaitForConnected(std::chrono::system_clock::now() + kConnectDeadline)) {
-        answer = absl::UnavailableError(Text(addresses_[place], ": no connection in two seconds"));
+        if (!sent) answer = absl::UnavailableError(Text(addresses_[place], ": no connection in two seconds"));
         continue;
       }
       answer = Call<v1::ChangeMembersResponse>(place, &v1::ClusterService::Stub::ChangeMembers, request);
-      if (absl::IsDeadlineExceeded(answer.status())) return absl::UnknownError(Text(MessageOf(answer.status())));
-      if (!absl::IsUnavailable(answer.status())) return answer;
+      if (answer.ok() || absl::IsAlreadyExists(answer.status())) return answer;
+      const bool removed = request.change() == v1::ClusterMembersChanged::REMOVED;
+      if (sent && removed && absl::IsNotFound(answer.status()))
+        return absl::AlreadyExistsError(Text(MessageOf(answer.status())));
+      // ABORTED says that somebody else's change came first. What is refused after one that was sent may be so by that.
+      if (!sent && (!MayBeDone(answer.status()) || absl::IsAborted(answer.status()))) return answer;
+      sent = true;
     }
-    return answer;
+    if (!sent) return answer.status();
+    return absl::UnknownError(Text("outcome unknown: ", MessageOf(answer.status()),
+                                   "; the change may have been made, see `anamnesis cluster status`"));
   }
 
  private:

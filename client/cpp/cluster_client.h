@@ -25,7 +25,8 @@ class ClusterClient {
   virtual StatusOr<v1::ClusterStatus> GetStatus(size_t place) = 0;
   // Asks one node after another until one answers other than UNAVAILABLE.
   virtual StatusOr<v1::ClusterStatus> GetStatus() = 0;
-  // UNKNOWN also when a node was asked and did not answer: the change may have been made.
+  // Asks one node after another until one answers. UNKNOWN also when one was asked and did not answer, and no other
+  // says what came of it: the change may have been made. ALREADY_EXISTS when it has, by this call or before it.
   virtual StatusOr<v1::ChangeMembersResponse> ChangeMembers(const v1::ChangeMembersRequest& request) = 0;
 };
 

@@ -14,7 +14,7 @@ constexpr int kQueuedRunsMax = static_cast<int>(limits::kRequestRunsMax);
 constexpr size_t kQueuedBytesMax = 4u << 20;
 
 StatusOr<v1::RunResult> ResultOf(v1::AppendVerdict& verdict) {
-  if (IsUndecided(verdict.result())) return FromRpcStatus(verdict.result().refused());
+  if (const Status refused = FromRpcStatus(verdict.result().refused()); IsUndecided(refused)) return refused;
   return std::move(*verdict.mutable_result());
 }
 

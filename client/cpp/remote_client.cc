@@ -61,11 +61,6 @@ bool Connects(grpc::Channel& channel, std::chrono::system_clock::time_point dead
   return true;
 }
 
-// It may have been done: whatever a node, or gRPC in its place, says with these codes may be said after the work.
-bool MayBeDone(const Status& status) {
-  return Unanswered(status) || absl::IsInternal(status) || absl::IsAborted(status);
-}
-
 Status Unreachable(const Endpoint& endpoint, const Status& status) {
   return absl::UnavailableError(Text(endpoint.address, ": ", MessageOf(status)));
 }

@@ -10,11 +10,17 @@
 
 namespace anamnesis {
 
-// Another node may answer. A connection that breaks may show as UNKNOWN, and a node that stops cancels what it hasn't
-// answered; here nobody cancels a call.
+// Of a question: another node may answer. A connection that breaks may show as UNKNOWN, and a node that stops cancels
+// what it hasn't answered; here nobody cancels a call.
 inline bool Unanswered(const Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsUnknown(status) ||
          absl::IsCancelled(status);
+}
+
+// Of a call that was sent and changes something: it may have been done, since whatever a node, or gRPC in its place,
+// says with these codes may be said after the work.
+inline bool MayBeDone(const Status& status) {
+  return Unanswered(status) || absl::IsInternal(status) || absl::IsAborted(status);
 }
 
 // Calls one node once. What fails names `address`.

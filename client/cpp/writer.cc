@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "client/cpp/append_progress.h"
 #include "ledger/base/check.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/event/refusal.h"
@@ -13,22 +14,10 @@
 namespace anamnesis {
 namespace {
 
-// The run may have been written.
-bool LeavesUnknown(const Status& status) { return absl::IsUnknown(status) || absl::IsDeadlineExceeded(status); }
-
 // The outcome is unknown, or the ledger asks to come back. Sending the same bytes again is right in both cases: ids
 // make it idempotent.
 bool IsWorthRetrying(const Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kDeadlineExceeded:
-    case absl::StatusCode::kUnknown:
-    case absl::StatusCode::kAborted:
-    case absl::StatusCode::kResourceExhausted:
-      return true;
-    default:
-      return false;
-  }
+  return IsUndecided(status) || absl::IsAborted(status) || absl::IsResourceExhausted(status);
 }
 
 // The builder refuses an event because the run is full, not because of the event.
@@ -144,12 +133,12 @@ StatusOr<v1::RunResult> StreamWriter::SendUntilKnown(const v1::Run& run) {
   *request.add_runs() = run;
   const auto give_up = std::chrono::steady_clock::now() + retry_.within;
   StatusOr<v1::RunResult> result = SendOnce(request);
-  bool may_be_written = LeavesUnknown(result.status());
+  bool may_be_written = MayBeRecorded(result.status());
   for (int tries = 1; tries < retry_.tries && !result.ok() && IsWorthRetrying(result.status()); ++tries) {
     WaitBeforeTry(tries + 1);
     if (std::chrono::steady_clock::now() >= give_up) break;
     result = SendOnce(request);
-    may_be_written |= LeavesUnknown(result.status());
+    may_be_written |= MayBeRecorded(result.status());
   }
   // That it could not be sent again says nothing about what was sent before.
   if (result.ok() || !may_be_written || absl::IsUnknown(result.status()) || !IsWorthRetrying(result.status())) {

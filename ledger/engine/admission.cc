@@ -2,7 +2,29 @@
 
 #include <algorithm>
 
+#include "ledger/event/refusal.h"
+
 namespace anamnesis {
+
+Status OutcomeUnknown(std::string_view why) {
+  return absl::UnknownError(Text("outcome unknown: ", why, "; send the same run again"));
+}
+
+v1::RunResult Refused(const Status& status) {
+  v1::RunResult result;
+  *result.mutable_refused() = ToRpcStatus(status);
+  return result;
+}
+
+Submission::~Submission() { Refuse(OutcomeUnknown("nobody knows what became of it")); }
+
+void Submission::Answer(v1::RunResult result, uint64_t tree_size) const {
+  if (!answered_.exchange(true)) tell_(std::move(result), tree_size);
+}
+
+void Submission::Refuse(const Status& status) const {
+  if (!answered_.exchange(true)) tell_(Refused(status), std::nullopt);
+}
 
 Admission::Admission(std::string origin, size_t threads, Next next)
     : origin_(std::move(origin)), next_(std::move(next)) {
@@ -22,7 +44,7 @@ void Admission::Submit(std::unique_ptr<Submission> submission) {
     }
   }
   if (submission != nullptr) {
-    submission->refuse(absl::UnavailableError("the ledger is stopping"));
+    submission->Refuse(absl::UnavailableError("the ledger is stopping"));
     return;
   }
   wake_.notify_one();
@@ -62,7 +84,7 @@ void Admission::Work() {
       if (first->status.ok()) {
         next_(std::move(first->submission));
       } else {
-        first->submission->refuse(first->status);
+        first->submission->Refuse(first->status);
       }
       lock.lock();
     }

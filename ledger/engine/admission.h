@@ -4,13 +4,17 @@
 // Checks submitted runs on a pool of threads and hands them on in the order in which they came, so that a writer may
 // send the next run of its stream before the last one is answered.
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "anamnesis/v1/ledger.pb.h"
@@ -19,15 +23,36 @@
 
 namespace anamnesis {
 
-// A run on its way, with whom to tell.
-struct Submission {
+// A run on its way, with whom to tell: its caller is answered once, by the first who does. When nobody did until its
+// end, nobody knows what became of it, and the caller is told that.
+class Submission {
+ public:
+  // Of a refusal there is no tree size to tell.
+  using Tell = std::function<void(v1::RunResult, std::optional<uint64_t> tree_size)>;
+
+  Submission(v1::Run to_append, size_t size_bytes, Tell tell)
+      : run(std::move(to_append)), bytes(size_bytes), tell_(std::move(tell)) {}
+  ~Submission();
+  Submission(const Submission&) = delete;
+  Submission& operator=(const Submission&) = delete;
+
+  void Answer(v1::RunResult result, uint64_t tree_size) const;
+  void Refuse(const Status& status) const;
+
   v1::Run run;
-  std::function<void(Status refused)> refuse;
   // Set when admitted.
   std::shared_ptr<const AdmittedRun> admitted;
-  std::function<void(v1::RunResult, uint64_t tree_size)> answer;
-  size_t bytes = 0;
+  const size_t bytes;
+
+ private:
+  const Tell tell_;
+  mutable std::atomic<bool> answered_ = false;
 };
+
+// Written, or to be written here or elsewhere, or not.
+Status OutcomeUnknown(std::string_view why);
+// The result of a run that is refused.
+v1::RunResult Refused(const Status& status);
 
 class Admission {
  public:

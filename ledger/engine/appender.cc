@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -14,12 +15,6 @@
 namespace anamnesis {
 namespace {
 
-v1::RunResult Refused(const Status& status) {
-  v1::RunResult result;
-  *result.mutable_refused() = ToRpcStatus(status);
-  return result;
-}
-
 v1::RunResult ResultOf(const RunVerdict& verdict) {
   if (!verdict.status.ok()) return Refused(verdict.status);
   v1::RunResult result;
@@ -28,11 +23,6 @@ v1::RunResult ResultOf(const RunVerdict& verdict) {
   for (Timestamp time : verdict.recorded) result.add_recorded_us(time.us);
   for (const v1::EventFinding& finding : verdict.findings) *result.add_findings() = finding;
   return result;
-}
-
-// Written, or to be written here or elsewhere, or not.
-Status OutcomeUnknown(std::string_view why) {
-  return absl::UnknownError(Text("outcome unknown: ", why, "; send the same run again"));
 }
 
 Status AppendsAreRefused(const Status& why) {
@@ -148,8 +138,7 @@ std::string Appender::refusing() const {
 // --- Taking runs ---
 
 void Appender::Append(v1::Run run, Ledger::AppendCallback callback) {
-  auto submission = std::make_unique<Submission>();
-  submission->bytes = RunBytes(run);
+  const size_t bytes = RunBytes(run);
   Status refused;
   {
     const std::lock_guard lock(mutex_);
@@ -157,28 +146,24 @@ void Appender::Append(v1::Run run, Ledger::AppendCallback callback) {
       refused = AppendsAreRefused(failure_);
     } else if (stopping_) {
       refused = absl::UnavailableError("the ledger is stopping");
-    } else if (unanswered_bytes_ + submission->bytes > limits::kQueuedBytesMax) {
+    } else if (unanswered_bytes_ + bytes > limits::kQueuedBytesMax) {
       refused = absl::ResourceExhaustedError(
           Text("more than ", limits::kQueuedBytesMax, " bytes wait to be appended; retry later"));
     } else {
       ++unanswered_runs_;
-      unanswered_bytes_ += submission->bytes;
+      unanswered_bytes_ += bytes;
     }
   }
   if (!refused.ok()) {
     callback(Refused(refused), published().size.value);
     return;
   }
-  submission->run = std::move(run);
-  submission->answer = [this, bytes = submission->bytes, callback = std::move(callback)](v1::RunResult result,
-                                                                                         uint64_t tree_size) {
-    callback(std::move(result), tree_size);
-    Answered(bytes);
-  };
-  submission->refuse = [this, answer = submission->answer](const Status& status) {
-    answer(Refused(status), published().size.value);
-  };
-  admission_->Submit(std::move(submission));
+  admission_->Submit(std::make_unique<Submission>(
+      std::move(run), bytes,
+      [this, bytes, callback = std::move(callback)](v1::RunResult result, std::optional<uint64_t> tree_size) {
+        callback(std::move(result), tree_size.value_or(published().size.value));
+        Answered(bytes);
+      }));
 }
 
 void Appender::Answered(size_t bytes) {
@@ -193,7 +178,7 @@ void Appender::Enqueue(std::unique_ptr<Submission> submission) {
   if (!failure_.ok()) {
     const Status refused = AppendsAreRefused(failure_);
     lock.unlock();
-    submission->refuse(refused);
+    submission->Refuse(refused);
     return;
   }
   queued_events_ += submission->admitted->events.size();
@@ -269,7 +254,7 @@ void Appender::ProposeNext(std::unique_lock<std::mutex>& lock) {
     const Status proposed = Propose(submissions, bytes);
     if (proposed.ok()) return;
     lock.unlock();
-    for (const auto& submission : submissions) submission->refuse(proposed);
+    for (const auto& submission : submissions) submission->Refuse(proposed);
     lock.lock();
     applying_ = false;
   }
@@ -366,12 +351,13 @@ void Appender::OnWritten(const Status& status, CommitBatch& committed,
                          const std::shared_ptr<const BatchPayload>& payload) {
   write_failure_ = status;
   if (absl::IsResourceExhausted(status) && !sequencer_->order_is_final()) {
-    options_.log(Text("an append was refused: ", MessageOf(status)));
+    options_.log(Text("an append was not written: ", MessageOf(status)));
     {
       const std::lock_guard lock(mutex_);
       resume_needed_ = true;
     }
-    Refuse(*payload, status);
+    // Unlike what is refused before it is written: its record in the store's log may be whole, and count after a crash.
+    Refuse(*payload, OutcomeUnknown(MessageOf(status)));
     return;
   }
   if (!status.ok()) {
@@ -440,7 +426,7 @@ void Appender::ShowSettled() {
     for (size_t i = 0; shown.payload != nullptr && i < shown.payload->submissions().size(); ++i) {
       const Submission& submission = *shown.payload->submissions()[i];
       if (!shown.verdicts[i].status.ok()) events_.refused(submission.admitted, shown.verdicts[i].status);
-      submission.answer(ResultOf(shown.verdicts[i]), size);
+      submission.Answer(ResultOf(shown.verdicts[i]), size);
     }
     events_.answered(shown.published.size);
   }
@@ -456,7 +442,7 @@ void Appender::RefuseUnsettled() {
 }
 
 void Appender::Refuse(const BatchPayload& payload, const Status& status) const {
-  for (const auto& submission : payload.submissions()) submission->refuse(status);
+  for (const auto& submission : payload.submissions()) submission->Refuse(status);
 }
 
 void Appender::Fail(const Status& status) {
@@ -469,7 +455,7 @@ void Appender::Fail(const Status& status) {
     waiting.swap(queue_);
     queued_events_ = 0;
   }
-  for (const auto& submission : waiting) submission->refuse(AppendsAreRefused(status));
+  for (const auto& submission : waiting) submission->Refuse(AppendsAreRefused(status));
 }
 
 void Appender::Stop() {

@@ -6,9 +6,9 @@
 // can be on their way at once: one gathers, one is applied on top of the rows of the one before, which is being
 // written. Batches that other processes submitted come the same way from the order on.
 //
-// A write that fails for lack of space takes back the batch and the one applied on top of it, refuses their runs and
-// goes on, unless others apply them; any other failed write, or damaged bytes found while applying, stops appends for
-// good.
+// A write that fails for lack of space takes back the batch and the one applied on top of it, whose runs end as unknown
+// and refused, and goes on, unless others apply them; any other failed write, or damaged bytes found while applying,
+// stops appends for good.
 
 #include <condition_variable>
 #include <deque>

@@ -5,6 +5,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -13,10 +14,12 @@
 #include "node/cluster/catch_up_server.h"
 #include "node/cluster/cluster_control.h"
 #include "node/cluster/cluster_status.h"
+#include "node/cluster/deliveries.h"
 #include "node/cluster/digest_exchange.h"
 #include "node/cluster/disk_state.h"
 #include "node/cluster/etcd_order.h"
 #include "node/cluster/members_record.h"
+#include "node/cluster/order.h"
 #include "node/cluster/peers.h"
 #include "node/cluster/wire.h"
 #include "node/cluster/worker.h"
@@ -30,15 +33,6 @@ constexpr int64_t kProposeWithinUs = 5000000;
 
 using Bytes = std::shared_ptr<const std::string>;
 
-// A batch in memory: its bytes, and what they were parsed to when their seals were verified.
-struct Held {
-  OrderRecord record;
-  Bytes bytes;
-  std::shared_ptr<const Payload> payload;
-};
-
-BatchName NameOf(const BatchId& id) { return {id.session.value, id.number.value}; }
-
 int64_t NowUs() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
@@ -48,16 +42,20 @@ std::shared_ptr<internal::PeerMessage> NewMessage() { return std::make_shared<in
 
 class ClusterSequencer : public Sequencer, public ClusterOperations {
  public:
-  ClusterSequencer(ClusterOptions options, Staging& staging, std::unique_ptr<EtcdClient> client)
+  ClusterSequencer(ClusterOptions options, Staging& staging, ClusterParts parts)
       : options_(std::move(options)),
         staging_(staging),
-        client_(std::move(client)),
+        parts_(std::move(parts)),
         catch_up_(options_.origin, staging_.store()),
-        digests_(options_.node, [this](const NodeId& to, auto message) { peers_->Send(to, std::move(message)); }) {}
+        digests_(options_.node, [this](const NodeId& to, auto message) { peers_->Send(to, std::move(message)); }),
+        deliveries_(staging_,
+                    {[this](const std::string& why) { RefuseForGood(why); },
+                     [this](const BatchId& id) { Post([id](Replica& replica) { replica.OnStagedLost(id); }); },
+                     options_.log}) {}
   ~ClusterSequencer() override {
     Stop();
-    // Its client calls back for the last time, which needs the workers to be there.
-    etcd_.reset();
+    // It calls back for the last time, which needs the workers to be there.
+    order_.reset();
   }
 
   Status Start(Revision applied, Receiver receiver) override;
@@ -85,9 +83,13 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
   // Calls `work` on the protocol's thread and then does what the replica wants.
   void Post(std::function<void(Replica&)> work);
   void AfterInput();
+  void OnTick();
   // What follows from the digests of the others.
   void Judge();
   void Propose();
+  void TakeSubmitted();
+  // Why nothing that is submitted now would come to an end; empty when it would.
+  std::string WhyNotProposed() const;
   void PutBarrier(uint64_t number);
   // When this node settles nothing any more, says why.
   Status CantSettle() const;
@@ -102,23 +104,18 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
   void AddDiskWork(DiskWork work);
   void DoDiskWork();
   void WriteStaged(std::vector<std::shared_ptr<const Held>> taken);
-  StatusOr<std::shared_ptr<const Payload>> PayloadOf(const OrderRecord& record, std::shared_ptr<const Held> held);
-  Status Apply(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held);
-  void Deliver(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held);
   void PutChange(const v1::ChangeMembersRequest& request, const v1::Agent& requested_by,
                  const std::shared_ptr<AnswerOnce<v1::ChangeMembersResponse>>& answer);
-  // The own batch that was delivered at `revision`, which its submitter then answers for; null when it is another's.
-  std::shared_ptr<const Payload> TakeDelivered(Revision revision);
   // From now on nothing is ordered here, until the process is started again.
   void RefuseForGood(const std::string& why);
   void TakePart();
 
-  void Do(const Watch& action) { etcd_->Do(action); }
-  void Do(const OpenSession& action) { etcd_->Do(action); }
-  void Do(const CloseSession& action) { etcd_->Do(action); }
-  void Do(const OrderTransaction& action) { etcd_->Do(action); }
-  void Do(const TrimSessions& action) { etcd_->Do(action); }
-  void Do(const Compact& action) { etcd_->Do(action); }
+  void Do(const Watch& action) { order_->Do(action); }
+  void Do(const OpenSession& action) { order_->Do(action); }
+  void Do(const CloseSession& action) { order_->Do(action); }
+  void Do(const OrderTransaction& action) { order_->Do(action); }
+  void Do(const TrimSessions& action) { order_->Do(action); }
+  void Do(const Compact& action) { order_->Do(action); }
   void Do(const SendStore& action);
   void Do(const Acknowledge& action);
   void Do(const Fetch& action);
@@ -135,7 +132,7 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
 
   const ClusterOptions options_;
   Staging& staging_;
-  std::unique_ptr<EtcdClient> client_;
+  const ClusterParts parts_;
   Receiver receiver_;
   Revision applied_at_start_;
   std::atomic<bool> wants_watch_ = true;
@@ -148,12 +145,18 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
   // Until a majority is known to agree with this node.
   std::string disagreement_;
 
+  std::mutex submitted_mutex_;
+  // Guarded by submitted_mutex_, as is the change of stopped_: whatever is submitted is here or in waiting_ until it
+  // has a number or is dropped.
+  std::deque<Waiting> submitted_;
+
   // Used by the protocol's thread only.
   std::unique_ptr<Replica> replica_;
   std::deque<Waiting> waiting_;
   Barriers barriers_{[this](uint64_t number) { PutBarrier(number); }};
   std::map<BatchId, std::shared_ptr<const Held>> own_;
-  // What came and is not staged yet, then what is staged, so that it is not parsed again when it is delivered.
+  // Of peers: what came and is not staged yet, then what is staged, so that it is not parsed again when it is
+  // delivered.
   std::map<BatchId, std::shared_ptr<const Held>> arrived_;
   std::map<BatchId, std::shared_ptr<const Held>> staged_;
   // What the peers were told of.
@@ -162,22 +165,17 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
 
   std::mutex disk_work_mutex_;
   std::vector<DiskWork> disk_work_;
-  std::mutex delivered_mutex_;
-  // Guarded by delivered_mutex_: own batches that wait to be applied.
-  std::map<Revision, std::shared_ptr<const Payload>> delivered_;
   CatchUpServer catch_up_;
   // Used by the protocol's thread only.
   DigestExchange digests_;
   bool outvoted_ = false;
-  // Used by the applying thread only: something could not be applied, so nothing that follows may be.
-  bool applying_ended_ = false;
 
   // Their threads end in the order of Stop.
-  std::unique_ptr<EtcdOrder> etcd_;
+  std::unique_ptr<Order> order_;
   std::unique_ptr<Peers> peers_;
-  std::unique_ptr<Worker> disk_;
-  std::unique_ptr<Worker> applying_;
-  std::unique_ptr<Worker> protocol_;
+  Worker disk_;
+  Deliveries deliveries_;
+  Worker protocol_{[this] { OnTick(); }, kTickInterval};
 };
 
 // --- Beginning and end ---
@@ -188,54 +186,45 @@ Status ClusterSequencer::Start(Revision applied, Receiver receiver) {
   ASSIGN_OR_RETURN(NodeReport disk, ReadDisk(staging_, options_.node, applied));
   // A node that was part of a cluster never founds one: its etcd has lost what it held, and that is to be recovered.
   const bool may_found = disk.members.revision.value == 0;
-  etcd_ = std::make_unique<EtcdOrder>(
-      options_, std::move(client_), [this](std::function<void(Replica&)> work) { Post(std::move(work)); },
-      [this] { return wants_watch_.load(); },
-      [this](const Status& why) { RefuseForGood(Text("this node has stopped: ", MessageOf(why))); });
-  ASSIGN_OR_RETURN(const EtcdSnapshot snapshot, etcd_->Snapshot(applied, may_found));
+  Order::Driver driver;
+  driver.post = [this](std::function<void(Replica&)> work) { Post(std::move(work)); };
+  driver.wants_watch = [this] { return wants_watch_.load(); };
+  driver.unreadable = [this](const Status& why) { RefuseForGood(Text("this node has stopped: ", MessageOf(why))); };
+  order_ = parts_.make_order(options_, std::move(driver));
+  ASSIGN_OR_RETURN(const EtcdSnapshot snapshot, order_->Snapshot(applied, may_found));
   DurableState durable{disk.node, disk.applied, std::move(disk.applied_numbers), std::move(disk.members),
                        std::move(disk.staged)};
   replica_ = std::make_unique<Replica>(std::move(durable), options_.replica);
   RETURN_IF_ERROR(replica_->Start(NowUs(), snapshot));
   ASSIGN_OR_RETURN(
       peers_,
-      Peers::Start(
+      parts_.start_peers(
           options_, [this](const NodeId& from, internal::PeerMessage message) { OnMessage(from, std::move(message)); },
           &catch_up_));
-  disk_ = std::make_unique<Worker>();
-  applying_ = std::make_unique<Worker>();
-  protocol_ = std::make_unique<Worker>(
-      [this] {
-        replica_->Tick(NowUs());
-        Judge();
-        Propose();
-        if (const Status failed = CantSettle(); !failed.ok()) barriers_.Fail(failed);
-        barriers_.Tick(NowUs());
-        AfterInput();
-      },
-      kTickInterval);
+  disk_.Start();
+  deliveries_.Start(receiver_);
+  protocol_.Start();
   if (options_.control != nullptr) options_.control->Attach(*this);
   return OkStatus();
 }
 
 void ClusterSequencer::Stop() {
-  if (stopped_.exchange(true)) return;
+  {
+    const std::lock_guard lock(submitted_mutex_);
+    if (stopped_.exchange(true)) return;
+  }
   if (options_.control != nullptr) options_.control->Detach();
-  if (protocol_ == nullptr) return;
   // Whoever posts to another ends before it. The peers stay, since others send through them until they end.
-  peers_->Stop();
-  etcd_->Stop();
-  protocol_->Stop();
-  disk_->Stop();
-  applying_->Stop();
+  if (peers_ != nullptr) peers_->Stop();
+  if (order_ != nullptr) order_->Stop();
+  protocol_.Stop();
+  disk_.Stop();
+  deliveries_.Stop(absl::UnknownError("this node is stopping"));
+  TakeSubmitted();
   for (const Waiting& waiting : waiting_) {
     receiver_.dropped(waiting.payload, absl::UnavailableError("this node is stopping"));
   }
   for (const auto& [id, held] : own_) receiver_.dropped(held->payload, absl::UnknownError("this node is stopping"));
-  for (const auto& [revision, payload] : delivered_) {
-    receiver_.dropped(payload, absl::UnknownError("this node is stopping"));
-  }
-  delivered_.clear();
   waiting_.clear();
   own_.clear();
 }
@@ -255,16 +244,27 @@ void ClusterSequencer::TakePart() {
 std::string ClusterSequencer::refusing() const {
   const std::lock_guard lock(refusing_mutex_);
   if (has_left_ && !for_good_) return "this node is no member of the cluster (any more)";
-  return refusing_.empty() ? disagreement_ : refusing_;
+  if (!refusing_.empty()) return refusing_;
+  const std::string refused = order_->refusing();
+  return refused.empty() ? disagreement_ : refused;
 }
 
 // --- The protocol's thread ---
 
 void ClusterSequencer::Post(std::function<void(Replica&)> work) {
-  protocol_->Post([this, work = std::move(work)] {
+  protocol_.Post([this, work = std::move(work)] {
     work(*replica_);
     AfterInput();
   });
+}
+
+void ClusterSequencer::OnTick() {
+  replica_->Tick(NowUs());
+  Judge();
+  Propose();
+  if (const Status failed = CantSettle(); !failed.ok()) barriers_.Fail(failed);
+  barriers_.Tick(NowUs());
+  AfterInput();
 }
 
 void ClusterSequencer::AfterInput() {
@@ -284,20 +284,34 @@ void ClusterSequencer::AfterInput() {
 }
 
 Status ClusterSequencer::Submit(std::shared_ptr<const Payload> payload) {
-  if (stopped_) return absl::UnavailableError("this node is stopping");
   auto bytes = std::make_shared<const std::string>(payload->Serialize());
   const Digest digest = Sha256({*bytes});
-  Post([this, payload = std::move(payload), bytes = std::move(bytes), digest](Replica&) {
-    waiting_.push_back({payload, bytes, digest, NowUs()});
-    Propose();
-  });
+  {
+    const std::lock_guard lock(submitted_mutex_);
+    if (stopped_) return absl::UnavailableError("this node is stopping");
+    submitted_.push_back({std::move(payload), std::move(bytes), digest, NowUs()});
+  }
+  Post([this](Replica&) { Propose(); });
   return OkStatus();
 }
 
+void ClusterSequencer::TakeSubmitted() {
+  const std::lock_guard lock(submitted_mutex_);
+  for (Waiting& submitted : submitted_) waiting_.push_back(std::move(submitted));
+  submitted_.clear();
+}
+
+std::string ClusterSequencer::WhyNotProposed() const {
+  if (const Status failed = CantSettle(); !failed.ok()) return std::string(MessageOf(failed));
+  const std::string refused = order_->refusing();
+  return refused.empty() ? digests_.refusing() : refused;
+}
+
 void ClusterSequencer::Propose() {
+  TakeSubmitted();
   while (!waiting_.empty()) {
     const Waiting& next = waiting_.front();
-    if (const std::string why = digests_.refusing(); !why.empty()) {
+    if (const std::string why = WhyNotProposed(); !why.empty()) {
       receiver_.dropped(next.payload, absl::UnavailableError(Text("not ordered: ", why)));
       waiting_.pop_front();
       continue;
@@ -305,7 +319,7 @@ void ClusterSequencer::Propose() {
     const StatusOr<BatchId> id = replica_->Propose(next.digest, next.bytes->size());
     if (id.ok()) {
       const OrderRecord record{*id, next.digest, next.bytes->size(), options_.node};
-      own_[*id] = std::make_shared<const Held>(Held{record, next.bytes, next.payload});
+      own_[*id] = std::make_shared<const Held>(Held{record, next.bytes, next.payload, /*own=*/true});
     } else if (absl::IsUnavailable(id.status()) && NowUs() - next.since_us < kProposeWithinUs) {
       return;
     } else {
@@ -319,8 +333,8 @@ void ClusterSequencer::Propose() {
 
 void ClusterSequencer::AskStatus(OnStatus done) {
   const auto answer = std::make_shared<AnswerOnce<v1::ClusterStatus>>(std::move(done));
-  protocol_->Post([this, answer] {
-    v1::ClusterStatus status = ClusterStatusOf(options_, *replica_, etcd_->Health());
+  protocol_.Post([this, answer] {
+    v1::ClusterStatus status = ClusterStatusOf(options_, *replica_, order_->Health());
     status.set_refusing(refusing());
     answer->Give(status);
   });
@@ -329,7 +343,7 @@ void ClusterSequencer::AskStatus(OnStatus done) {
 void ClusterSequencer::ChangeMembers(const v1::ChangeMembersRequest& request, const v1::Agent& requested_by,
                                      OnChanged done) {
   const auto answer = std::make_shared<AnswerOnce<v1::ChangeMembersResponse>>(std::move(done));
-  protocol_->Post([this, request, requested_by, answer] { PutChange(request, requested_by, answer); });
+  protocol_.Post([this, request, requested_by, answer] { PutChange(request, requested_by, answer); });
 }
 
 void ClusterSequencer::PutChange(const v1::ChangeMembersRequest& request, const v1::Agent& requested_by,
@@ -341,7 +355,7 @@ void ClusterSequencer::PutChange(const v1::ChangeMembersRequest& request, const 
     next = absl::FailedPreconditionError("this node is no member of the cluster; ask one that is");
   }
   if (!next.ok()) return answer->Give(next.status());
-  etcd_->PutMembers(*next, current.revision, [answer](const StatusOr<Revision>& put) {
+  order_->PutMembers(*next, current.revision, [answer](const StatusOr<Revision>& put) {
     if (!put.ok()) return answer->Give(put.status());
     v1::ChangeMembersResponse response;
     response.set_revision(put->value);
@@ -360,7 +374,7 @@ void ClusterSequencer::Barrier(std::function<void(const Status&)> done) {
 }
 
 void ClusterSequencer::PutBarrier(uint64_t number) {
-  etcd_->PutBarrier([this, number](const StatusOr<Revision>& outcome) {
+  order_->PutBarrier([this, number](const StatusOr<Revision>& outcome) {
     Post([this, number, outcome](Replica&) { barriers_.OnPut(number, outcome); });
   });
 }
@@ -432,7 +446,7 @@ void ClusterSequencer::OnStore(const NodeId& from, internal::PeerMessage::Store 
 }
 
 void ClusterSequencer::PostArrived(const std::shared_ptr<const Held>& held, std::function<void(Replica&)> input) {
-  protocol_->Post([this, held, input = std::move(input)] {
+  protocol_.Post([this, held, input = std::move(input)] {
     arrived_[held->record.id] = held;
     input(*replica_);
     AfterInput();
@@ -526,7 +540,7 @@ void ClusterSequencer::AddDiskWork(DiskWork work) {
     const std::lock_guard lock(disk_work_mutex_);
     disk_work_.push_back(std::move(work));
   }
-  disk_->Post([this] { DoDiskWork(); });
+  disk_.Post([this] { DoDiskWork(); });
 }
 
 // Everything that waits, in order; batches that follow each other with one sync.
@@ -561,8 +575,11 @@ void ClusterSequencer::WriteStaged(std::vector<std::shared_ptr<const Held>> take
   Post([this, taken = std::move(taken), ok = written.ok()](Replica& replica) {
     for (const auto& held : taken) {
       const BatchId& id = held->record.id;
-      if (ok && !own_.contains(id)) staged_[id] = held;
-      ok ? replica.OnStaged(id) : replica.OnStageFailed(id);
+      if (!ok) {
+        replica.OnStageFailed(id);
+      } else if (replica.OnStaged(id) && !held->own) {
+        staged_[id] = held;
+      }
     }
   });
 }
@@ -578,55 +595,13 @@ void ClusterSequencer::Do(const RemoveStaged& action) {
 
 // --- The ledger ---
 
-StatusOr<std::shared_ptr<const Payload>> ClusterSequencer::PayloadOf(const OrderRecord& record,
-                                                                     std::shared_ptr<const Held> held) {
-  if (held != nullptr) return held->payload;
-  ASSIGN_OR_RETURN(std::optional<std::string> bytes, staging_.Get(NameOf(record.id)));
-  if (!bytes.has_value()) return absl::DataLossError("a batch that was staged is not there");
-  if (Sha256({*bytes}) != record.digest) return absl::DataLossError("a staged batch is not the one that was ordered");
-  return receiver_.parse(*std::move(bytes));
-}
-
-void ClusterSequencer::Deliver(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held) {
-  applying_->Post([this, ordered = std::move(ordered), record, held]() mutable {
-    const std::shared_ptr<const Payload> own = TakeDelivered(ordered.revision);
-    if (applying_ended_) {
-      if (own != nullptr) receiver_.dropped(own, absl::UnknownError("nothing more is applied here"));
-      return;
-    }
-    const Status applied = Apply(std::move(ordered), record, held);
-    if (applied.ok()) return;
-    applying_ended_ = true;
-    RefuseForGood(Text("nothing more is applied here: ", MessageOf(applied), "; open the ledger again"));
-  });
-}
-
-std::shared_ptr<const Payload> ClusterSequencer::TakeDelivered(Revision revision) {
-  const std::lock_guard lock(delivered_mutex_);
-  const auto found = delivered_.extract(revision);
-  return found ? found.mapped() : nullptr;
-}
-
-Status ClusterSequencer::Apply(Ordered ordered, const OrderRecord& record, const std::shared_ptr<const Held>& held) {
-  if (ordered.session != 0) {
-    ASSIGN_OR_RETURN(ordered.payload, PayloadOf(record, held));
-  }
-  return receiver_.ordered(ordered);
-}
-
 void ClusterSequencer::Do(const DeliverBatch& action) {
-  const BatchId& id = action.record.id;
   std::shared_ptr<const Held> held;
   // From here on only other nodes can ask for its bytes, and they get them from staging.
   for (auto* batches : {&staged_, &own_}) {
-    auto found = batches->extract(id);
-    if (!found) continue;
-    held = std::move(found.mapped());
-    if (batches != &own_) continue;
-    const std::lock_guard lock(delivered_mutex_);
-    delivered_[action.revision] = held->payload;
+    if (auto found = batches->extract(action.record.id)) held = std::move(found.mapped());
   }
-  Deliver({action.revision, id.session.value, id.number.value, nullptr, std::nullopt}, action.record, held);
+  deliveries_.DeliverBatch(action.revision, action.record, std::move(held));
 }
 
 void ClusterSequencer::Do(const DeliverMembers& action) {
@@ -635,12 +610,12 @@ void ClusterSequencer::Do(const DeliverMembers& action) {
     RefuseForGood(Text("nothing more is applied here: ", MessageOf(event.status())));
     return;
   }
-  Deliver({action.members.revision, 0, 0, nullptr, ToProto(action.members).SerializeAsString(), *std::move(event)}, {},
-          nullptr);
+  deliveries_.Deliver(
+      {action.members.revision, 0, 0, nullptr, ToProto(action.members).SerializeAsString(), *std::move(event)});
 }
 
 void ClusterSequencer::Do(const DeliverProgress& action) {
-  Deliver({action.revision, 0, 0, nullptr, std::nullopt}, {}, nullptr);
+  deliveries_.Deliver({action.revision, 0, 0, nullptr, std::nullopt});
 }
 
 void ClusterSequencer::Applied(Revision revision, const StateDigest& digest) {
@@ -688,9 +663,20 @@ void ClusterSequencer::Do(const Halt& action) {
 
 }  // namespace
 
+std::unique_ptr<Sequencer> MakeClusterSequencer(ClusterOptions options, Staging& staging, ClusterParts parts) {
+  return std::make_unique<ClusterSequencer>(std::move(options), staging, std::move(parts));
+}
+
 StatusOr<std::unique_ptr<Sequencer>> MakeClusterSequencer(ClusterOptions options, Staging& staging) {
   ASSIGN_OR_RETURN(std::unique_ptr<EtcdClient> client, EtcdClient::Connect(options.etcd));
-  return std::unique_ptr<Sequencer>(std::make_unique<ClusterSequencer>(std::move(options), staging, std::move(client)));
+  ClusterParts parts;
+  // Functions are copied; this one is called once.
+  const auto taken = std::make_shared<std::unique_ptr<EtcdClient>>(std::move(client));
+  parts.make_order = [taken](const ClusterOptions& of, Order::Driver driver) {
+    return std::make_unique<EtcdOrder>(of, std::move(*taken), std::move(driver));
+  };
+  parts.start_peers = Peers::Start;
+  return MakeClusterSequencer(std::move(options), staging, std::move(parts));
 }
 
 }  // namespace anamnesis

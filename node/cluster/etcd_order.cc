@@ -1,5 +1,7 @@
 #include "node/cluster/etcd_order.h"
 
+#include <utility>
+
 #include "absl/strings/numbers.h"
 #include "node/cluster/members_record.h"
 #include "node/cluster/wire.h"
@@ -9,16 +11,17 @@ namespace {
 
 constexpr auto kRetryAfter = std::chrono::milliseconds(500);
 constexpr auto kWatchPause = std::chrono::milliseconds(20);
+constexpr auto kWatchAgainAfter = std::chrono::seconds(1);
+// After the keys of every possible batch of a session.
+constexpr char kAfterNumbers[] = "~";
 
 }  // namespace
 
-EtcdOrder::EtcdOrder(const ClusterOptions& options, std::unique_ptr<EtcdClient> client, Post post,
-                     std::function<bool()> wants_watch, std::function<void(const Status&)> unreadable)
-    : options_(options),
-      client_(std::move(client)),
-      post_(std::move(post)),
-      wants_watch_(std::move(wants_watch)),
-      unreadable_(std::move(unreadable)) {}
+EtcdOrder::EtcdOrder(const ClusterOptions& options, std::unique_ptr<EtcdClient> client, Driver driver)
+    : options_(options), driver_(std::move(driver)), refusals_(options.log), client_(std::move(client)) {
+  calls_.Start();
+  upkeep_.Start();
+}
 
 int64_t EtcdOrder::InEtcd(uint64_t revision) const {
   return revision <= base_ ? 0 : static_cast<int64_t>(revision - base_);
@@ -43,11 +46,20 @@ OrderOutcome EtcdOrder::OutcomeOf(const StatusOr<EtcdTxnResult>& result, const O
 EtcdOrder::~EtcdOrder() { Stop(); }
 
 void EtcdOrder::Stop() {
-  stopping_ = true;
-  if (watch_ != nullptr) watch_->Cancel();
+  {
+    const std::lock_guard lock(pause_mutex_);
+    stopping_ = true;
+  }
+  pause_.notify_all();
   if (watching_.joinable()) watching_.join();
   calls_.Stop();
+  upkeep_.Stop();
   End(std::move(keeper_));
+}
+
+bool EtcdOrder::Pause(std::chrono::milliseconds pause) {
+  std::unique_lock lock(pause_mutex_);
+  return !pause_.wait_for(lock, pause, [this] { return stopping_.load(); });
 }
 
 void EtcdOrder::End(std::unique_ptr<LeaseKeeper> keeper) {
@@ -107,7 +119,27 @@ StatusOr<EtcdSnapshot> EtcdOrder::Snapshot(Revision applied, bool may_found) {
   }
   ASSIGN_OR_RETURN(snapshot.members, ParseMembers(members.items.front().value));
   snapshot.members.revision = RevisionOf(members.items.front().mod_revision);
+  ASSIGN_OR_RETURN(snapshot.ordering, SessionsWithOrders(sessions.revision));
   return snapshot;
+}
+
+// One question a session: of each only the first key is read.
+StatusOr<std::vector<SessionId>> EtcdOrder::SessionsWithOrders(int64_t at) {
+  std::vector<SessionId> found;
+  EtcdRangeQuery query;
+  query.prefix = std::string(kOrdersPrefix);
+  query.limit = 1;
+  query.revision = at;
+  query.keys_only = true;
+  while (true) {
+    ASSIGN_OR_RETURN(const EtcdRangeResult first, client_->Range(query));
+    if (first.items.empty()) return found;
+    const std::string& key = first.items.front().key;
+    const std::optional<SessionId> session = SessionOfOrderKey(key);
+    if (session.has_value()) found.push_back(*session);
+    // What is no order key is passed over by itself.
+    query.after = session.has_value() ? Text(OrderKeysOf(*session), kAfterNumbers) : key;
+  }
 }
 
 // --- The session ---
@@ -122,7 +154,7 @@ void EtcdOrder::Do(const CloseSession&) {
 
 void EtcdOrder::OpenOne() {
   End(std::move(keeper_));
-  while (!stopping_) {
+  do {
     // The key of a process before this one would otherwise stay until its lease expires.
     EtcdTxn end;
     end.ThenDelete(SessionKey(options_.node));
@@ -131,18 +163,23 @@ void EtcdOrder::OpenOne() {
     auto opened = std::make_shared<std::atomic<uint64_t>>(0);
     auto keeper = client_->KeepLease(options_.session_ttl, [this, opened](const Status& why) {
       options_.log(Text("this node's session in etcd was lost: ", MessageOf(why)));
-      post_([opened](Replica& replica) { replica.OnSessionLost(SessionId(*opened)); });
+      driver_.post([opened](Replica& replica) { replica.OnSessionLost(SessionId(*opened)); });
     });
+    Status refused = keeper.status();
     if (keeper.ok()) {
       EtcdTxn open;
       open.IfAbsent(SessionKey(options_.node)).ThenPut(SessionKey(options_.node), "", (*keeper)->lease().id);
       const StatusOr<EtcdTxnResult> result = client_->Txn(open);
+      refused = result.status();
       if (result.ok() && result->succeeded) {
+        refusals_.Note(EtcdRefusals::Of::kSession, OkStatus());
+        // What was refused before may be allowed now, and nothing else finds out when all that was asked for is gone.
+        refusals_.Note(EtcdRefusals::Of::kOrder, OkStatus());
         keeper_ = *std::move(keeper);
         const SessionId session(RevisionOf(result->revision).value);
         *opened = session.value;
         const bool alive = keeper_->alive();
-        post_([session, alive](Replica& replica) {
+        driver_.post([session, alive](Replica& replica) {
           replica.OnSessionOpened(session);
           if (!alive) replica.OnSessionLost(session);
         });
@@ -150,8 +187,8 @@ void EtcdOrder::OpenOne() {
       }
       End(*std::move(keeper));
     }
-    std::this_thread::sleep_for(kRetryAfter);
-  }
+    if (!refused.ok()) refusals_.Note(EtcdRefusals::Of::kSession, refused);
+  } while (Pause(kRetryAfter));
 }
 
 // --- Writing ---
@@ -168,8 +205,9 @@ void EtcdOrder::Do(const OrderTransaction& transaction) {
       .ElseGet(session)
       .ElseGet(kMembersKey);
   client_->TxnAsync(txn, [this, transaction](const StatusOr<EtcdTxnResult>& result) {
+    refusals_.Note(EtcdRefusals::Of::kOrder, result.status());
     const OrderOutcome outcome = OutcomeOf(result, transaction);
-    post_([id = transaction.record.id, outcome](Replica& replica) { replica.OnOrderOutcome(id, outcome); });
+    driver_.post([id = transaction.record.id, outcome](Replica& replica) { replica.OnOrderOutcome(id, outcome); });
   });
 }
 
@@ -183,20 +221,27 @@ void EtcdOrder::PutBarrier(std::function<void(const StatusOr<Revision>&)> done) 
 }
 
 void EtcdOrder::Do(const TrimSessions& trim) {
-  calls_.Post([this, trim] {
-    for (const SessionId session : trim.sessions) {
-      const std::string first = OrderKeysOf(session);
-      EtcdTxn txn;
-      // "0" follows "/".
-      txn.ThenDeleteRange(first, Text(first.substr(0, first.size() - 1), "0"));
-      (void)client_->Txn(txn);
-    }
+  upkeep_.Post([this, trim] {
+    to_trim_.insert(to_trim_.end(), trim.sessions.begin(), trim.sessions.end());
+    TrimSome();
   });
+}
+
+void EtcdOrder::TrimSome() {
+  while (!to_trim_.empty() && !stopping_) {
+    const std::string first = OrderKeysOf(to_trim_.front());
+    EtcdTxn txn;
+    // "0" follows "/".
+    txn.ThenDeleteRange(first, Text(first.substr(0, first.size() - 1), "0"));
+    // Tried again with the next tick.
+    if (!client_->Txn(txn).ok()) return;
+    to_trim_.pop_front();
+  }
 }
 
 void EtcdOrder::Do(const Compact& compact) {
   if (InEtcd(compact.revision.value) == 0) return;
-  calls_.Post([this, compact] { (void)client_->Compact(InEtcd(compact.revision.value)); });
+  upkeep_.Post([this, compact] { (void)client_->Compact(InEtcd(compact.revision.value)); });
 }
 
 void EtcdOrder::PutMembers(const Members& next, Revision current, OnMembersPut done) {
@@ -213,16 +258,11 @@ void EtcdOrder::PutMembers(const Members& next, Revision current, OnMembersPut d
 
 void EtcdOrder::Do(const Watch& watch) {
   if (watch.from.value <= base_) {
-    post_([first = Revision(base_ + 1)](Replica& replica) { replica.OnCompacted(first); });
+    driver_.post([first = Revision(base_ + 1)](Replica& replica) { replica.OnCompacted(first); });
     return;
   }
-  StatusOr<std::unique_ptr<EtcdWatch>> started = client_->Watch("", InEtcd(watch.from.value));
-  if (!started.ok()) {
-    options_.log(Text("etcd can't be watched: ", MessageOf(started.status())));
-    return;
-  }
-  watch_ = *std::move(started);
-  watching_ = std::thread([this] { ReadWatch(); });
+  if (watching_.joinable()) watching_.join();
+  watching_ = std::thread([this, from = InEtcd(watch.from.value)] { KeepWatching(from); });
 }
 
 void EtcdOrder::OnWatched(const EtcdEvent& event) {
@@ -234,19 +274,19 @@ void EtcdOrder::OnWatched(const EtcdEvent& event) {
       return Unreadable(key, members.status());
     }
     members->revision = revision;
-    post_([members = *std::move(members)](Replica& replica) { replica.OnMembersChanged(members); });
+    driver_.post([members = *std::move(members)](Replica& replica) { replica.OnMembersChanged(members); });
   } else if (key.starts_with(kSessionsPrefix)) {
     if (event.deleted) {
       const SessionId ended = sessions_.Deleted(key, revision);
-      post_([revision, ended](Replica& replica) { replica.OnSessionDeleted(revision, ended); });
+      driver_.post([revision, ended](Replica& replica) { replica.OnSessionDeleted(revision, ended); });
     } else if (event.item.create_revision == event.item.mod_revision) {
       sessions_.Created(key, SessionId(revision.value));
-      post_([revision](Replica& replica) { replica.OnSessionCreated(revision); });
+      driver_.post([revision](Replica& replica) { replica.OnSessionCreated(revision); });
     }
   } else if (key.starts_with(kOrdersPrefix) && !event.deleted) {
     const StatusOr<OrderRecord> record = ParseOrderRecord(event.item.value);
     if (record.ok()) {
-      post_([revision, record = *record](Replica& replica) { replica.OnOrderRecord(revision, record); });
+      driver_.post([revision, record = *record](Replica& replica) { replica.OnOrderRecord(revision, record); });
     } else {
       Unreadable(key, record.status());
     }
@@ -254,32 +294,42 @@ void EtcdOrder::OnWatched(const EtcdEvent& event) {
 }
 
 void EtcdOrder::Unreadable(std::string_view key, const Status& why) {
-  stopping_ = true;
-  unreadable_(absl::DataLossError(Text("etcd's key ", key, ": ", MessageOf(why))));
+  unreadable_ = true;
+  driver_.unreadable(absl::DataLossError(Text("etcd's key ", key, ": ", MessageOf(why))));
 }
 
-void EtcdOrder::ReadWatch() {
-  while (!stopping_) {
-    if (!wants_watch_()) {
-      std::this_thread::sleep_for(kWatchPause);
+void EtcdOrder::KeepWatching(int64_t from) {
+  do {
+    const StatusOr<std::unique_ptr<EtcdWatch>> watch = client_->Watch("", from);
+    const Status ended = watch.ok() ? ReadWatch(**watch, from) : watch.status();
+    if (absl::IsOutOfRange(ended)) {
+      const Revision compacted = RevisionOf((*watch)->compact_revision());
+      driver_.post([compacted](Replica& replica) { replica.OnCompacted(compacted); });
+    }
+    if (stopping_ || unreadable_ || absl::IsOutOfRange(ended) || absl::IsCancelled(ended)) return;
+    refusals_.Note(EtcdRefusals::Of::kWatch, ended);
+  } while (Pause(kWatchAgainAfter));
+}
+
+Status EtcdOrder::ReadWatch(EtcdWatch& watch, int64_t& from) {
+  while (!stopping_ && !unreadable_) {
+    if (!driver_.wants_watch()) {
+      Pause(kWatchPause);
       continue;
     }
-    const StatusOr<EtcdWatchBatch> batch = watch_->Next(std::chrono::milliseconds(200));
+    const StatusOr<EtcdWatchBatch> batch = watch.Next(std::chrono::milliseconds(200));
     if (absl::IsDeadlineExceeded(batch.status())) continue;
-    if (absl::IsOutOfRange(batch.status())) {
-      const Revision compacted = RevisionOf(watch_->compact_revision());
-      post_([compacted](Replica& replica) { replica.OnCompacted(compacted); });
-      return;
+    RETURN_IF_ERROR(batch.status());
+    refusals_.Note(EtcdRefusals::Of::kWatch, OkStatus());
+    for (const EtcdEvent& event : batch->events) {
+      OnWatched(event);
+      if (unreadable_) return OkStatus();
     }
-    if (!batch.ok()) {
-      if (!stopping_) options_.log(Text("the watch of etcd ended: ", MessageOf(batch.status())));
-      return;
-    }
-    for (const EtcdEvent& event : batch->events) OnWatched(event);
-    if (stopping_) return;
+    from = batch->revision + 1;
     const Revision seen = RevisionOf(batch->revision);
-    post_([seen](Replica& replica) { replica.OnProgress(seen); });
+    driver_.post([seen](Replica& replica) { replica.OnProgress(seen); });
   }
+  return absl::CancelledError("nothing more is watched");
 }
 
 }  // namespace anamnesis

@@ -6,11 +6,20 @@
 // everywhere: etcd's plus the base that stands in etcd.
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include "node/cluster/cluster_options.h"
+#include "node/cluster/etcd_refusals.h"
+#include "node/cluster/order.h"
 #include "node/cluster/session_keys.h"
 #include "node/cluster/worker.h"
 #include "node/etcd/etcd_client.h"
@@ -19,45 +28,28 @@
 
 namespace anamnesis {
 
-// Methods are called by one thread; they don't wait, but for Snapshot and the destructor.
-class EtcdOrder {
+class EtcdOrder : public Order {
  public:
-  // Runs a piece of work on the thread that may call the Replica.
-  using Post = std::function<void(std::function<void(Replica&)>)>;
-
-  // `wants_watch` says whether more should be read from the watch. `unreadable` is called when something that stands in
-  // etcd can't be understood: nothing that follows it is shown.
-  EtcdOrder(const ClusterOptions& options, std::unique_ptr<EtcdClient> client, Post post,
-            std::function<bool()> wants_watch, std::function<void(const Status&)> unreadable);
+  EtcdOrder(const ClusterOptions& options, std::unique_ptr<EtcdClient> client, Driver driver);
   // Ends the session.
-  ~EtcdOrder();
+  ~EtcdOrder() override;
 
-  // Puts the founding voters, and `applied` as the base, if there are no members and this node `may_found`; reads what
-  // Replica::Start needs. Waits for etcd; fails as EtcdClient does, with FAILED_PRECONDITION when there are no members
-  // and nobody to found with, and with INVALID_ARGUMENT when what stands there doesn't parse.
-  StatusOr<EtcdSnapshot> Snapshot(Revision applied, bool may_found);
+  // Puts the founding voters, and `applied` as the base, if there are no members and this node `may_found`. Waits for
+  // etcd; fails as EtcdClient does, with FAILED_PRECONDITION when there are no members and nobody to found with, and
+  // with INVALID_ARGUMENT when what stands there doesn't parse.
+  StatusOr<EtcdSnapshot> Snapshot(Revision applied, bool may_found) override;
 
-  void Do(const Watch& watch);
-  void Do(const OpenSession&);
-  void Do(const CloseSession&);
-  void Do(const OrderTransaction& transaction);
-  void Do(const TrimSessions& trim);
-  void Do(const Compact& compact);
-
-  // Puts this node's barrier key. `done` gets the put's revision, or fails as a write of EtcdClient does; it is called
-  // by one of the client's threads.
-  void PutBarrier(std::function<void(const StatusOr<Revision>&)> done);
-
-  // Replaces the members if they are still those put at `current`. `done` is called with the change's revision; with
-  // ABORTED when they are others by now, otherwise as EtcdClient::Txn.
-  using OnMembersPut = std::function<void(const StatusOr<Revision>&)>;
-  void PutMembers(const Members& next, Revision current, OnMembersPut done);
-
-  // How etcd is. Doesn't wait.
-  std::vector<EtcdEndpointHealth> Health() const { return client_->Health(); }
-
-  // Stops calling back, and ends the session.
-  void Stop();
+  void Do(const Watch& watch) override;
+  void Do(const OpenSession&) override;
+  void Do(const CloseSession&) override;
+  void Do(const OrderTransaction& transaction) override;
+  void Do(const TrimSessions& trim) override;
+  void Do(const Compact& compact) override;
+  void PutBarrier(std::function<void(const StatusOr<Revision>&)> done) override;
+  void PutMembers(const Members& next, Revision current, OnMembersPut done) override;
+  std::string refusing() const override { return refusals_.text(); }
+  std::vector<EtcdEndpointHealth> Health() const override { return client_->Health(); }
+  void Stop() override;
 
  private:
   Status Found(Revision applied);
@@ -66,30 +58,46 @@ class EtcdOrder {
   // 0 for what comes before etcd's first.
   int64_t InEtcd(uint64_t revision) const;
   OrderOutcome OutcomeOf(const StatusOr<EtcdTxnResult>& result, const OrderTransaction& sent) const;
-  void ReadWatch();
+  // Watches from a revision of etcd's on until this stops or the watch ends by compaction; one that ends otherwise is
+  // begun again.
+  void KeepWatching(int64_t from);
+  // Reads one watch to its end, and moves `from` past what it showed.
+  Status ReadWatch(EtcdWatch& watch, int64_t& from);
   void OnWatched(const EtcdEvent& event);
+  // False when this is to stop.
+  bool Pause(std::chrono::milliseconds pause);
   void Unreadable(std::string_view key, const Status& why);
+  StatusOr<std::vector<SessionId>> SessionsWithOrders(int64_t at);
+  // Trims what is to be trimmed, as long as etcd does it.
+  void TrimSome();
   void OpenOne();
   // Stops renewing a lease, if there is one, and revokes it: otherwise the others wait for it to expire before they
   // forget what was staged and not ordered.
   void End(std::unique_ptr<LeaseKeeper> keeper);
 
   const ClusterOptions& options_;
+  const Driver driver_;
+  EtcdRefusals refusals_;
+  // After what its callbacks use, since the last of them come when it is destroyed.
   const std::unique_ptr<EtcdClient> client_;
-  const Post post_;
-  const std::function<bool()> wants_watch_;
-  const std::function<void(const Status&)> unreadable_;
   // Constant after Snapshot.
   uint64_t base_ = 0;
   std::atomic<bool> stopping_ = false;
+  // Guards the wait for stopping_.
+  std::mutex pause_mutex_;
+  std::condition_variable pause_;
+  // Used by the watching thread: something was not understood.
+  bool unreadable_ = false;
   // Used by Snapshot, then by the watching thread.
   SessionKeys sessions_;
-  std::unique_ptr<EtcdWatch> watch_;
   std::thread watching_;
   // Used by calls_ only.
   std::unique_ptr<LeaseKeeper> keeper_;
-  // Calls that wait.
+  // Used by upkeep_ only.
+  std::deque<SessionId> to_trim_;
+  // What waits for the session; apart from it, since it can take long, what keeps etcd small.
   Worker calls_;
+  Worker upkeep_{[this] { TrimSome(); }, std::chrono::seconds(10)};
 };
 
 }  // namespace anamnesis

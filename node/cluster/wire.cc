@@ -1,5 +1,6 @@
 #include "node/cluster/wire.h"
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 
 namespace anamnesis {
@@ -23,6 +24,16 @@ std::string SessionKey(const NodeId& node) { return Text(kSessionsPrefix, node);
 std::string BarrierKey(const NodeId& node) { return Text(kBarriersPrefix, node); }
 
 std::string OrderKeysOf(SessionId session) { return Text(kOrdersPrefix, absl::StrFormat("%016x", session.value), "/"); }
+
+std::optional<SessionId> SessionOfOrderKey(std::string_view key) {
+  const size_t end = key.find('/', kOrdersPrefix.size());
+  if (!key.starts_with(kOrdersPrefix) || end == key.npos) return std::nullopt;
+  uint64_t session = 0;
+  const std::string digits(key.substr(kOrdersPrefix.size(), end - kOrdersPrefix.size()));
+  if (!absl::SimpleHexAtoi(digits, &session)) return std::nullopt;
+  // Written otherwise it would be another key.
+  return key.starts_with(OrderKeysOf(SessionId(session))) ? std::optional(SessionId(session)) : std::nullopt;
+}
 
 std::string OrderKey(const BatchId& id) {
   return Text(OrderKeysOf(id.session), absl::StrFormat("%016x", id.number.value));

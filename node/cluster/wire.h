@@ -8,6 +8,7 @@
 // orders/<session>/<number>, both numbers as 16 hexadecimal digits, so that they are in order; barriers/<node>, empty,
 // of which only the last change's revision says something (barriers.h).
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,8 @@ std::string BarrierKey(const NodeId& node);
 std::string OrderKey(const BatchId& id);
 // The keys of a session's order records: they start with it.
 std::string OrderKeysOf(SessionId session);
+// The session of an order key; nullopt when it is none.
+std::optional<SessionId> SessionOfOrderKey(std::string_view key);
 
 internal::OrderRecord ToProto(const OrderRecord& record);
 StatusOr<OrderRecord> FromProto(const internal::OrderRecord& proto);

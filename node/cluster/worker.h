@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace anamnesis {
 
@@ -17,12 +18,17 @@ class Worker {
  public:
   using Work = std::function<void()>;
 
-  // Calls `tick`, if there is one, between pieces of work, about every `interval`.
+  // Calls `tick`, if there is one, between pieces of work, about every `interval`; nothing is done before Start.
   explicit Worker(Work tick = nullptr, std::chrono::milliseconds interval = std::chrono::hours(1))
-      : tick_(std::move(tick)), interval_(interval), thread_([this] { Run(); }) {}
+      : tick_(std::move(tick)), interval_(interval) {}
   ~Worker() { Stop(); }
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
+
+  // Begins, with what was posted before: when everything that the work uses is there. Once, and not after Stop.
+  void Start() {
+    thread_ = std::thread([this] { Run(); });
+  }
 
   // Not done any more after Stop.
   void Post(Work work) {
@@ -36,10 +42,12 @@ class Worker {
 
   // Forgets what is queued and waits for what is being done. Idempotent; not from its own thread.
   void Stop() {
+    // What it holds may call back when it is destroyed.
+    std::deque<Work> forgotten;
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
-      queue_.clear();
+      forgotten.swap(queue_);
     }
     wake_.notify_one();
     if (thread_.joinable()) thread_.join();

@@ -19,12 +19,17 @@ Status CheckValue(const Members& members) {
     return absl::InvalidArgumentError(Text("members: more than ", kMembersMax, " nodes"));
   }
   absl::btree_set<NodeId> nodes;
+  absl::btree_set<NodeId> certificates;
   for (const Member* member : members.All()) {
     if (!IsNodeId(member->node)) {
       return absl::InvalidArgumentError(Text("members: '", member->node, "' is not 1 to 64 characters of [a-z0-9-]"));
     }
     if (!nodes.insert(member->node).second) {
       return absl::InvalidArgumentError(Text("members: node ", member->node, " is named twice"));
+    }
+    // Whoever has it could acknowledge for both.
+    if (!certificates.insert(member->CertificateId()).second) {
+      return absl::InvalidArgumentError(Text("members: two nodes have the certificate name ", member->CertificateId()));
     }
   }
   return OkStatus();

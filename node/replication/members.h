@@ -65,7 +65,8 @@ Revision ReachedByMajority(const Members& members, const absl::btree_map<NodeId,
 
 // Whether `next` may follow `current`, given the durably applied revision of each node as far as known. The change is
 // then made with one transaction: if mod revision of `members` is current.revision, put next.
-// INVALID_ARGUMENT: `next` has no voters, more than kVotersMax or kMembersMax, a node twice, a name that is no NodeId,
+// INVALID_ARGUMENT: `next` has no voters, more than kVotersMax or kMembersMax, a node or a certificate's name twice, a
+// name that is no NodeId,
 // another incarnation, or differs by more than one voter (replacing one is two changes: majorities before and after a
 // change must have a voter in common).
 // FAILED_PRECONDITION: no majority of the current voters is known to have durably applied past the last change; try

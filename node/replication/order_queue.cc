@@ -1,5 +1,7 @@
 #include "node/replication/order_queue.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "ledger/base/check.h"
@@ -20,6 +22,21 @@ void OrderQueue::Delivered() {
   const QueueEntry& entry = entries_[delivered_++];
   delivered_bytes_ += BytesOf(entry);
   if (const auto* record = std::get_if<OrderRecord>(&entry.what)) undelivered_.erase(record->id);
+}
+
+bool OrderQueue::Undeliver(const BatchId& id) {
+  const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(delivered_);
+  const auto first = std::find_if(entries_.begin(), end, [&](const QueueEntry& entry) {
+    const auto* record = std::get_if<OrderRecord>(&entry.what);
+    return record != nullptr && record->id == id;
+  });
+  if (first == end) return false;
+  for (auto at = first; at != end; ++at) {
+    --delivered_;
+    delivered_bytes_ -= BytesOf(*at);
+    if (const auto* record = std::get_if<OrderRecord>(&at->what)) undelivered_[record->id] = *record;
+  }
+  return true;
 }
 
 bool OrderQueue::PopThrough(Revision revision, QueueEntry& popped) {

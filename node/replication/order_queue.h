@@ -32,6 +32,9 @@ class OrderQueue {
   const QueueEntry* At(size_t ahead) const;
   // Next was delivered.
   void Delivered();
+  // The delivered record of `id`, and whatever was delivered after it, is to be delivered again. False when there is no
+  // such record.
+  bool Undeliver(const BatchId& id);
   // Takes out the first if it was delivered and its revision is not above `revision`.
   bool PopThrough(Revision revision, QueueEntry& popped);
 

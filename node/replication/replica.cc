@@ -42,10 +42,7 @@ Status Replica::Start(int64_t now_us, const EtcdSnapshot& snapshot) {
                                               ", this node has applied ", applied_.value,
                                               ": etcd has lost history; recover the cluster"));
   }
-  absl::btree_set<SessionId> known;
-  for (const auto& [session, number] : ordered_numbers_) known.insert(session);
-  for (const SessionId session : staging_.Sessions()) known.insert(session);
-  sessions_.Reset(snapshot.revision, snapshot.sessions, known);
+  sessions_.Reset(snapshot.revision, snapshot.sessions, staging_.Sessions(), snapshot.ordering);
   members_ = applied_members_;
   NoteMembers(snapshot.members);
   Do(Watch{Revision(applied_.value + 1)});
@@ -56,6 +53,11 @@ Status Replica::Start(int64_t now_us, const EtcdSnapshot& snapshot) {
 }
 
 void Replica::HaltFor(Status reason) {
+  // Nothing tells their callers any more.
+  for (Dropped dropped : proposals_.Drop(/*all=*/true)) {
+    dropped.fate = Dropped::Fate::kUnknown;
+    Do(dropped);
+  }
   Do(Halt{std::move(reason)});
   halted_ = true;
 }
@@ -225,15 +227,22 @@ void Replica::BeginStage(const OrderRecord& batch, const NodeId& acknowledge) {
   Do(Stage{batch});
 }
 
-void Replica::OnStaged(const BatchId& id) {
+bool Replica::OnStaged(const BatchId& id) {
   StagingIndex::Entry* const entry = staging_.Done(id);
-  if (entry == nullptr) return;
+  if (entry == nullptr) return false;
   if (!entry->acknowledge.empty()) Do(Acknowledge{std::exchange(entry->acknowledge, NodeId()), id, entry->digest});
   OnAcknowledged(self_, id, entry->digest);
   DeliverAndFetch();
+  return true;
 }
 
 void Replica::OnStageFailed(const BatchId& id) { staging_.Failed(id); }
+
+void Replica::OnStagedLost(const BatchId& id) {
+  if (!queue_.Undeliver(id)) return;
+  staging_.Failed(id);
+  DeliverAndFetch();
+}
 
 void Replica::OnApplied(Revision revision) {
   QueueEntry entry;

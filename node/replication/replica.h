@@ -66,11 +66,13 @@ struct DurableState {
   std::vector<StagedBatch> staged;
 };
 
-// A linearizable read of etcd: `members` and the keys below `sessions/`, in one transaction at `revision`.
+// A linearizable read of etcd, all of it at `revision`: `members`, the keys below `sessions/`, and which sessions have
+// keys below `orders/`.
 struct EtcdSnapshot {
   Revision revision;
   std::vector<SessionId> sessions;
   Members members;
+  std::vector<SessionId> ordering = {};
 };
 
 struct OrderOutcome {
@@ -134,9 +136,14 @@ class Replica {
 
   // ---- Disk ----
 
-  void OnStaged(const BatchId& id);
+  // True when it is still wanted there; otherwise RemoveStaged was asked for meanwhile.
+  bool OnStaged(const BatchId& id);
   // For want of space; the batch is not acknowledged. Tried again when it is sent or needed again.
   void OnStageFailed(const BatchId& id);
+  // The bytes of a batch that was delivered and is not applied were to be in staging and are not, or are damaged: they
+  // are fetched from another holder. It is then delivered again, and with it everything that follows it, none of which
+  // may be applied before.
+  void OnStagedLost(const BatchId& id);
   // Everything delivered up to `revision`, which was delivered, is durably applied.
   void OnApplied(Revision revision);
 

@@ -4,12 +4,15 @@
 
 namespace anamnesis {
 
-void Sessions::Reset(Revision revision, absl::Span<const SessionId> live,
-                     const absl::btree_set<SessionId>& of_interest) {
+void Sessions::Reset(Revision revision, absl::Span<const SessionId> live, absl::Span<const SessionId> staged,
+                     absl::Span<const SessionId> ordering) {
   known_ = revision;
   live_ = absl::btree_set<SessionId>(live.begin(), live.end());
-  for (const SessionId session : of_interest) {
-    if (HasEnded(session)) AddEnd(revision, session);
+  for (const SessionId session : staged) {
+    if (HasEnded(session)) to_collect_.emplace(revision, session);
+  }
+  for (const SessionId session : ordering) {
+    if (HasEnded(session)) to_trim_.emplace(revision, session);
   }
 }
 
@@ -20,18 +23,14 @@ void Sessions::Created(Revision revision) {
 
 void Sessions::Deleted(Revision revision, SessionId session) {
   if (revision > known_) live_.erase(session);
-  AddEnd(revision, session);
+  to_collect_.emplace(revision, session);
+  to_trim_.emplace(revision, session);
   Seen(revision);
 }
 
 void Sessions::Seen(Revision revision) { known_ = std::max(known_, revision); }
 
 bool Sessions::HasEnded(SessionId session) const { return session.value <= known_.value && !live_.contains(session); }
-
-void Sessions::AddEnd(Revision revision, SessionId session) {
-  to_collect_.emplace(revision, session);
-  to_trim_.emplace(revision, session);
-}
 
 std::vector<SessionId> Sessions::TakeThrough(Ends& ends, Revision revision) {
   std::vector<SessionId> taken;

@@ -16,9 +16,10 @@ namespace anamnesis {
 
 class Sessions {
  public:
-  // At `revision` exactly the sessions `live` existed. `of_interest` are sessions of which something may be left
-  // somewhere; those of them that are gone count as ended at `revision`, which is not too early.
-  void Reset(Revision revision, absl::Span<const SessionId> live, const absl::btree_set<SessionId>& of_interest);
+  // At `revision` exactly the sessions `live` existed. Of those `staged` something lies in this node's staging, of
+  // those `ordering` in etcd; what of them is gone counts as ended at `revision`, which is not too early.
+  void Reset(Revision revision, absl::Span<const SessionId> live, absl::Span<const SessionId> staged,
+             absl::Span<const SessionId> ordering);
 
   // From the watch, ascending; also revisions up to the one given to Reset, which add nothing but the ends.
   void Created(Revision revision);
@@ -36,7 +37,6 @@ class Sessions {
  private:
   using Ends = absl::btree_set<std::pair<Revision, SessionId>>;
   static std::vector<SessionId> TakeThrough(Ends& ends, Revision revision);
-  void AddEnd(Revision revision, SessionId session);
 
   Revision known_;
   absl::btree_set<SessionId> live_;

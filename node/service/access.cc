@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "ledger/event/header.h"
+#include "ledger/event/leaf.h"
 #include "ledger/event/names.h"
 #include "ledger/event/refusal.h"
 #include "ledger/event/seal.h"
@@ -38,6 +40,19 @@ bool Access::StillAllowed(const std::optional<v1::Agent>& caller, std::string_vi
   return found.ok() && Authorize(*found, method).ok();
 }
 
+StatusOr<bool> Access::BeginsWithRecorded(const v1::Run& run) const {
+  if (run.headers().empty()) return false;
+  const StatusOr<ParsedHeader> header = ParseHeader(run.headers(0));
+  if (!header.ok()) return false;
+  v1::GetEventRequest request;
+  request.set_event_id(std::string(header->event_id.view()));
+  const StatusOr<v1::Event> event = ledger_.GetEvent(request);
+  if (absl::IsNotFound(event.status())) return false;
+  RETURN_IF_ERROR(event.status());
+  const StatusOr<LeafView> leaf = ParseLeaf(event->leaf());
+  return leaf.ok() && leaf->header == run.headers(0);
+}
+
 Status Access::CheckMayHandIn(const std::optional<v1::Agent>& caller, const v1::Run& run) const {
   if (!caller.has_value()) return OkStatus();
   const StatusOr<ParsedSeal> seal = ParseSealStatement(run.seal().statement());
@@ -51,6 +66,8 @@ Status Access::CheckMayHandIn(const std::optional<v1::Agent>& caller, const v1::
   if (holder.kind() == caller->kind() && holder.id() == caller->id()) return OkStatus();
   ASSIGN_OR_RETURN(const Caller found, Find(*caller));
   if (HasRole(found, v1::GATEWAY)) return OkStatus();
+  ASSIGN_OR_RETURN(const bool recorded, BeginsWithRecorded(run));
+  if (recorded) return OkStatus();
   return Refuse(v1::NOT_THE_WRITER, "seal.key_id",
                 Text("is the key of ", AgentText(holder), "; ", AgentText(*caller),
                      " hands it in, which asks for the role GATEWAY"));

@@ -31,10 +31,13 @@ class Access {
   // Whether `caller` may still make calls to `method`.
   bool StillAllowed(const std::optional<v1::Agent>& caller, std::string_view method) const;
   // NOT_THE_WRITER refusal when the run is sealed with another agent's key and `caller` doesn't hold the role GATEWAY.
-  // What is wrong with the run otherwise is left to the ledger.
+  // What is wrong with the run otherwise is left to the ledger, and so is one that begins with a recorded event:
+  // nothing of it can be recorded anew, and whoever handed it in while it might asks what became of it.
   Status CheckMayHandIn(const std::optional<v1::Agent>& caller, const v1::Run& run) const;
 
  private:
+  StatusOr<bool> BeginsWithRecorded(const v1::Run& run) const;
+
   const Ledger& ledger_;
   const bool over_tls_;
   const IsMember is_member_;

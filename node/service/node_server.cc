@@ -140,6 +140,8 @@ class GrpcNodeServer : public NodeServer {
     backup_.Drain();
     ledger_.EndWaiting();
     if (publisher_ != nullptr) publisher_->EndWaiting();
+    // Calls with runs end with the runs' verdicts, and those of a batch that can't be ordered come from this only.
+    ledger_.StopAppends();
     // Returns when every call has ended, so nothing refers to the services any more.
     shutdown.join();
   }

@@ -298,6 +298,8 @@ def check_reported_by_an_engineer(years):
     listed = years.on_node("key", "list")
     harness.expect(re.search(re.escape(name) + r"\+.*\n +cosigns, named by leaf \d+; revoked", listed), listed)
     years.on_node("key", "history", "--out", os.path.join(years.home, "after-the-report.history"))
+
+
 def check_refreshed(years, kept, history):
     """The key that the ledger names leads by the history to what older keys signed."""
     for ending in (".tlog-proof", ".leaf", ".body"):

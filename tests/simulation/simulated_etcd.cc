@@ -18,6 +18,9 @@ Revision SimulatedEtcd::Put(WatchEvent event) {
 EtcdSnapshot SimulatedEtcd::Snapshot() const {
   EtcdSnapshot snapshot{head(), {}, members_};
   for (const auto& [node, session] : sessions_) snapshot.sessions.push_back(session.id);
+  for (const auto& [id, digest] : orders_) {
+    if (snapshot.ordering.empty() || snapshot.ordering.back() != id.session) snapshot.ordering.push_back(id.session);
+  }
   return snapshot;
 }
 

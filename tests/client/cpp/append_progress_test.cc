@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "ledger/event/refusal.h"
 
 namespace anamnesis {
 namespace {
@@ -120,6 +121,24 @@ TEST_F(AppendProgressTest, TooBusyIsAVerdictOfWhatWasNotSentBefore) {
 
 TEST_F(AppendProgressTest, AnAnswerWithoutAResultForEachRunIsWrong) {
   EXPECT_EQ(progress_.Answered(Response({At(5)})).code(), absl::StatusCode::kInternal);
+}
+
+TEST_F(AppendProgressTest, ThatItMayNotBeHandedInAnyMoreSaysNothingOfWhatWasSent) {
+  const v1::RunResult door = [] {
+    v1::RunResult result;
+    *result.mutable_refused() = ToRpcStatus(Refuse(v1::NOT_THE_WRITER, "seal.key_id", "is another's key"));
+    return result;
+  }();
+  ASSERT_TRUE(progress_.Answered(Response({At(5), At(6), door})).ok());
+  EXPECT_TRUE(progress_.decided()) << "sent once, it is refused";
+
+  AppendProgress again{request_};
+  again.Lost(absl::UnavailableError("a broken connection"));
+  ASSERT_TRUE(again.Answered(Response({At(5), At(6), door})).ok());
+  EXPECT_FALSE(again.decided());
+  const auto outcome = again.Outcome();
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  EXPECT_EQ(outcome->results(2).refused().code(), Code(kUnknown));
 }
 
 }  // namespace

@@ -265,6 +265,21 @@ TEST_F(OrderedElsewhereTest, OfTwoRunsForOnePlaceTheOrderDecides) {
   EXPECT_TRUE(first.has_refused() || first.already_recorded()) << first.ShortDebugString();
 }
 
+TEST_F(OrderedElsewhereTest, ACallerIsAnsweredOnceEvenWhenWhatWasDroppedIsOrdered) {
+  Settle(0);
+  TestWriter writer("person", "ada", 1, kTestOrigin, "person/ada/notes");
+  int answers = 0;
+  nodes_[0].ledger->AppendAsync(writer.Write({ReferToDocument("a")}), [&](v1::RunResult, uint64_t) { ++answers; });
+  const std::shared_ptr<const Payload> payload = nodes_[0].end->AwaitSubmitted();
+  nodes_[0].end->receiver().dropped(payload, absl::UnknownError("the session ended"));
+  EXPECT_EQ(answers, 1);
+  revision_ = ordered_ = Revision(revision_.value + 3);
+  ASSERT_TRUE(nodes_[0].end->receiver().ordered({revision_, 1, 1, payload, std::nullopt}).ok());
+  Settle(0);
+  EXPECT_EQ(answers, 1);
+  nodes_[0].ledger->StopAppends();
+}
+
 TEST_F(OrderedElsewhereTest, WhatIsDroppedHasAnUnknownOutcomeAndTheNextIsSubmitted) {
   Settle(0);
   TestWriter writer("person", "ada", 1, kTestOrigin, "person/ada/notes");

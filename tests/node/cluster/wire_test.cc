@@ -42,6 +42,10 @@ TEST(WireTest, OrderKeysAreInTheOrderOfNumbers) {
   EXPECT_LT(OrderKey({SessionId(9), BatchNumber(256)}), OrderKey({SessionId(16), BatchNumber(1)}));
   EXPECT_TRUE(OrderKey({SessionId(9), BatchNumber(1)}).starts_with(OrderKeysOf(SessionId(9))));
   EXPECT_FALSE(OrderKey({SessionId(0x90), BatchNumber(1)}).starts_with(OrderKeysOf(SessionId(9))));
+  EXPECT_EQ(SessionOfOrderKey(OrderKey({SessionId(0x90), BatchNumber(1)})), SessionId(0x90));
+  for (const char* key : {"orders/9/1", "orders/000000000000000g/1", "orders/0000000000000009", "sessions/a", ""}) {
+    EXPECT_EQ(SessionOfOrderKey(key), std::nullopt) << key;
+  }
 }
 
 }  // namespace

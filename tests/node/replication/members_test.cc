@@ -43,6 +43,9 @@ TEST(MembersTest, OneVoterAtATime) {
   EXPECT_EQ(code(Of({})), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(code(Of({"a", "b", "c"}, {"c"})), absl::StatusCode::kInvalidArgument) << "a node twice";
   EXPECT_EQ(code(Of({"a", "b", "c", "D!"})), absl::StatusCode::kInvalidArgument);
+  Members shared = Of({"a", "b", "c", "d"});
+  shared.voters[3].certificate_name = "b";
+  EXPECT_EQ(code(shared), absl::StatusCode::kInvalidArgument) << "one certificate for two";
   Members other = current;
   other.incarnation = 2;
   EXPECT_EQ(code(other), absl::StatusCode::kInvalidArgument);

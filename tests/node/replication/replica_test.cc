@@ -369,6 +369,37 @@ TEST_F(ReplicaTest, StartsFromTheDisk) {
   EXPECT_EQ(Actions(), Lines({"settled 20", "settled 22", "remove 3/1"}));
 }
 
+TEST_F(ReplicaTest, AtItsStartItTrimsOnlyWhatIsThere) {
+  const Members members = Voters({"a", "b", "c"}, 1);
+  AppliedNumbers numbers;
+  for (uint64_t session = 2; session < 20; ++session) numbers[SessionId(session)] = BatchNumber(3);
+  Make({"a", Revision(20), numbers, members, {}},
+       {Revision(20), {SessionId(19)}, members, {SessionId(4), SessionId(9), SessionId(19)}});
+  Actions();
+  replica_->OnPeerApplied("b", Revision(20));
+  replica_->OnPeerApplied("c", Revision(20));
+  EXPECT_EQ(Actions(), Lines({"settled 20", "trim 2"})) << "the third goes on";
+}
+
+TEST_F(ReplicaTest, WhatIsLostInStagingIsFetchedAndDeliveredAgain) {
+  const Members members = Voters({"a", "b", "c"}, 1);
+  Make({"a", Revision(4), {}, members, {{Id(3, 1), DigestOf("3/1"), 10}, {Id(3, 2), DigestOf("3/2"), 10}}},
+       {Revision(4), {SessionId(3)}, members});
+  Actions();
+  replica_->OnOrderRecord(Revision(5), Record(3, 1, "b"));
+  replica_->OnOrderRecord(Revision(6), Record(3, 2, "b"));
+  EXPECT_EQ(Actions(), Lines({"deliver 3/1 at 5", "deliver 3/2 at 6"}));
+  replica_->OnStagedLost(Id(3, 1));
+  EXPECT_EQ(Actions(), Lines({"fetch 3/1 from b"}));
+  replica_->OnFetched("b", Id(3, 1), DigestOf("3/1"));
+  EXPECT_EQ(Actions(), Lines({"stage 3/1"}));
+  EXPECT_TRUE(replica_->OnStaged(Id(3, 1)));
+  EXPECT_EQ(Actions(), Lines({"deliver 3/1 at 5", "deliver 3/2 at 6"}));
+  replica_->OnApplied(Revision(6));
+  replica_->OnStagedLost(Id(3, 1));
+  EXPECT_EQ(replica_->applied(), Revision(6)) << "and nothing happens once it is applied";
+}
+
 TEST_F(ReplicaTest, DoesNotStartOnAnEtcdThatIsNotItsOwn) {
   const Members members = Voters({"a", "b", "c"}, 1);
   const auto start = [&](const EtcdSnapshot& snapshot) {
@@ -418,7 +449,7 @@ TEST_F(ReplicaTest, HaltsWhenEtcdContradictsIt) {
   OrderRecord forged = Record(5, 1, "a");
   forged.digest = DigestOf("other bytes");
   replica_->OnOrderRecord(Revision(6), forged);
-  EXPECT_EQ(Actions(), Lines({"halt"}));
+  EXPECT_EQ(Actions(), Lines({"dropped 5/1 unknown", "halt"}));
   replica_->Tick(10 * kSecond);
   EXPECT_EQ(Actions(), Lines());
   EXPECT_EQ(replica_->Propose(DigestOf("x"), 10).status().code(), absl::StatusCode::kFailedPrecondition);
