@@ -6,6 +6,7 @@
 
 #include "google/protobuf/util/json_util.h"
 #include "ledger/base/decimal.h"
+#include "ledger/envelope/envelope.h"
 
 namespace anamnesis {
 namespace {
@@ -35,14 +36,6 @@ std::string WhyMalformed(const v1::Metric& metric) {
   if (!IsNumber(metric.value(), false)) return "its value is no decimal number";
   if (!IsNumber(metric.ci_low(), true) || !IsNumber(metric.ci_high(), true)) return "its interval is not of decimals";
   return "";
-}
-
-bool Compare(const Decimal& a, std::string_view comparator, const Decimal& b) {
-  if (comparator == "<") return a < b;
-  if (comparator == "<=") return a <= b;
-  if (comparator == "=") return a == b;
-  if (comparator == ">=") return a >= b;
-  return comparator == ">" && a > b;
 }
 
 // What of the metric the criterion looks at.
@@ -87,10 +80,9 @@ std::string WhyNotMet(const v1::AcceptanceCriterion& criterion, const v1::Metric
   const std::string wanted = Text(" ", criterion.comparator(), " ", criterion.value(),
                                   criterion.confidence().empty() ? "" : Text(" (", criterion.confidence(), ")"));
   if (asked.empty()) return Text(name, " has no interval to hold against", wanted);
-  const StatusOr<Decimal> value = Decimal::Parse(asked);
-  const StatusOr<Decimal> limit = Decimal::Parse(criterion.value());
-  if (!value.ok() || !limit.ok()) return Text(name, " can't be compared with", wanted);
-  if (Compare(*value, criterion.comparator(), *limit)) return "";
+  const StatusOr<bool> met = Meets(asked, criterion.comparator(), criterion.value());
+  if (!met.ok()) return Text(name, " can't be compared with", wanted);
+  if (*met) return "";
   return Text(name, " is ", asked, " (n=", metric.n(), "), accepted is", wanted);
 }
 

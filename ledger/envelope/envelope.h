@@ -17,13 +17,13 @@
 //   data        made from local data of at least `minimum` records, not older than age_max_s
 //
 // What an artifact moves and the envelope doesn't name is outside, and so is what the envelope names and the artifact
-// doesn't report: unknown is never inside. `confidence` of a floor or ceiling says what of a metric is held against it:
-// "lower" or "upper" bound of its interval, or nothing for the value itself. Units are compared as text. Pure; any
-// thread.
+// doesn't report: unknown is never inside, nor is what is reported twice or by a part that means nothing to the
+// dimension's kind. Of a range [value, high] both ends count. `confidence` of a floor or ceiling says what of a metric
+// is held against it: "lower" or "upper" bound of its interval, or nothing for the value itself. Units are compared as
+// text. Pure; any thread.
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +50,13 @@ v1::EnvelopeTerms::ChangeClass ChangeBetween(const v1::EnvelopeTerms& before, co
 // Whether `value` lies in [low, high] where these are given. INVALID_ARGUMENT when one is no decimal number.
 StatusOr<bool> IsWithin(std::string_view value, std::string_view low, std::string_view high);
 
+// The sum of the steps in one dimension along the chain of parents back to the anchor, the artifact's own included.
+struct StepSum {
+  std::string value;
+  // Why nobody can say, for a person to read; empty when `value` holds.
+  std::string unknown_because;
+};
+
 // What is known of an artifact that is to be held against envelopes.
 struct ReportedArtifact {
   const v1::ArtifactProduced* produced = nullptr;
@@ -59,15 +66,22 @@ struct ReportedArtifact {
   // How many activations the unit had in the last so many seconds before `at`, not counting the one to come. May stop
   // counting at `enough`.
   std::function<StatusOr<uint64_t>(uint64_t period_s, uint64_t enough)> activations;
-  // The sum of the steps in a dimension along the chain of parents, this artifact's included; nullopt when the chain is
-  // not complete back to the anchor.
-  std::function<StatusOr<std::optional<std::string>>(std::string_view dimension)> sum_of_steps;
+  std::function<StatusOr<StepSum>(std::string_view dimension, std::string_view unit)> sum_of_steps;
 };
+
+// Why what a parameter reports is not within [low, high] of `unit`: a value, or both ends of a range. Empty when it is.
+// INVALID_ARGUMENT when something is no decimal number.
+StatusOr<std::string> WhyNotWithin(const v1::ArtifactProduced::Parameter& parameter, std::string_view low,
+                                   std::string_view high, std::string_view unit);
+
+// Whether `a` compares with `b` by "<", "<=", "=", ">=" or ">"; by no other comparator. INVALID_ARGUMENT as above.
+StatusOr<bool> Meets(std::string_view a, std::string_view comparator, std::string_view b);
 
 // Why the artifact is outside, one line a reason; empty when it is inside.
 StatusOr<std::vector<std::string>> WhyOutside(const v1::EnvelopeTerms& terms, const ReportedArtifact& artifact);
 
-// The dimensions that the artifact moves and that none of the envelopes names.
+// The dimensions that the artifact moves and that none of the envelopes names, other than as a metric or a rate, of
+// which artifacts report nothing.
 std::vector<std::string> Unnamed(const std::vector<const v1::EnvelopeTerms*>& envelopes,
                                  const v1::ArtifactProduced& produced);
 

@@ -3,6 +3,7 @@
 
 #include "ledger/base/decimal.h"
 #include "ledger/envelope/envelope.h"
+#include "ledger/envelope/kinds.h"
 
 namespace anamnesis {
 namespace {
@@ -10,11 +11,23 @@ namespace {
 using Dimension = v1::EnvelopeTerms::Dimension;
 using Parameter = v1::ArtifactProduced::Parameter;
 
-std::string Range(const Dimension& dimension) {
-  const std::string unit = dimension.unit().empty() ? "" : Text(" ", dimension.unit());
-  if (dimension.low().empty()) return Text("at most ", dimension.high(), unit);
-  if (dimension.high().empty()) return Text("at least ", dimension.low(), unit);
-  return Text("[", dimension.low(), ", ", dimension.high(), "]", unit);
+std::string RangeText(std::string_view low, std::string_view high, std::string_view of_unit) {
+  const std::string unit = of_unit.empty() ? "" : Text(" ", of_unit);
+  if (low.empty()) return Text("at most ", high, unit);
+  if (high.empty()) return Text("at least ", low, unit);
+  return Text("[", low, ", ", high, "]", unit);
+}
+
+std::string Range(const Dimension& dimension) { return RangeText(dimension.low(), dimension.high(), dimension.unit()); }
+
+// What a parameter has that means nothing to the kind; empty when it has no such thing.
+std::string UnreadPart(const DimensionKind& kind, const Parameter& parameter) {
+  const bool value = !parameter.value().empty() || !parameter.unit().empty();
+  if (value && !ReadsValue(kind)) return "a value";
+  if (!parameter.high().empty() && !ReadsRange(kind)) return "a range";
+  if (!parameter.symbols().empty() && !ReadsSymbols(kind)) return "symbols";
+  if (!parameter.norm().empty() && !ReadsNorm(kind)) return "a norm";
+  return "";
 }
 
 // Why the symbols are not all among the dimension's; empty when they are.
@@ -27,56 +40,55 @@ std::string WhyNotAmong(const Dimension& dimension, const Parameter& parameter) 
   return "";
 }
 
+std::string WrongUnit(const Parameter& parameter, std::string_view unit) {
+  return Text("is in \"", parameter.unit(), "\", the bound in \"", unit, "\"");
+}
+
 class Evaluation {
  public:
   explicit Evaluation(const ReportedArtifact& artifact) : artifact_(artifact) {}
 
-  // Why the artifact is outside in this dimension; empty when it is inside.
+  // Why the artifact is outside in this dimension, which is well formed; empty when it is inside.
   StatusOr<std::string> Why(const Dimension& dimension) const {
-    const std::string& kind = dimension.kind();
-    if (kind == "floor" || kind == "ceiling") return OfMetric(dimension);
-    if (kind == "rate") return OfRate(dimension);
-    if (kind == "data") return OfData(dimension);
-    if (kind == "cumulative") return OfDistance(dimension);
-    const Parameter* parameter = Find(dimension.name());
+    const DimensionKind& kind = *FindKind(dimension.kind());
+    if (kind.metric != Part::kForbidden) return OfMetric(dimension);
+    if (kind.period != Part::kForbidden) return OfRate(dimension);
+    const Parameter* parameter = nullptr;
+    for (const Parameter& each : artifact_.produced->parameters()) {
+      if (each.dimension() != dimension.name()) continue;
+      if (parameter != nullptr) return std::string("is reported more than once");
+      parameter = &each;
+    }
+    if (parameter != nullptr) {
+      const std::string unread = UnreadPart(kind, *parameter);
+      if (!unread.empty())
+        return Text("it reports ", unread, ", which means nothing in a dimension of kind ", kind.name);
+    }
+    if (kind.name == "data") return OfData(dimension, parameter);
+    if (kind.name == "cumulative") return OfDistance(dimension, parameter);
     if (parameter == nullptr) return std::string("is not reported by the artifact");
-    if (kind == "set" || kind == "structure") {
-      if (parameter->symbols().empty() && kind == "set") return std::string("no symbols are reported");
-      return WhyNotAmong(dimension, *parameter);
-    }
-    if (kind == "domain") return OfDomain(dimension, *parameter);
-    if (kind == "norm_delta" && parameter->norm() != dimension.norm()) {
-      return Text("is measured by the norm \"", parameter->norm(), "\", the envelope's is \"", dimension.norm(), "\"");
-    }
-    return OfValue(dimension, *parameter);
+    return OfParameter(dimension, *parameter);
   }
 
  private:
-  const Parameter* Find(std::string_view name) const {
-    for (const Parameter& parameter : artifact_.produced->parameters()) {
-      if (parameter.dimension() == name) return &parameter;
+  static StatusOr<std::string> OfParameter(const Dimension& dimension, const Parameter& parameter) {
+    const std::string& kind = dimension.kind();
+    if (kind == "set" || kind == "structure") {
+      if (parameter.symbols().empty() && kind == "set") return std::string("no symbols are reported");
+      return WhyNotAmong(dimension, parameter);
     }
-    return nullptr;
-  }
-
-  static StatusOr<std::string> OfValue(const Dimension& dimension, const Parameter& parameter) {
-    if (parameter.value().empty()) return std::string("no value is reported");
-    if (parameter.unit() != dimension.unit()) {
-      return Text("is in \"", parameter.unit(), "\", the envelope in \"", dimension.unit(), "\"");
+    if (kind == "domain") return OfDomain(dimension, parameter);
+    if (parameter.norm() != dimension.norm()) {
+      return Text("is measured by the norm \"", parameter.norm(), "\", the envelope's is \"", dimension.norm(), "\"");
     }
-    ASSIGN_OR_RETURN(const bool within, IsWithin(parameter.value(), dimension.low(), dimension.high()));
-    return within ? std::string() : Text(parameter.value(), " is not ", Range(dimension));
+    return WhyNotWithin(parameter, dimension.low(), dimension.high(), dimension.unit());
   }
 
   static StatusOr<std::string> OfDomain(const Dimension& dimension, const Parameter& parameter) {
-    const bool bounded = !dimension.low().empty() || !dimension.high().empty();
-    if (bounded) {
-      ASSIGN_OR_RETURN(const std::string why, OfValue(dimension, parameter));
+    if (!dimension.low().empty() || !dimension.high().empty()) {
+      ASSIGN_OR_RETURN(const std::string why,
+                       WhyNotWithin(parameter, dimension.low(), dimension.high(), dimension.unit()));
       if (!why.empty()) return why;
-      if (!parameter.high().empty()) {
-        ASSIGN_OR_RETURN(const bool within, IsWithin(parameter.high(), dimension.low(), dimension.high()));
-        if (!within) return Text(parameter.high(), " is not ", Range(dimension));
-      }
     }
     if (dimension.symbols().empty()) return std::string();
     if (parameter.symbols().empty()) return std::string("no symbols are reported");
@@ -112,7 +124,7 @@ class Evaluation {
                 dimension.high(), " are allowed");
   }
 
-  StatusOr<std::string> OfData(const Dimension& dimension) const {
+  StatusOr<std::string> OfData(const Dimension& dimension, const Parameter* parameter) const {
     const v1::ArtifactProduced& produced = *artifact_.produced;
     if (produced.local_data_commitment().empty()) return std::string("no local data is committed to");
     if (produced.local_data_records() < dimension.minimum()) {
@@ -126,23 +138,21 @@ class Evaluation {
       }
     }
     if (dimension.symbols().empty()) return std::string();
-    const Parameter* parameter = Find(dimension.name());
     if (parameter == nullptr || parameter->symbols().empty()) return std::string("its source is not reported");
     return WhyNotAmong(dimension, *parameter);
   }
 
-  StatusOr<std::string> OfDistance(const Dimension& dimension) const {
-    const Parameter* reported = Find(dimension.name());
+  StatusOr<std::string> OfDistance(const Dimension& dimension, const Parameter* reported) const {
     std::string distance = reported == nullptr ? "" : reported->value();
+    if (reported != nullptr && reported->unit() != dimension.unit()) return WrongUnit(*reported, dimension.unit());
     if (!dimension.of().empty()) {
-      ASSIGN_OR_RETURN(const std::optional<std::string> sum, artifact_.sum_of_steps(dimension.of()));
-      if (!sum.has_value()) return Text("the chain of parents back to the anchor is not complete");
+      ASSIGN_OR_RETURN(const StepSum sum, artifact_.sum_of_steps(dimension.of(), dimension.unit()));
+      if (!sum.unknown_because.empty()) return sum.unknown_because;
       if (reported != nullptr) {
-        ASSIGN_OR_RETURN(const Decimal own, Decimal::Parse(distance));
-        ASSIGN_OR_RETURN(const Decimal computed, Decimal::Parse(*sum));
-        if (own != computed) return Text(distance, " is reported, the steps add up to ", *sum);
+        ASSIGN_OR_RETURN(const bool same, Meets(distance, "=", sum.value));
+        if (!same) return Text(distance, " is reported, the steps add up to ", sum.value);
       }
-      distance = *sum;
+      distance = sum.value;
     }
     if (distance.empty()) return std::string("is not reported by the artifact");
     if (distance.starts_with('-')) distance.erase(0, 1);
@@ -168,6 +178,32 @@ StatusOr<bool> IsWithin(std::string_view value, std::string_view low, std::strin
   return true;
 }
 
+StatusOr<std::string> WhyNotWithin(const Parameter& parameter, std::string_view low, std::string_view high,
+                                   std::string_view unit) {
+  if (parameter.value().empty()) return std::string("no value is reported");
+  if (parameter.unit() != unit) return WrongUnit(parameter, unit);
+  if (!parameter.high().empty()) {
+    ASSIGN_OR_RETURN(const bool ordered, Meets(parameter.value(), "<=", parameter.high()));
+    if (!ordered) return Text("[", parameter.value(), ", ", parameter.high(), "] is no range");
+  }
+  for (const std::string* end : {&parameter.value(), &parameter.high()}) {
+    if (end->empty()) continue;
+    ASSIGN_OR_RETURN(const bool within, IsWithin(*end, low, high));
+    if (!within) return Text(*end, " is not ", RangeText(low, high, unit));
+  }
+  return std::string();
+}
+
+StatusOr<bool> Meets(std::string_view a, std::string_view comparator, std::string_view b) {
+  ASSIGN_OR_RETURN(const Decimal left, Decimal::Parse(a));
+  ASSIGN_OR_RETURN(const Decimal right, Decimal::Parse(b));
+  if (comparator == "<") return left < right;
+  if (comparator == "<=") return left <= right;
+  if (comparator == "=") return left == right;
+  if (comparator == ">=") return left >= right;
+  return comparator == ">" && left > right;
+}
+
 StatusOr<std::vector<std::string>> WhyOutside(const v1::EnvelopeTerms& terms, const ReportedArtifact& artifact) {
   // One that was taken over from elsewhere may say what nobody can evaluate.
   if (const Status checked = CheckEnvelope(terms); !checked.ok()) {
@@ -186,7 +222,10 @@ std::vector<std::string> Unnamed(const std::vector<const v1::EnvelopeTerms*>& en
                                  const v1::ArtifactProduced& produced) {
   std::set<std::string> named;
   for (const v1::EnvelopeTerms* terms : envelopes) {
-    for (const Dimension& dimension : terms->dimensions()) named.insert(dimension.name());
+    for (const Dimension& dimension : terms->dimensions()) {
+      const DimensionKind* kind = FindKind(dimension.kind());
+      if (kind != nullptr && (ReadsValue(*kind) || ReadsSymbols(*kind))) named.insert(dimension.name());
+    }
   }
   std::vector<std::string> unnamed;
   for (const Parameter& parameter : produced.parameters()) {

@@ -29,6 +29,16 @@ struct DimensionKind {
 // nullptr when there is no such kind.
 const DimensionKind* FindKind(std::string_view name);
 
+// What of a parameter that an artifact reports its kind reads: nothing where the dimension is about a metric or a rate.
+inline bool ReadsValue(const DimensionKind& kind) {
+  const bool bounds = kind.low != Part::kForbidden || kind.high != Part::kForbidden;
+  return bounds && kind.metric == Part::kForbidden && kind.period == Part::kForbidden;
+}
+inline bool ReadsSymbols(const DimensionKind& kind) { return kind.symbols != Part::kForbidden; }
+// A range [value, high] too; a distance is one number.
+inline bool ReadsRange(const DimensionKind& kind) { return ReadsValue(kind) && kind.of == Part::kForbidden; }
+inline bool ReadsNorm(const DimensionKind& kind) { return kind.norm != Part::kForbidden; }
+
 inline bool RequiresSymbols(const v1::EnvelopeTerms::Dimension& dimension) {
   const DimensionKind* kind = FindKind(dimension.kind());
   return kind != nullptr && kind->symbols == Part::kRequired;

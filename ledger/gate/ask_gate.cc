@@ -1,5 +1,7 @@
 #include "ledger/gate/ask_gate.h"
 
+#include <algorithm>
+
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/gate/decide.h"
 #include "ledger/gate/subject.h"
@@ -31,7 +33,8 @@ Status CheckArtifact(std::string_view field, const v1::EntityRef& artifact) {
 std::optional<Status> AskGate(Facts& facts, const v1::Question& question, v1::Answer& answer) {
   switch (question.about_case()) {
     case v1::Question::kGate:
-      return AnswerGate(facts, question.gate(), answer);
+      return AnswerGate(facts, question.gate(), question.consistency().linearizable() && question.known_size() == 0,
+                        answer);
     case v1::Question::kGateReplay:
       return AnswerGateReplay(facts, question.gate_replay(), answer);
     case v1::Question::kStanding:
@@ -45,7 +48,7 @@ std::optional<Status> AskGate(Facts& facts, const v1::Question& question, v1::An
   }
 }
 
-Status AnswerGate(Facts& facts, const v1::GateQuestion& question, v1::Answer& answer) {
+Status AnswerGate(Facts& facts, const v1::GateQuestion& question, bool complete, v1::Answer& answer) {
   RETURN_IF_ERROR(CheckArtifact("artifact", question.artifact()));
   if (question.unit().empty()) return absl::InvalidArgumentError("unit: is required");
   if (!question.artifact_digest().empty() && question.artifact_digest().size() != 32) {
@@ -61,6 +64,7 @@ Status AnswerGate(Facts& facts, const v1::GateQuestion& question, v1::Answer& an
   if (question.has_at()) {
     ASSIGN_OR_RETURN(request.at, FromProtoTime(question.at(), "at"));
   }
+  if (complete) request.known_until = std::max(request.known_until, request.at);
   request.jurisdiction = question.jurisdiction();
   request.artifact_digest = question.artifact_digest();
   if (question.has_rollback_target()) request.rollback_target = question.rollback_target();

@@ -14,7 +14,8 @@ namespace anamnesis {
 // Answers if it is one of them (query/ask.h, OtherQuestions); fails as question_gate.proto says.
 std::optional<Status> AskGate(Facts& facts, const v1::Question& question, v1::Answer& answer);
 
-Status AnswerGate(Facts& facts, const v1::GateQuestion& question, v1::Answer& answer);
+// With `complete`, all that was recorded by the time asked about is among the facts.
+Status AnswerGate(Facts& facts, const v1::GateQuestion& question, bool complete, v1::Answer& answer);
 Status AnswerGateReplay(Facts& facts, const v1::GateReplayQuestion& question, v1::Answer& answer);
 Status AnswerStanding(Facts& facts, const v1::StandingQuestion& question, v1::Answer& answer);
 Status AnswerAdoption(Facts& facts, const v1::AdoptionQuestion& question, v1::Answer& answer);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "ledger/event/names.h"
 #include "ledger/gate/judgement.h"
@@ -17,6 +18,8 @@ using gate::Subject;
 
 struct Rule {
   std::string_view id;
+  // What it asks, in a word or two.
+  std::string_view title;
   Status (*judge)(Subject&, Judgement&);
   std::string_view clause;
   // Who can supply what is missing.
@@ -24,76 +27,106 @@ struct Rule {
 };
 
 constexpr std::array<Rule, 20> kRules = {{
-    {"G01", gate::JudgeKnown, "IEC 62304 8.1.1", "whoever produced the artifact or commissioned the unit"},
-    {"G02", gate::JudgeIntegrity, "IEC 62304 8.1.1", "the producer of the artifact"},
-    {"G03", gate::JudgeBaseline, "IEC 62304 8.1.3", "the producer of the artifact"},
-    {"G04", gate::JudgeSubstrate, "IEC 62304 8.1.2", "the producer, then the certifier"},
-    {"G05", gate::JudgeEnvelope, "IEC 62304 5.2.2", "whoever approves envelopes, or the producer"},
-    {"G06", gate::JudgeCertification, "IEC 62304 5.8.1", "the certifier"},
-    {"G07", gate::JudgeRiskControls, "IEC 62304 7.3.1", "the verifier of risk controls"},
-    {"G08", gate::JudgeClassEvidence, "IEC 62304 5.7.5", "the verifier"},
-    {"G09", gate::JudgeAnomalies, "IEC 62304 5.8.3", "whoever evaluates anomalies and problems"},
-    {"G10", gate::JudgeChangeControl, "IEC 62304 8.2.1", "whoever approves changes"},
-    {"G11", gate::JudgeChangePlan, "21 USC 360e-4", "the regulatory officer"},
-    {"G12", gate::JudgeClearance, "Regulation (EU) 2017/745 Annex XII", "the regulatory officer"},
-    {"G13", gate::JudgeNoHold, "IEC 62304 9.3", "whoever placed the hold"},
-    {"G14", gate::JudgeSeparation, "21 CFR 11.10(g)", "a certifier who is independent of the producer"},
-    {"G15", gate::JudgeSignatures, "21 CFR 11.50", "whoever signed"},
-    {"G16", gate::JudgeGateClass, "IEC 62304 4.3", "whoever assigns safety classes"},
-    {"G17", gate::JudgeFreshness, "21 CFR 11.10(f)", "a connection to the ledger"},
-    {"G18", gate::JudgeDataLineage, "IEC PAS 63621:2026", "whoever curates the data"},
-    {"G19", gate::JudgeIdentification, "Regulation (EU) 2017/745 Annex VI C 6.5", "the regulatory officer"},
-    {"G20", gate::JudgeFallback, "IEC 62304 6.3.2", "whoever asks for the activation"},
+    {"G01", "known", gate::JudgeKnown, "IEC 62304 8.1.1", "whoever produced the artifact or commissioned the unit"},
+    {"G02", "integrity", gate::JudgeIntegrity, "IEC 62304 8.1.1", "the producer of the artifact"},
+    {"G03", "baseline", gate::JudgeBaseline, "IEC 62304 8.1.3", "the producer of the artifact"},
+    {"G04", "substrate", gate::JudgeSubstrate, "IEC 62304 8.1.2", "the producer, then the certifier"},
+    {"G05", "envelope", gate::JudgeEnvelope, "IEC 62304 5.2.2", "whoever approves envelopes, or the producer"},
+    {"G06", "certification", gate::JudgeCertification, "IEC 62304 5.8.1", "the certifier"},
+    {"G07", "risk controls", gate::JudgeRiskControls, "IEC 62304 7.3.1", "the verifier of risk controls"},
+    {"G08", "class evidence", gate::JudgeClassEvidence, "IEC 62304 5.7.5", "the verifier"},
+    {"G09", "anomalies", gate::JudgeAnomalies, "IEC 62304 5.8.3", "whoever evaluates anomalies and problems"},
+    {"G10", "change control", gate::JudgeChangeControl, "IEC 62304 8.2.1", "whoever approves changes"},
+    {"G11", "change plan", gate::JudgeChangePlan, "21 USC 360e-4", "the regulatory officer"},
+    {"G12", "clearance", gate::JudgeClearance, "Regulation (EU) 2017/745 Annex XII", "the regulatory officer"},
+    {"G13", "no hold", gate::JudgeNoHold, "IEC 62304 9.3", "whoever placed the hold"},
+    {"G14", "separation", gate::JudgeSeparation, "21 CFR 11.10(g)", "a certifier who is independent of the producer"},
+    {"G15", "signatures", gate::JudgeSignatures, "21 CFR 11.50", "whoever signed"},
+    {"G16", "gate class", gate::JudgeGateClass, "IEC 62304 4.3", "whoever assigns safety classes"},
+    {"G17", "freshness", gate::JudgeFreshness, "21 CFR 11.10(f)", "a connection to the ledger"},
+    {"G18", "data lineage", gate::JudgeDataLineage, "IEC PAS 63621:2026", "whoever curates the data"},
+    {"G19", "identification", gate::JudgeIdentification, "Regulation (EU) 2017/745 Annex VI C 6.5",
+     "the regulatory officer"},
+    {"G20", "fallback", gate::JudgeFallback, "IEC 62304 6.3.2", "whoever asks for the activation"},
 }};
+
+// It asks whether streams that the others rest on are forked.
+constexpr std::string_view kFreshness = "G17";
+
+const Rule* FindRule(std::string_view id) {
+  const auto* rule = std::find_if(kRules.begin(), kRules.end(), [&](const Rule& each) { return each.id == id; });
+  return rule == kRules.end() ? nullptr : rule;
+}
 
 constexpr size_t kNoteBytesMax = 2048;
 
-void AddResult(std::string_view id, const Judgement& judgement, const Rule* rule, v1::GateDecided& decision) {
-  v1::GateDecided::RuleResult& result = *decision.add_results();
+void AddResult(std::string_view id, const Judgement& judgement, const Rule* rule, v1::GateDecided::RuleResult& result) {
   result.set_rule_id(std::string(id));
   result.set_outcome(judgement.outcome());
-  result.set_note(judgement.note().size() <= kNoteBytesMax ? judgement.note()
-                                                           : judgement.note().substr(0, kNoteBytesMax - 3) + "...");
+  result.set_note(Utf8Prefix(judgement.note(), kNoteBytesMax));
   for (const uint64_t leaf : judgement.evidence()) result.add_evidence(leaf);
   if (!judgement.failed() || rule == nullptr) return;
   result.set_clause(std::string(rule->clause));
   result.set_supplied_by(std::string(rule->supplied_by));
 }
 
-// Whether what somebody recorded can't be decided on, rather than that rows can't be read: then the gate denies, and
-// the ledger goes on.
-bool IsOfWhatWasRecorded(const Status& status) {
-  return absl::IsInvalidArgument(status) || absl::IsOutOfRange(status) || absl::IsResourceExhausted(status);
+// Of the rules that the policy names, in the order of their ids.
+struct Results {
+  google::protobuf::RepeatedPtrField<v1::GateDecided::RuleResult> all;
+  std::set<std::string> not_evaluated;
+  bool allow = true;
+
+  void Add(const std::string& id, const Judgement& judgement, const Rule* rule) {
+    AddResult(id, judgement, rule, *all.Add());
+    if (!judgement.evaluated()) not_evaluated.insert(id);
+    allow = allow && !judgement.failed();
+  }
+};
+
+// By the certification that the subject has in use.
+StatusOr<Results> JudgeAll(Subject& subject) {
+  const v1::GatePolicy& policy = subject.policy->body.document().gate();
+  std::map<std::string, Judgement> judgements;
+  subject.relied_on.clear();
+  const auto judge = [&](const std::string& id) -> Status {
+    Judgement& judgement = judgements[id];
+    const Rule* rule = FindRule(id);
+    if (rule == nullptr) {
+      judgement.FailToEvaluate("this version of the ledger doesn't know the rule");
+      return OkStatus();
+    }
+    RETURN_IF_ERROR(gate::Settled(rule->judge(subject, judgement), judgement));
+    subject.relied_on.insert(judgement.evidence().begin(), judgement.evidence().end());
+    return OkStatus();
+  };
+  for (const std::string& id : policy.rules()) {
+    if (id != kFreshness && judgements.count(id) == 0) RETURN_IF_ERROR(judge(id));
+  }
+  if (std::find(policy.rules().begin(), policy.rules().end(), kFreshness) != policy.rules().end()) {
+    RETURN_IF_ERROR(judge(std::string(kFreshness)));
+  }
+  Results results;
+  for (const auto& [id, judgement] : judgements) results.Add(id, judgement, FindRule(id));
+  return results;
 }
 
-// The rules that the policy names, in the order of their ids.
-Status AddResults(Subject& subject, v1::GateDecided& decision, std::set<std::string>& not_evaluated) {
+// By the first certification that serves for all rules, so that taking one away never helps; where none does, by the
+// newest.
+StatusOr<Results> JudgeByEach(Subject& subject) {
+  Results results;
   if (!subject.policy.has_value()) {
     Judgement none;
-    none.Fail("no gate policy is in force: anamnesis policy adopt");
-    AddResult("POLICY", none, nullptr, decision);
-    not_evaluated.insert("POLICY");
-    return OkStatus();
+    none.FailToEvaluate("no gate policy is in force: anamnesis policy adopt");
+    results.Add("POLICY", none, nullptr);
+    return results;
   }
-  const v1::GatePolicy& policy = subject.policy->body.document().gate();
-  const std::set<std::string> ids(policy.rules().begin(), policy.rules().end());
-  for (const std::string& id : ids) {
-    Judgement judgement;
-    const auto* rule = std::find_if(kRules.begin(), kRules.end(), [&](const Rule& each) { return each.id == id; });
-    if (rule == kRules.end()) {
-      judgement.Fail("this version of the ledger doesn't know the rule");
-      not_evaluated.insert(id);
-      AddResult(id, judgement, nullptr, decision);
-      continue;
-    }
-    if (const Status judged = rule->judge(subject, judgement); !judged.ok()) {
-      if (!IsOfWhatWasRecorded(judged)) return judged;
-      judgement.Fail(MessageOf(judged));
-      not_evaluated.insert(id);
-    }
-    AddResult(id, judgement, rule, decision);
+  ASSIGN_OR_RETURN(results, JudgeAll(subject));
+  for (size_t i = 1; i < subject.certifications.size() && !results.allow; ++i) {
+    subject.Use(subject.certifications[i]);
+    ASSIGN_OR_RETURN(Results others, JudgeAll(subject));
+    if (others.allow) results = std::move(others);
   }
-  return OkStatus();
+  return results;
 }
 
 // The unit's own stream as of the size.
@@ -114,12 +147,12 @@ StatusOr<uint64_t> StreamPositionAt(Facts& facts, const std::string& unit) {
   return position;
 }
 
-bool Allows(const v1::GateDecided& decision) {
-  return std::none_of(decision.results().begin(), decision.results().end(),
-                      [](const auto& result) { return result.outcome() == v1::GateDecided::RuleResult::FAIL; });
-}
-
 }  // namespace
+
+std::string_view TitleOfRule(std::string_view id) {
+  const Rule* rule = FindRule(id);
+  return rule == nullptr ? std::string_view() : rule->title;
+}
 
 GateRequest RequestOf(const v1::EventHeader& header, const v1::GateRequested& body, Timestamp recorded) {
   GateRequest request;
@@ -161,10 +194,9 @@ StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request, std::
   decision.set_tree_size(facts.size().value);
   Subject subject(facts, request);
   if (const Status loaded = gate::LoadSubject(subject); !loaded.ok()) {
-    if (!IsOfWhatWasRecorded(loaded)) return loaded;
     Judgement judgement;
-    judgement.Fail(MessageOf(loaded));
-    AddResult("INPUT", judgement, nullptr, decision);
+    RETURN_IF_ERROR(gate::Settled(loaded, judgement));
+    AddResult("INPUT", judgement, nullptr, *decision.add_results());
     not_evaluated->insert("INPUT");
     decision.set_verdict(v1::GateDecided::DENY);
     return decision;
@@ -177,8 +209,10 @@ StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request, std::
     facts.Cite(subject.policy->index);
   }
   if (subject.limits.has_value()) decision.set_time_to_live_s(subject.limits->decision_time_to_live_s());
-  RETURN_IF_ERROR(AddResults(subject, decision, *not_evaluated));
-  decision.set_verdict(Allows(decision) ? v1::GateDecided::ALLOW : v1::GateDecided::DENY);
+  ASSIGN_OR_RETURN(Results results, JudgeByEach(subject));
+  *decision.mutable_results() = std::move(results.all);
+  not_evaluated->merge(results.not_evaluated);
+  decision.set_verdict(results.allow ? v1::GateDecided::ALLOW : v1::GateDecided::DENY);
   for (const auto& result : decision.results()) {
     for (const uint64_t leaf : result.evidence()) facts.Cite(LeafIndex(leaf));
   }

@@ -42,6 +42,9 @@ struct GateRequest {
   std::optional<LeafIndex> activated = std::nullopt;
 };
 
+// What a rule asks, in a word or two, for a person to read: "known"; empty for an id that is none.
+std::string_view TitleOfRule(std::string_view id);
+
 // What a gate.requested event that was recorded then asks.
 GateRequest RequestOf(const v1::EventHeader& header, const v1::GateRequested& body, Timestamp recorded);
 

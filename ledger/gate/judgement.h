@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "anamnesis/v1/vocabulary_adaptation.pb.h"
+#include "ledger/base/status.h"
 #include "ledger/query/facts.h"
 
 namespace anamnesis::gate {
@@ -27,6 +28,12 @@ class Judgement {
   void NotApplicable(std::string_view why) {
     if (outcome_ == Result::PASS) Note(why, Result::NOT_APPLICABLE);
   }
+  // It asks for something that nobody can evaluate.
+  void FailToEvaluate(std::string_view why) {
+    evaluated_ = false;
+    Fail(why);
+  }
+  bool evaluated() const { return evaluated_; }
   bool failed() const { return outcome_ == Result::FAIL; }
 
   Result::Outcome outcome() const { return outcome_; }
@@ -41,9 +48,23 @@ class Judgement {
   }
 
   Result::Outcome outcome_ = Result::PASS;
+  bool evaluated_ = true;
   std::string note_;
   std::set<uint64_t> evidence_;
 };
+
+// Whether what somebody recorded can't be decided on, rather than that rows can't be read: then the gate denies, and
+// the ledger goes on.
+inline bool IsOfWhatWasRecorded(const Status& status) {
+  return absl::IsInvalidArgument(status) || absl::IsOutOfRange(status) || absl::IsResourceExhausted(status);
+}
+
+// Takes such a failure as a reason to deny; others stay.
+inline Status Settled(const Status& judged, Judgement& judgement) {
+  if (judged.ok() || !IsOfWhatWasRecorded(judged)) return judged;
+  judgement.FailToEvaluate(MessageOf(judged));
+  return OkStatus();
+}
 
 }  // namespace anamnesis::gate
 

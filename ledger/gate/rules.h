@@ -17,37 +17,28 @@ Status JudgeSubstrate(Subject& s, Judgement& j);
 Status JudgeFallback(Subject& s, Judgement& j);
 // rules_envelope.cc
 Status JudgeEnvelope(Subject& s, Judgement& j);
-Status JudgeChangeControl(Subject& s, Judgement& j);
-Status JudgeChangePlan(Subject& s, Judgement& j);
 // rules_certification.cc
 Status JudgeCertification(Subject& s, Judgement& j);
 Status JudgeSeparation(Subject& s, Judgement& j);
 Status JudgeSignatures(Subject& s, Judgement& j);
 Status JudgeGateClass(Subject& s, Judgement& j);
-// rules_evidence.cc
+// rules_authorised.cc
+Status JudgeChangeControl(Subject& s, Judgement& j);
+Status JudgeChangePlan(Subject& s, Judgement& j);
+Status JudgeClearance(Subject& s, Judgement& j);
+// rules_controls.cc
 Status JudgeRiskControls(Subject& s, Judgement& j);
+// rules_evidence.cc
 Status JudgeClassEvidence(Subject& s, Judgement& j);
 Status JudgeAnomalies(Subject& s, Judgement& j);
 Status JudgeDataLineage(Subject& s, Judgement& j);
 // rules_regulatory.cc
-Status JudgeClearance(Subject& s, Judgement& j);
 Status JudgeNoHold(Subject& s, Judgement& j);
 Status JudgeFreshness(Subject& s, Judgement& j);
 Status JudgeIdentification(Subject& s, Judgement& j);
 
 // Fails for every hold on the entity and every field action about it at the time, and rests on it.
 Status FindHolds(Subject& s, const v1::EntityRef& entity, Judgement& j);
-
-// What rules share: the risk controls that rely on what the artifact changes, found from the members of the envelope's
-// risk-control set and from what names the item; each with its newest definition.
-struct AffectedControl {
-  v1::EntityRef control;
-  const Fact* defined = nullptr;
-};
-StatusOr<std::vector<AffectedControl>> AffectedControls(Subject& s);
-
-// The risk-control set that the artifact's envelope protects, in its newest version; nullptr when it names none.
-StatusOr<const Fact*> RiskControlSet(Subject& s);
 
 // The metrics of the evaluations of the artifact, in log order.
 StatusOr<std::vector<const v1::Metric*>> MetricsOf(Subject& s, Judgement* j);

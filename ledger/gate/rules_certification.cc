@@ -6,6 +6,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/envelope/envelope.h"
 #include "ledger/event/names.h"
+#include "ledger/gate/closure.h"
 #include "ledger/gate/held_authority.h"
 #include "ledger/gate/rules.h"
 #include "ledger/gate/seal_key.h"
@@ -82,20 +83,32 @@ class CertificationCheck {
     return OkStatus();
   }
 
-  // The protocol is one that the envelope names, where it names any, and the newest version of it.
+  // The protocol is one that the envelope names: in the version that it names, or else in the newest.
   Status CheckProtocol(const v1::EntityRef& used) {
-    bool names_any = false;
     bool named = false;
+    bool names_any = false;
     for (const v1::EntityRef& ref : s_.envelopes.front().approved->header().refs()) {
       if (ref.role() != "protocol") continue;
       names_any = true;
-      named |= ref.id() == used.id() && (ref.version().empty() || ref.version() == used.version());
+      if (ref.id() != used.id()) continue;
+      ASSIGN_OR_RETURN(const bool is_authorised, IsAuthorised(ref, used));
+      named |= is_authorised;
     }
-    if (names_any && !named) j_.Fail(Text("it is by ", EntityKeyText(used), ", which the envelope doesn't authorise"));
+    if (!names_any) {
+      j_.Fail("the envelope names no protocol to certify by");
+    } else if (!named) {
+      j_.Fail(Text("it is by ", EntityKeyText(used), ", which the envelope doesn't authorise"));
+    }
     ASSIGN_OR_RETURN(protocol_, s_.facts.Definition(Bare(used)));
     if (protocol_ == nullptr) j_.Fail(Text(EntityKeyText(used), " is not approved"));
     j_.Rest(protocol_);
     return OkStatus();
+  }
+
+  StatusOr<bool> IsAuthorised(const v1::EntityRef& named, const v1::EntityRef& used) {
+    if (!named.version().empty()) return named.version() == used.version();
+    ASSIGN_OR_RETURN(const Fact* newest, NewestDefinition(s_.facts, named));
+    return newest != nullptr && SameEntity(Bare(*FindReference(newest->header(), "protocol")), Bare(used));
   }
 
   Status CheckSandboxRun() {

@@ -7,7 +7,8 @@
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/event/names.h"
-#include "ledger/gate/held_authority.h"
+#include "ledger/gate/decisions.h"
+#include "ledger/gate/judgement.h"
 #include "ledger/gate/standing.h"
 #include "ledger/gate/standing_targets.h"
 #include "ledger/gate/subject.h"
@@ -20,13 +21,11 @@
 namespace anamnesis {
 namespace {
 
+using gate::IsOfWhatWasRecorded;
 using gate::RunningArtifact;
 using internal::StandingUnit;
 using RuleResult = v1::GateDecided::RuleResult;
 using Causes = std::set<uint64_t>;
-
-// A decision.recorded about the unit, the artifact or its item with this choice: policy takes nothing back.
-constexpr std::string_view kStoppingIsWorse = "stopping_is_the_greater_harm";
 
 v1::EntityRef InRole(std::string_view role, const v1::EntityRef& entity) {
   v1::EntityRef ref = gate::Bare(entity);
@@ -125,11 +124,6 @@ Case CaseOf(const RunningArtifact& running, std::vector<RuleResult> failing) {
   made.running.since = nullptr;
   made.running.decided = nullptr;
   return made;
-}
-
-// Whether what somebody recorded can't be decided on, rather than that rows can't be read.
-bool IsOfWhatWasRecorded(const Status& status) {
-  return absl::IsInvalidArgument(status) || absl::IsOutOfRange(status) || absl::IsResourceExhausted(status);
 }
 
 // Facts are read anew after so many units, so that what is kept of them is bounded.
@@ -541,17 +535,9 @@ Status Check::RecordRecertification(const Case& first, const std::string& hold_i
 StatusOr<bool> Check::StoppingIsWorse(const RunningArtifact& running) {
   std::vector<v1::EntityRef> about = {running.artifact, ToEntity({"device_unit", running.unit})};
   if (!running.item.empty()) about.push_back(ToEntity({"software_item", running.item}));
-  for (const v1::EntityRef& entity : about) {
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> decisions,
-                     gate::TypedOfEither(facts_, entity, "decision.recorded"));
-    for (const Fact* fact : decisions) {
-      const auto* body = fact->body<v1::DecisionRecorded>();
-      if (body == nullptr || body->choice() != kStoppingIsWorse) continue;
-      ASSIGN_OR_RETURN(const bool may, gate::MayPermit(facts_, *fact, running.item));
-      if (may) return true;
-    }
-  }
-  return false;
+  ASSIGN_OR_RETURN(const Fact* decided, gate::LastDecisionFor(facts_, about, running.item, gate::kStoppingIsWorse,
+                                                              gate::DecisionsAbout::kChoice, std::nullopt));
+  return decided != nullptr;
 }
 
 StatusOr<bool> Check::MayInstruct(const RunningArtifact& running, const std::vector<RuleResult>& failing) {

@@ -7,6 +7,7 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/bytes.h"
+#include "ledger/gate/closure.h"
 #include "ledger/gate/subject.h"
 #include "ledger/query/item_scope.h"
 #include "ledger/state/edges.h"
@@ -26,14 +27,20 @@ class Adder {
 
   // What the event is about.
   Status AddEvent(const Fact& fact) {
+    if (fact.type() == "software_item.identified") RETURN_IF_ERROR(AddIdentified(fact));
     const auto by_type = ByType().find(fact.type());
-    if (by_type != ByType().end()) return AddRoles(fact, by_type->second);
+    if (by_type != ByType().end()) {
+      RETURN_IF_ERROR(AddRoles(fact, by_type->second));
+      return fact.type().starts_with("risk_control.") ? AddContaining() : OkStatus();
+    }
     if (fact.type() == "policy.adopted") {
       const auto* body = fact.body<v1::PolicyAdopted>();
       targets_.all |= body == nullptr || body->kind() == v1::PolicyAdopted::GATE ||
                       body->kind() == v1::PolicyAdopted::PROCESS_PROFILE;
-    } else if (fact.type() == "fork.detected") {
-      // It names a stream, not whom that is about.
+    } else if (fact.type() == "fork.detected" || fact.type() == "sandbox_protocol.approved" ||
+               fact.type() == "requirement.revised") {
+      // It names a stream, not whom that is about; what was certified by an older protocol, or verified before, can be
+      // anybody's.
       targets_.all = true;
     } else if (fact.type() == "object.stored") {
       targets_.without_bytes = true;
@@ -121,15 +128,14 @@ class Adder {
         {"change_plan.authorised", {"authorisation"}},
         {"change_plan.amended", {"authorisation"}},
         {"change_plan.withdrawn", {"change_plan"}},
-        {"risk_control.defined", {"control", "depends_on"}},
-        {"risk_control.revised", {"control", "depends_on"}},
+        {"risk_control.defined", {"control", "depends_on", "requirement"}},
+        {"risk_control.revised", {"control", "depends_on", "requirement"}},
         {"risk_control_set.versioned", {"set", "item"}},
         {"software_item.identified", {"item", "parent", "depends_on", "governs"}},
         {"software_item.decomposed", {"item", "part"}},
         {"safety_class.assigned", {"item"}},
         {"safety_class.lowered", {"item"}},
         {"requirement.approved", {"item"}},
-        {"requirement.revised", {"item"}},
         {"credential.revoked", {"holder"}},
         {"credential.reported_lost", {"holder"}},
         {"dataset.sealed", {"dataset"}},
@@ -211,9 +217,30 @@ class Adder {
       // The rules read what was tested of artifacts.
     } else if (type.starts_with("hold.") || type.starts_with("field_action.") || type.starts_with("credential.")) {
       targets_.all = true;
-    } else if (type.starts_with("risk_control.") && ref.role() == "depends_on") {
+    } else if (type.starts_with("problem.") || type.starts_with("anomaly.")) {
+      // Of what an artifact runs with: SOUP, a model.
+      targets_.all = true;
+    } else if (type.starts_with("risk_control.") && (ref.role() == "depends_on" || ref.role() == "requirement")) {
       return AddItemsOf(ref);
     }
+    return OkStatus();
+  }
+
+  // A control that relies on a part is affected by what contains that.
+  Status AddContaining() {
+    const std::set<std::string> reached = reached_;
+    for (const std::string& item : reached) {
+      ASSIGN_OR_RETURN(const std::set<std::string> containing, ItemAndContaining(facts_, item));
+      targets_.items.insert(containing.begin(), containing.end());
+    }
+    return OkStatus();
+  }
+
+  // An item that is identified anew changes what relies on it, wherever that is.
+  Status AddIdentified(const Fact& fact) {
+    const v1::EntityRef item = Bare(*FindReference(fact.header(), "item"), true);
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> definitions, facts_.Definitions(item));
+    targets_.all |= definitions.size() > 1;
     return OkStatus();
   }
 

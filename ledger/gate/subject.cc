@@ -1,7 +1,9 @@
 #include "ledger/gate/subject.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <set>
+#include <utility>
 
 #include "ledger/base/bytes.h"
 #include "ledger/envelope/candidate.h"
@@ -16,6 +18,8 @@ namespace anamnesis::gate {
 namespace {
 
 constexpr size_t kVersionsMax = 1000;
+// So many certifications of an artifact for one ground are tried, the newest ones.
+constexpr size_t kCertificationsMax = 16;
 
 std::string Sha256Of(const v1::ContentDigest& digest) {
   return digest.algorithm() == v1::SHA256 ? digest.value() : std::string();
@@ -209,77 +213,87 @@ class Loader {
     s_.no_certification_because = "the artifact has no certification";
     ASSIGN_OR_RETURN(const std::vector<const Fact*> issued,
                      facts_.Typed(Bare(s_.request.artifact), "certification.issued"));
-    for (const Fact* fact : issued) {
-      const auto* body = fact->body<v1::CertificationIssued>();
-      ASSIGN_OR_RETURN(const std::string why, WhyInactive(facts_, *fact, *body, at_, s_.certification_ended));
+    std::vector<Certification> others;
+    for (auto each = issued.rbegin(); each != issued.rend(); ++each) {
+      const Fact& fact = **each;
+      const auto* body = fact.body<v1::CertificationIssued>();
+      const Fact* ended = nullptr;
+      ASSIGN_OR_RETURN(const std::string why, WhyInactive(facts_, fact, *body, at_, ended));
       if (!why.empty()) {
-        if (s_.certified == nullptr) {
-          s_.no_certification_because = Text("the certification of leaf ", fact->event.index.value, " ", why);
-        }
+        if (each != issued.rbegin()) continue;
+        s_.no_certification_because = Text("the certification of leaf ", fact.event.index.value, " ", why);
+        s_.certification_ended = ended;
         continue;
       }
-      // One for the ground that the unit stands on, where there are several.
       const bool fits = body->state().baseline_digest() == s_.baseline_digest &&
                         body->state().substrate_digest() == s_.substrate_digest;
-      if (s_.certified != nullptr && !fits) continue;
-      s_.certified = fact;
-      s_.certification = body;
+      // One for another ground can't serve; the newest of them says so.
+      if (!fits && !others.empty()) continue;
+      std::vector<Certification>& list = fits ? s_.certifications : others;
+      if (list.size() >= kCertificationsMax) continue;
+      Certification& made = list.emplace_back(Certification{&fact, body, nullptr});
+      ASSIGN_OR_RETURN(made.sandbox_run, facts_.Definition(Bare(*FindReference(fact.header(), "sandbox_run"))));
     }
-    if (s_.certified == nullptr) return OkStatus();
+    s_.certifications.insert(s_.certifications.end(), others.begin(), others.end());
+    if (s_.certifications.empty()) return OkStatus();
     s_.no_certification_because.clear();
-    const v1::EntityRef* run = FindReference(s_.certified->header(), "sandbox_run");
-    ASSIGN_OR_RETURN(s_.sandbox_run, facts_.Definition(Bare(*run)));
+    s_.Use(s_.certifications.front());
+    return OkStatus();
+  }
+
+  // What had effect by the time of the events of some types about an authorisation: by when it had, then as recorded.
+  struct Effective {
+    Timestamp from;
+    const Fact* fact = nullptr;
+  };
+  StatusOr<std::vector<Effective>> InEffect(const v1::EntityRef& authorisation,
+                                            std::initializer_list<std::string_view> types) {
+    std::vector<Effective> found;
+    for (const std::string_view type : types) {
+      ASSIGN_OR_RETURN(const std::vector<const Fact*> facts, facts_.Typed(authorisation, type));
+      for (const Fact* fact : facts) {
+        if (EffectiveFrom(*fact) <= at_) found.push_back({EffectiveFrom(*fact), fact});
+      }
+    }
+    std::sort(found.begin(), found.end(), [](const Effective& a, const Effective& b) {
+      return std::pair(a.from, a.fact->event.index) < std::pair(b.from, b.fact->event.index);
+    });
+    return found;
+  }
+
+  Status SettleTerms(const v1::EntityRef& ref, Authorisation& authorisation) {
+    ASSIGN_OR_RETURN(const std::vector<Effective> changes,
+                     InEffect(ref, {"authorisation.supplemented", "authorisation.restricted"}));
+    for (const Effective& change : changes) {
+      if (change.from < authorisation.granted->earliest()) continue;
+      const auto* supplemented = change.fact->body<v1::AuthorisationSupplemented>();
+      authorisation.terms =
+          supplemented != nullptr ? &supplemented->terms() : &change.fact->body<v1::AuthorisationRestricted>()->terms();
+      authorisation.terms_from = change.fact;
+    }
     return OkStatus();
   }
 
   Status SettleAuthorisation(Authorisation& authorisation) {
     const v1::EntityRef ref = Bare(*FindReference(authorisation.granted->header(), "authorisation"));
-    const auto follow = [&](std::string_view type, const auto& apply) -> Status {
-      ASSIGN_OR_RETURN(const std::vector<const Fact*> facts, facts_.Typed(ref, type));
-      for (const Fact* fact : facts) apply(fact);
-      return OkStatus();
-    };
-    Timestamp terms_from = authorisation.granted->earliest();
-    const auto replace = [&](const Fact* fact, const v1::AuthorisationTerms& terms, Timestamp from) {
-      if (from > at_ || from < terms_from) return;
-      terms_from = from;
-      authorisation.terms = &terms;
-      authorisation.terms_from = fact;
-    };
-    RETURN_IF_ERROR(follow("authorisation.supplemented", [&](const Fact* fact) {
-      replace(fact, fact->body<v1::AuthorisationSupplemented>()->terms(), fact->earliest());
-    }));
-    RETURN_IF_ERROR(follow("authorisation.restricted", [&](const Fact* fact) {
-      const auto* body = fact->body<v1::AuthorisationRestricted>();
-      replace(fact, body->terms(), EffectiveFrom(*fact, body->effective_from_us()));
-    }));
-    // The last change of its state by the time.
-    Timestamp changed = kTimestampMin;
-    const auto set = [&](const Fact* fact, int64_t effective_from_us, std::string_view state) {
-      const Timestamp from = EffectiveFrom(*fact, effective_from_us);
-      if (from > at_ || from < changed) return;
-      changed = from;
-      authorisation.inactive_because = std::string(state);
-      authorisation.inactive_fact = state.empty() ? nullptr : fact;
-    };
-    RETURN_IF_ERROR(follow("authorisation.suspended", [&](const Fact* fact) {
-      set(fact, fact->body<v1::AuthorisationSuspended>()->effective_from_us(), "is suspended");
-    }));
-    RETURN_IF_ERROR(follow("authorisation.reinstated", [&](const Fact* fact) {
-      set(fact, fact->body<v1::AuthorisationReinstated>()->effective_from_us(), "");
-    }));
-    RETURN_IF_ERROR(follow("authorisation.withdrawn", [&](const Fact* fact) {
-      const Timestamp from = EffectiveFrom(*fact, fact->body<v1::AuthorisationWithdrawn>()->effective_from_us());
-      if (from > at_) return;
-      // For good, whatever else is recorded.
-      changed = kTimestampLimit;
-      authorisation.inactive_because = "is withdrawn";
+    RETURN_IF_ERROR(SettleTerms(ref, authorisation));
+    const auto end = [&](std::string_view because, const Fact* fact) {
+      authorisation.inactive_because = std::string(because);
       authorisation.inactive_fact = fact;
-    }));
+    };
+    ASSIGN_OR_RETURN(const std::vector<Effective> states,
+                     InEffect(ref, {"authorisation.suspended", "authorisation.reinstated"}));
+    if (!states.empty() && states.back().fact->type() == "authorisation.suspended") {
+      end("is suspended", states.back().fact);
+    }
+    // For good, whatever else is recorded.
+    ASSIGN_OR_RETURN(const std::vector<Effective> withdrawn, InEffect(ref, {"authorisation.withdrawn"}));
+    if (!withdrawn.empty()) end("is withdrawn", withdrawn.back().fact);
     const v1::AuthorisationTerms& terms = *authorisation.terms;
-    if (Timestamp(terms.valid_from_us()) > at_) authorisation.inactive_because = "is valid later only";
+    if (!HappenedBy(*authorisation.granted, at_)) end("was granted later only", authorisation.granted);
+    if (Timestamp(terms.valid_from_us()) > at_) end("is valid later only", authorisation.inactive_fact);
     if (terms.valid_until_us() != 0 && Timestamp(terms.valid_until_us()) <= at_) {
-      authorisation.inactive_because = "has expired";
+      end("has expired", authorisation.inactive_fact);
     }
     return OkStatus();
   }
@@ -296,29 +310,55 @@ class Loader {
       authorisation.terms = &body->terms();
       authorisation.terms_from = fact;
       RETURN_IF_ERROR(SettleAuthorisation(authorisation));
-      RETURN_IF_ERROR(LoadPlans(*FindReference(fact->header(), "authorisation")));
+      RETURN_IF_ERROR(LoadPlans(*FindReference(fact->header(), "authorisation"), authorisation));
     }
     return OkStatus();
   }
 
-  // The newest version of a plan under the authorisation that is in force at the time.
-  Status LoadPlans(const v1::EntityRef& authorisation) {
+  // Whatever is newest of a plan is the plan: when that ends, none of those that it followed comes back.
+  Status LoadPlans(const v1::EntityRef& ref, Authorisation& authorisation) {
+    std::set<std::string> ids;
     for (const std::string_view type : {"change_plan.authorised", "change_plan.amended"}) {
-      ASSIGN_OR_RETURN(const std::vector<const Fact*> plans, TypedOfEither(facts_, authorisation, type));
-      for (const Fact* fact : plans) {
-        if (fact->earliest() > at_) continue;
-        const v1::EntityRef& ref = *FindReference(fact->header(), "change_plan");
-        ASSIGN_OR_RETURN(const std::vector<const Fact*> withdrawn, facts_.Typed(Bare(ref), "change_plan.withdrawn"));
-        const bool ended = std::any_of(withdrawn.begin(), withdrawn.end(), [&](const Fact* end) {
-          return EffectiveFrom(*end, end->body<v1::ChangePlanWithdrawn>()->effective_from_us()) <= at_;
-        });
-        if (ended || (s_.plan.has_value() && fact->event.index < s_.plan->authorised->event.index)) continue;
-        const auto* authorised = fact->body<v1::ChangePlanAuthorised>();
-        s_.plan = ChangePlan{
-            fact, authorised != nullptr ? &authorised->terms() : &fact->body<v1::ChangePlanAmended>()->terms()};
+      ASSIGN_OR_RETURN(const std::vector<const Fact*> facts, TypedOfEither(facts_, ref, type));
+      for (const Fact* fact : facts) ids.insert(FindReference(fact->header(), "change_plan")->id());
+    }
+    for (const std::string& id : ids) {
+      ASSIGN_OR_RETURN(const Fact* newest, NewestPlan(id));
+      if (newest == nullptr) continue;
+      const v1::EntityRef& under = *FindReference(newest->header(), "authorisation");
+      if (under.id() != ref.id() || (!under.version().empty() && under.version() != ref.version())) continue;
+      ASSIGN_OR_RETURN(const Fact* end, EndOfPlan(*newest));
+      if (end != nullptr) {
+        authorisation.plan_ended = end;
+        continue;
       }
+      const auto* authorised = newest->body<v1::ChangePlanAuthorised>();
+      authorisation.plans.push_back(
+          {newest, authorised != nullptr ? &authorised->terms() : &newest->body<v1::ChangePlanAmended>()->terms()});
     }
     return OkStatus();
+  }
+
+  // By the time; nullptr when there was none.
+  StatusOr<const Fact*> NewestPlan(const std::string& id) {
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> versions,
+                     DefinitionsOfVersions(facts_, ToEntity({"change_plan", id})));
+    const Fact* newest = nullptr;
+    for (const Fact* fact : versions) {
+      if (fact->earliest() > at_) continue;
+      if (newest == nullptr || newest->event.index < fact->event.index) newest = fact;
+    }
+    return newest;
+  }
+
+  // What withdrew this version by the time; nullptr when nothing did.
+  StatusOr<const Fact*> EndOfPlan(const Fact& plan) {
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> withdrawn,
+                     facts_.Typed(Bare(*FindReference(plan.header(), "change_plan")), "change_plan.withdrawn"));
+    for (const Fact* end : withdrawn) {
+      if (EffectiveFrom(*end) <= at_) return end;
+    }
+    return nullptr;
   }
 
   Subject& s_;
@@ -330,6 +370,7 @@ class Loader {
 
 StatusOr<std::string> WhyInactive(Facts& facts, const Fact& issued, const v1::CertificationIssued& body, Timestamp at,
                                   const Fact*& ended) {
+  if (!HappenedBy(issued, at)) return std::string("was issued later only");
   if (Timestamp(body.valid_from_us()) > at) return std::string("is valid later only");
   if (body.valid_until_us() != 0 && Timestamp(body.valid_until_us()) <= at) return std::string("has expired");
   const v1::EntityRef* ref = FindReference(issued.header(), "certification");
@@ -341,6 +382,13 @@ StatusOr<std::string> WhyInactive(Facts& facts, const Fact& issued, const v1::Ce
     }
   }
   return std::string();
+}
+
+Timestamp EffectiveFrom(const Fact& fact) {
+  const google::protobuf::Message* body = fact.event.body.get();
+  const auto* field = body == nullptr ? nullptr : body->GetDescriptor()->FindFieldByName("effective_from_us");
+  if (field == nullptr || field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_INT64) return fact.earliest();
+  return EffectiveFrom(fact, body->GetReflection()->GetInt64(*body, field));
 }
 
 Status LoadSubject(Subject& subject) { return Loader(subject).Load(); }

@@ -6,12 +6,14 @@
 // to the room; everything is borrowed from the facts.
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "anamnesis/v1/ledger.pb.h"
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/gate/decide.h"
+#include "ledger/gate/judgement.h"
 #include "ledger/query/facts.h"
 #include "ledger/state/policies.h"
 #include "ledger/state/software_items.h"
@@ -27,6 +29,11 @@ struct EnvelopeInForce {
   std::string name;
 };
 
+struct ChangePlan {
+  const Fact* authorised = nullptr;
+  const v1::ChangePlanTerms* terms = nullptr;
+};
+
 struct Authorisation {
   const Fact* granted = nullptr;
   // As last supplemented or restricted by the time of the decision.
@@ -35,11 +42,24 @@ struct Authorisation {
   // Why it isn't in force at the time; empty when it is.
   std::string inactive_because;
   const Fact* inactive_fact = nullptr;
+  // The plans under it that have not ended, each in its newest version by the time.
+  std::vector<ChangePlan> plans;
+  // What ended the last of the others.
+  const Fact* plan_ended = nullptr;
 };
 
-struct ChangePlan {
-  const Fact* authorised = nullptr;
-  const v1::ChangePlanTerms* terms = nullptr;
+// G10 to G12, judged by one authorisation and one plan under it.
+struct AuthorisationJudged {
+  Judgement change_control;
+  Judgement change_plan;
+  Judgement clearance;
+};
+
+// A certification that is active at the time.
+struct Certification {
+  const Fact* issued = nullptr;
+  const v1::CertificationIssued* body = nullptr;
+  const Fact* sandbox_run = nullptr;
 };
 
 struct Subject {
@@ -94,7 +114,9 @@ struct Subject {
   // What ended or replaced it, where something did.
   const Fact* envelope_ended = nullptr;
 
-  // The newest that is active at the time, whatever it certifies.
+  // Those that are active at the time, the newest first and those for the ground that the unit stands on before others.
+  std::vector<Certification> certifications;
+  // The one that the rules look at (Use), the first to begin with: one has to serve for all of them.
   const Fact* certified = nullptr;
   const v1::CertificationIssued* certification = nullptr;
   const Fact* sandbox_run = nullptr;
@@ -103,7 +125,18 @@ struct Subject {
   const Fact* certification_ended = nullptr;
 
   std::vector<Authorisation> authorisations;
-  std::optional<ChangePlan> plan;
+  // The leaves that the other rules rest on, for G17, which is judged last.
+  std::set<uint64_t> relied_on;
+  // By the authorisation that passes all three, or else fails the fewest; what rules_authorised.cc remembers.
+  std::optional<AuthorisationJudged> judged_by_authorisation;
+
+  // Makes the rules look at another certification.
+  void Use(const Certification& other) {
+    certified = other.issued;
+    certification = other.body;
+    sandbox_run = other.sandbox_run;
+    judged_by_authorisation.reset();
+  }
 
   bool class_b_or_c() const { return item_class.safety_class != v1::SOFTWARE_SAFETY_CLASS_A; }
 };
@@ -114,6 +147,12 @@ Status LoadSubject(Subject& subject);
 inline Timestamp EffectiveFrom(const Fact& fact, int64_t effective_from_us) {
   return effective_from_us == 0 ? fact.earliest() : Timestamp(effective_from_us);
 }
+
+// The same for whatever event: by its field effective_from_us, where it has one.
+Timestamp EffectiveFrom(const Fact& fact);
+
+// Whether it happened by then. What was recorded by then did, whatever the writer's clock says.
+inline bool HappenedBy(const Fact& fact, Timestamp at) { return fact.earliest() <= at || fact.event.recorded <= at; }
 
 // Why a certification doesn't hold at `at`, for a person to read after "the certification"; empty when it does. `ended`
 // becomes the event that ended it, where one did.

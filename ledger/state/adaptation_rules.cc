@@ -1,15 +1,19 @@
 #include "ledger/state/adaptation_rules.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/envelope/envelope.h"
 #include "ledger/event/names.h"
+#include "ledger/state/edges.h"
 #include "ledger/state/entities.h"
+#include "ledger/state/last_counting.h"
 #include "ledger/state/policies.h"
 
 namespace anamnesis {
@@ -22,6 +26,13 @@ struct Case {
 
   const v1::EventHeader& header() const { return event.header->fields; }
 };
+
+std::string SurfaceKey(std::string_view surface) { return Text('f', surface); }
+
+StatusOr<bool> IsAdaptationSurface(const RowFinder& rows, std::string_view surface) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> identified, rows.Get(Family::kEntities, SurfaceKey(surface)));
+  return identified.has_value();
+}
 
 Status CheckTerms(const Case& at, const v1::EnvelopeTerms& terms) {
   if (const Status checked = CheckEnvelope(terms); !checked.ok()) {
@@ -92,69 +103,187 @@ Status CheckObject(const Case& at, const v1::ObjectStored& body) {
   return OkStatus();
 }
 
+// A decision that the event cites, or that stands behind what it takes back.
+struct Decided {
+  LeafIndex index;
+  v1::EventHeader header;
+  v1::GateDecided decision;
+};
+
+bool SameVersion(const v1::EntityRef& a, const v1::EntityRef& b) {
+  return a.kind() == b.kind() && a.id() == b.id() && a.version() == b.version();
+}
+
+// Holds what a unit says that it runs from now on against the decisions of the gate.
 class ActivationCheck {
  public:
-  explicit ActivationCheck(const Case& at, const v1::ArtifactActivated& body) : at_(at), body_(body) {}
+  ActivationCheck(const Case& at, std::string_view surface)
+      : at_(at), surface_(surface), unit_(*FindReference(at.header(), "unit")) {}
 
-  Status Check() {
-    const v1::EntityRef* named = FindReference(at_.header(), "decision");
-    if (named == nullptr) {
-      Nonconforming("header.refs", "cites no decision of the gate");
+  Status CheckActivated(const v1::ArtifactActivated& body) {
+    const v1::EntityRef& artifact = *FindReference(at_.header(), "artifact");
+    ASSIGN_OR_RETURN(const bool decided_on, IsDecidedOn(artifact));
+    if (!decided_on) return OkStatus();
+    ASSIGN_OR_RETURN(const std::optional<Decided> decided, CitedBy(at_.header(), true));
+    if (!decided.has_value()) return OkStatus();
+    RETURN_IF_ERROR(CheckDecision(*decided, artifact));
+    CheckPlace(*decided);
+    CheckConfiguration(*decided, body.previous_configuration_digest());
+    return OkStatus();
+  }
+
+  // What the allow decision on what is taken back named as its fallback was looked at then (G20). Anything else that is
+  // restored needs a decision of its own.
+  Status CheckRolledBack() {
+    const v1::EntityRef& restored = *FindReference(at_.header(), "restored");
+    ASSIGN_OR_RETURN(const bool decided_on, IsDecidedOn(restored));
+    if (!decided_on) return OkStatus();
+    ASSIGN_OR_RETURN(const std::optional<Decided> before, DecidedBefore());
+    if (before.has_value() && NamesFallback(*before, restored)) {
+      CheckWriter();
       return OkStatus();
     }
-    ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindDefinition(at_.rows, *named));
-    if (!index.has_value()) {
-      Nonconforming("header.refs", Text("cites gate_decision:", named->id(), ", which is not recorded"));
+    ASSIGN_OR_RETURN(const std::optional<Decided> cited, CitedBy(at_.header(), before.has_value()));
+    if (!cited.has_value()) {
+      if (!before.has_value()) {
+        Nonconforming("header.refs",
+                      Text("restores ", EntityKeyText(restored), ", which no decision of the gate names"));
+      }
       return OkStatus();
     }
-    ASSIGN_OR_RETURN(const LoadedEvent decided, LoadEvent(at_.rows, *index));
-    const auto* decision = BodyAs<v1::GateDecided>(decided.body.get());
-    if (decision == nullptr) return absl::DataLossError(Text("leaf ", index->value, " is no decision; run fsck"));
-    CheckDecision(*index, decided.header.fields, *decision);
-    CheckUnchanged(*index, *decision);
+    if (NamesFallback(*cited, restored)) {
+      CheckWriter();
+      return OkStatus();
+    }
+    RETURN_IF_ERROR(CheckDecision(*cited, restored));
+    CheckPlace(*cited);
     return OkStatus();
   }
 
  private:
-  void CheckDecision(LeafIndex index, const v1::EventHeader& header, const v1::GateDecided& decision) {
-    if (decision.verdict() != v1::GateDecided::ALLOW) {
-      Nonconforming("header.refs", Text("the gate denied it (leaf ", index.value, ")"));
+  // Whether the gate has to have its say. It decides about artifacts; what else is put on a surface that is adapted
+  // runs without its leave.
+  StatusOr<bool> IsDecidedOn(const v1::EntityRef& runs) {
+    if (runs.kind() == "artifact") return true;
+    ASSIGN_OR_RETURN(const bool adapted, IsAdaptationSurface(at_.rows, surface_));
+    if (adapted) {
+      Nonconforming("header.refs", Text("puts ", EntityKeyText(runs), " on ", surface_,
+                                        ", an adaptation surface, where the gate decides about artifacts"));
     }
-    for (const std::string_view role : {"artifact", "unit"}) {
-      const v1::EntityRef& here = *FindReference(at_.header(), role);
-      const v1::EntityRef& there = *FindReference(header, role);
-      if (here.id() != there.id() || here.version() != there.version()) {
-        Nonconforming("header.refs", Text("the decision of leaf ", index.value, " is about another ", role));
+    return false;
+  }
+
+  // nullopt, with a finding where that is asked for: it cites none that is recorded.
+  StatusOr<std::optional<Decided>> CitedBy(const v1::EventHeader& header, bool wanted) {
+    const v1::EntityRef* named = FindReference(header, "decision");
+    if (named == nullptr) {
+      if (wanted) Nonconforming("header.refs", "cites no decision of the gate");
+      return std::optional<Decided>();
+    }
+    ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindDefinition(at_.rows, *named));
+    if (!index.has_value()) {
+      if (wanted) Nonconforming("header.refs", Text("cites gate_decision:", named->id(), ", which is not recorded"));
+      return std::optional<Decided>();
+    }
+    ASSIGN_OR_RETURN(const LoadedEvent decided, LoadEvent(at_.rows, *index));
+    const auto* decision = BodyAs<v1::GateDecided>(decided.body.get());
+    if (decision == nullptr) return absl::DataLossError(Text("leaf ", index->value, " is no decision; run fsck"));
+    return std::optional<Decided>(Decided{*index, decided.header.fields, *decision});
+  }
+
+  // The decision on which what is taken back was last activated there; nullopt when there is none.
+  StatusOr<std::optional<Decided>> DecidedBefore() {
+    const v1::EntityRef& taken_back = *FindReference(at_.header(), "artifact");
+    const std::string prefix = TypedEdgesPrefix(unit_, "artifact.activated");
+    const auto is_it = [&](const LoadedEvent& event) {
+      const auto* body = BodyAs<v1::ArtifactActivated>(event.body.get());
+      const v1::EntityRef* artifact = FindReference(event.header.fields, "artifact");
+      return body != nullptr && body->surface() == surface_ && artifact != nullptr &&
+             SameVersion(*artifact, taken_back);
+    };
+    ASSIGN_OR_RETURN(
+        const std::optional<LeafIndex> index,
+        LastCounting(at_.rows, prefix, Text(prefix, LeafKey(at_.event.index)), TreeSize(at_.event.index.value), is_it));
+    if (!index.has_value()) return std::optional<Decided>();
+    ASSIGN_OR_RETURN(const LoadedEvent activated, LoadEvent(at_.rows, *index));
+    return CitedBy(activated.header.fields, false);
+  }
+
+  // Whether it allowed what is taken back, on this unit, with this to fall back on.
+  bool NamesFallback(const Decided& decided, const v1::EntityRef& restored) const {
+    const v1::EntityRef* fallback = FindReference(decided.header, "rollback_target");
+    return decided.decision.verdict() == v1::GateDecided::ALLOW && fallback != nullptr &&
+           SameVersion(*fallback, restored) && IsAbout(decided, "unit", unit_) &&
+           IsAbout(decided, "artifact", *FindReference(at_.header(), "artifact"));
+  }
+
+  static bool IsAbout(const Decided& decided, std::string_view role, const v1::EntityRef& entity) {
+    const v1::EntityRef& there = *FindReference(decided.header, role);
+    return there.id() == entity.id() && there.version() == entity.version();
+  }
+
+  Status CheckDecision(const Decided& decided, const v1::EntityRef& artifact) {
+    const v1::GateDecided& decision = decided.decision;
+    const uint64_t leaf = decided.index.value;
+    if (decision.verdict() != v1::GateDecided::ALLOW) {
+      Nonconforming("header.refs", Text("the gate denied it (leaf ", leaf, ")"));
+    }
+    for (const auto& [role, entity] : {std::pair{"artifact", &artifact}, std::pair{"unit", &unit_}}) {
+      if (!IsAbout(decided, role, *entity)) {
+        Nonconforming("header.refs", Text("the decision of leaf ", leaf, " is about another ", role));
       }
+    }
+    const v1::ContentDigest& digest = artifact.digest();
+    if (artifact.has_digest() && (digest.algorithm() != v1::SHA256 || digest.value() != decision.artifact_digest())) {
+      Nonconforming("header.refs", Text("the decision of leaf ", leaf, " is about other bytes"));
     }
     const int64_t until_us = decision.at_us() + static_cast<int64_t>(decision.time_to_live_s()) * 1'000'000;
     if (at_.header().occurred_latest_us() > until_us || at_.header().occurred_latest_us() < decision.at_us()) {
-      Nonconforming("header.occurred_latest_us", Text("the decision of leaf ", index.value, " held for ",
+      Nonconforming("header.occurred_latest_us", Text("the decision of leaf ", leaf, " held for ",
                                                       decision.time_to_live_s(), " s from when it was made"));
     }
+    return CheckSurface(artifact);
   }
 
-  void CheckUnchanged(LeafIndex index, const v1::GateDecided& decision) {
-    const v1::EntityRef& unit = *FindReference(at_.header(), "unit");
+  // A decision is about an artifact, and that about one surface.
+  Status CheckSurface(const v1::EntityRef& artifact) {
+    ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindDefinition(at_.rows, artifact));
+    if (!index.has_value()) return OkStatus();
+    ASSIGN_OR_RETURN(const LoadedEvent produced, LoadEvent(at_.rows, *index));
+    const auto* body = BodyAs<v1::ArtifactProduced>(produced.body.get());
+    if (body == nullptr || body->surface() == surface_) return OkStatus();
+    Nonconforming("body.surface", Text("is ", surface_, "; the artifact that was decided on is for ", body->surface()));
+    return OkStatus();
+  }
+
+  bool CheckWriter() {
     const v1::Agent& actor = at_.header().actor();
-    if (actor.kind() != "device_unit" || actor.id() != unit.id() ||
-        at_.header().stream() != Text("device_unit/", unit.id())) {
-      AddBroken(at_.broken, {"ACTIVATION-WRITER", "header.actor", v1::FINDING, "21 CFR 11.10(h)",
-                             Text("is ", AgentText(actor), " in stream ", at_.header().stream(),
-                                  "; a unit says itself, in its own stream, what it activated"),
-                             "let the unit seal its activations"});
-    } else if (at_.header().stream_position() != decision.unit_stream_position() + 1) {
-      AddBroken(at_.broken, {"ACTIVATION-CHANGED", "header.stream_position", v1::FINDING, "IEC 62304 8.2.1",
-                             Text("is ", at_.header().stream_position(), "; the decision of leaf ", index.value,
-                                  " was made at ", decision.unit_stream_position()),
-                             "ask the gate again after anything that the unit records"});
+    if (actor.kind() == "device_unit" && actor.id() == unit_.id() &&
+        at_.header().stream() == Text("device_unit/", unit_.id())) {
+      return true;
     }
-    if (body_.previous_configuration_digest() != decision.configuration_digest() ||
-        decision.configuration_digest().empty()) {
-      AddBroken(at_.broken, {"ACTIVATION-CHANGED", "body.previous_configuration_digest", v1::FINDING, "IEC 62304 8.2.1",
-                             Text("is not the configuration that the decision of leaf ", index.value, " was made for"),
-                             "activate in the configuration that was decided on, or ask the gate again"});
-    }
+    AddBroken(at_.broken, {"ACTIVATION-WRITER", "header.actor", v1::FINDING, "21 CFR 11.10(h)",
+                           Text("is ", AgentText(actor), " in stream ", at_.header().stream(),
+                                "; a unit says itself, in its own stream, what it activated"),
+                           "let the unit seal its activations"});
+    return false;
+  }
+
+  void CheckPlace(const Decided& decided) {
+    if (!CheckWriter() || at_.header().stream_position() == decided.decision.unit_stream_position() + 1) return;
+    AddBroken(at_.broken, {"ACTIVATION-CHANGED", "header.stream_position", v1::FINDING, "IEC 62304 8.2.1",
+                           Text("is ", at_.header().stream_position(), "; the decision of leaf ", decided.index.value,
+                                " was made at ", decided.decision.unit_stream_position()),
+                           "ask the gate again after anything that the unit records"});
+  }
+
+  void CheckConfiguration(const Decided& decided, std::string_view previous) {
+    const std::string& configuration = decided.decision.configuration_digest();
+    if (previous == configuration && !configuration.empty()) return;
+    AddBroken(at_.broken,
+              {"ACTIVATION-CHANGED", "body.previous_configuration_digest", v1::FINDING, "IEC 62304 8.2.1",
+               Text("is not the configuration that the decision of leaf ", decided.index.value, " was made for"),
+               "activate in the configuration that was decided on, or ask the gate again"});
   }
 
   void Nonconforming(std::string_view field, std::string_view message) {
@@ -163,7 +292,8 @@ class ActivationCheck {
   }
 
   const Case& at_;
-  const v1::ArtifactActivated& body_;
+  const std::string surface_;
+  const v1::EntityRef& unit_;
 };
 
 }  // namespace
@@ -174,16 +304,25 @@ Status CheckAdaptationRules(const RecordedEvent& event, const RowFinder& rows, s
   if (const auto* body = BodyAs<v1::EnvelopeApproved>(event.body)) return CheckTerms(at, body->terms());
   if (const auto* body = BodyAs<v1::SubstrateDefined>(event.body)) return CheckSubstrate(at, *body);
   if (const auto* body = BodyAs<v1::ObjectStored>(event.body)) return CheckObject(at, *body);
-  const auto* body = BodyAs<v1::ArtifactActivated>(event.body);
-  if (body == nullptr || FindReference(at.header(), "artifact")->kind() != "artifact") return OkStatus();
+  const auto* activated = BodyAs<v1::ArtifactActivated>(event.body);
+  const auto* rolled_back = BodyAs<v1::ArtifactRolledBack>(event.body);
+  if (activated == nullptr && rolled_back == nullptr) return OkStatus();
   ASSIGN_OR_RETURN(const bool has_gate, HasPolicy(rows, v1::PolicyAdopted::GATE));
-  return has_gate ? ActivationCheck(at, *body).Check() : OkStatus();
+  if (!has_gate) return OkStatus();
+  if (activated != nullptr) return ActivationCheck(at, activated->surface()).CheckActivated(*activated);
+  return ActivationCheck(at, rolled_back->surface()).CheckRolledBack();
+}
+
+void FoldAdaptationSurfaces(const RecordedEvent& event, RowOverlay& rows) {
+  const auto* body = BodyAs<v1::AdaptationSurfaceIdentified>(event.body);
+  if (body != nullptr) rows.Put(Family::kEntities, SurfaceKey(body->surface()), LeafKey(event.index));
 }
 
 bool AdaptationRulesReadBody(const EventType& type) {
   return type.body == v1::EnvelopeProposed::descriptor() || type.body == v1::EnvelopeApproved::descriptor() ||
          type.body == v1::SubstrateDefined::descriptor() || type.body == v1::ObjectStored::descriptor() ||
-         type.body == v1::ArtifactActivated::descriptor();
+         type.body == v1::ArtifactActivated::descriptor() || type.body == v1::ArtifactRolledBack::descriptor() ||
+         type.body == v1::AdaptationSurfaceIdentified::descriptor();
 }
 
 }  // namespace anamnesis

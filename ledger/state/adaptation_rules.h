@@ -7,10 +7,15 @@
 //   ENVELOPE-CHANGE      the change class that an envelope declares is the one computed against the version before
 //   (A73) SUBSTRATE-DIGEST     a substrate's digest is that of its SOUP and runtime (vocabulary_device.proto) OBJECT-ID
 //   an object is named by its digest ACTIVATION-DECISION  once a gate policy is in force, an artifact is activated only
-//   on an allow decision for it, for
-//                        that unit, within the decision's time to live; recorded all the same (A69)
+//   on an allow decision for it: for
+//                        these bytes, that unit and the artifact's surface, within the decision's time to live;
+//                        recorded all the same (A69). A roll-back restores what the decision on what it takes back
+//                        named as fallback, or what a decision allows; nothing but artifacts is put on adaptation
+//                        surfaces
 //   ACTIVATION-CHANGED   the unit wrote nothing since the decision, and its configuration is the one decided on
 //   ACTIVATION-WRITER    the unit itself says that it activated something
+//
+// Rows of kEntities: "f" || surface -> be64 index of the last adaptation_surface.identified of it.
 
 #include <vector>
 
@@ -23,6 +28,9 @@ namespace anamnesis {
 
 // Adds what the event breaks to `broken`.
 Status CheckAdaptationRules(const RecordedEvent& event, const RowFinder& rows, std::vector<BrokenRule>& broken);
+// Remembers which surfaces are adapted.
+void FoldAdaptationSurfaces(const RecordedEvent& event, RowOverlay& rows);
+// Whether one of the two reads bodies of this type.
 bool AdaptationRulesReadBody(const EventType& type);
 
 }  // namespace anamnesis

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/state/adaptation_rules.h"
 #include "ledger/state/authority.h"
 #include "ledger/state/broken_rules.h"
 #include "ledger/state/configuration.h"
@@ -60,6 +61,7 @@ Status FoldForRules(const RecordedEvent& event, RowOverlay& rows) {
   RETURN_IF_ERROR(FoldSoftwareItems(event, rows));
   RETURN_IF_ERROR(FoldPolicies(event, rows));
   RETURN_IF_ERROR(FoldSpecialRules(event, rows));
+  FoldAdaptationSurfaces(event, rows);
   RETURN_IF_ERROR(FoldAuthority(event, rows));
   RETURN_IF_ERROR(FoldDelegations(event, rows));
   RETURN_IF_ERROR(FoldErasures(event, rows));

@@ -46,7 +46,9 @@ ReportedArtifact Reported(const v1::ArtifactProduced& produced) {
   reported.produced = &produced;
   reported.at = Timestamp(1'000'000'000'000);
   reported.activations = [](uint64_t, uint64_t) { return StatusOr<uint64_t>(0); };
-  reported.sum_of_steps = [](std::string_view) { return StatusOr<std::optional<std::string>>(std::nullopt); };
+  reported.sum_of_steps = [](std::string_view, std::string_view) -> StatusOr<StepSum> {
+    return StepSum{"", "nobody knows"};
+  };
   return reported;
 }
 
@@ -80,6 +82,52 @@ TEST(Envelope, UnknownIsNeverInside) {
   const v1::EnvelopeTerms terms = Terms({Interval("0", "1")});
   EXPECT_EQ(Unnamed({&terms}, Produced("other", "0.5")), std::vector<std::string>{"other"});
   EXPECT_TRUE(Unnamed({&terms}, Produced("shift", "7")).empty());
+}
+
+// Both ends of a range count, and only one parameter speaks for a dimension.
+TEST(Envelope, RangesAndSecondParametersAreNotOverlooked) {
+  v1::ArtifactProduced produced = Produced("shift", "0.01");
+  produced.mutable_parameters(0)->set_high("0.04");
+  EXPECT_EQ(Why(Interval("-0.05", "0.05"), produced), "");
+  produced.mutable_parameters(0)->set_high("0.9");
+  EXPECT_EQ(Why(Interval("-0.05", "0.05"), produced), "shift: 0.9 is not [-0.05, 0.05]\n");
+  produced.mutable_parameters(0)->set_high("0");
+  EXPECT_EQ(Why(Interval("-0.05", "0.05"), produced), "shift: [0.01, 0] is no range\n");
+  Dimension distance = OfKind("norm_delta", {}, "0.5");
+  distance.set_norm("l2");
+  v1::ArtifactProduced moved = Produced("d", "0.1");
+  moved.mutable_parameters(0)->set_norm("l2");
+  EXPECT_EQ(Why(distance, moved), "");
+  moved.mutable_parameters(0)->set_high("0.6");
+  EXPECT_EQ(Why(distance, moved), "d: 0.6 is not at most 0.5\n");
+
+  v1::ArtifactProduced twice = Produced("shift", "0.01");
+  *twice.add_parameters() = Produced("shift", "0.5").parameters(0);
+  EXPECT_EQ(Why(Interval("-0.05", "0.05"), twice), "shift: is reported more than once\n");
+}
+
+TEST(Envelope, PartsThatMeanNothingToTheKindAreOutside) {
+  v1::ArtifactProduced symbols = Produced("shift", "0.01");
+  symbols.mutable_parameters(0)->add_symbols("a");
+  EXPECT_EQ(Why(Interval("0", "1"), symbols),
+            "shift: it reports symbols, which means nothing in a dimension of kind interval\n");
+  v1::ArtifactProduced value = Produced("d", "7");
+  value.mutable_parameters(0)->add_symbols("a");
+  EXPECT_NE(Why(OfKind("set", {"a"}), value), "");
+  EXPECT_NE(Why(OfKind("structure", {"a"}), value), "");
+  v1::ArtifactProduced norm = Produced("shift", "0.5");
+  norm.mutable_parameters(0)->set_norm("l2");
+  EXPECT_NE(Why(Interval("0", "1"), norm), "");
+  // Of a metric or a rate an artifact reports nothing, so they don't name what it moves.
+  Dimension floor = OfKind("floor");
+  floor.set_low("0.9");
+  Dimension rate = OfKind("rate", {}, "3");
+  rate.set_name("r");
+  rate.set_per_period_s(60);
+  const v1::EnvelopeTerms terms = Terms({floor, rate});
+  v1::ArtifactProduced both = Produced("d", "7");
+  *both.add_parameters() = Produced("r", "7").parameters(0);
+  EXPECT_EQ(Unnamed({&terms}, both), (std::vector<std::string>{"d", "r"}));
 }
 
 TEST(Envelope, SymbolsMustBeAmongThoseAllowed) {
@@ -142,9 +190,9 @@ TEST(Envelope, CumulativeDistanceIsThatOfTheSteps) {
   v1::ArtifactProduced produced = Produced("shift", "0.01");
   ReportedArtifact reported = Reported(produced);
   EXPECT_NE(Why(Terms({cumulative}), reported), "") << "the chain is not complete";
-  reported.sum_of_steps = [](std::string_view) { return StatusOr<std::optional<std::string>>("-0.22"); };
+  reported.sum_of_steps = [](std::string_view, std::string_view) -> StatusOr<StepSum> { return StepSum{"-0.22", ""}; };
   EXPECT_EQ(Why(Terms({cumulative}), reported), "");
-  reported.sum_of_steps = [](std::string_view) { return StatusOr<std::optional<std::string>>("0.23"); };
+  reported.sum_of_steps = [](std::string_view, std::string_view) -> StatusOr<StepSum> { return StepSum{"0.23", ""}; };
   EXPECT_EQ(Why(Terms({cumulative}), reported), "d: the distance from the anchor is 0.23, not at most 0.22\n");
   // What it reports itself must be the same.
   v1::ArtifactProduced::Parameter& own = *produced.add_parameters();

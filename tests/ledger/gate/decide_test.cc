@@ -275,7 +275,7 @@ TEST(Gate, A74A86ChangeOutsideThePlanIsDenied) {
                              body.mutable_terms()->mutable_modifications(0)->mutable_bounds(0)->set_high("0.005");
                            })));
   EXPECT_EQ(Failed(narrow.Ask()), "G11");
-  EXPECT_EQ(NoteOf(narrow.Ask(), "G11"), "modification m1: threshold_shift 0.01 is outside [-0.05, 0.005] ");
+  EXPECT_EQ(NoteOf(narrow.Ask(), "G11"), "modification m1: threshold_shift 0.01 is not [-0.05, 0.005]");
   GateWorld world(Changed(GateStory(), "plan-us", Edit<v1::ChangePlanAuthorised>([](v1::ChangePlanAuthorised& body) {
                             body.mutable_terms()->mutable_modifications(0)->set_dimensions(0, "sampling_rate");
                           })));

@@ -1,0 +1,97 @@
+#include "ledger/gate/steps.h"
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/base/decimal.h"
+#include "ledger/event/names.h"
+
+namespace anamnesis::gate {
+namespace {
+
+// Chains of parents are followed so far.
+constexpr size_t kParentsMax = 10'000;
+
+// What runs where the artifact would run.
+struct Running {
+  // The adapted artifact there and what it is taken back to, where that is one; empty when nothing adapted runs there.
+  std::vector<v1::EntityRef> artifacts;
+  std::string unknown_because;
+};
+
+StatusOr<Running> RunningOn(Subject& s, const std::string& surface) {
+  Running running;
+  for (const v1::ConfigurationItem& item : s.configuration.items()) {
+    if (item.surface() != surface) continue;
+    if (item.confidence() == v1::UNKNOWN) {
+      running.unknown_because = Text("what runs on ", surface, " is not certain");
+    } else if (item.has_item() && item.item().kind() == "artifact") {
+      running.artifacts.push_back(Bare(item.item()));
+      ASSIGN_OR_RETURN(const Fact* since, s.facts.At(LeafIndex(item.since().index())));
+      const v1::EntityRef* fallback = FindReference(since->header(), "rollback_target");
+      if (fallback != nullptr && fallback->kind() == "artifact") running.artifacts.push_back(Bare(*fallback));
+    }
+  }
+  return running;
+}
+
+bool IsAmong(const std::vector<v1::EntityRef>& entities, const v1::EntityRef& entity) {
+  for (const v1::EntityRef& each : entities) {
+    if (SameEntity(each, entity)) return true;
+  }
+  return false;
+}
+
+// The one number that the artifact reports in the dimension.
+StepSum StepOf(const v1::EntityRef& name, const v1::ArtifactProduced& artifact, std::string_view dimension,
+               std::string_view unit) {
+  const auto unknown = [&](std::string_view why) { return StepSum{"", Text(EntityKeyText(name), " ", why)}; };
+  StepSum step;
+  for (const v1::ArtifactProduced::Parameter& parameter : artifact.parameters()) {
+    if (parameter.dimension() != dimension) continue;
+    if (!step.value.empty()) return unknown(Text("reports ", dimension, " more than once"));
+    if (parameter.value().empty() || !parameter.high().empty()) {
+      return unknown(Text("reports no single value of ", dimension));
+    }
+    if (parameter.unit() != unit) {
+      return unknown(Text("reports ", dimension, " in \"", parameter.unit(), "\", the limit is in \"", unit, "\""));
+    }
+    step.value = parameter.value();
+  }
+  return step.value.empty() ? unknown(Text("doesn't report ", dimension)) : step;
+}
+
+}  // namespace
+
+StatusOr<StepSum> SumOfSteps(Subject& s, std::string_view dimension, std::string_view unit, Judgement& j) {
+  ASSIGN_OR_RETURN(const Running running, RunningOn(s, s.artifact->surface()));
+  if (!running.unknown_because.empty()) return StepSum{"", running.unknown_because};
+  bool met = running.artifacts.empty();
+  std::string sum = "0";
+  v1::EntityRef name = Bare(s.request.artifact);
+  std::set<uint64_t> seen;
+  while (true) {
+    ASSIGN_OR_RETURN(const Fact* fact, s.facts.Definition(name));
+    const auto* artifact = fact == nullptr ? nullptr : fact->body<v1::ArtifactProduced>();
+    if (artifact == nullptr || seen.size() >= kParentsMax || !seen.insert(fact->event.index.value).second) {
+      return StepSum{"", Text("the chain of parents is not complete: ", EntityKeyText(name),
+                              artifact == nullptr ? " is not recorded" : " is too far back")};
+    }
+    j.Rest(fact);
+    const StepSum step = StepOf(name, *artifact, dimension, unit);
+    if (!step.unknown_because.empty()) return step;
+    const bool negative = step.value.starts_with('-');
+    ASSIGN_OR_RETURN(sum, SubtractDecimals(sum, negative ? step.value.substr(1) : Text("-", step.value)));
+    met = met || IsAmong(running.artifacts, name);
+    const v1::EntityRef* parent = FindReference(fact->header(), "parent");
+    if (parent == nullptr) break;
+    name = Bare(*parent);
+  }
+  if (met) return StepSum{sum, ""};
+  return StepSum{"", Text(EntityKeyText(running.artifacts.front()), " runs on ", s.artifact->surface(),
+                          ", and nothing says that it was made from that: name its parent")};
+}
+
+}  // namespace anamnesis::gate

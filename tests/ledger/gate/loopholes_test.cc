@@ -1,0 +1,256 @@
+// Ways around single rules that are closed: creep without a parent, activations that are taken back, protocols that
+// nobody named, decisions of nobody in particular, forks.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ledger/base/bytes.h"
+#include "ledger/crypto/sha256.h"
+#include "ledger/gate/decide.h"
+#include "tests/ledger/gate/gate_story.h"
+
+namespace anamnesis {
+namespace {
+
+using testing::HasSubstr;
+
+EventDraft Because(EventDraft draft) {
+  draft.header.set_rationale("because");
+  return draft;
+}
+
+EventDraft Retract(GateWorld& world, const std::string& step) {
+  const StatusOr<LoadedEvent> event = LoadEvent(world.ledger().rows(), world.LeafOf(step));
+  EXPECT_TRUE(event.ok()) << event.status();
+  return Because(Correct(*EventId::FromBytes(event->header.fields.event_id()), v1::RecordCorrected::RETRACTED));
+}
+
+// The story under an envelope with one more dimension.
+std::vector<Step> WithDimension(const std::function<void(v1::EnvelopeTerms::Dimension&)>& fill) {
+  return Changed(GateStory(), "envelope", Edit<v1::EnvelopeApproved>([&](v1::EnvelopeApproved& body) {
+                   fill(*body.mutable_terms()->add_dimensions());
+                 }));
+}
+
+std::vector<Step> WithLimitOfCreep(const std::string& unit = "") {
+  return WithDimension([&](v1::EnvelopeTerms::Dimension& total) {
+    total.set_name("threshold_total");
+    total.set_kind("cumulative");
+    total.set_of("threshold_shift");
+    total.set_high("0.05");
+    total.set_unit(unit);
+  });
+}
+
+StatusOr<RunVerdict> Activate(GateWorld& world, const std::string& version, const std::string& name = "activated") {
+  v1::ArtifactActivated body;
+  body.set_surface("alert_threshold");
+  EventDraft draft = DraftWith(body, {"unit=device_unit:ICU-1", "artifact=artifact:shift@" + version});
+  SetOccurred(draft, world.now(), world.now());
+  return world.Do({name, "ICU-1", draft});
+}
+
+void Add(GateWorld& world, const Adaptation& adaptation) {
+  for (const Step& step : AdaptationSteps(adaptation)) {
+    ASSERT_TRUE(world.Do(step).ok()) << step.name << ": " << world.refused().at(step.name);
+  }
+}
+
+TEST(GateLoopholes, CreepCountsThoughNoParentIsNamed) {
+  GateWorld world(WithLimitOfCreep());
+  ASSERT_TRUE(Activate(world, "1").ok());
+  Add(world, {.version = "2", .shift = "0.045", .substrate = SubstrateDigest("7.2")});
+  EXPECT_EQ(Failed(world.Ask("2")), "G05");
+  EXPECT_THAT(NoteOf(world.Ask("2"), "G05"), HasSubstr("artifact:shift@1 runs on alert_threshold"));
+  Add(world, {.version = "3", .shift = "0.045", .substrate = SubstrateDigest("7.2"), .parent = "1"});
+  EXPECT_THAT(NoteOf(world.Ask("3"), "G05"), HasSubstr("the distance from the anchor is 0.055"));
+  Add(world, {.version = "4", .shift = "0.04", .substrate = SubstrateDigest("7.2"), .parent = "1"});
+  EXPECT_EQ(Failed(world.Ask("4")), "");
+  EXPECT_EQ(Failed(world.Ask("1")), "") << "what runs is no step further";
+  EXPECT_EQ(Failed(world.Ask("2", "ICU-2", "DE")), "G05") << "0.045 is outside the overlay there";
+  EXPECT_THAT(NoteOf(world.Ask("2", "ICU-2", "DE"), "G05"), testing::Not(HasSubstr("runs on")));
+}
+
+TEST(GateLoopholes, StepsInAnotherUnitDoNotAddUp) {
+  GateWorld world(WithLimitOfCreep("mV"));
+  EXPECT_EQ(Failed(world.Ask()), "G05");
+  EXPECT_THAT(NoteOf(world.Ask(), "G05"), HasSubstr("the limit is in \"mV\""));
+}
+
+TEST(GateLoopholes, ActivationsThatAreTakenBackCountAgainstTheRate) {
+  GateWorld world(WithDimension([](v1::EnvelopeTerms::Dimension& rate) {
+    rate.set_name("activations");
+    rate.set_kind("rate");
+    rate.set_high("70");
+    rate.set_per_period_s(86'400);
+  }));
+  for (int i = 0; i < 69; ++i) ASSERT_TRUE(Activate(world, "1", Text("activated-", i)).ok());
+  EXPECT_EQ(Failed(world.Ask()), "");
+  ASSERT_TRUE(world.Do({"retracted", "ICU-1", Retract(world, "activated-60")}).ok());
+  ASSERT_TRUE(Activate(world, "1", "one-more").ok());
+  EXPECT_EQ(Failed(world.Ask()), "G05");
+  EXPECT_THAT(NoteOf(world.Ask(), "G05"), HasSubstr("this would be activation 71"));
+}
+
+TEST(GateLoopholes, ProtocolHasToBeNamedAndTheNewest) {
+  const auto protocol = [](const std::function<void(v1::EntityRef&)>& change) {
+    return Changed(GateStory(), "envelope", [&](EventDraft& draft) {
+      for (v1::EntityRef& ref : *draft.header.mutable_refs()) {
+        if (ref.role() == "protocol") change(ref);
+      }
+    });
+  };
+  GateWorld none(Changed(GateStory(), "envelope", [](EventDraft& draft) {
+    draft.header.mutable_refs()->RemoveLast();  // sandbox_protocol:suite@1
+  }));
+  EXPECT_EQ(Failed(none.Ask()), "G06");
+  GateWorld any(protocol([](v1::EntityRef& ref) { ref.clear_version(); }));
+  EXPECT_EQ(Failed(any.Ask()), "");
+  for (Step step : GateStory()) {
+    if (step.name != "protocol") continue;
+    step.draft.header.mutable_refs(0)->set_version("2");
+    Edit<v1::SandboxProtocolApproved>(
+        [](v1::SandboxProtocolApproved& body) { *body.mutable_signature() = FreshSignature(); })(step.draft);
+    ASSERT_TRUE(any.Do({"protocol-2", "carl", step.draft}).ok()) << any.refused().at("protocol-2");
+  }
+  EXPECT_EQ(Failed(any.Ask()), "G06") << "certified by an older one";
+}
+
+class Problem {
+ public:
+  explicit Problem(GateWorld& world) : world_(world) {
+    v1::ProblemReported problem;
+    problem.set_criticality(v1::ProblemReported::SAFETY);
+    problem.set_description("missed an alert");
+    problem.set_configuration_unknown_because("the unit was off");
+    Do("ada", DraftWith(problem, {"problem=problem:p1", "affected=software_item:alert"}));
+  }
+  void Do(const std::string& writer, EventDraft draft) {
+    const StatusOr<RunVerdict> done = world_.Do({Text("step-", ++count_), writer, Because(std::move(draft))});
+    ASSERT_TRUE(done.ok()) << done.status();
+  }
+  void Decide(const std::string& writer, const std::string& choice) {
+    v1::DecisionRecorded decision;
+    decision.set_question("may it run on?");
+    decision.add_options(choice);
+    decision.set_choice(choice);
+    Do(writer, DraftWith(decision, {Text("decision=decision:d", ++count_), "about=problem:p1"}));
+  }
+
+ private:
+  GateWorld& world_;
+  int count_ = 0;
+};
+
+TEST(GateLoopholes, OnlyTheLastDecisionOfSomebodyWhoAnswersForItPermits) {
+  GateWorld world(GateStory());
+  Problem problem(world);
+  EXPECT_EQ(Failed(world.Ask()), "G09");
+  problem.Decide("eve", "operation_permitted");
+  EXPECT_EQ(Failed(world.Ask()), "G09") << "eve has no role for it";
+  problem.Decide("ada", "operation_permitted");
+  EXPECT_EQ(Failed(world.Ask()), "");
+  problem.Decide("eve", "stop_it");
+  EXPECT_EQ(Failed(world.Ask()), "G09") << "decided against since";
+  problem.Decide("rita", "operation_permitted");
+  EXPECT_EQ(Failed(world.Ask()), "");
+  // Closed and opened again: what was permitted before is not about that.
+  problem.Do("ada", DraftWith(v1::ProblemNoActionDecided(), {"problem=problem:p1"}));
+  EXPECT_EQ(Failed(world.Ask()), "");
+  v1::ProblemClosed closed;
+  problem.Do("ada", DraftWith(closed, {"problem=problem:p1"}));
+  problem.Do("ada", DraftWith(v1::ProblemReopened(), {"problem=problem:p1"}));
+  EXPECT_EQ(Failed(world.Ask()), "G09");
+  problem.Decide("ada", "operation_permitted");
+  EXPECT_EQ(Failed(world.Ask()), "");
+}
+
+TEST(GateLoopholes, ProblemsOfWhatItRunsWithStandToo) {
+  for (const char* affected : {"device_model:monitor", "soup:foundation@7.2", "soup:foundation"}) {
+    GateWorld world(GateStory());
+    v1::ProblemReported problem;
+    problem.set_criticality(v1::ProblemReported::SAFETY);
+    problem.set_description("missed an alert");
+    problem.set_configuration_unknown_because("the unit was off");
+    ASSERT_TRUE(
+        world.Do({"problem", "ada", DraftWith(problem, {"problem=problem:p1", Text("affected=", affected)})}).ok());
+    EXPECT_EQ(Failed(world.Ask()), "G09") << affected;
+  }
+}
+
+// The story with a dataset behind the artifact.
+std::vector<Step> WithDataset() {
+  return Changed(GateStory(), "produced",
+                 [](EventDraft& draft) { AddReference(draft, "dataset", "dataset", "rhythms", "1"); });
+}
+
+TEST(GateLoopholes, WhatWasMadeFromDatasetsNeedsTheirSplitsAndDecisions) {
+  std::vector<Step> steps = WithDataset();
+  steps.push_back({"curated", "ada", DraftWith(v1::DatasetCurated(), {"dataset=dataset:rhythms@1"})});
+  v1::DatasetSealed sealed;
+  sealed.set_manifest_root(Sha256("manifest").bytes());
+  sealed.set_records(3);
+  steps.push_back({"sealed", "ada", DraftWith(sealed, {"dataset=dataset:rhythms@1"})});
+  GateWorld world(steps);
+  EXPECT_TRUE(world.refused().empty()) << world.refused().begin()->second;
+  EXPECT_EQ(Failed(world.Ask()), "G18");
+  EXPECT_THAT(NoteOf(world.Ask(), "G18"), HasSubstr("no split of dataset:rhythms@1 is defined"));
+  v1::SplitDefined split;
+  split.set_method("by hand");
+  split.set_unit(v1::SplitDefined::RECORD);
+  v1::SplitDefined::Part& part = *split.add_parts();
+  part.set_role(v1::SplitDefined::TRAINING);
+  part.set_manifest_root(Sha256("part").bytes());
+  part.set_records(3);
+  split.set_overlap_computed(true);
+  ASSERT_TRUE(world.Do({"split", "ada", DraftWith(split, {"split=split:s1", "dataset=dataset:rhythms@1"})}).ok());
+  EXPECT_EQ(Failed(world.Ask()), "");
+  v1::DatasetRecordWithdrawn withdrawn;
+  withdrawn.set_basis("consent");
+  ASSERT_TRUE(
+      world.Do({"withdrawn", "ada", Because(DraftWith(withdrawn, {"dataset=dataset:rhythms@1", "record=record:3"}))})
+          .ok());
+  EXPECT_EQ(Failed(world.Ask()), "G18");
+  const auto decide = [&](const std::string& writer, const std::string& choice) {
+    v1::DecisionRecorded decision;
+    decision.set_question("may it be used on?");
+    decision.add_options(choice);
+    decision.set_choice(choice);
+    ASSERT_TRUE(
+        world
+            .Do({"decided", writer,
+                 Because(DraftWith(decision, {"decision=decision:" + writer + choice, "about=dataset:rhythms@1"}))})
+            .ok());
+  };
+  decide("ada", "retrain");
+  EXPECT_EQ(Failed(world.Ask()), "G18") << "that doesn't permit its use";
+  decide("eve", "use_permitted");
+  EXPECT_EQ(Failed(world.Ask()), "G18");
+  decide("ada", "use_permitted");
+  EXPECT_EQ(Failed(world.Ask()), "");
+}
+
+TEST(GateLoopholes, ForkOfAStreamThatItRestsOnDenies) {
+  GateWorld world(GateStory());
+  const auto fork = [&](const std::string& name, const std::string& stream) {
+    v1::ForkDetected body;
+    body.set_stream(stream);
+    body.set_position(3);
+    body.set_header_digest_here(Sha256("here").bytes());
+    body.set_header_digest_there(Sha256("there").bytes());
+    body.set_evidence("two headers");
+    ASSERT_TRUE(world.Do({name, "eve", DraftWith(body, {})}).ok());
+  };
+  fork("elsewhere", "device_unit/ICU-2");
+  EXPECT_EQ(Failed(world.Ask()), "");
+  fork("certifier", "software/certifier");
+  EXPECT_EQ(Failed(world.Ask()), "G17");
+  EXPECT_THAT(NoteOf(world.Ask(), "G17"), HasSubstr("stream software/certifier has two histories"));
+  ASSERT_TRUE(world.Do({"retracted", "eve", Retract(world, "certifier")}).ok());
+  EXPECT_EQ(Failed(world.Ask()), "");
+  fork("own", "device_unit/ICU-1");
+  EXPECT_EQ(Failed(world.Ask()), "G17");
+}
+
+}  // namespace
+}  // namespace anamnesis
