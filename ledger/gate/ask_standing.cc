@@ -117,7 +117,14 @@ class StandingCheck {
 // surface.
 Status AddStaleCertifications(Facts& facts, Timestamp now, v1::Answer& answer) {
   ASSIGN_OR_RETURN(const gate::StaleCertifications stale, gate::FindStaleCertifications(facts, now));
+  const auto& entries = answer.standing().entries();
   for (const gate::StaleCertification& each : stale.list) {
+    // What runs and is denied is among the units' already.
+    const auto is_listed = [&](const v1::StandingAnswer::Entry& entry) {
+      return entry.unit() == each.runs_on && gate::SameEntity(entry.artifact(), each.artifact) &&
+             entry.now().verdict() == v1::GateDecided::DENY;
+    };
+    if (std::any_of(entries.begin(), entries.end(), is_listed)) continue;
     v1::StandingAnswer::Entry& entry = *answer.mutable_standing()->add_entries();
     entry.set_unit(each.runs_on);
     *entry.mutable_artifact() = each.artifact;

@@ -126,6 +126,8 @@ Case CaseOf(const RunningArtifact& running, std::vector<RuleResult> failing) {
   return made;
 }
 
+bool IsOfTimes(const internal::StandingWork::Task& task) { return task.after().starts_with(kTimesCursor); }
+
 // Facts are read anew after so many units, so that what is kept of them is bounded.
 constexpr size_t kUnitsPerFacts = 256;
 
@@ -143,6 +145,7 @@ class Check {
     gate::FoundUnits found;
     // Looked at in batches before.
     uint64_t units_before = 0;
+    bool of_times = false;
   };
 
   Status Find(const internal::StandingWork& work);
@@ -221,10 +224,9 @@ Status Check::Touch(const Causes& causes, gate::StandingTargets& beyond, Causes&
 // The events that named times which came since, a bounded number; where there are more, how far this came is recorded.
 StatusOr<Causes> Check::TimesThatCame(const internal::StandingWork& work) {
   StandingTime after{batch_.since, LeafIndex(UINT64_MAX)};
-  const auto is_of_times = [](const internal::StandingWork::Task& task) { return task.causes().empty(); };
-  const auto task = std::find_if(work.tasks().begin(), work.tasks().end(), is_of_times);
+  const auto task = std::find_if(work.tasks().begin(), work.tasks().end(), IsOfTimes);
   if (task != work.tasks().end()) {
-    ASSIGN_OR_RETURN(after, DecodeStandingTime(task->after()));
+    ASSIGN_OR_RETURN(after, DecodeStandingTime(std::string_view(task->after()).substr(kTimesCursor.size())));
   }
   ASSIGN_OR_RETURN(const std::vector<StandingTime> times,
                    StandingTimesUntil(facts_.rows(), after, batch_.now, kStandingTimesMax + 1));
@@ -238,8 +240,9 @@ StatusOr<Causes> Check::TimesThatCame(const internal::StandingWork& work) {
   const bool more = taken < times.size();
   if (more || task != work.tasks().end()) {
     Portion portion;
-    if (task != work.tasks().end()) portion.units_before = task->units();
-    if (more) portion.found.after = EncodeStandingTime(times[taken - 1]);
+    portion.of_times = true;
+    portion.causes = {(taken > 0 ? times[taken - 1] : after).leaf.value};
+    if (more) portion.found.after = Text(kTimesCursor, EncodeStandingTime(times[taken - 1]));
     portions_.push_back(std::move(portion));
   }
   return causes;
@@ -274,8 +277,7 @@ Status Check::Find(const internal::StandingWork& work) {
   const Causes& causes = now.causes;
   // What these causes left over is begun again, if they are looked at anew.
   const auto task = std::find_if(work.tasks().begin(), work.tasks().end(), [&](const auto& each) {
-    return !each.causes().empty() &&
-           !std::equal(each.causes().begin(), each.causes().end(), causes.begin(), causes.end());
+    return !IsOfTimes(each) && !std::equal(each.causes().begin(), each.causes().end(), causes.begin(), causes.end());
   });
   if (task != work.tasks().end()) RETURN_IF_ERROR(Continue(*task));
   portions_.push_back(std::move(now));
@@ -637,7 +639,7 @@ void Check::RecordLate() {
 void Check::RecordContinued(const Portion& portion) {
   v1::StandingCheckContinued body;
   for (const uint64_t cause : portion.causes) body.add_causes(cause);
-  body.set_after(portion.found.after.value_or(""));
+  body.set_after(portion.found.after.value_or(std::string(portion.of_times ? kTimesCursor : "")));
   body.set_units(portion.units_before + portion.found.units.size());
   body.set_complete(!portion.found.after.has_value());
   Record("standing_check.continued", body, {});

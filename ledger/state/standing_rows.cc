@@ -6,6 +6,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/event/names.h"
 #include "ledger/state/entities.h"
+#include "ledger/state/standing_times.h"
 
 namespace anamnesis {
 namespace {
@@ -239,7 +240,10 @@ Status FoldContinued(const v1::StandingCheckContinued& body, RowOverlay& rows) {
   ASSIGN_OR_RETURN(std::optional<StandingWork> work, StandingWorkOf(rows));
   if (!work.has_value()) work.emplace();
   auto& tasks = *work->mutable_tasks();
+  const bool of_times = body.after().starts_with(kTimesCursor);
   auto task = std::find_if(tasks.begin(), tasks.end(), [&](const StandingWork::Task& each) {
+    const bool each_of_times = each.after().starts_with(kTimesCursor);
+    if (of_times || each_of_times) return of_times && each_of_times;
     return std::equal(each.causes().begin(), each.causes().end(), body.causes().begin(), body.causes().end());
   });
   if (body.complete()) {

@@ -12,6 +12,7 @@
 #include <compare>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ledger/base/ids.h"
@@ -34,6 +35,8 @@ struct StandingTime {
   LeafIndex leaf;
   friend auto operator<=>(const StandingTime&, const StandingTime&) = default;
 };
+// How far the check came with times begins with this, before the encoded time; with other work it never does.
+inline constexpr std::string_view kTimesCursor = "t";
 // 16 bytes that sort as the times do; INVALID_ARGUMENT when they are not that many.
 std::string EncodeStandingTime(const StandingTime& time);
 StatusOr<StandingTime> DecodeStandingTime(std::string_view bytes);
