@@ -153,6 +153,18 @@ std::string Policy::Format() const {
   return text + Text("quorum ", quorum_.has_value() ? *quorum_ : kNone, '\n');
 }
 
+bool Policy::IsQuorum(const std::set<std::string>& witnesses) const {
+  if (!quorum_.has_value()) return true;
+  std::set<std::string> there = witnesses;
+  // A group only has members from before it, so one pass settles all.
+  for (const Group& group : groups_) {
+    const auto count = std::count_if(group.members.begin(), group.members.end(),
+                                     [&](const std::string& member) { return there.contains(member); });
+    if (static_cast<size_t>(count) >= group.threshold) there.insert(group.name);
+  }
+  return there.contains(*quorum_);
+}
+
 Status Policy::Check(const SignedNote& note) const {
   ASSIGN_OR_RETURN(Checkpoint checkpoint, ParseCheckpointText(note.text));
   std::vector<VerifierKey> known;
@@ -166,25 +178,16 @@ Status Policy::Check(const SignedNote& note) const {
     return absl::UnauthenticatedError(
         Text("the checkpoint of \"", checkpoint.origin, "\" is not signed by a log of the policy"));
   }
-  if (!quorum_.has_value()) return OkStatus();
-  std::set<std::string, std::less<>> witnessed;
+  std::set<std::string> witnessed;
   std::string names;
   for (const Witness& witness : witnesses_) {
     if (std::find(verified.begin(), verified.end(), witness.key) == verified.end()) continue;
     witnessed.insert(witness.name);
     names += Text(names.empty() ? "" : ", ", witness.name);
   }
-  // A group only has members from before it, so one pass settles all.
-  for (const Group& group : groups_) {
-    const auto count = std::count_if(group.members.begin(), group.members.end(),
-                                     [&](const std::string& member) { return witnessed.contains(member); });
-    if (static_cast<size_t>(count) >= group.threshold) witnessed.insert(group.name);
-  }
-  if (!witnessed.contains(*quorum_)) {
-    return absl::FailedPreconditionError(
-        Text("below the quorum \"", *quorum_, "\": cosigned by ", names.empty() ? "no witness" : names));
-  }
-  return OkStatus();
+  if (IsQuorum(witnessed)) return OkStatus();
+  return absl::FailedPreconditionError(
+      Text("below the quorum \"", *quorum_, "\": cosigned by ", names.empty() ? "no witness" : names));
 }
 
 StatusOr<Checkpoint> Policy::Open(std::string_view note) const {

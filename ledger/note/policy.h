@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,9 @@ class Policy {
   const std::vector<Group>& groups() const { return groups_; }
   // The name of a witness or a group; nothing for "quorum none".
   const std::optional<std::string>& quorum() const { return quorum_; }
+
+  // Whether these witnesses, by their names within the policy, are enough.
+  bool IsQuorum(const std::set<std::string>& witnesses) const;
 
   // OK when the note is a checkpoint signed by a log of the policy whose name is its origin, and cosigned as the quorum
   // wants. Everything else fails:

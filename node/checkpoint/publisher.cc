@@ -37,6 +37,20 @@ Status NotYet(uint64_t reached, TreeSize size) {
       Text("the ledger is witnessed up to ", reached, " events, not yet ", size.value, "; retry later"));
 }
 
+// Whether a witness of the policy is this node itself.
+bool IsOwn(const PublisherOptions& options, const Policy::Witness& witness) {
+  return options.witness != nullptr && witness.key == options.witness->verifier_key();
+}
+
+// What the policy calls this node as a witness; empty when it doesn't name it.
+std::string OwnNameIn(const PublisherOptions& options) {
+  if (!options.policy.has_value()) return "";
+  for (const Policy::Witness& witness : options.policy->witnesses()) {
+    if (IsOwn(options, witness)) return witness.name;
+  }
+  return "";
+}
+
 }  // namespace
 
 // --- Beginning and end ---
@@ -112,7 +126,8 @@ Status Publisher::Load() {
 void Publisher::AddClients() {
   if (!options_.policy.has_value()) return;
   for (const Policy::Witness& witness : options_.policy->witnesses()) {
-    const bool own = options_.witness != nullptr && witness.key == options_.witness->verifier_key();
+    const bool own = IsOwn(options_, witness);
+    if (own || !witness.url.empty()) reached_.insert(witness.name);
     if (own || witness.url.empty()) continue;
     WitnessClientOptions client{.witness = witness, .post = options_.post};
     client.prove = [this](TreeSize from, TreeSize to) -> StatusOr<std::vector<Digest>> {
@@ -128,7 +143,7 @@ void Publisher::AddClients() {
       return hashes;
     };
     client.on_cosignature = [this](TreeSize size, const NoteSignature& signature) { AddCosignature(size, signature); };
-    client.on_overtaken = [this](TreeSize size) { Overtaken(size); };
+    client.on_overtaken = [this, name = witness.name](TreeSize size) { Overtaken(size, name); };
     client.log = options_.log;
     clients_.push_back(std::make_unique<WitnessClient>(std::move(client)));
   }
@@ -156,7 +171,7 @@ void Publisher::Run() {
 
 bool Publisher::RoundIsOver(SteadyClock::time_point now) const {
   if (!round_.has_value()) return true;
-  const bool done = !options_.policy.has_value() || round_->witnessed || round_->overtaken;
+  const bool done = !options_.policy.has_value() || round_->witnessed || IsOvertaken(*round_);
   return (done || now >= round_->begun + kRoundMax) && now >= round_->begun + options_.interval;
 }
 
@@ -221,14 +236,22 @@ void Publisher::CosignHere() {
   // It isn't verified that far yet, and will be; what is wrong with the leaves was said by Audit.
   if (absl::IsOutOfRange(signature.status()) || absl::IsDataLoss(signature.status())) return;
   // Another node's larger checkpoint was cosigned here meanwhile.
-  if (absl::IsAlreadyExists(signature.status())) return Overtaken(size);
+  if (absl::IsAlreadyExists(signature.status())) return Overtaken(size, OwnNameIn(options_));
   Note(signature.status(), cosigning_fails_, "cosignature");
   if (signature.ok()) AddCosignature(size, *signature);
 }
 
-void Publisher::Overtaken(TreeSize size) {
+void Publisher::Overtaken(TreeSize size, const std::string& witness) {
   const std::lock_guard lock(mutex_);
-  if (round_.has_value() && round_->checkpoint.size == size) round_->overtaken = true;
+  if (round_.has_value() && round_->checkpoint.size == size) round_->overtaken_at.insert(witness);
+}
+
+bool Publisher::IsOvertaken(const Round& round) const {
+  // The word of one witness ends no round that others can complete.
+  if (round.overtaken_at.empty()) return false;
+  std::set<std::string> left = reached_;
+  for (const std::string& witness : round.overtaken_at) left.erase(witness);
+  return !options_.policy->IsQuorum(left);
 }
 
 void Publisher::AddCosignature(TreeSize size, const NoteSignature& signature) {

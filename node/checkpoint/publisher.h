@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -79,8 +80,8 @@ class Publisher {
     std::chrono::steady_clock::time_point begun;
     bool cosigned_here = false;
     bool witnessed = false;
-    // Somebody cosigned a larger one of another node meanwhile, and never cosigns this one.
-    bool overtaken = false;
+    // The policy's witnesses that say to have cosigned a larger one of another node meanwhile, and never cosign this.
+    std::set<std::string> overtaken_at = {};
   };
   struct Waiter {
     TreeSize size;
@@ -96,9 +97,12 @@ class Publisher {
   bool Audit();
   void BeginRound();
   void CosignHere();
-  void Overtaken(TreeSize size);
+  // The policy's witness of this name says so, of the round over `size`.
+  void Overtaken(TreeSize size, const std::string& witness);
   void AddCosignature(TreeSize size, const NoteSignature& signature);
   void Note(const Status& status, std::string& failing, std::string_view what);
+  // With mutex_ held: whether no quorum can come together any more.
+  bool IsOvertaken(const Round& round) const;
   // With mutex_ held.
   bool RoundIsOver(std::chrono::steady_clock::time_point now) const;
   void TakeIfWitnessed();
@@ -129,6 +133,8 @@ class Publisher {
   std::vector<Waiter> waiters_;
   // What keeps this node from verifying its own leaves; empty when nothing does.
   std::string audit_fails_;
+  // Constant after Start: the policy's witnesses that are asked, or are this node itself.
+  std::set<std::string> reached_;
   // Constant after Start. They end before what is above them.
   std::vector<std::unique_ptr<WitnessClient>> clients_;
   std::thread thread_;

@@ -53,12 +53,12 @@ void WitnessClient::Run() {
     if (!cancelled_) Note(asked);
     if (absl::IsFailedPrecondition(asked)) options_.on_overtaken(offered.checkpoint.size);
     lock.lock();
-    if (asked.ok()) {
+    // One that is ahead of us is asked again when there is more; everybody else about the same, unless there is more.
+    if (asked.ok() || absl::IsFailedPrecondition(asked)) {
       backoff = options_.backoff_min;
       continue;
     }
-    // One that is ahead of us is asked again when there is more; everybody else about the same, unless there is more.
-    if (!offered_.has_value() && !absl::IsFailedPrecondition(asked)) offered_ = offered;
+    if (!offered_.has_value()) offered_ = offered;
     wake_.wait_for(lock, backoff, [this] { return stopping_; });
     backoff = std::min(backoff * 2, options_.backoff_max);
   }
@@ -80,10 +80,6 @@ Status WitnessClient::Ask(const PublishedCheckpoint& offered) {
   Status status = absl::UnavailableError("it was not asked");
   for (int attempt = 0; attempt < kAttemptsAtOnce && !cancelled_; ++attempt) {
     AddCheckpointRequest request{known_, {}, offered.note};
-    if (known_ > offered.checkpoint.size) {
-      return absl::FailedPreconditionError(Text("it has cosigned ", known_.value, ", this node publishes ",
-                                                offered.checkpoint.size.value, " and goes on with more"));
-    }
     if (known_.value > 0) {
       ASSIGN_OR_RETURN(request.proof, options_.prove(known_, offered.checkpoint.size));
     }
@@ -103,6 +99,11 @@ Status WitnessClient::TakeAnswer(const PublishedCheckpoint& offered, const AddCh
     if (*size == known_ && known_ == offered.checkpoint.size) {
       return absl::UnavailableError(
           Text("it has cosigned ANOTHER tree of size ", size->value, " of this log: one of the two is forged"));
+    }
+    // Not taken over: whoever names a size that this ledger doesn't have must not be believed from then on.
+    if (*size > offered.checkpoint.size) {
+      return absl::FailedPreconditionError(Text("it has cosigned ", size->value, ", this node publishes ",
+                                                offered.checkpoint.size.value, " and goes on with more"));
     }
     known_ = *size;
     return absl::AbortedError(Text("it has cosigned ", size->value));

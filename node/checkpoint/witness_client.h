@@ -43,7 +43,8 @@ struct WitnessClientOptions {
   std::function<StatusOr<std::vector<Digest>>(TreeSize from, TreeSize to)> prove = nullptr;
   // Called from the client's thread with each cosignature, which was verified.
   std::function<void(TreeSize size, const NoteSignature& signature)> on_cosignature = nullptr;
-  // Called when the witness has cosigned a larger checkpoint than the one offered, which it will never cosign.
+  // Called when the witness says that it has cosigned a larger checkpoint than the one offered, which it will never
+  // cosign then. Only its word: the next one is offered as ever.
   std::function<void(TreeSize size)> on_overtaken = [](TreeSize) {};
   // Gets one line when the witness begins to fail, and when it answers again.
   std::function<void(std::string_view)> log = [](std::string_view) {};
@@ -73,14 +74,14 @@ class WitnessClient {
 
  private:
   void Run();
-  // Asks until it is cosigned or refused. FAILED_PRECONDITION: the witness is ahead of what was offered.
+  // Asks until it is cosigned or refused. FAILED_PRECONDITION: the witness says that it is ahead of what was offered.
   Status Ask(const PublishedCheckpoint& offered);
   Status TakeAnswer(const PublishedCheckpoint& offered, const AddCheckpointAnswer& answer);
   void Note(const Status& status);
 
   const WitnessClientOptions options_;
   std::atomic<bool> cancelled_ = false;
-  // Used by the thread only: what the witness is thought to have.
+  // Used by the thread only: what the witness is thought to have; never more than was offered.
   TreeSize known_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;

@@ -48,6 +48,9 @@ TEST_F(PolicyTest, TheSpecificationsExample) {
                            "group Y-witnesses any d e f\n\ngroup X-and-Y all X-witnesses Y-witnesses\nquorum X-and-Y\n";
   const Policy policy = Policy::Parse(text).value();
   EXPECT_EQ(policy.logs().size(), 1u);
+  EXPECT_TRUE(policy.IsQuorum({"a", "b", "f"}));
+  EXPECT_FALSE(policy.IsQuorum({"a", "b", "c"}));
+  EXPECT_FALSE(policy.IsQuorum({"a", "d", "e", "f", "nobody"}));
   EXPECT_EQ(policy.witnesses().size(), 6u);
   EXPECT_EQ(policy.groups()[0].threshold, 2u);
   EXPECT_EQ(policy.groups()[1].threshold, 1u);

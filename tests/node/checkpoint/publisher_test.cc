@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <thread>
 
 #include "ledger/engine/files.h"
 #include "ledger/note/signed_note.h"
@@ -143,6 +144,46 @@ TEST_F(PublisherTest, AWitnessThatHasALargerCheckpointIsAskedAgainWhenThereIsMor
   const StatusOr<PublishedCheckpoint> witnessed = Await();
   ASSERT_TRUE(witnessed.ok()) << witnessed.status();
   EXPECT_GT(witnessed->checkpoint.size.value, offered);
+}
+
+// A witness that claims to be ahead, at every round and at once, doesn't end rounds that two slower ones can complete.
+TEST_F(PublisherTest, AWitnessThatClaimsToBeAheadEndsNoRoundThatOthersCanComplete) {
+  for (const char* name : {"a", "b", "liar"}) log_.AddWitness(name);
+  log_.Set("liar", Line::kLying);
+  log_.Set("b", Line::kSilent);
+  ASSERT_TRUE(log_.Publish(PolicyOf({"a", "b", "liar"}, "group g 2 a b liar\nquorum g\n")).ok());
+  const uint64_t offered = size();
+  ASSERT_TRUE(WitnessedLedger::Holds([&] { return FailingOf(2).find("9999999999999") != std::string::npos; }));
+  // The ledger grows, and the round that b is slow in goes on.
+  Grow();
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(publisher().GetStatus().published_size(), offered);
+  log_.Set("b", Line::kUp);
+  const StatusOr<PublishedCheckpoint> witnessed = Await(offered, std::chrono::seconds(60));
+  ASSERT_TRUE(witnessed.ok()) << witnessed.status();
+  EXPECT_GE(witnessed->checkpoint.size, TreeSize(offered));
+  EXPECT_TRUE(Await().ok());
+  // Once it tells the truth it cosigns again.
+  log_.Set("liar", Line::kUp);
+  Grow();
+  EXPECT_TRUE(Await().ok());
+  EXPECT_TRUE(WitnessedLedger::Holds([&] { return FailingOf(2).empty(); }));
+}
+
+// One that the quorum needs does: the next round may be one that it cosigns.
+TEST_F(PublisherTest, AWitnessThatTheQuorumNeedsAndThatIsAheadEndsTheRound) {
+  for (const char* name : {"a", "liar"}) log_.AddWitness(name);
+  log_.Set("liar", Line::kLying);
+  log_.Set("a", Line::kSilent);
+  ASSERT_TRUE(log_.Publish(PolicyOf({"a", "liar"}, "group g all a liar\nquorum g\n")).ok());
+  ASSERT_TRUE(WitnessedLedger::Holds([&] { return !FailingOf(1).empty(); }));
+  const uint64_t begun = size();
+  Grow();
+  EXPECT_TRUE(WitnessedLedger::Holds([&] { return publisher().GetStatus().published_size() > begun; }));
+  log_.Set("liar", Line::kUp);
+  log_.Set("a", Line::kUp);
+  Grow();
+  EXPECT_TRUE(Await().ok());
 }
 
 TEST_F(PublisherTest, ACosignatureByAKeyThatThePolicyDoesNotNameIsWorthNothing) {
