@@ -1,5 +1,6 @@
 #include "ledger/engine/checkpoint_signers.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -19,18 +20,31 @@ StatusOr<CheckpointSigners::Signer> ReadKeyOf(const std::string& path, const std
   return absl::FailedPreconditionError(Text(path, " is the key of \"", key.name, "\", the ledger is \"", origin, "\""));
 }
 
+// Revoked or lost, not just rotated out.
+bool WasRevoked(const internal::CredentialState& credential) {
+  return credential.has_revoked_index() && credential.revoked_because() != "rotated";
+}
+
 }  // namespace
 
-StatusOr<std::vector<VerifierKey>> NamedLogKeys(const RowReader& rows, const std::string& origin, WhichLogKeys which) {
+StatusOr<std::vector<VerifierKey>> LogKeys(const RowReader& rows, const std::string& origin,
+                                           std::span<const VerifierKey> unnamed, LogKeyUse use) {
   ASSIGN_OR_RETURN(const std::vector<CheckpointCredential> credentials, ListCheckpointCredentials(rows));
   std::vector<VerifierKey> keys;
   for (const CheckpointCredential& credential : credentials) {
     if (CheckpointKeyName(credential.state.holder().id(), origin) != origin) continue;
-    const std::string& ended = credential.state.revoked_because();
-    if (which == WhichLogKeys::kNotRevoked && credential.state.has_revoked_index() && ended != "rotated") continue;
+    if (use == LogKeyUse::kTrusted && WasRevoked(credential.state)) continue;
     ASSIGN_OR_RETURN(const PublicKey key, PublicKey::FromBytes(credential.public_key));
     ASSIGN_OR_RETURN(VerifierKey made, VerifierKey::Make(origin, KeyType::kEd25519, key));
     keys.push_back(std::move(made));
+  }
+  for (const VerifierKey& key : unnamed) {
+    if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
+    // Whatever it was named for: who has it may sign with it.
+    ASSIGN_OR_RETURN(const std::optional<internal::CredentialState> named,
+                     FindCredential(rows, key.public_key().view()));
+    if (use == LogKeyUse::kTrusted && named.has_value() && WasRevoked(*named)) continue;
+    keys.push_back(key);
   }
   return keys;
 }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,11 +25,18 @@
 
 namespace anamnesis {
 
-// The keys that sign as the log, ended or not, as the events that `rows` hold name them; those that were revoked or
-// lost, with which somebody else may sign, only for kAll.
-enum class WhichLogKeys { kAll, kNotRevoked };
-StatusOr<std::vector<VerifierKey>> NamedLogKeys(const RowReader& rows, const std::string& origin,
-                                                WhichLogKeys which = WhichLogKeys::kAll);
+// Which keys are the log's depends on what for; which of them may sign now, CheckpointSigners::For says.
+enum class LogKeyUse {
+  // To verify what this node has kept: ended ones too, whatever ended them.
+  kKept,
+  // To verify what somebody else brings, and to be handed out for that: not those that were revoked or lost, with which
+  // somebody else may sign.
+  kTrusted,
+};
+// The keys that sign as the log: those that the events in `rows` name, and of `unnamed` (which this node holds, or a
+// policy names) those that no event needs to name. Each once. Fails as reading rows does.
+StatusOr<std::vector<VerifierKey>> LogKeys(const RowReader& rows, const std::string& origin,
+                                           std::span<const VerifierKey> unnamed, LogKeyUse use);
 
 // Safe for concurrent use; a call reads rows and small files.
 class CheckpointSigners {

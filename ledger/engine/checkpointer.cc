@@ -24,11 +24,7 @@ Checkpointer::Checkpointer(Store& store, std::unique_ptr<CheckpointSigners> sign
     : store_(store), signers_(std::move(signers)), origin_(std::move(origin)), dir_(std::move(dir)) {}
 
 StatusOr<std::vector<VerifierKey>> Checkpointer::KnownKeys() const {
-  ASSIGN_OR_RETURN(std::vector<VerifierKey> keys, NamedLogKeys(store_, origin_));
-  for (const VerifierKey& held : signers_->Held()) {
-    if (std::find(keys.begin(), keys.end(), held) == keys.end()) keys.push_back(held);
-  }
-  return keys;
+  return LogKeys(store_, origin_, signers_->Held(), LogKeyUse::kKept);
 }
 
 Status Checkpointer::Load(TreeSize size) {
@@ -127,23 +123,39 @@ StatusOr<std::string> Checkpointer::Sign(TreeSize size) {
   return note_;
 }
 
+StatusOr<Digest> Checkpointer::VerifiedRootAt(TreeSize size) const {
+  const StoredTiles tiles(store_);
+  const TileNodeReader nodes(tiles);
+  return RootAt(nodes, size);
+}
+
 StatusOr<std::string> Checkpointer::SignExactly(TreeSize size, TreeSize shown) {
   RETURN_IF_ERROR(Sign(shown).status());
   const std::lock_guard lock(mutex_);
   if (size > verified_.size()) {
     return absl::UnavailableError(Text("no checkpoint over ", size.value, " events could be signed yet; retry later"));
   }
-  const StoredTiles tiles(store_);
-  const TileNodeReader nodes(tiles);
-  ASSIGN_OR_RETURN(const Digest root, RootAt(nodes, size));
+  ASSIGN_OR_RETURN(const Digest root, VerifiedRootAt(size));
   ASSIGN_OR_RETURN(const Signers signers, signers_->For(verified_.size()));
   return NoteOver(signers, size, root);
 }
 
 Status Checkpointer::SignCose(const std::string& checkpoint_note, std::span<CoseReceipt> receipts) const {
-  const std::vector<VerifierKey> held = signers_->Held();
-  ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(checkpoint_note, held));
-  ASSIGN_OR_RETURN(const Signers signers, signers_->For(checkpoint.size));
+  if (receipts.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<VerifierKey> known, KnownKeys());
+  ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(checkpoint_note, known));
+  const std::lock_guard lock(mutex_);
+  if (checkpoint.size > verified_.size()) {
+    return absl::UnavailableError(Text("the checkpoint is over ", checkpoint.size.value, " events, of which ",
+                                       verified_.size().value, " were read back; retry later"));
+  }
+  ASSIGN_OR_RETURN(const Digest root, VerifiedRootAt(checkpoint.size));
+  if (root != checkpoint.root) {
+    return absl::UnauthenticatedError(Text("the checkpoint over ", checkpoint.size.value,
+                                           " events is of another tree than this node holds, whose root is ",
+                                           root.hex()));
+  }
+  ASSIGN_OR_RETURN(const Signers signers, signers_->For(verified_.size()));
   const NamedKey& signer = *signers.back();
   const uint32_t key_id = VerifierKeyOf(signer).key_id();
   for (CoseReceipt& receipt : receipts) {

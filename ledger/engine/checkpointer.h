@@ -41,10 +41,11 @@ class Checkpointer {
   // same keys sign. It is not kept. Fails as Sign does, with UNAVAILABLE when no checkpoint reaches so far yet.
   StatusOr<std::string> SignExactly(TreeSize size, TreeSize shown);
 
-  // Signs receipts of the tree of `checkpoint_note`, which must be a checkpoint that this has signed: so these
-  // signatures too are only over leaves that were read back. There is one signature in each, by the newest key. Fills
-  // in the claims but their subjects, and the signatures. UNAUTHENTICATED or INVALID_ARGUMENT: the note is no such
-  // checkpoint; nothing is signed then.
+  // Signs receipts of the tree of `checkpoint_note`, a checkpoint by any of the ledger's keys, ended ones too, whose
+  // root the leaves that were read back here have: so these signatures too are only over such. There is one signature
+  // in each, by the newest key that signs now. Fills in the claims but their subjects, and the signatures.
+  // UNAUTHENTICATED or INVALID_ARGUMENT: the note is no such checkpoint; nothing is signed then. UNAVAILABLE: so many
+  // leaves were not read back here yet. FAILED_PRECONDITION: no key of this node may sign.
   Status SignCose(const std::string& checkpoint_note, std::span<CoseReceipt> receipts) const;
 
   // The newest key that signs.
@@ -57,6 +58,8 @@ class Checkpointer {
 
   std::string NoteOver(const Signers& signers, TreeSize size, const Digest& root) const;
   Status ReadBack(TreeSize size);
+  // The root of the first `size` of the leaves read back, by the stored tiles.
+  StatusOr<Digest> VerifiedRootAt(TreeSize size) const;
   // Keeps the note that was newest so far when others sign the next one.
   Status KeepHandover(const Signers& signers) const;
 
@@ -64,7 +67,7 @@ class Checkpointer {
   const std::unique_ptr<CheckpointSigners> signers_;
   const std::string origin_;
   const std::string dir_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   // Guarded by mutex_: the leaves read back, and the note over them.
   Frontier verified_;
   std::string note_;

@@ -413,11 +413,7 @@ void Checker::ReadCheckpoint() {
   }
   // A generation of backups can be older, or newer, than the key that is beside it.
   std::vector<VerifierKey> known = {VerifierKeyOf(*key)};
-  if (const auto named = NamedLogKeys(store_, key->name); named.ok()) {
-    for (const VerifierKey& other : *named) {
-      if (other != known.front()) known.push_back(other);
-    }
-  }
+  if (auto all = LogKeys(store_, key->name, known, LogKeyUse::kKept); all.ok()) known = *std::move(all);
   StatusOr<Checkpoint> checkpoint = OpenCheckpoint(*note, known);
   if (!checkpoint.ok()) {
     problems_.Add(Text(CheckpointPath(subject_.name), ": ", MessageOf(checkpoint.status())));

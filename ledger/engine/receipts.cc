@@ -87,6 +87,7 @@ Status AddOlder(const RowReader& rows, const Checkpointer& checkpointer, const C
                 const v1::GetReceiptsRequest& request, v1::GetReceiptsResponse& response) {
   const StoredTiles tiles(rows);
   const TileNodeReader nodes(tiles);
+  std::vector<CoseReceipt> drafts;
   for (const uint64_t size : request.older_sizes()) {
     if (size == 0 || size > checkpoint.size.value) {
       return absl::OutOfRangeError(
@@ -97,11 +98,16 @@ Status AddOlder(const RowReader& rows, const Checkpointer& checkpointer, const C
     ASSIGN_OR_RETURN(std::vector<Digest> hashes, ConsistencyProof(nodes, TreeSize(size), checkpoint.size));
     for (const Digest& hash : hashes) older.add_hashes(hash.bytes());
     if (!request.include_cose() || hashes.empty()) continue;
-    CoseReceipt draft;
+    CoseReceipt& draft = drafts.emplace_back();
     draft.claims.subject = checkpoint.origin;
     draft.proof = CoseConsistency{TreeSize(size), std::move(hashes)};
-    RETURN_IF_ERROR(checkpointer.SignCose(response.checkpoint(), {&draft, 1}));
-    older.set_cose(FormatCoseReceipt(draft));
+  }
+  RETURN_IF_ERROR(checkpointer.SignCose(response.checkpoint(), drafts));
+  for (const CoseReceipt& draft : drafts) {
+    const uint64_t size = std::get<CoseConsistency>(draft.proof).older.value;
+    for (v1::OlderCheckpoint& older : *response.mutable_older()) {
+      if (older.size() == size) older.set_cose(FormatCoseReceipt(draft));
+    }
   }
   return OkStatus();
 }

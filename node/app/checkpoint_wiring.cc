@@ -99,9 +99,8 @@ Status StartWitness(Ledger& ledger, const NodeOptions& options, const std::optio
   ASSIGN_OR_RETURN(witness.logs, LogsOf(ledger, policy, others));
   witness.log = Warn;
   witness.may_cosign = [&ledger, public_key = witness.key.key.public_key()] { return MayCosign(ledger, public_key); };
-  witness.logs.front().named_keys = [&ledger, origin]() {
-    StatusOr<std::vector<VerifierKey>> named = NamedLogKeys(*ledger.View(), origin);
-    return named.ok() ? *std::move(named) : std::vector<VerifierKey>();
+  witness.logs.front().keys_now = [&ledger, origin, keys = witness.logs.front().keys] {
+    return LogKeys(*ledger.View(), origin, keys, LogKeyUse::kTrusted);
   };
   // Made after the witness, which knows where it has to begin; asked only when both are there.
   witness.logs.front().own_root = [&audit = parts.audit](TreeSize size) { return audit->RootAt(size); };

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <span>
 #include <utility>
 
 #include "ledger/base/bytes.h"
+#include "ledger/base/limits.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/engine/files.h"
 #include "ledger/evidence/make.h"
@@ -17,6 +19,9 @@ namespace anamnesis {
 namespace {
 
 constexpr int64_t kMicrosecondsPerSecond = 1'000'000;
+// For so long a log only sends what is smaller than what it had cosigned before that is said: longer than its nodes are
+// apart.
+constexpr int64_t kStaysBehindUs = 10 * 60 * kMicrosecondsPerSecond;
 
 // Once and for all forms: a name that is safe as a file's, whatever the origin is.
 std::string FileName(std::string_view origin) { return HexEncode(Sha256(origin).view().substr(0, 8)); }
@@ -34,6 +39,19 @@ Status CheckExtends(const Checkpoint& last, const AddCheckpointRequest& request,
     return absl::UnauthenticatedError("the root of size 0 is not that of the empty tree");
   }
   return OkStatus();
+}
+
+// The log's signatures, one of each key and so many that ours can stand beside them; not those of others.
+std::vector<NoteSignature> SignaturesBy(std::span<const VerifierKey> keys, const SignedNote& note) {
+  std::vector<NoteSignature> kept;
+  for (const VerifierKey& key : keys) {
+    const auto is_by_key = [&](const NoteSignature& signature) {
+      return signature.name == key.name() && signature.key_id == key.key_id();
+    };
+    const auto found = std::find_if(note.signatures.begin(), note.signatures.end(), is_by_key);
+    if (found != note.signatures.end() && kept.size() + 1 < limits::kNoteSignaturesMax) kept.push_back(*found);
+  }
+  return kept;
 }
 
 AddCheckpointAnswer Say(int status, std::string_view why) { return {status, "text/plain", Text(why, '\n')}; }
@@ -86,13 +104,9 @@ Status Witness::Load(Log& log) const {
   return OkStatus();
 }
 
-std::vector<VerifierKey> Witness::KeysOf(const Log& log) {
-  std::vector<VerifierKey> keys = log.options.keys;
-  if (!log.options.named_keys) return keys;
-  for (VerifierKey& key : log.options.named_keys()) {
-    if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(std::move(key));
-  }
-  return keys;
+StatusOr<Witness::Keys> Witness::KeysOf(const Log& log) {
+  if (!log.options.keys_now) return log.options.keys;
+  return log.options.keys_now();
 }
 
 void Witness::Keep(std::string& file, const std::string& path, std::string_view content, std::string_view what) {
@@ -131,11 +145,13 @@ AddCheckpointAnswer Witness::Add(std::string_view bytes) {
   const auto found = logs_.find(checkpoint.origin);
   if (found == logs_.end()) return Say(404, Text("no log ", checkpoint.origin, " is witnessed here"));
   Log& log = found->second;
-  if (const StatusOr<std::vector<VerifierKey>> signed_by = VerifyNote(note, KeysOf(log)); !signed_by.ok()) {
+  const StatusOr<Keys> keys = KeysOf(log);
+  if (!keys.ok()) return Say(503, "the log's keys can't be read");
+  if (const StatusOr<Keys> signed_by = VerifyNote(note, *keys); !signed_by.ok()) {
     return Say(403, MessageOf(signed_by.status()));
   }
   if (request->old_size > checkpoint.size) return Say(400, "the old size is larger than the checkpoint's");
-  const Verdict verdict = Judge(log, *request, note, checkpoint);
+  const Verdict verdict = Judge(log, *keys, *request, note, checkpoint);
   switch (verdict.refusal) {
     case Refusal::kNone:
       return {200, "text/plain", FormatSignatureLine(verdict.signature)};
@@ -156,34 +172,21 @@ Witness::Verdict Witness::Refuse(Log& log, Refusal refusal, std::string why) {
   return {refusal, std::move(why), {}};
 }
 
-Witness::Verdict Witness::Judge(Log& log, const AddCheckpointRequest& request, const SignedNote& note,
+Witness::Verdict Witness::Judge(Log& log, const Keys& keys, const AddCheckpointRequest& request, const SignedNote& note,
                                 const Checkpoint& checkpoint) {
   if (checkpoint.size == log.last.size && checkpoint.root != log.last.root) {
     const std::string what = Text(log.options.origin, " signed two trees of size ", checkpoint.size.value);
-    if (log.cosigned) KeepFork(log, MakeSplitView(log.note, request.note, KeysOf(log)), request.note, what);
+    if (log.cosigned) KeepFork(log, MakeSplitView(log.note, request.note, keys), request.note, what);
     return Refuse(log, Refusal::kConflict, what);
   }
-  if (checkpoint.size < log.last.size) {
-    const std::string what = Text(log.options.origin, " asked to cosign size ", checkpoint.size.value, " after ",
-                                  log.last.size.value, " was cosigned");
-    if (!log.options.own_root) {
-      KeepNotes(log, log.rollback_evidence, ".rollback", request.note, what);
-      return Refuse(log, Refusal::kConflict, what);
-    }
-    // Nodes of one ledger publish each at its own moment: a smaller checkpoint of the same tree is nothing unusual.
-    const StatusOr<Digest> own = log.options.own_root(checkpoint.size);
-    if (!own.ok() || *own == checkpoint.root) return {Refusal::kConflict, what, {}};
-    const std::string forked = Text(what, ", of a tree that is no prefix of that one");
-    KeepFork(log, absl::FailedPreconditionError("no proof"), request.note, forked);
-    return Refuse(log, Refusal::kConflict, forked);
-  }
+  if (checkpoint.size < log.last.size) return JudgeSmaller(log, request.note, checkpoint);
   if (request.old_size != log.last.size) {
     return {Refusal::kConflict, "the request is not about the size that was cosigned last", {}};
   }
   const Status extends = CheckExtends(log.last, request, checkpoint);
   if (!extends.ok()) {
     // Anybody can send a bad proof. This one may hold in the new tree, and then shows that it begins otherwise.
-    const StatusOr<Evidence> evidence = MakeRewrittenHistory(log.note, request.note, request.proof, KeysOf(log));
+    const StatusOr<Evidence> evidence = MakeRewrittenHistory(log.note, request.note, request.proof, keys);
     if (!evidence.ok()) return Refuse(log, Refusal::kBadProof, Text("the proof: ", MessageOf(extends)));
     const std::string what = Text(log.options.origin, " signed a tree of size ", checkpoint.size.value,
                                   " that doesn't begin with the one of size ", log.last.size.value);
@@ -191,7 +194,28 @@ Witness::Verdict Witness::Judge(Log& log, const AddCheckpointRequest& request, c
     return Refuse(log, Refusal::kBadProof, what);
   }
   const Verdict own = CompareWithOwn(log, request.note, checkpoint);
-  return own.refusal == Refusal::kNone ? Cosigned(log, note, checkpoint) : own;
+  return own.refusal == Refusal::kNone ? Cosigned(log, keys, note, checkpoint) : own;
+}
+
+Witness::Verdict Witness::JudgeSmaller(Log& log, const std::string& note, const Checkpoint& checkpoint) {
+  // Nodes of one ledger publish each at its own moment: a smaller checkpoint of the same tree is nothing unusual.
+  const std::string what = Text(log.options.origin, " asked to cosign size ", checkpoint.size.value, " after ",
+                                log.last.size.value, " was cosigned");
+  const Verdict conflict{Refusal::kConflict, what, {}};
+  if (log.options.own_root) {
+    const StatusOr<Digest> own = log.options.own_root(checkpoint.size);
+    if (!own.ok() || *own == checkpoint.root) return conflict;
+    const std::string forked = Text(what, ", of a tree that is no prefix of that one");
+    KeepFork(log, absl::FailedPreconditionError("no proof"), note, forked);
+    return Refuse(log, Refusal::kConflict, forked);
+  }
+  const int64_t now_us = options_.clock->MonotonicUs();
+  if (!log.behind_since_us.has_value()) log.behind_since_us = now_us;
+  if (now_us - *log.behind_since_us < kStaysBehindUs) return conflict;
+  // The next one not before as much time again has passed, however many are sent.
+  log.behind_since_us = now_us;
+  KeepNotes(log, log.rollback_evidence, ".rollback", note, what);
+  return Refuse(log, Refusal::kConflict, what);
 }
 
 Witness::Verdict Witness::CompareWithOwn(Log& log, const std::string& note, const Checkpoint& checkpoint) {
@@ -208,30 +232,26 @@ Witness::Verdict Witness::CompareWithOwn(Log& log, const std::string& note, cons
   return Refuse(log, Refusal::kBadProof, what);
 }
 
-Witness::Verdict Witness::Cosigned(Log& log, const SignedNote& note, const Checkpoint& checkpoint) {
+Witness::Verdict Witness::Cosigned(Log& log, const Keys& keys, const SignedNote& note, const Checkpoint& checkpoint) {
   if (const Status may = options_.may_cosign(); !may.ok()) {
     return Refuse(log, Refusal::kNotYet, std::string(MessageOf(may)));
   }
-  const std::vector<VerifierKey> keys = KeysOf(log);
   const int64_t seconds = options_.clock->Now().us / kMicrosecondsPerSecond;
   Verdict verdict;
   verdict.signature =
       Cosign(note.text, options_.key.name, options_.key.key, static_cast<uint64_t>(std::max<int64_t>(seconds, 0)));
-  // The log's signatures and ours; not those of others, which would add up.
-  SignedNote kept{note.text, {}};
-  for (const NoteSignature& signature : note.signatures) {
-    for (const VerifierKey& key : keys) {
-      if (signature.name == key.name() && signature.key_id == key.key_id()) kept.signatures.push_back(signature);
-    }
-  }
+  SignedNote kept{note.text, SignaturesBy(keys, note)};
   kept.signatures.push_back(verdict.signature);
   std::string bytes = FormatSignedNote(kept);
-  const Status written = WriteSmallFile(log.file, bytes);
+  // What couldn't be read again would keep the node from starting.
+  Status written = ParseSignedNote(bytes).status();
+  if (written.ok()) written = WriteSmallFile(log.file, bytes);
   if (!written.ok()) return Refuse(log, Refusal::kNotWritten, std::string(MessageOf(written)));
   log.note = std::move(bytes);
   log.last = checkpoint;
   log.cosigned = true;
   log.refused.clear();
+  log.behind_since_us.reset();
   return verdict;
 }
 
@@ -248,9 +268,10 @@ StatusOr<NoteSignature> Witness::CosignOwn(std::string_view origin, const std::s
     return absl::AlreadyExistsError(Text("a checkpoint over ", log.last.size.value, " was cosigned already"));
   }
   RETURN_IF_ERROR(log.options.own_root(checkpoint.size).status());
+  ASSIGN_OR_RETURN(const Keys keys, KeysOf(log));
   // What was audited goes on from what was cosigned last, so its root is the proof.
   const Verdict own = CompareWithOwn(log, bytes, checkpoint);
-  const Verdict verdict = own.refusal == Refusal::kNone ? Cosigned(log, note, checkpoint) : own;
+  const Verdict verdict = own.refusal == Refusal::kNone ? Cosigned(log, keys, note, checkpoint) : own;
   if (verdict.refusal == Refusal::kNone) return verdict.signature;
   return absl::FailedPreconditionError(verdict.why);
 }

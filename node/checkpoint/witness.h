@@ -9,8 +9,9 @@
 // signed two trees that can't both be true, DIR/witness/<name>.fork proves it to anybody (ledger/evidence/): two trees
 // of one size, or a larger one with a proof of what it begins with. Where the own leaves contradict what the key
 // signed, the file has both notes, and `anamnesis evidence compare` finds the proof. A checkpoint that is smaller than
-// what was cosigned isn't by itself a forgery (whoever has an old one can send it), but it may be a log that was rolled
-// back: the last such pair is in <name>.rollback.
+// what was cosigned isn't by itself a forgery (a node of a cluster that is slightly behind sends one, and so can
+// whoever has an old one), but it may be a log that was rolled back: when for ten minutes only such came and nothing
+// was cosigned, the last pair is in <name>.rollback.
 //
 // On disk: DIR/witness/<first 16 hexadecimal digits of SHA-256(origin)> holds the note cosigned last.
 //
@@ -36,13 +37,13 @@ namespace anamnesis {
 
 struct WitnessedLog {
   std::string origin;
-  // Any of which may sign its checkpoints.
+  // Any of which may sign its checkpoints, unless keys_now is set.
   std::vector<VerifierKey> keys;
   // Of the ledger that this node holds: the root over its own first `size` leaves, verified by itself. UNAVAILABLE or
   // OUT_OF_RANGE: not yet. DATA_LOSS: they don't verify, and which. Not set for other logs.
   std::function<StatusOr<Digest>(TreeSize size)> own_root = nullptr;
-  // Of the ledger that this node holds: further keys, as its events name them by now. Not set for other logs.
-  std::function<std::vector<VerifierKey>()> named_keys = nullptr;
+  // Of the ledger that this node holds: which these are, by what its events say by now. Not set for other logs.
+  std::function<StatusOr<std::vector<VerifierKey>>()> keys_now = nullptr;
 };
 
 struct WitnessOptions {
@@ -99,7 +100,10 @@ class Witness {
     std::string fork_evidence;
     std::string rollback_evidence;
     std::string refused;
+    // When the first of those that were too small came, since what was cosigned or kept of them last.
+    std::optional<int64_t> behind_since_us;
   };
+  using Keys = std::vector<VerifierKey>;
   enum class Refusal { kNone, kConflict, kBadProof, kNotYet, kNotWritten };
   struct Verdict {
     Refusal refusal = Refusal::kNone;
@@ -109,11 +113,13 @@ class Witness {
 
   explicit Witness(WitnessOptions options) : options_(std::move(options)) {}
   Status Load(Log& log) const;
-  static std::vector<VerifierKey> KeysOf(const Log& log);
+  static StatusOr<Keys> KeysOf(const Log& log);
   // All below: with mutex_ held.
-  Verdict Judge(Log& log, const AddCheckpointRequest& request, const SignedNote& note, const Checkpoint& checkpoint);
+  Verdict Judge(Log& log, const Keys& keys, const AddCheckpointRequest& request, const SignedNote& note,
+                const Checkpoint& checkpoint);
+  Verdict JudgeSmaller(Log& log, const std::string& note, const Checkpoint& checkpoint);
   Verdict CompareWithOwn(Log& log, const std::string& note, const Checkpoint& checkpoint);
-  Verdict Cosigned(Log& log, const SignedNote& note, const Checkpoint& checkpoint);
+  Verdict Cosigned(Log& log, const Keys& keys, const SignedNote& note, const Checkpoint& checkpoint);
   Verdict Refuse(Log& log, Refusal refusal, std::string why);
   // Into the log's .fork: what proves it, or else both notes.
   void KeepFork(Log& log, const StatusOr<Evidence>& evidence, const std::string& note, std::string_view what);

@@ -1,6 +1,5 @@
 #include "node/web/scitt_site.h"
 
-#include <algorithm>
 #include <optional>
 
 #include "absl/strings/escaping.h"
@@ -72,6 +71,12 @@ StatusOr<v1::GetReceiptsRequest> RequestFor(std::string_view entry) {
   return request;
 }
 
+// What goes by without anybody mending what is stored here: this node hasn't so many leaves, none of its keys may sign
+// just now, or what was published last is by a key that it no longer knows.
+bool IsForLater(const Status& status) {
+  return absl::IsUnavailable(status) || absl::IsFailedPrecondition(status) || absl::IsUnauthenticated(status);
+}
+
 // Whether the ledger has the event, published or not.
 bool IsThere(const Ledger& ledger, const v1::GetReceiptsRequest& request) {
   v1::GetEventRequest event;
@@ -109,12 +114,9 @@ WebAnswer ScittSite::Answer(const WebRequest& request) {
 }
 
 StatusOr<std::vector<VerifierKey>> ScittSite::Keys() const {
-  ASSIGN_OR_RETURN(VerifierKey signing, VerifierKey::Parse(ledger_.GetStatus().verifier_key()));
+  ASSIGN_OR_RETURN(const VerifierKey signing, VerifierKey::Parse(ledger_.GetStatus().verifier_key()));
   // A receipt outlives the key that signed it.
-  ASSIGN_OR_RETURN(std::vector<VerifierKey> keys,
-                   NamedLogKeys(*ledger_.View(), signing.name(), WhichLogKeys::kNotRevoked));
-  if (std::find(keys.begin(), keys.end(), signing) == keys.end()) keys.push_back(std::move(signing));
-  return keys;
+  return LogKeys(*ledger_.View(), signing.name(), {&signing, 1}, LogKeyUse::kTrusted);
 }
 
 WebAnswer ScittSite::AnswerKeys() const {
@@ -141,9 +143,8 @@ WebAnswer ScittSite::AnswerEntry(std::string_view entry) {
   if (!newest.has_value()) return NotYet("No checkpoint is published yet");
   const StatusOr<v1::GetReceiptsResponse> answer = ledger_.GetReceiptsUnder(newest->note, *request);
   if (answer.ok()) return Found("application/cose", answer->receipts(0).cose());
-  if (!absl::IsNotFound(answer.status())) {
-    return Problem(absl::IsUnavailable(answer.status()) ? 503 : 500, "No Receipt", "The receipt can't be made now");
-  }
+  if (IsForLater(answer.status())) return Problem(503, "No Receipt", MessageOf(answer.status()));
+  if (!absl::IsNotFound(answer.status())) return Problem(500, "No Receipt", "The receipt can't be made");
   if (IsThere(ledger_, *request)) return NotYet("The event is recorded, and no published checkpoint is over it yet");
   return Problem(404, "Not Found", "No such entry is known to this ledger");
 }

@@ -11,7 +11,7 @@
 //
 // What a receipt proves is in the log is the whole leaf, which /tile/entries has. What can't be answered is said as
 // concise problem details (RFC 9290). Nothing beyond the published checkpoint is shown; an event that is in the ledger
-// and not under it yet gets 503 with Retry-After.
+// and not under it yet gets 503 with Retry-After. Keys that were revoked are not shown, also while no other signs.
 //
 // Who may ask ReceiptService over gRPC may ask here, and everybody when reading is public. Safe for concurrent use and
 // for any request; a call waits for the disk.

@@ -7,9 +7,12 @@ import base64
 import os
 import random
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import urllib.error
+import urllib.request
 
 import nacl.signing
 
@@ -52,12 +55,23 @@ class Years:
 
     def start(self):
         home = tempfile.mkdtemp(dir=self.home)
-        self.node = harness.Node(self.dir, home, ["--backups", self.backups, "--checkpoint-interval", "0.1"],
-                                 env={**os.environ, **self.clock.environment()}).start()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.http = f"127.0.0.1:{free.getsockname()[1]}"
+        arguments = ["--backups", self.backups, "--checkpoint-interval", "0.1", "--http-listen", self.http]
+        self.node = harness.Node(self.dir, home, arguments, env={**os.environ, **self.clock.environment()}).start()
 
     def stop(self):
         self.node.stop()
         self.said.append(self.node.log())
+
+    def fetch(self, path, body=None):
+        """Status and body of an answer over HTTP."""
+        try:
+            with urllib.request.urlopen(f"http://{self.http}{path}", body, timeout=60) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read()
 
     def on_node(self, *arguments):
         return self.well(*arguments, "--ledger", self.node.address)
@@ -184,12 +198,42 @@ def live(years):
     harness.expect(refused.returncode != 0 and "was revoked" in refused.stderr and "key rotate" in refused.stderr,
                    f"a revoked key signs: {refused.stdout}{refused.stderr}")
     harness.wait_until(lambda: "may sign checkpoints" in years.node.log(), "the node says so", years.node.log_tail)
+    check_stolen_over_http(years, third)
     years.rotate(30)
     kept["fourth"] = years.keep("fourth")
+    harness.wait_until(lambda: years.fetch("/entries/0")[0] == 200, "receipts over HTTP again", years.node.log_tail)
     years.take_key("checkpoint.key")
     years.pass_days(2 * 365)
     kept["last"] = years.keep("last")
     return kept
+
+
+def check_stolen_over_http(years, third):
+    """A revoked key is not handed out as one to trust, though none other signs yet, and nobody is heard who has it."""
+    status, keys = years.fetch("/.well-known/scitt-keys")
+    harness.expect(status == 200 and keys and public_of(years.keys[0]) in keys and public_of(third) not in keys,
+                   f"{status} {keys}")
+    status, said = years.fetch("/entries/0")
+    harness.expect(status == 503 and b"was revoked" in said, f"no reason: {status} {said}")
+    size = int(years.fetch("/checkpoint")[1].split(b"\n")[1])
+    forged = stolen_note(years, third, size)
+    status, said = years.fetch("/add-checkpoint", f"old 0\n\n{forged}".encode())
+    harness.expect(status == 403, f"the thief is heard: {status} {said}")
+    code = years.run("checkpoint", "--status", "--ledger", years.node.address).returncode
+    harness.expect(code == 0, "the thief raised an alarm")
+
+
+def public_of(verifier_key):
+    return base64.b64decode(verifier_key.split("+", 2)[2])[1:]
+
+
+def stolen_note(years, third, size):
+    """A checkpoint of a tree that never was."""
+    with open(os.path.join(years.home, "stolen.key")) as file:
+        key = nacl.signing.SigningKey(base64.b64decode(file.read().strip().split("+", 4)[4])[1:])
+    text = f"{ORIGIN}\n{size}\n{base64.b64encode(bytes(32)).decode()}\n"
+    blob = bytes.fromhex(third.split("+")[1]) + key.sign(text.encode()).signature
+    return f"{text}\n— {ORIGIN} {base64.b64encode(blob).decode()}\n"
 
 
 def check_custody(years, kept):
@@ -210,20 +254,31 @@ def check_custody(years, kept):
                     "--key-history", plain)
     expect_refused(years, "make it with --for", [kept["last"]], "--key", first, "--key-history", plain)
     expect_refused(years, "was revoked", [kept["last"]], "--key", third, "--key-history", history)
+    check_refreshed(years, kept, history)
     listed = years.on_node("key", "list")
     harness.expect(all(key in listed for key in years.keys) and "revoked" in listed and "rotated out" in listed, listed)
     check_stolen(years, third, fourth, history)
     check_tampering(years, everything, fourth, history)
 
 
+def check_refreshed(years, kept, history):
+    """The key that the ledger names leads by the history to what older keys signed."""
+    for ending in (".tlog-proof", ".leaf", ".body"):
+        shutil.copy(kept["second"][:-len(".tlog-proof")] + ending, years.file("renewed" + ending, ""))
+    renewed = os.path.join(years.home, "renewed.tlog-proof")
+    said = years.run("receipt", "--refresh", renewed, "--ledger", years.node.address)
+    harness.expect(said.returncode == 1, f"without the history: {said.stdout}{said.stderr}")
+    years.on_node("receipt", "--refresh", renewed, "--key-history", history)
+    expect_verified(years, [renewed], "--key", years.keys[-1])
+    note = years.file("second.note", open(kept["second"], encoding="utf-8").read().split("\n\n", 1)[1])
+    years.on_node("checkpoint", "--consistency", note, "--out", os.path.join(years.home, "continued.cose"),
+                  "--key-history", history)
+
+
 def check_stolen(years, third, fourth, history):
     """What a thief of the third key signs counts for nothing, of whatever size."""
-    with open(os.path.join(years.home, "stolen.key")) as file:
-        key = nacl.signing.SigningKey(base64.b64decode(file.read().strip().split("+", 4)[4])[1:])
     for size in (5, 9, 1000):
-        text = f"{ORIGIN}\n{size}\n{base64.b64encode(bytes(32)).decode()}\n"
-        blob = bytes.fromhex(third.split("+")[1]) + key.sign(text.encode()).signature
-        note = years.file("stolen.note", f"{text}\n— {ORIGIN} {base64.b64encode(blob).decode()}\n")
+        note = years.file("stolen.note", stolen_note(years, third, size))
         ours = years.run("verify", note, "--key", fourth, "--key-history", history)
         harness.expect(ours.returncode == 1 and "was revoked" in ours.stdout, f"{size}: {ours.stdout}{ours.stderr}")
 

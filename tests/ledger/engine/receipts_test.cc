@@ -4,12 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "ledger/cose/cose_receipt.h"
 #include "ledger/engine/checkpoint_signers.h"
 #include "ledger/engine/clock.h"
+#include "ledger/keys/key_file.h"
+#include "ledger/merkle/tree_hash.h"
 #include "ledger/merkle/verify.h"
 #include "ledger/note/checkpoint.h"
 #include "ledger/note/signed_note.h"
@@ -153,22 +156,36 @@ TEST_F(ReceiptsTest, UnderACheckpointThatWasSignedBefore) {
   EXPECT_EQ(ledger().GetReceiptsUnder(FormatSignedNote(later), {}).status().code(), StatusCode::kUnavailable);
 }
 
-// Nothing is signed but the tree of a checkpoint that was signed before, over leaves that were read back.
+// Nothing is signed but the tree of a checkpoint that was signed before, over leaves that were read back; also when the
+// key that signed it is held no more, and then by the one that is.
 TEST_F(ReceiptsTest, OnlyTheTreeOfAnOwnCheckpointIsSigned) {
   const std::string note = ledger().GetCheckpoint()->note();
+  const Checkpoint before = ParseCheckpointText(ParseSignedNote(note)->text).value();
   maker_.Close();
+  const std::string key_path = directory_.path() + "/ledger/checkpoint.key";
+  const NamedKey old_key = ReadKeyFile(key_path).value();
+  std::filesystem::remove(key_path);
+  const NamedKey new_key = NewKeyFile(key_path, old_key.name).value();
   const auto store = OpenRocksStore(DatabasePath(directory_.path() + "/ledger"), StoreOptions{});
   ASSERT_TRUE(store.ok()) << store.status();
   const std::string dir = directory_.path() + "/ledger";
   const std::string origin = ParseCheckpointText(ParseSignedNote(note)->text)->origin;
   auto signers = CheckpointSigners::Open(**store, dir, origin, SystemClock());
   ASSERT_TRUE(signers.ok()) << signers.status();
-  const Checkpointer checkpointer(**store, *std::move(signers), origin, dir);
+  Checkpointer checkpointer(**store, *std::move(signers), origin, dir);
   CoseReceipt receipt;
+  EXPECT_TRUE(absl::IsUnavailable(checkpointer.SignCose(note, {&receipt, 1}))) << "nothing was read back";
+  ASSERT_TRUE(checkpointer.Load(before.size).ok());
   EXPECT_TRUE(checkpointer.SignCose(note, {&receipt, 1}).ok());
-  EXPECT_NE(receipt.signature, Signature());
-  for (const std::string& other : {std::string(), note.substr(0, note.size() - 1), "x" + note,
-                                   note.substr(0, note.find("\n\n") + 2) + "— w AAAAAAA=\n"}) {
+  EXPECT_TRUE(
+      VerifyEd25519(new_key.key.public_key(), CoseSignedBytes(receipt.claims, before.root), receipt.signature.view())
+          .ok());
+  // Whoever has the old key can't have another tree signed with the new one.
+  SignedNote forged{FormatCheckpointText({origin, before.size, LeafHash("x")}), {}};
+  forged.signatures.push_back(SignNote(forged.text, origin, old_key.key));
+  for (const std::string& other :
+       {std::string(), note.substr(0, note.size() - 1), "x" + note,
+        note.substr(0, note.find("\n\n") + 2) + "— w AAAAAAA=\n", FormatSignedNote(forged)}) {
     CoseReceipt unsigned_receipt;
     EXPECT_FALSE(checkpointer.SignCose(other, {&unsigned_receipt, 1}).ok()) << other;
     EXPECT_EQ(unsigned_receipt.signature, Signature());

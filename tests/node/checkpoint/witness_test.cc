@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <filesystem>
 
+#include "ledger/base/limits.h"
+#include "ledger/engine/clock.h"
 #include "ledger/engine/files.h"
 #include "ledger/evidence/judge.h"
 #include "ledger/merkle/proof.h"
@@ -24,6 +27,14 @@ constexpr char kOrigin[] = "log.example/one";
 
 PrivateKey KeyOf(char fill) { return PrivateKey::FromSeed(std::string(32, fill)).value(); }
 
+// A clock that stands until it is moved on.
+class SetClock : public Clock {
+ public:
+  Timestamp Now() const override { return Timestamp(1'800'000'000'000'000 + us); }
+  int64_t MonotonicUs() const override { return us; }
+  int64_t us = 0;
+};
+
 // A log that anybody may fork, with a witness on disk.
 class WitnessTest : public testing::Test {
  protected:
@@ -40,6 +51,8 @@ class WitnessTest : public testing::Test {
     WitnessOptions options{dir_ + "/witness", {"witness.example/w", KeyOf('w')}};
     WitnessedLog log{kOrigin, {log_key_}, {}};
     if (own_root_) log.own_root = own_root_;
+    if (keys_now_) log.keys_now = keys_now_;
+    options.clock = &clock_;
     options.logs.push_back(std::move(log));
     options.log = [this](std::string_view line) { said_ += Text(line, "\n"); };
     witness_.reset();
@@ -66,6 +79,8 @@ class WitnessTest : public testing::Test {
   std::vector<Digest> leaves_;
   const VerifierKey log_key_ = *VerifierKey::Make(kOrigin, KeyType::kEd25519, KeyOf('l').public_key());
   std::function<StatusOr<Digest>(TreeSize)> own_root_;
+  std::function<StatusOr<std::vector<VerifierKey>>()> keys_now_;
+  SetClock clock_;
   std::unique_ptr<Witness> witness_;
   std::string said_;
 };
@@ -156,12 +171,71 @@ TEST_F(WitnessTest, ARewrittenHistoryConvictsItself) {
   }
 }
 
-TEST_F(WitnessTest, ARollbackIsRefusedAndSaid) {
+// Whoever sends a note says nothing by its size alone: nodes of a cluster that are slightly behind, and old notes.
+TEST_F(WitnessTest, ALogThatStaysBehindIsSaidToBeRolledBackAndNotOneThatIsSlow) {
+  constexpr int64_t kMinuteUs = 60'000'000;
   ASSERT_EQ(Add(0, 100).status, 200);
+  for (uint64_t cosigned = 101; cosigned < 120; ++cosigned) {
+    EXPECT_EQ(Add(0, 50).status, 409);
+    clock_.us += 5 * kMinuteUs;
+    EXPECT_EQ(Add(0, 51).status, 409);
+    ASSERT_EQ(Add(cosigned - 1, cosigned).status, 200);
+  }
+  EXPECT_EQ(said_, "");
+  EXPECT_EQ(witness_->State().front().rollback_evidence, "");
+  EXPECT_EQ(witness_->State().front().refused, "");
   EXPECT_EQ(Add(0, 50).status, 409);
-  EXPECT_THAT(said_, HasSubstr("size 50 after 100"));
-  EXPECT_TRUE(ReadSmallFile(witness_->State().front().rollback_evidence).ok());
+  clock_.us += 10 * kMinuteUs;
+  // One line and one file, however many are sent.
+  for (uint64_t size = 52; size < 80; ++size) EXPECT_EQ(Add(0, size).status, 409);
+  EXPECT_THAT(said_, HasSubstr("size 52 after 119"));
+  EXPECT_EQ(std::count(said_.begin(), said_.end(), '\n'), 1);
+  EXPECT_THAT(ReadSmallFile(witness_->State().front().rollback_evidence).value(), HasSubstr(NoteOf(52, RootOf(52))));
+  EXPECT_THAT(witness_->State().front().refused, HasSubstr("size 52 after 119"));
+  EXPECT_EQ(witness_->LastCosigned(kOrigin)->size, TreeSize(119));
+}
+
+// A hundred lines are a note; with the witness's own it would be none any more, and the witness couldn't start again.
+TEST_F(WitnessTest, ANoteFullOfOneSignatureIsKeptWithOneOfIt) {
+  SignedNote note = ParseSignedNote(NoteOf(100, RootOf(100))).value();
+  note.signatures.resize(limits::kNoteSignaturesMax, note.signatures.front());
+  EXPECT_EQ(witness_->Add(FormatAddCheckpoint({TreeSize(0), {}, FormatSignedNote(note)})).status, 200);
+  Open();
   EXPECT_EQ(witness_->LastCosigned(kOrigin)->size, TreeSize(100));
+  EXPECT_EQ(Add(100, 200).status, 200);
+}
+
+// So is one by as many keys as there can be lines.
+TEST_F(WitnessTest, ANoteByAsManyKeysAsItCanHaveIsKeptWithRoomForTheWitness) {
+  std::vector<VerifierKey> keys;
+  SignedNote note{FormatCheckpointText({kOrigin, TreeSize(100), RootOf(100)}), {}};
+  for (size_t i = 0; i < limits::kNoteSignaturesMax; ++i) {
+    const PrivateKey key = KeyOf(static_cast<char>(i + 1));
+    keys.push_back(*VerifierKey::Make(kOrigin, KeyType::kEd25519, key.public_key()));
+    note.signatures.push_back(SignNote(note.text, kOrigin, key));
+  }
+  keys_now_ = [&keys] { return keys; };
+  Open();
+  EXPECT_EQ(witness_->Add(FormatAddCheckpoint({TreeSize(0), {}, FormatSignedNote(note)})).status, 200);
+  Open();
+  EXPECT_EQ(witness_->LastCosigned(kOrigin)->size, TreeSize(100));
+}
+
+TEST_F(WitnessTest, TheKeysAreThoseOfNow) {
+  std::vector<VerifierKey> keys = {log_key_};
+  keys_now_ = [&keys] { return keys; };
+  Open();
+  EXPECT_EQ(Add(0, 100).status, 200);
+  // Revoked meanwhile: whoever has it can't raise an alarm with it either.
+  keys = {*VerifierKey::Make(kOrigin, KeyType::kEd25519, KeyOf('n').public_key())};
+  EXPECT_EQ(Add(100, 200).status, 403);
+  EXPECT_EQ(witness_->Add(FormatAddCheckpoint({TreeSize(100), {}, NoteOf(100, EmptyRoot())})).status, 403);
+  EXPECT_EQ(witness_->State().front().fork_evidence, "");
+  const std::string next = NoteOf(200, RootOf(200), 'n');
+  EXPECT_EQ(witness_->Add(FormatAddCheckpoint({TreeSize(100), Proof(100, 200), next})).status, 200);
+  keys_now_ = [] { return absl::DataLossError("a row is damaged"); };
+  Open();
+  EXPECT_EQ(Add(200, 300).status, 503);
 }
 
 TEST_F(WitnessTest, OfItsOwnLedgerItCosignsOnlyWhatItVerifiedItself) {
@@ -295,6 +369,26 @@ TEST_F(WitnessClientTest, AWitnessThatIsAheadIsAskedAgainWithMore) {
   EXPECT_THAT(client_->state().failing, HasSubstr("it has cosigned 200"));
   Offer(250);
   ASSERT_TRUE(WaitFor(250));
+  client_.reset();
+}
+
+// A size is only the witness's word: one that nobody has must not keep it from being asked about the next.
+TEST_F(WitnessClientTest, AWitnessThatNamesASizeThatNobodyHasIsAskedAgainWithEachOffer) {
+  std::atomic<int> lies = 0;
+  const HttpPost witness = ToWitness();
+  StartClient([&, witness](const std::string& url, const std::string& body, const std::atomic<bool>& cancelled) {
+    if (lies++ < 2)
+      return StatusOr<AddCheckpointAnswer>(AddCheckpointAnswer{409, "text/x.tlog.size", "9999999999999\n"});
+    return witness(url, body, cancelled);
+  });
+  Offer(100);
+  while (lies < 1 || client_->state().failing.empty()) usleep(1000);
+  EXPECT_THAT(client_->state().failing, HasSubstr("it has cosigned 9999999999999"));
+  Offer(101);
+  while (lies < 2) usleep(1000);
+  Offer(102);
+  ASSERT_TRUE(WaitFor(102));
+  EXPECT_EQ(client_->state().cosigned, TreeSize(102));
   client_.reset();
 }
 
