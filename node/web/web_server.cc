@@ -16,6 +16,7 @@
 #include <charconv>
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -42,6 +43,7 @@ constexpr uint32_t kHeaderBytesMax = 8 * 1024;
 constexpr std::chrono::seconds kHandshakeDeadline(10);
 constexpr std::chrono::seconds kWriteDeadline(60);
 constexpr std::chrono::seconds kCloseDeadline(5);
+constexpr std::chrono::milliseconds kPause(100);
 constexpr size_t kDrainedBytesMax = 4 << 20;
 constexpr char kServerName[] = "anamnesisd";
 
@@ -281,14 +283,42 @@ class BeastServer : public WebServer {
 
   // One at a time, so that what it uses needs no lock.
   void Accept() {
-    acceptor_.async_accept(asio::make_strand(context_), [this](error_code failed, tcp::socket socket) {
-      if (failed == asio::error::operation_aborted) return;
-      if (!failed && shared_->connections < shared_->options.connections_max) Begin(std::move(socket));
-      if (!failed) return Accept();
-      // No descriptor is free, say: not at once again.
-      pause_.expires_after(std::chrono::milliseconds(100));
+    Surely([this] {
+      acceptor_.async_accept(asio::make_strand(context_), [this](error_code failed, tcp::socket socket) {
+        if (failed == asio::error::operation_aborted) return;
+        if (failed) return AcceptLater();
+        if (shared_->connections < shared_->options.connections_max) TryBegin(std::move(socket));
+        Accept();
+      });
+    });
+  }
+
+  // No descriptor is free, say: not at once again.
+  void AcceptLater() {
+    Surely([this] {
+      pause_.expires_after(kPause);
       pause_.async_wait([this](error_code) { Accept(); });
     });
+  }
+
+  // Until it doesn't throw, for lack of memory say: nobody else would begin to accept again.
+  void Surely(const std::function<void()>& call) {
+    while (!context_.stopped()) {
+      try {
+        return call();
+      } catch (const std::exception&) {
+        std::this_thread::sleep_for(kPause);
+      }
+    }
+  }
+
+  // What is thrown ends this connection, and not the accepting of others.
+  void TryBegin(tcp::socket socket) {
+    try {
+      Begin(std::move(socket));
+    } catch (const std::exception& failed) {
+      shared_->options.log(Text("HTTP: a connection could not begin: ", failed.what()));
+    }
   }
 
   void Begin(tcp::socket socket) {
