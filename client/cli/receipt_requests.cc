@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iostream>
+#include <map>
 #include <utility>
 
 #include "client/cli/embedded_client.h"
@@ -10,6 +11,8 @@
 #include "ledger/cose/cose_receipt.h"
 #include "ledger/engine/files.h"
 #include "ledger/merkle/verify.h"
+#include "ledger/note/signed_note.h"
+#include "ledger/note/tlog_proof.h"
 
 namespace anamnesis::cli {
 namespace {
@@ -39,6 +42,16 @@ struct OldReceipt {
   CheckedReceipt checked;
 };
 
+// What the ledger gives in its place.
+struct Renewal {
+  std::string leaf;
+  // In the old one's form.
+  std::string bytes;
+  std::string checkpoint_note;
+  // That this checkpoint continues the old one.
+  std::vector<Digest> hashes;
+};
+
 bool IsCose(const std::string& file) { return FormOf(file) == ReceiptForm::kCose; }
 
 StatusOr<OldReceipt> ReadOld(const std::string& file, const Trust& trust) {
@@ -48,14 +61,30 @@ StatusOr<OldReceipt> ReadOld(const std::string& file, const Trust& trust) {
   return OldReceipt{file, std::move(leaf), *std::move(checked)};
 }
 
-Status CheckContinues(const OldReceipt& old, const v1::OlderCheckpoint& older, const Checkpoint& checkpoint) {
+StatusOr<std::vector<Digest>> HashesOf(const google::protobuf::RepeatedPtrField<std::string>& bytes) {
+  std::vector<Digest> hashes;
+  for (const std::string& hash : bytes) {
+    ASSIGN_OR_RETURN(hashes.emplace_back(), Digest::FromBytes(hash, "hashes"));
+  }
+  return hashes;
+}
+
+// Those of others than the log itself.
+StatusOr<std::vector<NoteSignature>> CosignaturesOf(const std::string& checkpoint_note) {
+  std::vector<NoteSignature> cosignatures;
+  if (checkpoint_note.empty()) return cosignatures;
+  ASSIGN_OR_RETURN(SignedNote note, ParseSignedNote(checkpoint_note));
+  ASSIGN_OR_RETURN(const Checkpoint checkpoint, ParseCheckpointText(note.text));
+  for (NoteSignature& signature : note.signatures) {
+    if (signature.name != checkpoint.origin) cosignatures.push_back(std::move(signature));
+  }
+  return cosignatures;
+}
+
+Status CheckContinues(const OldReceipt& old, const std::vector<Digest>& hashes, const Checkpoint& checkpoint) {
   const Checkpoint& from = old.checked.checkpoint;
   if (checkpoint.origin != from.origin) {
     return absl::UnauthenticatedError(Text("is of \"", from.origin, "\", the ledger is \"", checkpoint.origin, "\""));
-  }
-  std::vector<Digest> hashes;
-  for (const std::string& bytes : older.hashes()) {
-    ASSIGN_OR_RETURN(hashes.emplace_back(), Digest::FromBytes(bytes, "older.hashes"));
   }
   const Status consistent = VerifyConsistency(from.size, checkpoint.size, hashes, from.root, checkpoint.root);
   if (consistent.ok()) return OkStatus();
@@ -65,25 +94,116 @@ Status CheckContinues(const OldReceipt& old, const v1::OlderCheckpoint& older, c
            MessageOf(consistent), ". Nothing was replaced; keep the receipt, it and that checkpoint are evidence"));
 }
 
-// That the new receipt is of the same leaf and under `checkpoint`; its bytes.
-StatusOr<std::string> CheckNew(const OldReceipt& old, const v1::ReceiptForms& forms, const Checkpoint& checkpoint,
-                               const Trust& trust) {
-  if (forms.receipt().leaf() != old.leaf) {
+// What witnesses have cosigned isn't given up for what only the log has signed. A policy's quorum says itself whose
+// cosignatures are enough; without one, those that were there.
+Status CheckKeepsCosignatures(const OldReceipt& old, const std::string& checkpoint_note, const Trust& trust) {
+  if (trust.policy.has_value() && trust.policy->quorum().has_value()) return OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<NoteSignature> before, CosignaturesOf(old.checked.checkpoint_note));
+  ASSIGN_OR_RETURN(const std::vector<NoteSignature> now, CosignaturesOf(checkpoint_note));
+  for (const NoteSignature& cosignature : before) {
+    const auto is_same = [&](const NoteSignature& other) {
+      return other.name == cosignature.name && other.key_id == cosignature.key_id;
+    };
+    if (std::any_of(now.begin(), now.end(), is_same)) continue;
+    return absl::FailedPreconditionError(
+        Text("the receipt is cosigned by ", cosignature.name,
+             ", the new checkpoint is not. Nothing was replaced; give the --policy by which it is to be witnessed"));
+  }
+  return OkStatus();
+}
+
+// That the renewal is of the same leaf and proves it under the checkpoint that it is said to be under, which continues
+// the old one.
+StatusOr<TreeSize> CheckRenewal(const OldReceipt& old, const Renewal& renewal, const Trust& trust) {
+  ASSIGN_OR_RETURN(const Checkpoint checkpoint, trust.Open(renewal.checkpoint_note));
+  RETURN_IF_ERROR(CheckContinues(old, renewal.hashes, checkpoint));
+  if (renewal.leaf != old.leaf) {
     return absl::UnauthenticatedError(
         Text("the ledger has another leaf ", old.checked.index.value, " than ", LeafPathOf(old.file)));
   }
-  const std::string& bytes = IsCose(old.file) ? forms.cose() : forms.receipt().tlog_proof();
-  ASSIGN_OR_RETURN(const CheckedReceipt checked, CheckReceipt(FormOf(old.file), bytes, old.leaf, std::nullopt, trust));
+  ASSIGN_OR_RETURN(const CheckedReceipt checked,
+                   CheckReceipt(FormOf(old.file), renewal.bytes, old.leaf, std::nullopt, trust));
   if (checked.index != old.checked.index || checked.checkpoint != checkpoint) {
     return absl::UnauthenticatedError("the new receipt is for another leaf or checkpoint than was asked for");
   }
-  return bytes;
+  if (!IsCose(old.file)) RETURN_IF_ERROR(CheckKeepsCosignatures(old, checked.checkpoint_note, trust));
+  return checkpoint.size;
+}
+
+// All of them under the ledger's newest checkpoint.
+Status RenewUnderNewest(const Common& common, ReceiptClient& client, const std::vector<const OldReceipt*>& olds,
+                        std::map<const OldReceipt*, Renewal>& renewals) {
+  if (olds.empty()) return OkStatus();
+  v1::GetReceiptsRequest request;
+  *request.mutable_consistency() = common.consistency;
+  uint64_t size_min = common.consistency.tree_size_min();
+  for (const OldReceipt* const old : olds) {
+    const uint64_t size = old->checked.checkpoint.size.value;
+    size_min = std::max(size_min, size);
+    request.add_indexes(old->checked.index.value);
+    request.add_older_sizes(size);
+    if (IsCose(old->file)) request.set_include_cose(true);
+  }
+  request.mutable_consistency()->set_tree_size_min(size_min);
+  ASSIGN_OR_RETURN(const v1::GetReceiptsResponse answer, client.GetReceipts(request));
+  if (answer.receipts_size() != static_cast<int>(olds.size()) || answer.older_size() != answer.receipts_size()) {
+    return absl::InternalError("the ledger answered with another number of receipts than was asked for");
+  }
+  for (size_t i = 0; i < olds.size(); ++i) {
+    const v1::ReceiptForms& forms = answer.receipts(static_cast<int>(i));
+    Renewal& renewal = renewals[olds[i]];
+    renewal.leaf = forms.receipt().leaf();
+    renewal.bytes = IsCose(olds[i]->file) ? forms.cose() : forms.receipt().tlog_proof();
+    renewal.checkpoint_note = answer.checkpoint();
+    ASSIGN_OR_RETURN(renewal.hashes, HashesOf(answer.older(static_cast<int>(i)).hashes()));
+  }
+  return OkStatus();
+}
+
+// Each under the newest checkpoint that is witnessed.
+Status RenewWitnessed(const Common& common, std::chrono::seconds within, const std::vector<const OldReceipt*>& olds,
+                      std::map<const OldReceipt*, Renewal>& renewals) {
+  if (olds.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(const std::unique_ptr<WitnessStatusClient> witnesses, ConnectWitnesses(common));
+  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> ledger, Connect(common));
+  for (const OldReceipt* const old : olds) {
+    const TreeSize from = old->checked.checkpoint.size;
+    const uint64_t size_min = std::max(from.value, common.consistency.tree_size_min());
+    RETURN_IF_ERROR(witnesses->GetCheckpoint(size_min, within).status());
+    ASSIGN_OR_RETURN(const v1::Receipt receipt, witnesses->GetReceipt(old->checked.index.value, within));
+    ASSIGN_OR_RETURN(const TlogProof proof, ParseTlogProof(receipt.tlog_proof()));
+    ASSIGN_OR_RETURN(const SignedNote note, ParseSignedNote(proof.checkpoint_note));
+    ASSIGN_OR_RETURN(const Checkpoint checkpoint, ParseCheckpointText(note.text));
+    if (checkpoint.size < from) {
+      return absl::UnavailableError(Text(old->file, ": is under ", from.value, " events, this node's newest witnessed ",
+                                         "checkpoint over ", checkpoint.size.value, "; retry later, or with --wait"));
+    }
+    Renewal& renewal = renewals[old];
+    renewal.leaf = receipt.leaf();
+    renewal.bytes = receipt.tlog_proof();
+    renewal.checkpoint_note = proof.checkpoint_note;
+    if (checkpoint.size == from) continue;
+    v1::GetConsistencyProofRequest request;
+    request.set_from_size(from.value);
+    request.set_to_size(checkpoint.size.value);
+    ASSIGN_OR_RETURN(const v1::ConsistencyProof consistency, ledger->GetConsistencyProof(request));
+    ASSIGN_OR_RETURN(renewal.hashes, HashesOf(consistency.hashes()));
+  }
+  return OkStatus();
+}
+
+// Whether only a witnessed checkpoint can take the place of the receipt's.
+StatusOr<bool> NeedsWitnesses(const OldReceipt& old, const Trust& trust) {
+  if (IsCose(old.file)) return false;
+  if (trust.policy.has_value() && trust.policy->quorum().has_value()) return true;
+  ASSIGN_OR_RETURN(const std::vector<NoteSignature> cosignatures, CosignaturesOf(old.checked.checkpoint_note));
+  return !cosignatures.empty();
 }
 
 StatusOr<Trust> TrustOrNamedByLedger(const TrustOptions& options, ReceiptClient& client) {
   if (!options.keys.empty() || !options.policy_file.empty()) return ReadTrust(options);
   ASSIGN_OR_RETURN(const v1::GetReceiptsResponse answer, client.GetReceipts({}));
-  return ReadTrust({{answer.verifier_key()}, ""});
+  return ReadTrust({{answer.verifier_key()}, "", options.history_file});
 }
 
 }  // namespace
@@ -127,41 +247,32 @@ StatusOr<std::string> WriteForms(const v1::ReceiptForms& forms, const std::strin
 }
 
 StatusOr<std::vector<Refreshed>> RefreshReceipts(const Common& common, const std::vector<std::string>& files,
-                                                 const TrustOptions& options) {
+                                                 const TrustOptions& options, const WitnessedOptions& witnessed) {
   ASSIGN_OR_RETURN(const std::unique_ptr<ReceiptClient> client, ConnectReceipts(common));
   ASSIGN_OR_RETURN(const Trust trust, TrustOrNamedByLedger(options, *client));
-  std::vector<OldReceipt> old;
-  v1::GetReceiptsRequest request;
-  *request.mutable_consistency() = common.consistency;
-  uint64_t size_min = common.consistency.tree_size_min();
+  std::vector<OldReceipt> olds;
   for (const std::string& file : files) {
-    ASSIGN_OR_RETURN(old.emplace_back(), ReadOld(file, trust));
-    const uint64_t size = old.back().checked.checkpoint.size.value;
-    size_min = std::max(size_min, size);
-    request.add_indexes(old.back().checked.index.value);
-    request.add_older_sizes(size);
-    if (IsCose(file)) request.set_include_cose(true);
+    if (witnessed.witnessed && IsCose(file)) {
+      return absl::InvalidArgumentError(Text("--witnessed: ", file, ": COSE has no cosignatures"));
+    }
+    ASSIGN_OR_RETURN(olds.emplace_back(), ReadOld(file, trust));
   }
-  request.mutable_consistency()->set_tree_size_min(size_min);
-  ASSIGN_OR_RETURN(const v1::GetReceiptsResponse answer, client->GetReceipts(request));
-  ASSIGN_OR_RETURN(const Checkpoint checkpoint, trust.Open(answer.checkpoint()));
-  if (answer.receipts_size() != static_cast<int>(files.size()) || answer.older_size() != answer.receipts_size()) {
-    return absl::InternalError("the ledger answered with another number of receipts than was asked for");
+  std::vector<const OldReceipt*> plain;
+  std::vector<const OldReceipt*> to_witness;
+  for (const OldReceipt& old : olds) {
+    ASSIGN_OR_RETURN(const bool needs, NeedsWitnesses(old, trust));
+    (needs || witnessed.witnessed ? to_witness : plain).push_back(&old);
   }
-  std::vector<std::string> renewed;
-  for (size_t i = 0; i < old.size(); ++i) {
-    const int place = static_cast<int>(i);
-    const Status continues = CheckContinues(old[i], answer.older(place), checkpoint);
-    if (!continues.ok()) return WithContext(continues, old[i].file);
-    StatusOr<std::string> bytes = CheckNew(old[i], answer.receipts(place), checkpoint, trust);
-    if (!bytes.ok()) return WithContext(bytes.status(), old[i].file);
-    renewed.push_back(*std::move(bytes));
-  }
+  std::map<const OldReceipt*, Renewal> renewals;
+  RETURN_IF_ERROR(RenewUnderNewest(common, *client, plain, renewals));
+  RETURN_IF_ERROR(RenewWitnessed(common, witnessed.within(), to_witness, renewals));
   std::vector<Refreshed> refreshed;
-  for (size_t i = 0; i < old.size(); ++i) {
-    RETURN_IF_ERROR(WriteSmallFile(old[i].file, renewed[i]));
-    refreshed.push_back({old[i].file, old[i].checked.index, old[i].checked.checkpoint.size, checkpoint.size});
+  for (const OldReceipt& old : olds) {
+    const StatusOr<TreeSize> size = CheckRenewal(old, renewals[&old], trust);
+    if (!size.ok()) return WithContext(size.status(), old.file);
+    refreshed.push_back({old.file, old.checked.index, old.checked.checkpoint.size, *size});
   }
+  for (const OldReceipt& old : olds) RETURN_IF_ERROR(WriteSmallFile(old.file, renewals[&old].bytes));
   return refreshed;
 }
 

@@ -3,6 +3,8 @@
 
 // ReceiptService for the verb `receipt`: how it is reached, and receipts taken from it as files (receipts.h).
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,13 +34,23 @@ struct Refreshed {
   TreeSize to;
 };
 
+// --witnessed and --wait.
+struct WitnessedOptions {
+  bool witnessed = false;
+  int64_t wait_seconds = 0;
+
+  std::chrono::seconds within() const { return std::chrono::seconds(wait_seconds); }
+};
+
 // Replaces receipts (NAME.tlog-proof or NAME.cose) by ones of the same leaves under the ledger's newest checkpoint.
 // First everything is verified, and only then is anything written: the old receipts, that the new checkpoint continues
 // the old ones, and the new receipts. `trust` without keys and policy stands for the key that the ledger names.
 // UNAUTHENTICATED, naming the file: something of this does not hold; keep the old receipts, which are evidence then.
-// UNAVAILABLE also when the ledger has fewer events than an old receipt's checkpoint.
+// UNAVAILABLE also when the ledger has fewer events than an old receipt's checkpoint. A receipt whose checkpoint has
+// cosignatures, or that a policy wants them of, gets the newest witnessed checkpoint; FAILED_PRECONDITION, naming the
+// file, when that lacks one that was there and no policy's quorum says what is enough.
 StatusOr<std::vector<Refreshed>> RefreshReceipts(const Common& common, const std::vector<std::string>& files,
-                                                 const TrustOptions& trust);
+                                                 const TrustOptions& trust, const WitnessedOptions& witnessed);
 
 // Asks for a COSE receipt that the ledger's newest checkpoint continues the one in `old_file`, verifies all of it, and
 // writes it to NAME.cose, `out`, with the older checkpoint as NAME.older beside it. `trust` as above. UNAUTHENTICATED:

@@ -18,14 +18,6 @@ std::string NameWithout(const std::string& path, std::string_view ending) {
   return path.ends_with(ending) ? path.substr(0, path.size() - ending.size()) : path;
 }
 
-// --witnessed and --wait.
-struct WitnessedOptions {
-  bool witnessed = false;
-  int64_t wait_seconds = 0;
-
-  std::chrono::seconds within() const { return std::chrono::seconds(wait_seconds); }
-};
-
 void AddWitnessedOptions(CLI::App& verb, WitnessedOptions& options) {
   CLI::Option* const witnessed = verb.add_flag("--witnessed", options.witnessed,
                                                "under a checkpoint that has the cosignatures that the node's policy "
@@ -146,7 +138,7 @@ StatusOr<ExitStatus> WriteSeveral(const ReceiptOptions& options) {
 
 StatusOr<ExitStatus> Refresh(const ReceiptOptions& options) {
   ASSIGN_OR_RETURN(const std::vector<Refreshed> refreshed,
-                   RefreshReceipts(options.common, options.files, options.trust));
+                   RefreshReceipts(options.common, options.files, options.trust, options.witnessed));
   std::string json;
   for (const Refreshed& one : refreshed) {
     if (options.common.json) {
@@ -206,7 +198,8 @@ void AddReceipt(CLI::App& app) {
   verb.add_option("--out", options->out, "where to write the proof; of several leaves, the directory");
   verb.add_option("--refresh", options->files,
                   "receipts to replace by ones of the same leaves under the newest checkpoint, once it is proven that "
-                  "it continues theirs; with --key or --policy, else by the key that the ledger names");
+                  "it continues theirs; with --key or --policy, else by the key that the ledger names. One that has "
+                  "cosignatures is replaced only by one that has them too");
   AddTrustOptions(verb, options->trust);
   AddWitnessedOptions(verb, options->witnessed);
   AddLedgerOption(verb, options->common);
@@ -217,7 +210,7 @@ void AddReceipt(CLI::App& app) {
     if (options->leaves.empty() == options->files.empty()) {
       return absl::InvalidArgumentError("give either leaves (INDEX) or receipts to --refresh");
     }
-    if (options->witnessed.witnessed && (!one || options->cose)) {
+    if (options->witnessed.witnessed && options->files.empty() && (!one || options->cose)) {
       return absl::InvalidArgumentError("--witnessed: takes one leaf, and not with --cose, which has no cosignatures");
     }
     if (!options->files.empty()) return Refresh(*options);
