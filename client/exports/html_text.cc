@@ -25,9 +25,11 @@ bool LooksLikeDigest(std::string_view run) {
   return digits >= run.size() / 10 && run.find("//") == std::string_view::npos;
 }
 
+// Only what EscapeHtml writes.
 StatusOr<std::string> Unescape(std::string_view text) {
   std::string plain;
   while (!text.empty()) {
+    if (text[0] == '<' || text[0] == '>') return absl::InvalidArgumentError("markup in a text");
     if (text[0] != '&') {
       plain += text[0];
       text.remove_prefix(1);
@@ -107,8 +109,13 @@ Status VisitHtmlValues(std::string_view html, const std::function<void(const std
     if (!html.starts_with(">") || close == std::string_view::npos) {
       return absl::InvalidArgumentError("a <bdi> that does not end");
     }
-    ASSIGN_OR_RETURN(const std::string value, Unescape(whole ? html.substr(1, close - 1) : title));
-    visit(value);
+    ASSIGN_OR_RETURN(const std::string shown, Unescape(html.substr(1, close - 1)));
+    ASSIGN_OR_RETURN(const std::string titled, Unescape(title));
+    // Whoever reads the page sees what is shown.
+    if (!whole && (shown == titled || shown != ShortenedDigests(titled))) {
+      return absl::InvalidArgumentError("a <bdi> shows something else than its title");
+    }
+    visit(whole ? shown : titled);
     html.remove_prefix(close);
   }
   return OkStatus();

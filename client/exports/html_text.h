@@ -24,8 +24,8 @@ std::string HtmlValue(std::string_view text);
 // The same without shortening.
 std::string WholeHtmlValue(std::string_view text);
 
-// The texts that were given to the functions above, in their order. INVALID_ARGUMENT when one isn't closed or holds an
-// unknown character reference.
+// The texts that were given to the functions above, in their order. INVALID_ARGUMENT when one isn't closed, holds
+// markup or an unknown character reference, or is shown as something else than its whole is.
 Status VisitHtmlValues(std::string_view html, const std::function<void(const std::string&)>& visit);
 
 }  // namespace anamnesis::exports

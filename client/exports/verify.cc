@@ -13,6 +13,7 @@
 #include "client/exports/archive.h"
 #include "client/exports/content.h"
 #include "client/exports/directory.h"
+#include "client/exports/html.h"
 #include "client/exports/json.h"
 #include "client/exports/records.h"
 #include "client/exports/writer.h"
@@ -82,10 +83,13 @@ class Verifier {
     return OkStatus();
   }
 
+  // The page for people says what export.json says, and nothing else: also its fixed texts, its marks, its markup.
   Status CheckHtml() const {
     ASSIGN_OR_RETURN(const std::string html, Read("index.html"));
     ASSIGN_OR_RETURN(const Digest content, ContentDigestOfHtml(html));
     if (content != verified_.manifest.content_sha256) return Wrong("has another content than export.json");
+    if (html != WriteHtml(verified_.document))
+      return Wrong("is another page than the one that export.json is written as");
     return OkStatus();
   }
 

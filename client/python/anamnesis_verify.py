@@ -1605,11 +1605,153 @@ def content_of_json(document):
             yield from texts_at(field, "name", "value")
 
 
-def content_of_html(text):
-    """The same of index.html: what stands in each <bdi>, whole in its title where it is shown shortened."""
-    found = re.findall('<bdi(?: title="([^"]*)")?>([^<]*)</bdi>', text)
-    need(len(found) == text.count("<bdi"), "index.html: a <bdi> that was not written by an export")
-    return [html.unescape(title or shown) for title, shown in found]
+# How index.html looks, by the SHA-256 of its style sheets.
+STYLES = {"8199487e6a87266f797905612a37133662c0ac2eca05e10b005bcd6b8e51ae8e"}
+
+
+def escaped(text):
+    return html.escape(text).replace("&#x27;", "&#39;")
+
+
+def shortened(text):
+    """With each long run of hexadecimal or base64 cut to its start."""
+    def short(run):
+        run = run[0]
+        digits = sum(c in "0123456789" for c in run)
+        return run[:12] + "…" if digits >= len(run) // 10 and "//" not in run else run
+    return re.sub("[0-9a-zA-Z+/=]{32,}", short, text)
+
+
+def whole_html(text):
+    return f"<bdi>{escaped(text)}</bdi>"
+
+
+def value_html(text):
+    short = shortened(text)
+    return whole_html(text) if short == text else f'<bdi title="{escaped(text)}">{escaped(short)}</bdi>'
+
+
+def citations_html(leaves):
+    links = "".join(f' <a href="#leaf-{leaf}">{value_html(str(leaf))}</a>' for leaf in leaves)
+    return f' <span class="cite">leaf{links}</span>' if leaves else ""
+
+
+def table_html(table):
+    yield f"<h3>{value_html(table['title'])}</h3>\n"
+    if not table["rows"]:
+        yield f'<p class="none">{value_html(table["when_empty"])}</p>\n'
+        return
+    yield f'<div class="table"><table><colgroup>{"<col>" * len(table["columns"])}</colgroup><thead><tr>'
+    yield "".join(f"<th>{value_html(column)}</th>" for column in table["columns"])
+    yield "</tr></thead><tbody>\n"
+    for row in table["rows"]:
+        yield "<tr>"
+        for cell in row:
+            moment = re.fullmatch(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^ ]{0,7}Z", cell["text"].encode(), re.S)
+            classes = " ".join(filter(None, (cell.get("mark"), moment and "time")))
+            yield f'<td class="{escaped(classes)}">' if classes else "<td>"
+            yield f"{value_html(cell['text'])}{citations_html(cell.get('leaves', []))}</td>"
+        yield "</tr>\n"
+    yield "</tbody></table></div>\n"
+
+
+def section_html(section):
+    yield f'<section id="{escaped(section["id"])}">\n<h2>{value_html(section["title"])}</h2>\n'
+    yield f'<p class="clauses">{value_html(section["clauses"])}</p>\n'
+    yield "".join(f"<p>{value_html(paragraph)}</p>\n" for paragraph in section["paragraphs"])
+    if section["gaps"]:
+        yield '<div class="gaps"><h3>Missing</h3><ul>\n'
+        for gap in section["gaps"]:
+            yield f'<li><span class="clause">{value_html(gap["clause"])}</span>: {value_html(gap["text"])}'
+            yield f"{citations_html(gap['leaves'])}</li>\n"
+        yield "</ul></div>\n"
+    for table in section["tables"]:
+        yield from table_html(table)
+    yield "</section>\n"
+
+
+def navigation_html(document):
+    yield "<nav>\n"
+    for section in document["sections"]:
+        missing = f" <b>{len(section['gaps'])} missing</b>" if section["gaps"] else ""
+        yield f'<a href="#{escaped(section["id"])}">{escaped(section["title"])}{missing}</a>\n'
+    yield f'<a href="#records">Records ({len(document["records"])})</a>\n</nav>\n'
+
+
+def missing_html(document):
+    """Of each section the first few gaps; they are told in whole where they stand."""
+    lacking = [section for section in document["sections"] if section["gaps"]]
+    gaps = sum(len(section["gaps"]) for section in lacking)
+    if not gaps:
+        yield '<p class="nogaps">Nothing that was asked for is missing.</p>\n'
+        return
+    yield f'<div class="gaps"><h3>Missing: {gaps} gap{"s" * (gaps > 1)} in '
+    yield f'{len(lacking)} section{"s" * (len(lacking) > 1)}</h3>\n'
+    for section in lacking:
+        link, count = f'<a href="#{escaped(section["id"])}">', len(section["gaps"])
+        told = count if count <= 5 else 4
+        yield f"<h4>{link}{escaped(section['title'])}</a>: {count}</h4><ul>\n"
+        for gap in section["gaps"][:told]:
+            yield f'<li><span class="clause">{escaped(gap["clause"])}</span>: {escaped(gap["text"])}</li>\n'
+        yield f"<li>{link}and {count - told} more in this section</a></li>\n" if told < count else ""
+        yield "</ul>\n"
+    yield "</div>\n"
+
+
+def record_html(record):
+    def hexadecimal(name):
+        return f'<span class="hex">{whole_html(record[name])}</span>'
+    yield f'<div class="record" id="leaf-{record["leaf"]}"><h3>Leaf {value_html(str(record["leaf"]))}: '
+    yield f'{value_html(record["type"])}</h3>\n<dl>'
+    erased = '; <span class="bad">the body is erased</span>' if record["body"] == "erased" else ""
+    for name, value in (
+            ("occurred", value_html(record["occurred"])), ("recorded", value_html(record["recorded"])),
+            ("by", f"{value_html(record['actor'])}, stream {value_html(record['stream'])}"),
+            ("event id", hexadecimal("event_id")), ("SHA-256 of the leaf", hexadecimal("leaf_sha256")),
+            (f"body commitment{erased}", hexadecimal("body_commitment")),
+            *((value_html(field["name"]), whole_html(field["value"])) for field in record["fields"])):
+        yield f"<div><dt>{name}</dt> <dd>{value}</dd></div>"
+    yield "</dl></div>\n"
+
+
+def page_of(document):
+    """index.html, but for its style sheet and the widths of columns. content_of_json has gone through the document."""
+    yield ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv='
+           '"Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'">\n'
+           '<meta name="viewport" content="width=device-width">\n'
+           f'<title>{escaped(document["title"])}</title>\n<style></style>\n</head>\n<body>\n')
+    yield f'<p class="kind">{escaped(document["kind"].replace("-", " "))}</p>\n'
+    yield f'<h1>{value_html(document["title"])}</h1>\n'
+    yield f'<dl class="facts"><dt>Subject</dt><dd>{value_html(document["subject"])}</dd><dt>Ledger</dt><dd>'
+    yield f'{value_html(document["origin"])}</dd><dt>Computed over</dt><dd>its first {document["tree_size"]} events'
+    yield f'</dd><dt>Merkle root</dt><dd>{whole_html(document["root"])}</dd>'
+    for fact in document["facts"]:
+        yield f"<dt>{value_html(fact['name'])}</dt><dd>{value_html(fact['value'])}</dd>"
+    yield "</dl>\n"
+    yield from navigation_html(document)
+    yield from missing_html(document)
+    for section in document["sections"]:
+        yield from section_html(section)
+    yield ('<section id="records">\n<h2>Records</h2>\n<p>Every event that is cited above. Each one\'s bytes are in '
+           'records/, with a receipt that proves them to be in the ledger; README.txt says how to check that.</p>\n')
+    for record in document["records"]:
+        yield from record_html(record)
+    yield ('</section>\n<p class="foot">The same content, for machines, is in export.json; manifest.json lists every '
+           'file, and manifest.sig signs it.</p>\n</body>\n</html>\n')
+
+
+def check_page(data, document):
+    """The page for people says what export.json says, and nothing else: also its fixed texts, its marks, its markup."""
+    try:
+        text = data.decode("utf-8")
+        style = re.search("<style>([^<]*)</style>", text)
+        need(style and hashlib.sha256(style[1].encode()).hexdigest() in STYLES, "index.html: another style sheet")
+        text = text.replace(style[0], "<style></style>", 1)
+        text = re.sub(r'<col style="width:[0-9]{1,3}\.[0-9]%">', "<col>", text)
+        right = text == "".join(page_of(document))
+    except (UnicodeError, KeyError, TypeError, AttributeError):
+        raise Refused("index.html: not UTF-8, or export.json lacks what a page needs") from None
+    need(right, "index.html: another page than the one that export.json is written as")
 
 
 def content_digest(values):
@@ -1653,9 +1795,9 @@ def verify_export(path, trust):
         need(leaf in records, f"leaf {quoted(leaf)} is cited and has no record")
     for name in (entry["path"] for entry in manifest["files"]):
         need(not name.startswith("records/") or name in expected, f"{name}: belongs to no record")
-    text = files.read("index.html", EXPORT_MAX).decode("utf-8", "replace")
-    for name, values in (("export.json", content_of_json(export)), ("index.html", content_of_html(text))):
-        need(content_digest(values) == manifest.get("content_sha256"), f"{name}: another content than the manifest's")
+    need(content_digest(content_of_json(export)) == manifest.get("content_sha256"),
+         "export.json: another content than the manifest's")
+    check_page(files.read("index.html", EXPORT_MAX), export)
     signer = check_signer(files, signature, trust, holders)
     text = (f"{export['kind']} of {export['subject']} in {stated['origin']}, over its first {checkpoint.size} events\n"
             f"    {len(records)} records and {len(manifest['files']) + 2} files, signed by {signer}")

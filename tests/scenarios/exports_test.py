@@ -18,7 +18,13 @@ sys.path.insert(0, os.path.join(HERE, "..", "faults"))
 import harness  # noqa: E402
 from harness import expect  # noqa: E402
 
+try:
+    from nacl import signing
+except ModuleNotFoundError:
+    signing = None
+
 DONE, NO, BAD_INPUT = 0, 1, 2
+PYTHON_VERIFIER = os.path.join(HERE, "..", "..", "client", "python", "anamnesis_verify.py")
 STEPS = os.path.join(HERE, "gate", "steps.py")
 HOSTILE = "</bdi><script>alert('x')</script> & \"quoted\" \u202ereversed"
 FLIPS = 500
@@ -89,6 +95,10 @@ class Manufacturer(harness.Place):
 
     def verify(self, path, key=None):
         return harness.run("verify", path, "--key", key or self.vkey)
+
+    def python_verify(self, path):
+        return subprocess.run(["/usr/bin/python3", "-B", PYTHON_VERIFIER, "export", path, "--key", self.vkey],
+                              capture_output=True, text=True, timeout=300)
 
 
 def files_of(directory):
@@ -201,6 +211,53 @@ def check_tampering(place, directory, flips):
         os.remove(extra)
 
 
+def signed_anew(place, directory, change):
+    """A copy whose page is another one, signed by who signed the export."""
+    changed = place.path("signed-anew")
+    shutil.copytree(directory, changed)
+    page = os.path.join(changed, "index.html")
+    with open(page, encoding="utf-8", newline="") as file:
+        before = file.read()
+    after = change(before)
+    expect(after != before, "nothing was changed")
+    with open(page, "w", encoding="utf-8", newline="") as file:
+        file.write(after)
+    with open(os.path.join(changed, "manifest.json"), "rb") as file:
+        manifest = file.read()
+    digests = [hashlib.sha256(text.encode()).hexdigest().encode() for text in (before, after)]
+    sizes = [b'{"path":"index.html","sha256":"%s","size":%d}' % (digest, len(text.encode()))
+             for digest, text in zip(digests, (before, after))]
+    expect(sizes[0] in manifest, "the manifest names the page in another form")
+    manifest = manifest.replace(*sizes)
+    with open(os.path.join(changed, "manifest.json"), "wb") as file:
+        file.write(manifest)
+    with open(place.key, encoding="utf-8") as file:
+        seed = base64.b64decode(file.read().strip().split("+", 4)[4])[1:]
+    text = f"anamnesis-export-manifest-v1\n{hashlib.sha256(manifest).hexdigest()}\n"
+    with open(os.path.join(changed, "manifest.sig"), "r+", encoding="utf-8") as file:
+        name, line = file.read().split("— ")[1].split(" ")
+        blob = base64.b64decode(line)[:4] + signing.SigningKey(seed).sign(text.encode()).signature
+        file.seek(0)
+        file.write(f"{text}\n— {name} {base64.b64encode(blob).decode()}\n")
+    return changed
+
+
+def check_page(place, directory):
+    """The page says nothing else than export.json, also where no text of the ledger stands; both programs say so."""
+    done = place.python_verify(directory)
+    expect(done.returncode == DONE, f"the Python verifier writes another page: {done.stdout} {done.stderr}")
+    for change in (lambda page: page.replace("<h3>Missing", "<h3>Present", 1),
+                   lambda page: page.replace("</body>", "<p>Approved.</p></body>"),
+                   lambda page: page.replace("</style>", ".gaps { display: none }</style>"),
+                   lambda page: page.replace('<div class="gaps">', '<div class="hex">', 1),
+                   lambda page: page.replace("…</bdi>", "0…</bdi>", 1)):
+        changed = signed_anew(place, directory, change)
+        for verify in (place.verify, place.python_verify):
+            done = verify(changed)
+            expect(done.returncode == NO and "index.html: " in done.stdout, f"{done.returncode} {done.stdout}")
+        shutil.rmtree(changed)
+
+
 def check_design_history(place):
     place.append("problem.reported",
                  {"criticality": "SAFETY", "description": HOSTILE, "configurationUnknownBecause": "x"},
@@ -210,6 +267,10 @@ def check_design_history(place):
     done = place.verify(first)
     expect(done.returncode == DONE and "signed by person:ada" in done.stdout, done.stdout + done.stderr)
     export = check_content(first)
+    if signing is not None:
+        check_page(place, first)
+    else:
+        print("no page was signed anew: python3-nacl is not installed", flush=True)
     titles = [section["title"] for section in export["sections"]]
     expect([title[0] for title in titles[:7]] == list("1234567"), titles)
     for id in ("plan", "trace", "contemporaneity", "adaptation", "clauses", "signatures", "redactions", "completeness",

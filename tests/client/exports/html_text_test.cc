@@ -45,10 +45,24 @@ TEST(HtmlText, ValuesAreFoundInTheirOrder) {
             (std::vector<std::string>{"a", "b\nc", ""}));
 }
 
+TEST(HtmlText, WhatIsShownIsTheTitleOrItsShortForm) {
+  const std::string digest(64, 'a');
+  const std::string title = "<bdi title=\"" + digest + "0000000\">";
+  const auto nothing = [](const std::string&) {};
+  EXPECT_TRUE(VisitHtmlValues(title + "aaaaaaaaaaaa…</bdi>", nothing).ok());
+  for (const std::string& html :
+       {title + "aaaaaaaaaaaab…</bdi>", title + "</bdi>", title + digest + "0000000</bdi>",
+        std::string("<bdi title=\"3 gaps\">no gaps</bdi>"), std::string("<bdi title=\"\">no gaps</bdi>"),
+        std::string("<bdi title=\"same\">same</bdi>"), std::string("<bdi title=\"\"></bdi>")}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(VisitHtmlValues(html, nothing))) << html;
+  }
+}
+
 TEST(HtmlText, OtherMarkupIsRefused) {
   const auto nothing = [](const std::string&) {};
   for (const char* html :
-       {"<bdi>a", "<bdi class=\"x\">a</bdi>", "<bdi title=\"a>b</bdi>", "<bdi>&copy;</bdi>", "<bdi"}) {
+       {"<bdi>a", "<bdi class=\"x\">a</bdi>", "<bdi title=\"a>b</bdi>", "<bdi>&copy;</bdi>", "<bdi",
+        "<bdi>a<b>b</b></bdi>", "<bdi>a > b</bdi>", "<bdi>&#x27;</bdi>", "<bdi title=\"&#x27;\">'</bdi>"}) {
     EXPECT_TRUE(absl::IsInvalidArgument(VisitHtmlValues(html, nothing))) << html;
   }
 }
