@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <map>
-#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/event/names.h"
@@ -8,6 +10,7 @@
 #include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
 #include "ledger/query/item_history.h"
+#include "ledger/state/configuration.h"
 
 namespace anamnesis {
 namespace {
@@ -17,10 +20,27 @@ using Answer = v1::CoverageAnswer;
 // Between two times at which something changes; more are refused rather than answered slowly.
 constexpr size_t kSegmentsMax = 20'000;
 
-// Since when something is verified, and what shows it.
-struct Verified {
-  Timestamp since;
+// Something that shows an item to be verified, and when it holds: [from, until). Nobody could know before it was
+// recorded.
+struct Evidence {
+  Timestamp from;
+  Timestamp until = kTimestampLimit;
+  Timestamp recorded;
   uint64_t leaf = 0;
+  // Of a certificate: on what ground it holds, and why it ends.
+  const v1::CertifiedState* ground = nullptr;
+  std::string ended_by;
+};
+
+// The digests of what a certificate needs around its artifact; empty where the unit has none.
+struct Ground {
+  std::string baseline;
+  std::string substrate;
+
+  bool Fits(const Evidence& evidence) const {
+    return evidence.ground == nullptr ||
+           (evidence.ground->baseline_digest() == baseline && evidence.ground->substrate_digest() == substrate);
+  }
 };
 
 class Cover {
@@ -83,37 +103,102 @@ class Cover {
   }
 
   Status AddRunning(const v1::Configuration& configuration, Timestamp from, Timestamp until) {
-    bool runs = false;
-    std::vector<uint64_t> evidence;
-    std::optional<Timestamp> since = kTimestampMin;
-    std::string unverified;
-    for (const v1::ConfigurationItem& item : configuration.items()) {
-      if (item.empty()) continue;
-      runs = true;
-      if (configuration.configuration_digest().empty() || !item.has_item()) continue;
-      ASSIGN_OR_RETURN(const std::optional<Verified> verified, VerifiedSince(item.item()));
-      if (!verified.has_value()) {
-        // The ledger need not know what was measured.
-        unverified = item.item().kind().empty() ? DigestText(item.item().digest()) : EntityKeyText(item.item());
-        since = std::nullopt;
-        break;
-      }
-      since = std::max(*since, verified->since);
-      evidence.push_back(verified->leaf);
-    }
+    const bool runs = std::any_of(configuration.items().begin(), configuration.items().end(),
+                                  [](const v1::ConfigurationItem& item) { return !item.empty(); });
     if (runs && configuration.configuration_digest().empty()) {
       Add(from, until, Answer::UNKNOWN, configuration, WhyUnknown(configuration));
-    } else if (!runs) {
+      return OkStatus();
+    }
+    if (!runs) {
       Add(from, until, Answer::NOT_OPERATING, configuration, "nothing runs on it");
-    } else if (!since.has_value() || *since >= until) {
-      Add(from, until, Answer::UNVERIFIED, configuration,
-          since.has_value() ? "verified only later" : Text("no passed verification of ", unverified));
-    } else {
-      const Timestamp begin = std::max(*since, from);
-      if (begin > from) Add(from, begin, Answer::UNVERIFIED, configuration, "verified only later");
-      Add(begin, until, Answer::VERIFIED, configuration, "", evidence);
+      return OkStatus();
+    }
+    ASSIGN_OR_RETURN(const Ground ground, GroundOf(configuration));
+    std::set<int64_t> times = {from.us, until.us};
+    for (const v1::ConfigurationItem& item : configuration.items()) {
+      if (!item.has_item()) continue;
+      ASSIGN_OR_RETURN(const std::vector<Evidence>* evidence, EvidenceOf(item.item()));
+      for (const Evidence& one : *evidence) {
+        for (const Timestamp time : {one.from, one.until, one.recorded}) {
+          if (time > from && time < until) times.insert(time.us);
+        }
+      }
+    }
+    for (auto time = times.begin(); std::next(time) != times.end(); ++time) {
+      RETURN_IF_ERROR(AddJudged(configuration, ground, Timestamp(*time), Timestamp(*std::next(time))));
     }
     return OkStatus();
+  }
+
+  // No evidence begins or ends within [from, until).
+  Status AddJudged(const v1::Configuration& configuration, const Ground& ground, Timestamp from, Timestamp until) {
+    std::set<uint64_t> leaves;
+    bool certified = false;
+    const v1::ConfigurationItem* unverified = nullptr;
+    for (const v1::ConfigurationItem& item : configuration.items()) {
+      if (!item.has_item()) continue;
+      ASSIGN_OR_RETURN(const std::vector<Evidence>* evidence, EvidenceOf(item.item()));
+      const auto holds = std::find_if(evidence->begin(), evidence->end(), [&](const Evidence& one) {
+        return one.from <= from && from < one.until && one.recorded <= from && ground.Fits(one);
+      });
+      if (holds != evidence->end()) {
+        leaves.insert(holds->leaf);
+        certified |= holds->ground != nullptr;
+      } else if (unverified == nullptr || IsGround(*unverified)) {
+        unverified = &item;
+      }
+    }
+    // A certificate is for an artifact on its baseline and substrate, so that it covers these too.
+    if (unverified == nullptr || (certified && IsGround(*unverified))) {
+      Add(from, until, Answer::VERIFIED, configuration, "", {leaves.begin(), leaves.end()});
+      return OkStatus();
+    }
+    ASSIGN_OR_RETURN(const std::vector<Evidence>* evidence, EvidenceOf(unverified->item()));
+    Add(from, until, Answer::UNVERIFIED, configuration, WhyUnverified(unverified->item(), *evidence, ground, from));
+    return OkStatus();
+  }
+
+  static bool IsGround(const v1::ConfigurationItem& item) {
+    return item.surface() == kBaselineSurface || item.surface() == kSubstrateSurface;
+  }
+
+  // What comes nearest to being enough.
+  static std::string WhyUnverified(const v1::EntityRef& item, const std::vector<Evidence>& evidence,
+                                   const Ground& ground, Timestamp at) {
+    std::string later;
+    // The last to begin comes first.
+    for (auto place = evidence.rbegin(); place != evidence.rend(); ++place) {
+      const Evidence& one = *place;
+      if (one.from > at) {
+        later = "verified only later";
+      } else if (one.until <= at) {
+        return one.ended_by;
+      } else if (!ground.Fits(one)) {
+        return Text("the certification of leaf ", one.leaf, " is for another baseline or substrate");
+      } else {
+        return Text("verified by then, but recorded only later (leaf ", one.leaf, ")");
+      }
+    }
+    if (!later.empty()) return later;
+    // The ledger need not know what was measured.
+    return Text("no passed verification of ", item.kind().empty() ? DigestText(item.digest()) : EntityKeyText(item));
+  }
+
+  StatusOr<Ground> GroundOf(const v1::Configuration& configuration) {
+    Ground ground;
+    for (const v1::ConfigurationItem& item : configuration.items()) {
+      if (!item.has_item()) continue;
+      std::string* digest = item.surface() == kBaselineSurface    ? &ground.baseline
+                            : item.surface() == kSubstrateSurface ? &ground.substrate
+                                                                  : nullptr;
+      if (digest == nullptr) continue;
+      if (item.item().digest().algorithm() == v1::SHA256) *digest = item.item().digest().value();
+      ASSIGN_OR_RETURN(const Fact* defined, facts_.Definition(item.item()));
+      if (defined == nullptr) continue;
+      if (const auto* baseline = defined->body<v1::BaselineEstablished>()) *digest = baseline->baseline_digest();
+      if (const auto* substrate = defined->body<v1::SubstrateDefined>()) *digest = substrate->substrate_digest();
+    }
+    return ground;
   }
 
   static std::string WhyUnknown(const v1::Configuration& configuration) {
@@ -123,19 +208,52 @@ class Cover {
     return "what ran is not certain";
   }
 
-  // The first passed test run, evaluation or certification of exactly this version.
-  StatusOr<std::optional<Verified>> VerifiedSince(const v1::EntityRef& item) {
-    const auto known = verified_.find(EntityKeyText(item));
-    if (known != verified_.end()) return known->second;
-    std::optional<Verified> first;
+  // The passed test runs and evaluations and the certifications of exactly this version. Stays valid as long as this.
+  StatusOr<const std::vector<Evidence>*> EvidenceOf(const v1::EntityRef& item) {
+    const std::string name = EntityKeyText(item);
+    const auto known = evidence_.find(name);
+    if (known != evidence_.end()) return &known->second;
+    std::vector<Evidence> found;
     ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts_.About(item, "", kQuestionEventsMax));
     for (const LeafIndex index : indexes) {
       ASSIGN_OR_RETURN(const Fact* fact, facts_.At(index));
       if (!fact->counts() || !Verifies(*fact, item)) continue;
-      if (!first.has_value() || fact->latest() < first->since) first = Verified{fact->latest(), index.value};
+      Evidence one;
+      one.from = fact->latest();
+      one.recorded = fact->event.recorded;
+      one.leaf = index.value;
+      if (const auto* issued = fact->body<v1::CertificationIssued>())
+        RETURN_IF_ERROR(BoundByCertificate(*fact, *issued, one));
+      found.push_back(std::move(one));
     }
-    verified_[EntityKeyText(item)] = first;
-    return first;
+    std::sort(found.begin(), found.end(), [](const Evidence& a, const Evidence& b) {
+      return std::pair(a.from, a.leaf) < std::pair(b.from, b.leaf);
+    });
+    return &evidence_.emplace(name, std::move(found)).first->second;
+  }
+
+  // From when it is valid until it expires or is withdrawn.
+  Status BoundByCertificate(const Fact& fact, const v1::CertificationIssued& issued, Evidence& evidence) {
+    evidence.ground = &issued.state();
+    evidence.from = std::max(evidence.from, Timestamp(issued.valid_from_us()));
+    if (issued.valid_until_us() != 0) {
+      evidence.until = Timestamp(issued.valid_until_us());
+      evidence.ended_by = Text("the certification of leaf ", evidence.leaf, " had expired");
+    }
+    const v1::EntityRef* certification = FindReference(fact.header(), "certification");
+    if (certification == nullptr) return OkStatus();
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> withdrawn,
+                     facts_.OfType(*certification, "certification", "certification.withdrawn", kQuestionEventsMax));
+    for (const Fact* end : withdrawn) {
+      const auto* body = end->body<v1::CertificationWithdrawn>();
+      const bool given = body != nullptr && body->effective_from_us() != 0;
+      const Timestamp from = given ? Timestamp(body->effective_from_us()) : end->earliest();
+      if (from >= evidence.until) continue;
+      evidence.until = from;
+      evidence.ended_by =
+          Text("the certification of leaf ", evidence.leaf, " was withdrawn (leaf ", end->event.index.value, ")");
+    }
+    return OkStatus();
   }
 
   static bool Verifies(const Fact& fact, const v1::EntityRef& item) {
@@ -188,7 +306,8 @@ class Cover {
   const Timestamp from_;
   const Timestamp until_;
   Answer& answer_;
-  std::map<std::string, std::optional<Verified>> verified_;
+  // By item.
+  std::map<std::string, std::vector<Evidence>> evidence_;
 };
 
 }  // namespace

@@ -213,7 +213,12 @@ std::set<uint64_t> Facts::looked_at() const {
 
 StatusOr<v1::LeafReference> Facts::Reference(LeafIndex index) {
   Cite(index);
-  return CiteEvent(rows_, index);
+  ASSIGN_OR_RETURN(v1::LeafReference reference, CiteEvent(rows_, index));
+  ASSIGN_OR_RETURN(const Fact* fact, At(index));
+  if (!fact->standing.moved) return reference;
+  *reference.mutable_occurred_earliest() = ToProtoTime(fact->earliest());
+  *reference.mutable_occurred_latest() = ToProtoTime(fact->latest());
+  return reference;
 }
 
 }  // namespace anamnesis

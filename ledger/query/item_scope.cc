@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "ledger/event/names.h"
+#include "ledger/state/corrections.h"
 #include "ledger/state/edges.h"
 
 namespace anamnesis {
@@ -141,8 +142,9 @@ class Collector {
     ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts_.About(ToEntity(entity), "", kQuestionEventsMax));
     for (const LeafIndex index : indexes) {
       ASSIGN_OR_RETURN(const Fact* fact, facts_.At(index));
-      if (!fact->counts() || !IsAbout(*fact, entity, made_from) || BelongsToOthers(*fact)) continue;
-      scope_.events.emplace(index.value, fact);
+      if (!IsAbout(*fact, entity, made_from) || BelongsToOthers(*fact)) continue;
+      (fact->counts() ? scope_.events : scope_.void_events).emplace(index.value, fact);
+      if (!fact->counts()) continue;
       if (!made_from) RETURN_IF_ERROR(AddEntities(*fact));
     }
     return OkStatus();
@@ -177,6 +179,18 @@ class Collector {
   std::set<EntityName> made_from_;
 };
 
+// Adds what corrects the event. The ledger bounds how deep corrections nest.
+Status AddCorrections(Facts& facts, LeafIndex corrected, std::map<uint64_t, const Fact*>& found) {
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(facts.rows(), corrected));
+  for (const LeafIndex index : correctors) {
+    if (index.value >= facts.size().value || found.count(index.value) > 0) continue;
+    ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
+    found.emplace(index.value, fact);
+    RETURN_IF_ERROR(AddCorrections(facts, index, found));
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 EntityName NameOf(const v1::EntityRef& entity) { return {entity.kind(), entity.id()}; }
@@ -186,6 +200,14 @@ v1::EntityRef ToEntity(const EntityName& name) {
   entity.set_kind(name.first);
   entity.set_id(name.second);
   return entity;
+}
+
+StatusOr<std::map<uint64_t, const Fact*>> CorrectionsOf(Facts& facts, const ItemScope& scope) {
+  std::map<uint64_t, const Fact*> found;
+  for (const auto* events : {&scope.events, &scope.void_events}) {
+    for (const auto& [leaf, fact] : *events) RETURN_IF_ERROR(AddCorrections(facts, LeafIndex(leaf), found));
+  }
+  return found;
 }
 
 const v1::EntityRef* DefinedBy(const Fact& fact) {

@@ -27,6 +27,8 @@ struct ItemScope {
   std::set<EntityName> entities;
   // By leaf, only those that count. Borrowed from Facts.
   std::map<uint64_t, const Fact*> events;
+  // Likewise, those that were retracted or replaced.
+  std::map<uint64_t, const Fact*> void_events;
 
   bool Has(const EntityName& entity) const { return entities.count(entity) > 0; }
 };
@@ -34,6 +36,10 @@ struct ItemScope {
 // What belongs to `subject`, a software item or any entity whose events lead further, such as a hazard. NOT_FOUND when
 // nothing is recorded of it.
 StatusOr<ItemScope> ScopeOf(Facts& facts, const v1::EntityRef& subject);
+
+// What corrects the scope's events, and what corrects that: it refers to nothing, so that nothing else finds it. By
+// leaf.
+StatusOr<std::map<uint64_t, const Fact*>> CorrectionsOf(Facts& facts, const ItemScope& scope);
 
 // The reference that the event defines, or nullptr.
 const v1::EntityRef* DefinedBy(const Fact& fact);

@@ -34,8 +34,11 @@ TEST(AskRecords, ThoseOfTheItemAndItsPartsWithoutOthers) {
   history.Add(Class("other", v1::SOFTWARE_SAFETY_CLASS_A));
   const uint64_t assigned = history.Add(Class("filter", v1::SOFTWARE_SAFETY_CLASS_B)).value;
   const LeafIndex retracted = history.Add(Class("alert", v1::SOFTWARE_SAFETY_CLASS_A));
-  history.Retract(retracted);
-  const std::vector<uint64_t> all = {item, part, assigned};
+  const LeafIndex retraction = history.Retract(retracted);
+  // Neither what was taken back nor what took it back is gone; what corrects a correction neither.
+  const LeafIndex annotation =
+      history.Add(Correct(*EventId::FromBytes(ProjectedHistory::IdOf(retraction)), v1::RecordCorrected::ANNOTATED));
+  const std::vector<uint64_t> all = {item, part, assigned, retracted.value, retraction.value, annotation.value};
   EXPECT_EQ(RecordsOf(history, "software_item", "alert"), all);
   EXPECT_EQ(RecordsOf(history, "software_item", "alert", 1), all);
   EXPECT_EQ(RecordsOf(history, "software_item", "alert", 2), all);

@@ -75,6 +75,81 @@ TEST(AskCoverage, A81TheTimesAddUpToWhatWasAskedAbout) {
             9 * kHour);
 }
 
+EventDraft Issued(const std::string& id, int64_t from, int64_t until, char substrate = 's') {
+  v1::CertificationIssued body;
+  v1::CertifiedState& state = *body.mutable_state();
+  state.set_artifact_digest(kTestDigest);
+  state.set_baseline_digest(std::string(32, 'b'));
+  state.set_substrate_digest(std::string(32, substrate));
+  body.set_process_profile("p@1");
+  body.set_safety_class(v1::SOFTWARE_SAFETY_CLASS_C);
+  body.set_valid_from_us(Hour(from).us);
+  if (until != 0) body.set_valid_until_us(Hour(until).us);
+  return AtHour(DraftWith(std::move(body),
+                          {"certification=certification:" + id, "artifact=artifact:a@1", "sandbox_run=sandbox_run:r",
+                           "envelope=envelope:e@1", "protocol=sandbox_protocol:p@1"}),
+                from);
+}
+
+EventDraft Withdrawn(const std::string& id, int64_t from) {
+  v1::CertificationWithdrawn body;
+  body.set_effective_from_us(Hour(from).us);
+  return AtHour(Rationale(DraftWith(std::move(body), {"certification=certification:" + id})), from);
+}
+
+// ICU-7 on baseline b and substrate s, running artifact a@1 from hour 0.
+ProjectedHistory RunningArtifact() {
+  ProjectedHistory history;
+  v1::BaselineEstablished baseline;
+  baseline.set_baseline_digest(std::string(32, 'b'));
+  *baseline.mutable_signature() = TestSignature();
+  history.Add(AtHour(DraftWith(std::move(baseline), {"baseline=baseline:b@1", "member=document:d"}), 0));
+  v1::SubstrateDefined substrate;
+  substrate.set_substrate_digest(std::string(32, 's'));
+  history.Add(AtHour(DraftWith(std::move(substrate), {"substrate=substrate:s@1"}), 0));
+  history.Add(AtHour(WithRefs(Commission("ICU-7"), {"baseline=baseline:b@1"}), 0));
+  history.Add(AtHour(DraftWith(v1::SubstrateInstalled(), {"unit=device_unit:ICU-7", "substrate=substrate:s@1"}), 0));
+  v1::ArtifactActivated activated;
+  activated.set_surface("threshold");
+  history.Add(AtHour(DraftWith(std::move(activated), {"unit=device_unit:ICU-7", "artifact=artifact:a@1"}), 0));
+  return history;
+}
+
+TEST(AskCoverage, ACertificateHoldsUntilItExpiresOrIsWithdrawn) {
+  ProjectedHistory history = RunningArtifact();
+  history.Add(Issued("one", 0, 3));
+  EXPECT_EQ(CoverageOf(history, 0, 10).verified_us(), 3 * kHour);
+  history.Add(Issued("two", 5, 0));
+  EXPECT_EQ(CoverageOf(history, 0, 10).verified_us(), 8 * kHour);
+  const LeafIndex withdrawn = history.Add(Withdrawn("two", 6));
+  const v1::CoverageAnswer coverage = CoverageOf(history, 0, 10);
+  EXPECT_EQ(coverage.verified_us(), 4 * kHour);
+  EXPECT_EQ(coverage.intervals(coverage.intervals_size() - 1).text(),
+            Text("the certification of leaf ", withdrawn.value - 1, " was withdrawn (leaf ", withdrawn.value, ")"));
+  history.Retract(withdrawn);
+  EXPECT_EQ(CoverageOf(history, 0, 10).verified_us(), 8 * kHour);
+}
+
+TEST(AskCoverage, ACertificateHoldsOnItsGroundAlone) {
+  ProjectedHistory history = RunningArtifact();
+  const LeafIndex issued = history.Add(Issued("one", 0, 0, 'x'));
+  const v1::CoverageAnswer coverage = CoverageOf(history, 0, 10);
+  EXPECT_EQ(coverage.verified_us(), 0);
+  EXPECT_EQ(coverage.intervals(0).text(),
+            Text("the certification of leaf ", issued.value, " is for another baseline or substrate"));
+}
+
+TEST(AskCoverage, EvidenceCountsFromWhenItWasRecorded) {
+  ProjectedHistory history;
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  history.Add(AtHour(Activate("ICU-7", "model", "m"), 0));
+  const LeafIndex late = history.Add(AtHour(Evaluated("m", v1::EvaluationCompleted::PASS), 1), Hour(4));
+  const v1::CoverageAnswer coverage = CoverageOf(history, 0, 10);
+  EXPECT_EQ(coverage.verified_us(), 6 * kHour);
+  ASSERT_EQ(coverage.intervals_size(), 3);
+  EXPECT_EQ(coverage.intervals(1).text(), Text("verified by then, but recorded only later (leaf ", late.value, ")"));
+}
+
 EventDraft MonitoringPlan(uint64_t hours) {
   v1::PlanApproved body;
   body.mutable_content()->set_kind(v1::PlanContent::MONITORING);
