@@ -1,6 +1,9 @@
 #include "client/interchange/fhir.h"
 
+#include <utility>
+
 #include "anamnesis/v1/vocabulary_device.pb.h"
+#include "anamnesis/v1/vocabulary_regulatory.pb.h"
 #include "client/interchange/citation.h"
 #include "client/interchange/names.h"
 #include "ledger/event/vocabulary.h"
@@ -135,12 +138,40 @@ Json AgentOf(const LedgerView& view, const v1::EventHeader& header) {
   return agent;
 }
 
-Json ProvenanceOf(const LedgerView& view, const v1::Event& event, const InBundle& in_bundle) {
+// When it happened as last corrected, and whether it still counts, by the history of what it refers to.
+struct EventStanding {
+  bool counts = true;
+  std::string earliest;
+  std::string latest;
+};
+
+StatusOr<EventStanding> StandingOf(LedgerView& view, const v1::Event& event) {
+  EventStanding standing = {true, TimeText(event.header().occurred_earliest_us()),
+                            TimeText(event.header().occurred_latest_us())};
+  ASSIGN_OR_RETURN(const std::optional<v1::StatusAnswer::HistoryEvent> entry, view.HistoryEntry(event));
+  if (!entry.has_value()) return standing;
+  standing.counts = !entry->void_effect();
+  standing.earliest = TimeText(entry->leaf().occurred_earliest());
+  standing.latest = TimeText(entry->leaf().occurred_latest());
+  return standing;
+}
+
+StatusOr<Json> ProvenanceOf(LedgerView& view, const v1::Event& event, const InBundle& in_bundle) {
   const v1::EventHeader& header = event.header();
+  ASSIGN_OR_RETURN(const EventStanding standing, StandingOf(view, event));
   Json provenance;
   provenance["resourceType"] = "Provenance";
   provenance["id"] = EventIdText(header.event_id());
   provenance["extension"] = Json::array({LeafExtension(view, &event)});
+  provenance["extension"].push_back(
+      {{"url", "anamnesis:extension/standing"}, {"valueString", standing.counts ? "COUNTS" : "RETRACTED_OR_REPLACED"}});
+  if (standing.earliest != TimeText(header.occurred_earliest_us()) ||
+      standing.latest != TimeText(header.occurred_latest_us())) {
+    // The period below is the corrected one.
+    provenance["extension"].push_back({{"url", "anamnesis:extension/occurred-as-recorded"},
+                                       {"valueString", Text(TimeText(header.occurred_earliest_us()), " .. ",
+                                                            TimeText(header.occurred_latest_us()))}});
+  }
   provenance["target"] = Json::array();
   Json entities = Json::array();
   for (const v1::EntityRef& ref : header.refs()) {
@@ -159,8 +190,8 @@ Json ProvenanceOf(const LedgerView& view, const v1::Event& event, const InBundle
   if (provenance["target"].empty()) {
     provenance["target"].push_back(LogicalReference(view.origin(), "leaf", std::to_string(event.index()), ""));
   }
-  provenance["occurredPeriod"]["start"] = TimeText(header.occurred_earliest_us());
-  provenance["occurredPeriod"]["end"] = TimeText(header.occurred_latest_us());
+  provenance["occurredPeriod"]["start"] = standing.earliest;
+  provenance["occurredPeriod"]["end"] = standing.latest;
   provenance["recorded"] = TimeText(event.recorded());
   if (!header.rationale().empty())
     provenance["authorization"] = Json::array({{{"concept", TextConcept(header.rationale())}}});
@@ -176,6 +207,8 @@ struct UnitRecords {
   v1::DeviceUnitCommissioned commissioned;
   v1::DeviceModelRegistered model;
   v1::EntityRef model_ref;
+  // Where it is at the time asked about; empty where that isn't recorded.
+  std::string jurisdiction;
 };
 
 template <typename Body>
@@ -186,11 +219,33 @@ Status ReadLast(const std::vector<const v1::Event*>& events, Body& out) {
   return OkStatus();
 }
 
-StatusOr<UnitRecords> RecordsOf(LedgerView& view, const std::string& unit) {
+// By its commissionings and moves up to `at`.
+Status FindJurisdiction(LedgerView& view, const v1::EntityRef& unit, Timestamp at, UnitRecords& records) {
+  std::optional<std::pair<Timestamp, uint64_t>> last;
+  for (const char* type : {"device_unit.commissioned", "device_unit.relocated"}) {
+    ASSIGN_OR_RETURN(const std::vector<const v1::Event*> events, view.EventsAbout(unit, type));
+    for (const v1::Event* event : events) {
+      ASSIGN_OR_RETURN(const std::optional<v1::StatusAnswer::HistoryEvent> entry, view.HistoryEntry(*event));
+      if (!entry.has_value()) continue;
+      ASSIGN_OR_RETURN(const Timestamp occurred, FromProtoTime(entry->leaf().occurred_latest(), "occurred_latest"));
+      const std::pair place(occurred, event->index());
+      if (occurred > at || (last.has_value() && place < *last)) continue;
+      ASSIGN_OR_RETURN(const std::unique_ptr<Message> body, BodyOf(*event));
+      if (const auto* moved = BodyAs<v1::DeviceUnitRelocated>(body.get())) records.jurisdiction = moved->jurisdiction();
+      if (const auto* began = BodyAs<v1::DeviceUnitCommissioned>(body.get()))
+        records.jurisdiction = began->jurisdiction();
+      last = place;
+    }
+  }
+  return OkStatus();
+}
+
+StatusOr<UnitRecords> RecordsOf(LedgerView& view, const std::string& unit, Timestamp at) {
   UnitRecords records;
   v1::EntityRef entity;
   entity.set_kind("device_unit");
   entity.set_id(unit);
+  RETURN_IF_ERROR(FindJurisdiction(view, entity, at, records));
   ASSIGN_OR_RETURN(const std::vector<const v1::Event*> commissioned,
                    view.EventsAbout(entity, "device_unit.commissioned"));
   RETURN_IF_ERROR(ReadLast(commissioned, records.commissioned));
@@ -291,9 +346,7 @@ Json DeviceOf(const LedgerView& view, const std::string& unit, const std::string
   }
   for (const std::string& note : configuration.notes()) AddProperty(device, "note", "", note);
   for (const v1::ConfigurationItem& item : configuration.items()) AddItem(view, item, device);
-  if (!records.commissioned.jurisdiction().empty()) {
-    AddProperty(device, "jurisdiction", "", records.commissioned.jurisdiction());
-  }
+  if (!records.jurisdiction.empty()) AddProperty(device, "jurisdiction", "", records.jurisdiction);
   if (!records.model.basic_udi_di().empty()) AddProperty(device, "basic-udi-di", "", records.model.basic_udi_di());
   return device;
 }
@@ -334,7 +387,7 @@ StatusOr<std::string> FhirOfUnit(LedgerView& view, const std::string& unit, std:
   const google::protobuf::Timestamp newest = last->recorded();
   ASSIGN_OR_RETURN(const Timestamp recorded, FromProtoTime(newest, "recorded"));
   const Timestamp time = at.value_or(recorded);
-  ASSIGN_OR_RETURN(const UnitRecords records, RecordsOf(view, unit));
+  ASSIGN_OR_RETURN(const UnitRecords records, RecordsOf(view, unit, time));
   v1::GetConfigurationRequest request;
   request.set_unit(unit);
   *request.mutable_at() = ToProtoTime(time);
@@ -345,14 +398,16 @@ StatusOr<std::string> FhirOfUnit(LedgerView& view, const std::string& unit, std:
   bundle.Add(DeviceOf(view, unit, device.device, records, answer.now_known(), time));
   for (const uint64_t leaf : answer.now_known().leaves()) {
     ASSIGN_OR_RETURN(const v1::Event* event, view.At(leaf));
-    bundle.Add(ProvenanceOf(view, *event, device));
+    ASSIGN_OR_RETURN(Json provenance, ProvenanceOf(view, *event, device));
+    bundle.Add(std::move(provenance));
   }
   return bundle.Write(newest);
 }
 
 StatusOr<std::string> FhirOfEvent(LedgerView& view, const v1::Event& event) {
   Bundle bundle(view, Text("leaf/", event.index()));
-  bundle.Add(ProvenanceOf(view, event, {}));
+  ASSIGN_OR_RETURN(Json provenance, ProvenanceOf(view, event, {}));
+  bundle.Add(std::move(provenance));
   return bundle.Write(event.recorded());
 }
 

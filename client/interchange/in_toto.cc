@@ -39,6 +39,8 @@ Json Subject(std::string name, Json digests) {
   return subject;
 }
 
+std::string_view StandingName(bool counts) { return counts ? "COUNTS" : "RETRACTED_OR_REPLACED"; }
+
 // --- Decisions ---
 
 StatusOr<Json> InputsOf(LedgerView& view, const v1::GateDecided& decision) {
@@ -56,6 +58,16 @@ StatusOr<Json> InputsOf(LedgerView& view, const v1::GateDecided& decision) {
   return inputs;
 }
 
+// The rules that were checked and hold: one that did not apply shows nothing, and nothing is verified of what failed.
+Json VerifiedLevels(const v1::GateDecided& decision) {
+  if (decision.verdict() != v1::GateDecided::ALLOW) return Json::array({"FAILED"});
+  Json levels = Json::array();
+  for (const auto& result : decision.results()) {
+    if (result.outcome() == v1::GateDecided::RuleResult::PASS) levels.push_back("ANAMNESIS_GATE_" + result.rule_id());
+  }
+  return levels;
+}
+
 StatusOr<std::string> VerificationSummary(LedgerView& view, const v1::GateReplayAnswer& replay) {
   const v1::GateDecided& decision = replay.recorded();
   const std::string ledger = LedgerUri(view.origin());
@@ -66,13 +78,16 @@ StatusOr<std::string> VerificationSummary(LedgerView& view, const v1::GateReplay
                                   "?jurisdiction=", PercentEncoded(decision.jurisdiction()));
   predicate["policy"]["uri"] = Text(ledger, "/", PercentEncoded(decision.policy_version(), ":@/"));
   ASSIGN_OR_RETURN(predicate["inputAttestations"], InputsOf(view, decision));
-  predicate["verificationResult"] = decision.verdict() == v1::GateDecided::ALLOW ? "PASSED" : "FAILED";
-  predicate["verifiedLevels"] = Json::array();
-  for (const auto& result : decision.results()) {
-    if (result.outcome() == v1::GateDecided::RuleResult::FAIL) continue;
-    predicate["verifiedLevels"].push_back("ANAMNESIS_GATE_" + result.rule_id());
-  }
-  ASSIGN_OR_RETURN(predicate[kExtension], Citations(view, {replay.leaf().index()}));
+  const bool allowed = decision.verdict() == v1::GateDecided::ALLOW;
+  predicate["verificationResult"] = allowed ? "PASSED" : "FAILED";
+  predicate["verifiedLevels"] = VerifiedLevels(decision);
+  ASSIGN_OR_RETURN(const v1::Event* event, view.At(replay.leaf().index()));
+  ASSIGN_OR_RETURN(const bool counts, view.Counts(*event));
+  ASSIGN_OR_RETURN(Json cited, Citations(view, {replay.leaf().index()}));
+  cited["standing"] = StandingName(counts);
+  const auto live_us = static_cast<int64_t>(decision.time_to_live_s()) * 1'000'000;
+  if (live_us > 0 && allowed) cited["validUntil"] = TimeText(decision.at_us() + live_us);
+  predicate[kExtension] = std::move(cited);
   return Statement(kVerificationSummary,
                    Json::array({Subject(EntityPath(replay.asked().artifact()), Sha256Set(decision.artifact_digest()))}),
                    std::move(predicate));
@@ -269,7 +284,7 @@ StatusOr<std::string> EventStatement(LedgerView& view, const v1::Event& event) {
     if (body != nullptr) typed->predicate["fields"] = FieldsOf(*body);
   }
   ASSIGN_OR_RETURN(Json cited, Citations(view, {event.index()}));
-  cited["standing"] = counts ? "COUNTS" : "RETRACTED_OR_REPLACED";
+  cited["standing"] = StandingName(counts);
   typed->predicate[kExtension] = std::move(cited);
   return Statement(typed->predicate_type, std::move(typed->subjects), std::move(typed->predicate));
 }

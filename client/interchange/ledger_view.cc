@@ -46,8 +46,8 @@ StatusOr<const v1::Event*> LedgerView::ById(std::string_view event_id) {
   return Keep(client_.GetEvent(request));
 }
 
-StatusOr<bool> LedgerView::Counts(const v1::Event& event) {
-  if (event.header().refs().empty()) return true;
+StatusOr<std::optional<v1::StatusAnswer::HistoryEvent>> LedgerView::HistoryEntry(const v1::Event& event) {
+  if (event.header().refs().empty()) return std::optional<v1::StatusAnswer::HistoryEvent>();
   v1::Question question;
   v1::StatusQuestion& status = *question.mutable_status();
   *status.mutable_entity() = event.header().refs(0);
@@ -57,9 +57,14 @@ StatusOr<bool> LedgerView::Counts(const v1::Event& event) {
   status.set_limit(1);
   ASSIGN_OR_RETURN(const v1::Answer answer, Ask(std::move(question)));
   for (const v1::StatusAnswer::HistoryEvent& entry : answer.status().history()) {
-    if (entry.leaf().index() == event.index()) return !entry.void_effect();
+    if (entry.leaf().index() == event.index()) return std::optional(entry);
   }
   return absl::DataLossError(Text("leaf ", event.index(), " is not in the history of what it refers to"));
+}
+
+StatusOr<bool> LedgerView::Counts(const v1::Event& event) {
+  ASSIGN_OR_RETURN(const std::optional<v1::StatusAnswer::HistoryEvent> entry, HistoryEntry(event));
+  return !entry.has_value() || !entry->void_effect();
 }
 
 StatusOr<std::vector<const v1::Event*>> LedgerView::EventsAbout(const v1::EntityRef& entity, std::string_view type) {

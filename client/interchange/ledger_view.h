@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,9 @@ class LedgerView {
   // NOT_FOUND: no such event below size(). The result stays valid as long as this.
   StatusOr<const v1::Event*> At(uint64_t index);
   StatusOr<const v1::Event*> ById(std::string_view event_id);
+  // What the history of the first entity that it refers to says of the event: with its time as last corrected. Absent
+  // where it refers to nothing.
+  StatusOr<std::optional<v1::StatusAnswer::HistoryEvent>> HistoryEntry(const v1::Event& event);
   // Whether the event still counts, as status accounting says: it was neither retracted nor replaced. An event that
   // refers to nothing counts.
   StatusOr<bool> Counts(const v1::Event& event);
