@@ -132,7 +132,9 @@ void AddImportCsv(CLI::App& import) {
       "    \"refs\": [\"dataset=dataset:{Dataset}@{Version}\"],\n"
       "    \"body\": {\"source\": \"{Source}\", \"inclusion\": [\"{Criteria}\"], \"recordsOut\": \"{Records}\"}}\n"
       "{COLUMN} stands for the row's cell; what is made of empty cells alone is left out. The events are marked\n"
-      "retrospective and happened when the row says: a day, a time, or FROM/UNTIL. Importing again adds nothing.\n"
+      "retrospective and happened when the row says: a day, a time, or FROM/UNTIL. \"utc_offset\":\n"
+      "\"+02:00\" says where a day is one; without it a day is as long as it is anywhere. Importing again adds "
+      "nothing.\n"
       "Exit status 1 when a row was not imported: each is named, with why.");
   verb.add_option("FILE", options->csv, "CSV with a header; separated by , ; or tab")->required();
   verb.add_option("--mapping", options->mapping, "how a row becomes an event, in JSON")->required();

@@ -88,28 +88,50 @@ std::string TidyReference(std::string text) {
   return text;
 }
 
-// A day means all of it.
-StatusOr<std::string> Occurred(const std::string& text) {
+// The day from midnight to midnight in UTC.
+std::string WholeDay(const std::string& day) { return Text(day, "T00:00:00Z/", day, "T23:59:59.999999Z"); }
+
+bool IsDay(const std::string& text) {
   constexpr size_t kDateBytes = 10;
-  const std::string period = text.size() == kDateBytes ? Text(text, "T00:00:00Z/", text, "T23:59:59.999999Z") : text;
-  const size_t slash = period.find('/');
-  RETURN_IF_ERROR(ParseTime(period.substr(0, slash)).status());
-  if (slash != std::string::npos) RETURN_IF_ERROR(ParseTime(period.substr(slash + 1)).status());
-  return period;
+  return text.size() == kDateBytes;
 }
 
-EventId IdOf(const SheetEvent& event) {
+// A day is the one of the place where the row was written: of `utc_offset`, such as "+02:00". Where nobody said which,
+// it began somewhere 14 hours before it did in UTC, and ended somewhere 12 hours later.
+StatusOr<std::string> Occurred(const std::string& text, const std::string& utc_offset) {
+  constexpr int64_t kHourUs = int64_t{3600} * 1'000'000;
+  constexpr int64_t kBeforeUs = 14 * kHourUs;
+  constexpr int64_t kAfterUs = 12 * kHourUs;
+  if (IsDay(text)) {
+    const std::string zone = utc_offset.empty() ? "Z" : utc_offset;
+    ASSIGN_OR_RETURN(Timestamp begin, ParseTime(Text(text, "T00:00:00", zone)));
+    ASSIGN_OR_RETURN(Timestamp end, ParseTime(Text(text, "T23:59:59.999999", zone)));
+    if (utc_offset.empty()) begin = Timestamp(begin.us - kBeforeUs);
+    if (utc_offset.empty()) end = Timestamp(end.us + kAfterUs);
+    return Text(FormatTime(begin), "/", FormatTime(end));
+  }
+  const size_t slash = text.find('/');
+  RETURN_IF_ERROR(ParseTime(text.substr(0, slash)).status());
+  if (slash != std::string::npos) RETURN_IF_ERROR(ParseTime(text.substr(slash + 1)).status());
+  return text;
+}
+
+// Of what the row says: `occurred` is the cell's text. The n-th of equal rows has one of its own, the first the one
+// that it would have alone.
+EventId IdOf(const SheetEvent& event, const std::string& occurred, uint64_t equal_before) {
+  const std::string period = IsDay(occurred) ? WholeDay(occurred) : occurred;
   std::string input;
   const auto add = [&input](std::string_view field) { input += Text(field.size(), ":", field); };
   add(kSheetImporter);
   add(event.type);
-  add(event.occurred_at);
+  add(period);
   add(event.body_json);
   for (const std::string& ref : event.refs) add(ref);
+  if (equal_before > 0) add(Text("row ", equal_before + 1));
   const Digest digest = Sha256(input);
   std::array<uint8_t, 10> random;
   std::copy_n(digest.data(), random.size(), random.begin());
-  const StatusOr<Timestamp> time = ParseTime(event.occurred_at.substr(0, event.occurred_at.find('/')));
+  const StatusOr<Timestamp> time = ParseTime(period.substr(0, period.find('/')));
   const bool known = time.ok() && time->us > 0;
   return EventId::MakeVersion7(known ? static_cast<uint64_t>(time->us) / 1000 : 0, random);
 }
@@ -124,23 +146,33 @@ class Mapping {
     for (size_t i = 0; i < table.columns.size(); ++i) mapping.columns_.emplace(table.columns[i], i);
     mapping.document_ = std::move(document);
     for (const Document::Member& member : mapping.document_.members) {
-      static constexpr std::array<std::string_view, 5> kKnown = {"type", "occurred_at", "refs", "body", "rationale"};
+      static constexpr std::array<std::string_view, 6> kKnown = {"type", "occurred_at", "utc_offset",
+                                                                 "refs", "body",        "rationale"};
       if (std::find(kKnown.begin(), kKnown.end(), member.name) != kKnown.end()) continue;
       return absl::InvalidArgumentError(
-          Text("mapping: \"", member.name, "\" is none of type, occurred_at, refs, body and rationale"));
+          Text("mapping: \"", member.name, "\" is none of type, occurred_at, utc_offset, refs, body and rationale"));
     }
     for (const std::string_view field : {"type", "occurred_at"}) {
       const Document* value = mapping.document_.Find(field);
       if (value != nullptr && value->kind == Document::Kind::kString) continue;
       return absl::InvalidArgumentError(Text("mapping: ", field, ": must be a string"));
     }
+    if (const Document* offset = mapping.document_.Find("utc_offset"); offset != nullptr) {
+      mapping.utc_offset_ = offset->kind == Document::Kind::kString ? offset->text : "";
+      if (mapping.utc_offset_.empty() || !ParseTime(Text("2000-01-01T00:00:00", mapping.utc_offset_)).ok())
+        return absl::InvalidArgumentError("mapping: utc_offset: must be \"Z\" or like \"+02:00\"");
+    }
     // Every template is looked at before the first row is.
-    RETURN_IF_ERROR(mapping.Apply({0, std::vector<std::string>(table.columns.size(), "1")}, true).status());
+    EqualRows none;
+    RETURN_IF_ERROR(mapping.Apply({0, std::vector<std::string>(table.columns.size(), "1")}, none, true).status());
     return mapping;
   }
 
+  // How many rows of the sheet were equal so far, by the id that the first of them has.
+  using EqualRows = std::map<EventId, uint64_t>;
+
   // `check` only looks at the templates.
-  StatusOr<SheetEvent> Apply(const CsvTable::Row& row, bool check = false) const {
+  StatusOr<SheetEvent> Apply(const CsvTable::Row& row, EqualRows& equal_rows, bool check = false) const {
     SheetEvent event;
     event.line = row.line;
     ASSIGN_OR_RETURN(event.type, FillText("type", row));
@@ -161,8 +193,9 @@ class Mapping {
     }
     if (check) return event;
     if (occurred.empty()) return absl::InvalidArgumentError("occurred_at: nothing says when it happened");
-    ASSIGN_OR_RETURN(event.occurred_at, Occurred(occurred));
-    event.id = IdOf(event);
+    ASSIGN_OR_RETURN(event.occurred_at, Occurred(occurred, utc_offset_));
+    const EventId alone = IdOf(event, occurred, 0);
+    event.id = IdOf(event, occurred, equal_rows[alone]++);
     return event;
   }
 
@@ -202,6 +235,7 @@ class Mapping {
   }
 
   std::string name_;
+  std::string utc_offset_;
   std::map<std::string, size_t, std::less<>> columns_;
   Document document_;
 };
@@ -212,8 +246,9 @@ StatusOr<Sheet> ReadSheet(std::string_view name, std::string_view csv, std::stri
   ASSIGN_OR_RETURN(const CsvTable table, ParseCsv(csv));
   ASSIGN_OR_RETURN(const Mapping how, Mapping::Parse(name, mapping, table));
   Sheet sheet;
+  Mapping::EqualRows equal_rows;
   for (const CsvTable::Row& row : table.rows) {
-    StatusOr<SheetEvent> event = how.Apply(row);
+    StatusOr<SheetEvent> event = how.Apply(row, equal_rows);
     if (event.ok()) {
       sheet.events.push_back(*std::move(event));
     } else {

@@ -5,12 +5,14 @@
 //
 //   { "type": "dataset.curated",
 //     "occurred_at": "{Date}",
+//     "utc_offset": "+02:00",
 //     "refs": ["dataset=dataset:{Dataset}@{Version}", "curator=person:{Curator}"],
 //     "body": {"source": "{Source}", "inclusion": ["{Criteria}"], "recordsOut": "{Records}"},
 //     "rationale": "{Why}" }
 //
 // Where a cell is empty, what is made of nothing but empty cells is left out: a field, an element of a list, a
-// reference. A date without a time means that whole day in UTC. Pure.
+// reference. A date without a time means that whole day, at the offset from UTC; without an offset, that day anywhere
+// on earth, from 14 hours before it begins in UTC until 12 hours after it ends. Pure.
 
 #include <cstdint>
 #include <string>
@@ -28,7 +30,8 @@ namespace anamnesis {
 // One row's event, in the words of `append --jsonl`.
 struct SheetEvent {
   uint64_t line = 0;
-  // Made from what the row says: the same row gives the same id wherever it stands and however often it is read.
+  // Made from what the row says: the same row gives the same id wherever it stands and however often it is read. Of
+  // equal rows in one sheet, each has its own.
   EventId id;
   std::string type;
   std::string occurred_at;

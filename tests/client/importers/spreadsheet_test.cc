@@ -57,7 +57,7 @@ TEST(SpreadsheetTest, ARowIsAnEventAndEmptyCellsAreLeftOut) {
   ASSERT_EQ(sheet.events.size(), 2u);
   const SheetEvent& full = sheet.events[0];
   EXPECT_EQ(full.type, "dataset.curated");
-  EXPECT_EQ(full.occurred_at, "2024-03-05T00:00:00Z/2024-03-05T23:59:59.999999Z");
+  EXPECT_EQ(full.occurred_at, "2024-03-04T10:00:00Z/2024-03-06T11:59:59.999999Z");
   EXPECT_THAT(full.refs, ElementsAre("dataset=dataset:d@1", "curator=person:ada"));
   EXPECT_EQ(full.body_json,
             R"({"source":"PACS \"A\"","inclusion":["adults"],"recordsOut":"347","sampling":"CONSECUTIVE"})");
@@ -76,6 +76,25 @@ TEST(SpreadsheetTest, TheSameRowHasTheSameIdWhereverItStands) {
   ASSERT_EQ(other.events.size(), 3u);
   EXPECT_EQ(one.events[0].id, other.events[1].id);
   EXPECT_FALSE(one.events[0].id == other.events[2].id);
+}
+
+TEST(SpreadsheetTest, ADayIsTheOneOfThePlace) {
+  const auto occurred = [](std::string_view offset) {
+    const auto sheet = ReadSheet("s", "a\n2024-03-05\n",
+                                 Text(R"({"type": "x", "occurred_at": "{a}", "utc_offset": ")", offset, "\"}"));
+    return sheet.ok() ? sheet->events[0].occurred_at : std::string(MessageOf(sheet.status()));
+  };
+  EXPECT_EQ(occurred("+02:00"), "2024-03-04T22:00:00Z/2024-03-05T21:59:59.999999Z");
+  EXPECT_EQ(occurred("Z"), "2024-03-05T00:00:00Z/2024-03-05T23:59:59.999999Z");
+  EXPECT_THAT(occurred("Berlin"), HasSubstr("utc_offset"));
+}
+
+TEST(SpreadsheetTest, EqualRowsAreAsManyEvents) {
+  const Sheet sheet = Read("2024-03-05,d,1,,ada,PACS,adults,,347,\n2024-03-05,d,1,,ada,PACS,adults,,347,\n");
+  const Sheet alone = Read("2024-03-05,d,1,,ada,PACS,adults,,347,\n");
+  ASSERT_EQ(sheet.events.size(), 2u);
+  EXPECT_EQ(sheet.events[0].id, alone.events[0].id);
+  EXPECT_FALSE(sheet.events[0].id == sheet.events[1].id);
 }
 
 TEST(SpreadsheetTest, ARowWithoutATimeIsNamedAndTheOthersAreRead) {
