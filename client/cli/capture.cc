@@ -11,9 +11,15 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <set>
 #include <sstream>
 #include <thread>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "client/cpp/object_client.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/objects/file_io.h"
 
@@ -22,27 +28,31 @@ extern char** environ;
 namespace anamnesis::cli {
 namespace {
 
-constexpr size_t kOutputBytesMax = 1u << 20;
-constexpr size_t kPackagesMax = 500;
+// More than any list of packages; what a larger answer is cut to is no answer.
+constexpr size_t kOutputBytesMax = 16u << 20;
+constexpr size_t kPackagesMax = 2000;
 
-// All that comes until the other end closes; what is over the bound is read and dropped.
-std::string ReadToEnd(int fd) {
-  std::string all;
+// Hands over all that comes until the other end closes.
+void ReadToEnd(int fd, const OnOutput& on_output) {
   std::string chunk(65536, '\0');
   for (;;) {
     const ssize_t got = ::read(fd, chunk.data(), chunk.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return all;
-    all.append(chunk, 0, std::min(static_cast<size_t>(got), kOutputBytesMax - all.size()));
+    if (got <= 0) return;
+    on_output(std::string_view(chunk).substr(0, static_cast<size_t>(got)));
   }
 }
 
-// What the program wrote, without the last line end; nullopt when it isn't there or failed.
+// What the program wrote, without the last line end; nullopt when it isn't there, failed or wrote too much.
 std::optional<std::string> OutputOf(const std::vector<std::string>& arguments) {
-  StatusOr<Ended> ended = RunProgram(arguments, true);
+  std::string output;
+  const StatusOr<Ended> ended = RunProgram(arguments, [&](std::string_view piece) {
+    if (output.size() <= kOutputBytesMax) output += piece;
+  });
   if (!ended.ok() || ended->exit_status != 0 || ended->signal != 0) return std::nullopt;
-  while (ended->output.ends_with('\n')) ended->output.pop_back();
-  return std::move(ended->output);
+  if (output.size() > kOutputBytesMax) return std::nullopt;
+  while (output.ends_with('\n')) output.pop_back();
+  return output;
 }
 
 // The value of the first line "NAME<separator>VALUE" of a file; empty without one.
@@ -62,7 +72,8 @@ std::string LineOf(const std::string& path, std::string_view name, char separato
 
 }  // namespace
 
-StatusOr<Ended> RunProgram(const std::vector<std::string>& arguments, bool capture) {
+StatusOr<Ended> RunProgram(const std::vector<std::string>& arguments, const OnOutput& on_output) {
+  const bool capture = static_cast<bool>(on_output);
   std::vector<char*> pointers;
   for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
   pointers.push_back(nullptr);
@@ -83,7 +94,7 @@ StatusOr<Ended> RunProgram(const std::vector<std::string>& arguments, bool captu
   Ended ended;
   if (capture) {
     writing = Descriptor();
-    ended.output = ReadToEnd(reading.get());
+    ReadToEnd(reading.get(), on_output);
   }
   int status = 0;
   while (::waitpid(process, &status, 0) < 0) {
@@ -94,47 +105,171 @@ StatusOr<Ended> RunProgram(const std::vector<std::string>& arguments, bool captu
   return ended;
 }
 
-std::optional<CodeState> FindCode(const std::string& directory) {
-  const auto git = [&](std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"git", "-C", directory});
-    return OutputOf(arguments);
-  };
-  const std::optional<std::string> top = git({"rev-parse", "--show-toplevel"});
-  const std::optional<std::string> commit = git({"rev-parse", "--verify", "HEAD"});
-  const std::optional<std::string> changes = git({"status", "--porcelain"});
-  if (!top.has_value() || !commit.has_value() || !changes.has_value()) return std::nullopt;
-  CodeState code;
-  code.repository = std::filesystem::path(*top).filename().string();
-  code.commit = *commit;
-  code.version = *commit;
-  code.dirty = !changes->empty();
-  if (code.dirty) {
-    const std::string difference = Text(*changes, "\n", git({"diff", "HEAD"}).value_or(""));
-    code.version += "-dirty-" + Sha256(difference).hex().substr(0, 16);
+namespace {
+
+// A Git work tree, asked what its commit does not hold.
+class WorkTree {
+ public:
+  explicit WorkTree(std::string directory) : directory_(std::move(directory)) {}
+
+  StatusOr<std::string> Ask(const std::vector<std::string>& arguments) const {
+    std::optional<std::string> answer = OutputOf(Command(arguments));
+    if (answer.has_value()) return *std::move(answer);
+    return absl::FailedPreconditionError(Text(directory_, ": git ", arguments.front(),
+                                              " failed: it is in no Git work tree with a commit, or git can't "
+                                              "read it, so what runs can't be named"));
   }
+
+  // All that the program writes goes into the digest.
+  Status Hash(const std::vector<std::string>& arguments, Sha256Hasher& hasher) const {
+    const StatusOr<Ended> ended = RunProgram(Command(arguments), [&](std::string_view piece) { hasher.Update(piece); });
+    if (ended.ok() && ended->exit_status == 0 && ended->signal == 0) return OkStatus();
+    return absl::FailedPreconditionError(
+        Text(directory_, ": git ", arguments.front(), " failed, so what runs can't be named"));
+  }
+
+  // The files that Git doesn't know, with their content.
+  Status HashUntracked(const std::string& files, Sha256Hasher& hasher) const {
+    for (size_t begin = 0; begin < files.size();) {
+      const size_t end = std::min(files.find('\0', begin), files.size());
+      const std::string name = files.substr(begin, end - begin);
+      begin = end + 1;
+      if (name.empty()) continue;
+      ASSIGN_OR_RETURN(const std::string content, ContentOf(Text(directory_, "/", name)));
+      hasher.Update(Text(name.size(), ":", name, "=", content, ";"));
+    }
+    return OkStatus();
+  }
+
+ private:
+  std::vector<std::string> Command(const std::vector<std::string>& arguments) const {
+    std::vector<std::string> command = {"git", "-C", directory_};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return command;
+  }
+
+  static StatusOr<std::string> ContentOf(const std::string& path) {
+    std::error_code error;
+    if (std::filesystem::is_symlink(path, error)) {
+      return Text("link ", std::filesystem::read_symlink(path, error).string());
+    }
+    // A work tree of its own, which Git names and doesn't look into.
+    if (std::filesystem::is_directory(path, error)) {
+      ASSIGN_OR_RETURN(const CodeState nested, FindCode(path));
+      return Text("work tree ", nested.version);
+    }
+    const StatusOr<HashedFile> file = HashFile(path);
+    if (file.ok()) return Text("file ", file->digest.hex());
+    return absl::FailedPreconditionError(Text(path, ": can't be read, so what runs can't be named"));
+  }
+
+  const std::string directory_;
+};
+
+}  // namespace
+
+StatusOr<CodeState> FindCode(const std::string& directory) {
+  CodeState code;
+  ASSIGN_OR_RETURN(const std::string top, WorkTree(directory).Ask({"rev-parse", "--show-toplevel"}));
+  const WorkTree tree(top);
+  ASSIGN_OR_RETURN(code.commit, tree.Ask({"rev-parse", "--verify", "HEAD"}));
+  ASSIGN_OR_RETURN(const std::string changes, tree.Ask({"status", "--porcelain", "--untracked-files=all"}));
+  code.repository = std::filesystem::path(top).filename().string();
+  code.version = code.commit;
+  code.dirty = !changes.empty();
+  if (!code.dirty) return code;
+  Sha256Hasher hasher;
+  RETURN_IF_ERROR(tree.Hash(
+      {"diff", "--no-color", "--no-ext-diff", "--no-textconv", "--binary", "--full-index", "--submodule=diff", "HEAD"},
+      hasher));
+  hasher.Update(std::string_view("\0", 1));
+  ASSIGN_OR_RETURN(const std::string untracked, tree.Ask({"ls-files", "--others", "--exclude-standard", "-z"}));
+  RETURN_IF_ERROR(tree.HashUntracked(untracked, hasher));
+  code.version += "-dirty-" + hasher.Finish().hex().substr(0, 16);
   return code;
 }
 
-NamedTexts OptionsOf(const std::vector<std::string>& command) {
-  NamedTexts options;
+namespace {
+
+// "use_auth_token", "api_key", "PASSWORD": by the words of the name.
+bool IsNamedLikeSecret(std::string_view name) {
+  static const auto* words = new std::set<std::string, std::less<>>{
+      "password",   "passwd",      "passphrase", "pwd",    "secret", "secrets", "token",
+      "credential", "credentials", "auth",       "bearer", "apikey", "cookie"};
+  static const auto* before_key =
+      new std::set<std::string, std::less<>>{"api", "access", "private", "secret", "account", "signing", "encryption"};
+  std::string previous;
+  for (const std::string& word : std::vector<std::string>(absl::StrSplit(absl::AsciiStrToLower(name), '_'))) {
+    if (words->count(word) > 0 || (word == "key" && before_key->count(previous) > 0)) return true;
+    previous = word;
+  }
+  return false;
+}
+
+// "https://user:password@host".
+bool HoldsPassword(std::string_view value) {
+  const size_t scheme = value.find("://");
+  if (scheme == std::string_view::npos) return false;
+  const std::string_view authority = value.substr(scheme + 3, value.find('/', scheme + 3) - scheme - 3);
+  const size_t at = authority.rfind('@');
+  return at != std::string_view::npos && authority.substr(0, at).find(':') != std::string_view::npos;
+}
+
+// "-0.5" is a number and no option.
+bool IsOption(std::string_view argument) {
+  double number = 0;
+  return argument.size() > 1 && argument[0] == '-' && !absl::SimpleAtod(argument, &number);
+}
+
+// A name as `missing` takes it.
+std::string Symbol(std::string_view name) {
+  std::string symbol;
+  for (const unsigned char c : name) symbol += absl::ascii_isalnum(c) ? absl::ascii_tolower(c) : '_';
+  constexpr size_t kSymbolBytesMax = 100;
+  return symbol.substr(0, kSymbolBytesMax);
+}
+
+void AddOption(std::string name, std::string value, CapturedTexts& captured) {
+  if (IsNamedLikeSecret(name) || HoldsPassword(value)) {
+    captured.missing.push_back("withheld_" + Symbol(name));
+  } else if (!name.empty()) {
+    captured.values.emplace_back(std::move(name), std::move(value));
+  }
+}
+
+}  // namespace
+
+CapturedTexts OptionsOf(const std::vector<std::string>& command) {
+  CapturedTexts captured;
+  size_t arguments = 0;
+  bool options = true;
   for (size_t i = 1; i < command.size(); ++i) {
-    if (!command[i].starts_with("--") || command[i].size() == 2) continue;
+    if (options && command[i] == "--") {
+      options = false;
+      continue;
+    }
+    if (!options || !IsOption(command[i])) {
+      AddOption(Text("argument_", ++arguments), command[i], captured);
+      continue;
+    }
     const size_t equals = command[i].find('=');
-    std::string name = command[i].substr(2, equals == std::string::npos ? equals : equals - 2);
+    const size_t begin = command[i].starts_with("--") ? 2 : 1;
+    std::string name = command[i].substr(begin, equals == std::string::npos ? equals : equals - begin);
     std::replace(name.begin(), name.end(), '-', '_');
     std::string value = "true";
     if (equals != std::string::npos) {
       value = command[i].substr(equals + 1);
-    } else if (i + 1 < command.size() && !command[i + 1].starts_with("--")) {
+    } else if (i + 1 < command.size() && !IsOption(command[i + 1])) {
       value = command[++i];
     }
-    if (!name.empty()) options.emplace_back(std::move(name), std::move(value));
+    AddOption(std::move(name), std::move(value), captured);
   }
-  return options;
+  return captured;
 }
 
-NamedTexts EnvironmentOf(const std::vector<std::string>& command) {
-  NamedTexts environment;
+CapturedTexts EnvironmentOf(const std::vector<std::string>& command) {
+  CapturedTexts captured;
+  NamedTexts& environment = captured.values;
   utsname system = {};
   if (::uname(&system) == 0) {
     environment.emplace_back("kernel", Text(system.sysname, " ", system.release, " ", system.machine));
@@ -142,7 +277,7 @@ NamedTexts EnvironmentOf(const std::vector<std::string>& command) {
   const std::string name = LineOf("/etc/os-release", "PRETTY_NAME", '=');
   if (!name.empty()) environment.emplace_back("operating_system", name);
   const std::string program = std::filesystem::path(command[0]).filename().string();
-  if (!program.starts_with("python")) return environment;
+  if (!program.starts_with("python")) return captured;
   if (const auto version = OutputOf({command[0], "-c", "import platform; print(platform.python_version())"})) {
     environment.emplace_back("python", *version);
   }
@@ -152,13 +287,17 @@ NamedTexts EnvironmentOf(const std::vector<std::string>& command) {
                 "from importlib.metadata import distributions\n"
                 "for d in sorted({(d.metadata['Name'], d.version) for d in distributions() if d.metadata['Name']}):\n"
                 "  print('%s %s' % d)"});
+  if (!packages.has_value()) captured.missing.emplace_back("environment_packages");
   std::istringstream lines(packages.value_or(""));
   std::string line;
-  while (std::getline(lines, line) && environment.size() < kPackagesMax) {
+  size_t listed = 0;
+  while (std::getline(lines, line)) {
     const size_t space = line.rfind(' ');
-    if (space != std::string::npos) environment.emplace_back(line.substr(0, space), line.substr(space + 1));
+    if (space == std::string::npos) continue;
+    if (++listed <= kPackagesMax) environment.emplace_back(line.substr(0, space), line.substr(space + 1));
   }
-  return environment;
+  if (listed > kPackagesMax) captured.missing.push_back(Text("environment_packages_after_", kPackagesMax));
+  return captured;
 }
 
 std::string HardwareText() {

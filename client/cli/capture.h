@@ -3,8 +3,9 @@
 
 // What can be found out about a training run without asking anybody: the code it runs, where it runs, what it was told.
 
-#include <optional>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,33 +18,43 @@ struct Ended {
   int exit_status = 0;
   // The signal that killed it; 0 for none.
   int signal = 0;
-  // What it wrote to its standard output, if that was asked for.
-  std::string output;
 };
 
-// Runs a program, found in PATH, with this process's environment, and waits for its end. With `capture` its standard
-// output is kept, up to a mebibyte, and what it says on standard error is dropped. NOT_FOUND: there is no such program.
-StatusOr<Ended> RunProgram(const std::vector<std::string>& arguments, bool capture);
+// Runs a program, found in PATH, with this process's environment, and waits for its end. With `on_output` its standard
+// output goes there, piece by piece, and what it says on standard error is dropped. NOT_FOUND: there is no such
+// program.
+using OnOutput = std::function<void(std::string_view)>;
+StatusOr<Ended> RunProgram(const std::vector<std::string>& arguments, const OnOutput& on_output = nullptr);
 
 struct CodeState {
   // The work tree's name, and the commit that is checked out.
   std::string repository;
   std::string commit;
-  // There were changes that the commit does not hold; then the version has a digest of them.
+  // There were changes that the commit does not hold; then the version has a digest of them all, with the content of
+  // files that Git doesn't know and doesn't ignore.
   bool dirty = false;
   std::string version;
 };
 
-// The Git work tree that `directory` is in; nullopt when it is in none, or there is no git.
-std::optional<CodeState> FindCode(const std::string& directory);
+// The Git work tree that `directory` is in. FAILED_PRECONDITION when it is in none, there is no git, or git or a file
+// can't say what the code is.
+StatusOr<CodeState> FindCode(const std::string& directory);
 
 using NamedTexts = std::vector<std::pair<std::string, std::string>>;
 
-// "--learning-rate 0.1", "--epochs=5" and "--amp" as learning_rate, epochs and amp ("true").
-NamedTexts OptionsOf(const std::vector<std::string>& command);
+// What was found, and the names of what could not or must not be recorded, as `missing` of an event takes them.
+struct CapturedTexts {
+  NamedTexts values;
+  std::vector<std::string> missing;
+};
+
+// "--learning-rate 0.1", "-b 32", "--epochs=5" and "--amp" as learning_rate, b, epochs and amp ("true"); what is no
+// option as argument_1, argument_2, and so on. What is named like a secret, or holds one as URLs do, is left out: what
+// is recorded is recorded for ever.
+CapturedTexts OptionsOf(const std::vector<std::string>& command);
 
 // The operating system, and the packages of the Python that the command starts, if it starts one.
-NamedTexts EnvironmentOf(const std::vector<std::string>& command);
+CapturedTexts EnvironmentOf(const std::vector<std::string>& command);
 
 // Processor, memory and graphics cards in one line.
 std::string HardwareText();

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
-#include <optional>
 
 #include "anamnesis/v1/vocabulary_data.pb.h"
 #include "anamnesis/v1/vocabulary_model.pb.h"
@@ -96,8 +95,16 @@ StatusOr<std::vector<EventDraft>> BeforeRun(const Options& options, const CodeSt
         Text("--purpose: \"", options.purpose, "\" is none of INITIAL, FINE_TUNE, ADAPTATION and ABLATION"));
   }
   body.set_purpose(purpose);
-  AddValues(OptionsOf(options.command), *body.mutable_hyperparameters());
-  AddValues(EnvironmentOf(options.command), *body.mutable_environment());
+  const CapturedTexts told = OptionsOf(options.command);
+  const CapturedTexts environment = EnvironmentOf(options.command);
+  AddValues(told.values, *body.mutable_hyperparameters());
+  AddValues(environment.values, *body.mutable_environment());
+  for (const auto* missing : {&told.missing, &environment.missing}) {
+    for (const std::string& name : *missing) {
+      std::cerr << "not recorded: " << name << "\n";
+      body.add_missing(name);
+    }
+  }
   body.set_hardware(HardwareText());
   EventDraft start = DraftOf(std::move(body));
   AddReference(start, "training_run", "training_run", options.run);
@@ -171,20 +178,17 @@ StatusOr<EventDraft> AfterRun(const Options& options, const Ended& ended, uint64
 }
 
 StatusOr<ExitStatus> Run(const Options& options) {
-  const std::optional<CodeState> code = FindCode(options.code_directory);
-  if (!code.has_value()) {
-    return absl::InvalidArgumentError(
-        Text("--code: ", options.code_directory, " is in no Git work tree with a commit: what runs can't be named"));
-  }
+  const StatusOr<CodeState> code = FindCode(options.code_directory);
+  if (!code.ok()) return absl::InvalidArgumentError(Text("--code: ", MessageOf(code.status())));
   ASSIGN_OR_RETURN(std::vector<EventDraft> before, BeforeRun(options, *code));
   // First recorded, then run: a run that nobody hears of again is seen as unaccounted for.
   RETURN_IF_ERROR(AppendAndPrint(options, std::move(before)).status());
   const auto begun = std::chrono::steady_clock::now();
-  StatusOr<Ended> ended = RunProgram(options.command, false);
+  StatusOr<Ended> ended = RunProgram(options.command);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begun);
   if (!ended.ok()) {
     std::cerr << MessageOf(ended.status()) << "\n";
-    ended = Ended{127, 0, ""};
+    ended = Ended{127, 0};
   }
   ASSIGN_OR_RETURN(EventDraft after, AfterRun(options, *ended, static_cast<uint64_t>(seconds.count())));
   std::vector<EventDraft> drafts;
@@ -203,7 +207,8 @@ void AddRun(CLI::App& app) {
       "Example: anamnesis run spleen-42 --dataset spleen@3 --output model.pt --metrics metrics.json --as ada.key \\\n"
       "           -- python3 train.py --learning-rate 0.001 --epochs 50\n"
       "Recorded before the script begins: the Git commit (and whether the work tree differs from it), the dataset's\n"
-      "version, the script's own options as hyperparameters, packages and hardware; after its end: how it ended, how\n"
+      "version, the script's own options and arguments as hyperparameters (but no secrets, by their names), packages\n"
+      "and hardware; after its end: how it ended, how\n"
       "long it took, digests of the outputs, and the numbers in the metrics file. The script is not changed.\n"
       "Exit status 1 when the script fails, which is recorded too.");
   verb.add_option("RUN", options->run, "the training run's id, which was not used before")->required();

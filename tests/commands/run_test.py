@@ -82,8 +82,22 @@ def check_others(work):
     harness.expect("-dirty-" in work.events("code.revision_recorded")[-1], "the changes are not in the version")
     again = work.run("third")
     harness.expect(again.returncode != 0, "one id for two runs")
+    # What Git doesn't know yet is code too.
+    versions = set()
+    for name, text in (("fourth", "one"), ("fifth", "two")):
+        work.write("helper.py", text)
+        harness.expect(work.run(name).returncode == 0, name)
+        versions.add(work.events("code.revision_recorded")[-1])
+    harness.expect(len(versions) == 2, "other code has the same version")
+    os.remove(os.path.join(work.tree, "helper.py"))
+    secret = work.run("sixth", "--api-key=sk-12345", "-b", "32", "--shift", "-0.5", "data/", "--amp")
+    harness.expect(secret.returncode == 0 and "withheld_api_key" in secret.stderr, f"{secret}")
+    started = work.events("training_run.started")[-1]
+    harness.expect("sk-12345" not in started and "withheld_api_key" in started, started)
+    for what in ('"32"', '"-0.5"', '"data/"', '"amp"'):
+        harness.expect(what in started, f"started lacks {what}: {started}")
     runs = harness.run_well("training-runs", "--ledger", f"file:{work.place.ledger}")
-    harness.expect("3 runs, 0 unaccounted" in runs, runs)
+    harness.expect("6 runs, 0 unaccounted" in runs, runs)
 
 
 def check_cost(work):
