@@ -29,7 +29,11 @@ std::string ExportText(const exports::VerifiedExport& verified) {
   return Text(verified.manifest.kind, " of ", verified.manifest.subject, " in ", verified.checkpoint.origin,
               ", over its first ", verified.checkpoint.size.value, " events\n    ", verified.document.records.size(),
               " records and ", verified.manifest.files.size() + 2, " files, signed by ", verified.signer,
-              "\n    both forms have the content sha256:", verified.manifest.content_sha256.hex());
+              "\n    both forms have the content sha256:", verified.manifest.content_sha256.hex(),
+              verified.told_otherwise == 0 ? ""
+                                           : Text("\n    ", verified.told_otherwise,
+                                                  " records are told in other words than this version's: their bodies, "
+                                                  "in records/, are what is proven"));
 }
 
 StatusOr<std::string> VerifyStatement(const std::string& path, const Trust& trust) {

@@ -1,5 +1,6 @@
 #include "client/exports/verify.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -7,6 +8,7 @@
 #include <set>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "anamnesis/v1/vocabulary_authority.pb.h"
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
@@ -116,14 +118,18 @@ class Verifier {
     std::optional<std::string_view> content;
     if (receipt.body.has_value()) content = *receipt.body;
     ASSIGN_OR_RETURN(const Record found, RecordOf(cited.leaf, leaf, content));
-    // The fields are told in words that may change from release to release; the body's bytes are bound by its
-    // commitment.
+    // The fields are told in words that may change from release to release, so that others are counted and not
+    // refused; the body's bytes are bound by its commitment.
     const auto bound = [](const Record& record) {
       return std::tie(record.event_id, record.type, record.stream, record.actor, record.occurred, record.recorded,
                       record.leaf_sha256, record.body_commitment);
     };
     if (bound(found) != bound(cited)) return Wrong("is not what export.json cites");
     if (!records_.insert(cited.leaf).second) return Wrong("is cited twice");
+    Document told;
+    told.records.push_back(found);
+    CleanTexts(told);
+    if (told.records.front().fields != cited.fields) ++verified_.told_otherwise;
     NoteCredential(receipt);
     return OkStatus();
   }
@@ -150,14 +156,25 @@ class Verifier {
 
   void NoteCredential(const CheckedReceipt& receipt) {
     const v1::EventHeader& header = receipt.header.fields;
+    latest_ = std::max(latest_, receipt.recorded);
     const v1::EntityRef* holder = FindReference(header, "holder");
     if (holder == nullptr || !receipt.body.has_value()) return;
     v1::CredentialIssued issued;
     v1::CredentialRotated rotated;
+    v1::CredentialRevoked revoked;
+    v1::CredentialReportedLost lost;
+    const auto end = [&](const std::string& key, int64_t from_us) {
+      ended_[key].emplace_back(from_us, Text(header.type(), " of leaf ", receipt.index.value));
+    };
     if (header.type() == "credential.issued" && issued.ParseFromString(*receipt.body)) {
       holders_[issued.public_key()] = EntityKeyText(EntityOf(holder->kind(), holder->id()));
     } else if (header.type() == "credential.rotated" && rotated.ParseFromString(*receipt.body)) {
       holders_[rotated.new_public_key()] = EntityKeyText(EntityOf(holder->kind(), holder->id()));
+      end(rotated.old_public_key(), rotated.old_key_until_us());
+    } else if (header.type() == "credential.revoked" && revoked.ParseFromString(*receipt.body)) {
+      end(revoked.public_key(), revoked.effective_from_us());
+    } else if (header.type() == "credential.reported_lost" && lost.ParseFromString(*receipt.body)) {
+      end(lost.public_key(), lost.lost_since_us());
     }
   }
 
@@ -174,7 +191,12 @@ class Verifier {
     RETURN_IF_ERROR(VerifySignature(note_.text, note_.signatures[0], key));
     const auto holder = holders_.find(key.public_key().bytes());
     if (holder == holders_.end()) return Wrong("no record in this export says who holds the key that signed it");
-    verified_.signer = holder->second;
+    for (const auto& [from_us, why] : ended_[key.public_key().bytes()]) {
+      // The export was made after the last record in it.
+      if (from_us <= latest_.us) return Wrong(Text("the key that signed it was ended by ", why));
+    }
+    // An export need not hold the record that ends a key.
+    verified_.signer = holder->second + ", not checked for revocation";
     return OkStatus();
   }
 
@@ -186,6 +208,10 @@ class Verifier {
   std::set<uint64_t> records_;
   // By public key.
   std::map<std::string, std::string> holders_;
+  // By public key: from when on its seals are refused, and the record that says so.
+  std::map<std::string, std::vector<std::pair<int64_t, std::string>>> ended_;
+  // When the last of the records was recorded.
+  Timestamp latest_;
 };
 
 // A directory of its own that is gone when this is.

@@ -22,7 +22,10 @@ struct VerifiedExport {
   Document document;
   Checkpoint checkpoint;
   // Who signed: "kind:id" of the key's holder in the ledger, or the name of a key that the verifier trusts by itself.
+  // Whether the ledger ended the key since can't be told from an export.
   std::string signer;
+  // Records whose fields are not in the words in which this version tells their bodies.
+  size_t told_otherwise = 0;
 };
 
 // A directory. INVALID_ARGUMENT: a file is missing, superfluous or malformed; UNAUTHENTICATED: something does not hold;

@@ -1511,7 +1511,40 @@ def first_bytes(data, number):
     return value
 
 
-def check_record(files, cited, trust, checkpoint_note, holders):
+def first_number(data, number):
+    """Likewise the number."""
+    at, value = 0, 0
+    while at < len(data):
+        tag, at = varint(data, at, 5)
+        part, at = varint(data, at, 10)
+        at += part if tag & 7 == 2 else 0
+        value = part if tag == number << 3 else value
+    return value
+
+
+class Keys:
+    """Whose keys an export's records say they are, and which of them they end."""
+
+    def __init__(self):
+        self.holders, self.ended, self.latest_us = {}, {}, 0
+
+    def note(self, leaf, index, body):
+        # The field of a key that begins, of one that ends, and of the time from which on that has ended.
+        begins, ends, until = {"credential.issued": (1, 0, 0), "credential.rotated": (2, 1, 3),
+                               "credential.revoked": (0, 1, 2),
+                               "credential.reported_lost": (0, 1, 2)}.get(leaf.header["type"], (0, 0, 0))
+        self.latest_us = max(self.latest_us, leaf.recorded_us)
+        holder = next((ref for ref in leaf.header["refs"] if ref["role"] == "holder"), None)
+        if not holder or body is None:
+            return
+        if begins:
+            self.holders[first_bytes(body, begins)] = f"{holder['kind']}:{holder['id']}"
+        if ends:
+            self.ended.setdefault(first_bytes(body, ends), []).append(
+                (first_number(body, until), f"{leaf.header['type']} of leaf {index}"))
+
+
+def check_record(files, cited, trust, checkpoint_note, keys):
     """One record that an export cites: its receipt holds, under the export's own checkpoint, and says what is cited."""
     index = member(cited, "leaf", int, "record")
     name = f"records/{index}"
@@ -1528,10 +1561,7 @@ def check_record(files, cited, trust, checkpoint_note, holders):
     bound.update((field, found[field]) for field in ("type", "stream", "occurred", "recorded"))
     for field, value in bound.items():
         need(cited.get(field) == value, f"its {field} is not what export.json cites")
-    field = {"credential.issued": 1, "credential.rotated": 2}.get(header["type"])
-    holder = next((ref for ref in header["refs"] if ref["role"] == "holder"), None)
-    if field and holder and present:
-        holders[first_bytes(body[32:], field)] = f"{holder['kind']}:{holder['id']}"
+    keys.note(leaf, index, body[32:] if present else None)
     return {name + ending for ending in (".leaf", ".tlog-proof", *([".body"] if present else []))}
 
 
@@ -1619,12 +1649,12 @@ def verify_export(path, trust):
         need(manifest.get(field) == member(export, field, (str, int), "export.json"), f"export.json: another {field}")
     for field, value in stated.items():
         need(export.get(field) == value, f"export.json: {field} is not the checkpoint's")
-    records, holders, expected = {}, {}, set()
+    records, keys, expected = {}, Keys(), set()
     for cited in member(export, "records", list, "export.json"):
         index = member(cited, "leaf", int, "record")
         need(index not in records, f"record {index}: is cited twice")
         try:
-            records[index] = check_record(files, cited, trust, note, holders)
+            records[index] = check_record(files, cited, trust, note, keys)
         except Refused as error:
             raise Refused(f"record {index}: {error}") from None
         expected |= records[index]
@@ -1635,13 +1665,13 @@ def verify_export(path, trust):
     text = files.read("index.html", EXPORT_MAX).decode("utf-8", "replace")
     for name, values in (("export.json", content_of_json(export)), ("index.html", content_of_html(text))):
         need(content_digest(values) == manifest.get("content_sha256"), f"{name}: another content than the manifest's")
-    signer = check_signer(files, signature, trust, holders)
+    signer = check_signer(files, signature, trust, keys)
     text = (f"{export['kind']} of {export['subject']} in {stated['origin']}, over its first {checkpoint.size} events\n"
             f"    {len(records)} records and {len(manifest['files']) + 2} files, signed by {signer}")
     return {**stated, "records": len(records), "files": len(manifest["files"]) + 2, "signer": signer, "text": text}
 
 
-def check_signer(files, signature, trust, holders):
+def check_signer(files, signature, trust, keys):
     """Who signed the manifest: a key given, or the one in signer.vkey when a verified record names its holder."""
     for key in trust.keys:
         if signature.signatures[0][:2] == (key.name, key.id) and key.type == ED25519:
@@ -1651,8 +1681,11 @@ def check_signer(files, signature, trust, holders):
     need(not rest, "signer.vkey: more than one line")
     key = parse_key(line)
     verify_note(signature, [key])
-    need(key.type == ED25519 and key.public in holders, f"no record names the holder of key {quoted(key.name)}")
-    return holders[key.public]
+    need(key.type == ED25519 and key.public in keys.holders, f"no record names the holder of key {quoted(key.name)}")
+    for from_us, why in keys.ended.get(key.public, []):
+        # The export was made after the last record in it.
+        need(from_us > keys.latest_us, f"the key that signed it was ended by {why}")
+    return f"{keys.holders[key.public]}, not checked for revocation"
 
 
 # --- Evidence that somebody signed two things that can't both be true (deploy/decisions/0023-equivocation.md) ---------
