@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -31,6 +32,19 @@ struct EntryDeleter {
 Status Failed(struct archive* archive, const std::string& path) {
   const char* why = archive_error_string(archive);
   return absl::InvalidArgumentError(Text(path, ": ", why == nullptr ? "can't be read or written" : why));
+}
+
+struct Target {
+  FileInTree& file;
+  Status status;
+};
+
+la_ssize_t WriteToTarget(struct archive* writer, void* data, const void* bytes, size_t size) {
+  auto& target = *static_cast<Target*>(data);
+  target.status = target.file.Write({static_cast<const char*>(bytes), size});
+  if (target.status.ok()) return static_cast<la_ssize_t>(size);
+  archive_set_error(writer, EIO, "%s", std::string(MessageOf(target.status)).c_str());
+  return -1;
 }
 
 Status PackFile(struct archive* writer, const std::string& dir, const std::string& name, uint64_t size,
@@ -73,14 +87,26 @@ Status UnpackEntry(struct archive* reader, struct archive_entry* entry, const Fi
 
 Status PackArchive(const std::string& dir, const std::string& path) {
   ASSIGN_OR_RETURN(const auto files, ListFiles(dir));
+  // Under another name until it is whole and on disk.
+  const std::filesystem::path place(path);
+  const std::string parent = place.parent_path().string();
+  ASSIGN_OR_RETURN(const FileTree tree, FileTree::Open(parent.empty() ? "." : parent));
+  ASSIGN_OR_RETURN(const std::unique_ptr<FileInTree> file, tree.Create(place.filename().string()));
+  Target target = {*file, OkStatus()};
   const std::unique_ptr<struct archive, WriterDeleter> writer(archive_write_new());
-  if (archive_write_set_format_ustar(writer.get()) != ARCHIVE_OK ||
-      archive_write_open_filename(writer.get(), path.c_str()) != ARCHIVE_OK) {
+  // Plain ustar but for what that can't hold: files of eight gibibytes and more.
+  if (archive_write_set_format_pax_restricted(writer.get()) != ARCHIVE_OK ||
+      archive_write_open(writer.get(), &target, nullptr, WriteToTarget, nullptr) != ARCHIVE_OK) {
     return Failed(writer.get(), path);
   }
-  for (const auto& [name, size] : files) RETURN_IF_ERROR(PackFile(writer.get(), dir, name, size, path));
-  if (archive_write_close(writer.get()) != ARCHIVE_OK) return Failed(writer.get(), path);
-  return OkStatus();
+  const auto pack = [&]() -> Status {
+    for (const auto& [name, size] : files) RETURN_IF_ERROR(PackFile(writer.get(), dir, name, size, path));
+    return archive_write_close(writer.get()) == ARCHIVE_OK ? OkStatus() : Failed(writer.get(), path);
+  };
+  const Status packed = pack();
+  RETURN_IF_ERROR(target.status);
+  RETURN_IF_ERROR(packed);
+  return file->Commit();
 }
 
 Status UnpackArchive(const std::string& path, const std::string& dir) {

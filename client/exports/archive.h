@@ -11,8 +11,8 @@
 
 namespace anamnesis::exports {
 
-// Packs every file below `dir` into a new file at `path`. INVALID_ARGUMENT: `dir` holds something that is neither a
-// file nor a directory, or `path` can't be written.
+// Packs every file below `dir` into a file at `path`, which is there whole or not at all. INVALID_ARGUMENT: `dir` holds
+// something that is neither a file nor a directory, or `path` can't be written.
 Status PackArchive(const std::string& dir, const std::string& path);
 
 // Unpacks into `dir`, which must be empty, and checks that packing what came out gives the same bytes.
