@@ -56,13 +56,17 @@ StatusOr<ExitStatus> CompareExports(const Options& options) {
     std::cout << "{\"added\": " << ListOf(comparison.added) << ", \"removed\": " << ListOf(comparison.removed)
               << ", \"changed\": " << ListOf(comparison.changed)
               << ", \"gapsOpened\": " << ListOf(comparison.gaps_opened)
-              << ", \"gapsClosed\": " << ListOf(comparison.gaps_closed) << "}\n";
+              << ", \"gapsClosed\": " << ListOf(comparison.gaps_closed)
+              << ", \"rowsAdded\": " << ListOf(comparison.rows_added)
+              << ", \"rowsRemoved\": " << ListOf(comparison.rows_removed) << "}\n";
   } else {
     PrintRecords("added  ", comparison.added);
     PrintRecords("removed", comparison.removed);
     PrintRecords("changed", comparison.changed);
     for (const std::string& gap : comparison.gaps_opened) std::cout << Bad("gap opened") << "  " << gap << "\n";
     for (const std::string& gap : comparison.gaps_closed) std::cout << Good("gap closed") << "  " << gap << "\n";
+    for (const std::string& row : comparison.rows_removed) std::cout << "said before  " << row << "\n";
+    for (const std::string& row : comparison.rows_added) std::cout << "says now     " << row << "\n";
     std::cout << "from " << before.tree_size << " to " << after.tree_size << " events: " << comparison.added.size()
               << " records added, " << comparison.removed.size() << " removed, " << comparison.changed.size()
               << " changed\n";
@@ -74,7 +78,8 @@ StatusOr<ExitStatus> CompareExports(const Options& options) {
 
 void AddCompare(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App& verb = *app.add_subcommand("compare", "what changed from one export to another: records and gaps");
+  CLI::App& verb =
+      *app.add_subcommand("compare", "what changed from one export to another: records, gaps, and what its tables say");
   verb.footer(
       "Example: anamnesis compare dhf-2025 dhf-2026\n"
       "Reads both export.json and verifies neither: see verify. Exit status 1: they differ.");

@@ -19,9 +19,14 @@ struct Comparison {
   // "Section: clause: text".
   std::vector<std::string> gaps_opened;
   std::vector<std::string> gaps_closed;
+  // Rows of the sections' tables, and what the title page says: "Section: table: cell | cell". A row that says
+  // something else now is in both.
+  std::vector<std::string> rows_added;
+  std::vector<std::string> rows_removed;
 
   bool same() const {
-    return added.empty() && removed.empty() && changed.empty() && gaps_opened.empty() && gaps_closed.empty();
+    return added.empty() && removed.empty() && changed.empty() && gaps_opened.empty() && gaps_closed.empty() &&
+           rows_added.empty() && rows_removed.empty();
   }
 };
 
