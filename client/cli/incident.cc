@@ -13,6 +13,7 @@ struct Options : ExportOptions {
   std::string incident;
   std::string objects;
   size_t activations = 20;
+  int32_t utc_offset_minutes = 0;
 };
 
 StatusOr<ExitStatus> Export(const Options& options) {
@@ -29,6 +30,7 @@ StatusOr<ExitStatus> Export(const Options& options) {
   };
   exports::IncidentOptions what;
   what.activations = options.activations;
+  what.utc_offset_minutes = options.utc_offset_minutes;
   what.include = [&](const Digest& digest) -> Status {
     RETURN_IF_ERROR(open());
     return writer->AddObject(*store, digest);
@@ -54,6 +56,8 @@ void AddIncident(CLI::App& app) {
   verb.add_option("INCIDENT", options->incident, "the incident's id")->required();
   verb.add_option("--activations", options->activations, "how many of the last before the incident, of each unit")
       ->capture_default_str();
+  verb.add_option("--utc-offset", options->utc_offset_minutes,
+                  "minutes east of UTC of the days on which reports are due; default: 0");
   AddExportOptions(verb, *options);
   AddObjectsOptions(verb, options->common, options->objects);
   SetAction(verb, [options] { return Export(*options); });

@@ -38,7 +38,10 @@ const std::array<Part, 7>& Parts() {
         "standard.",
         "policy.",
         "device_model.",
-        "regulatory_commitment."},
+        "regulatory_commitment.",
+        "authorisation.",
+        "change_plan.",
+        "udi."},
        {"4.", "5.1", "5.2", "5.3", "5.4", "8.1"}},
       {"data",
        "2 Data management",
@@ -71,7 +74,8 @@ const std::array<Part, 7>& Parts() {
        "7 Change control, release and the field",
        "IEC 62304 5.8, 6, 8.2, 8.3, 9; ISO 13485:2016 7.3.9",
        {"change.", "problem.", "release.", "record.", "trend.", "monitoring.", "incident.", "vigilance.",
-        "field_action.", "feedback.", "parties.", "artifact.", "gate.", "recertification.", "hold."},
+        "field_action.", "feedback.", "parties.", "artifact.", "gate.", "recertification.", "hold.", "standing_hold.",
+        "deactivation.", "late_knowledge."},
        {"5.8", "6.", "8.2", "8.3", "9."}},
   }};
   return *parts;
@@ -338,14 +342,20 @@ Status AddOpenItems(const LedgerView& view, const v1::EntityRef& subject, Sectio
 
 Section AdaptationSection(const std::map<uint64_t, Cited>& records) {
   Section section = {"adaptation", "Adaptation log", "IEC 62304 8.2, 8.3", {}, {}, {}};
-  section.tables.push_back(RecordsTable(
-      "Artifacts, certifications, decisions and activations, in their order",
-      OfTypes(records, {"artifact.", "sandbox_run.", "certification.", "gate.", "hold.", "recertification."}),
-      "No adaptation is recorded."));
+  section.tables.push_back(
+      RecordsTable("Artifacts, certifications, decisions and activations, in their order",
+                   AllOfTypes(records, {"artifact.", "sandbox_run.", "certification.", "gate.", "hold.",
+                                        "recertification.", "standing_hold.", "deactivation.", "late_knowledge."}),
+                   "No adaptation is recorded."));
   return section;
 }
 
 }  // namespace
+
+std::string_view DesignHistoryPartOf(std::string_view type) {
+  const size_t part = PartOfType(type);
+  return part < Parts().size() ? Parts()[part].id : "";
+}
 
 StatusOr<Document> DesignHistory(const LedgerView& view, const v1::EntityRef& subject) {
   ASSIGN_OR_RETURN(const auto records, RecordsOf(view, subject));
@@ -359,6 +369,13 @@ StatusOr<Document> DesignHistory(const LedgerView& view, const v1::EntityRef& su
                               "(21 CFR 820.30(j) until 2 February 2026)");
   document.facts.emplace_back("Records",
                               Text(records.size(), " that belong to it, and those that the answers rest on"));
+  const auto corrected = std::count_if(records.begin(), records.end(),
+                                       [](const auto& record) { return !record.second.corrected.empty(); });
+  const auto ended =
+      std::count_if(records.begin(), records.end(), [](const auto& record) { return record.second.void_effect; });
+  document.facts.emplace_back("Corrections", Text(corrected, " of them were corrected, of which ", ended,
+                                                  " no longer count; they are shown struck through, with who corrected "
+                                                  "them and why"));
   document.sections = SevenSections(records);
   RETURN_IF_ERROR(AddExplanations(view, records, document.sections[1], document.sections[2], document.sections[3]));
   RETURN_IF_ERROR(AddTrainingRuns(view, subject, records, document.sections[2]));

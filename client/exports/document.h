@@ -13,7 +13,8 @@
 namespace anamnesis::exports {
 
 // What a reader should see in a cell at first sight.
-enum class Mark { kNone, kGood, kBad };
+// kVoid: a record that was retracted or replaced.
+enum class Mark { kNone, kGood, kBad, kVoid };
 
 struct Cell {
   std::string text;

@@ -82,7 +82,7 @@ Status AddExplanations(const LedgerView& view, const std::map<uint64_t, Cited>& 
   };
   std::map<Section*, Explanations> explanations;
   for (const auto& [leaf, record] : records) {
-    if (record.leaf.type() != "model.registered" || record.refs.empty()) continue;
+    if (record.leaf.type() != "model.registered" || record.refs.empty() || record.void_effect) continue;
     const v1::EntityRef& model = record.refs.front();
     v1::Question question;
     *question.mutable_explain()->mutable_entity() = model;

@@ -46,6 +46,7 @@ th { text-align: left; font-weight: 600; border-bottom: 1.5px solid var(--ink); 
 td { border-bottom: 1px solid var(--line); padding: .3rem .7rem .3rem 0; vertical-align: top; }
 tr { break-inside: avoid; }
 .good { color: var(--good); } .bad { color: var(--bad); font-weight: 600; }
+.void { color: var(--soft); text-decoration: line-through; }
 .time bdi { white-space: nowrap; }
 .cite { font-size: .74rem; } .cite a { white-space: nowrap; }
 .none { color: var(--soft); font-style: italic; }
@@ -64,7 +65,8 @@ tr { break-inside: avoid; }
   @bottom-right { content: counter(page) " / " counter(pages); font: 8pt sans-serif; color: #5b6470; } }
 @media print {
   html { font-size: 9.5pt; } body { max-width: none; padding: 0; } h1 { string-set: heading content(); }
-  h2, h3, .clauses { break-after: avoid; } a { color: inherit; } thead { display: table-header-group; }
+  h2, h3, .clauses { break-after: avoid; } a { color: inherit; } .time bdi { white-space: normal; }
+  thead { display: table-header-group; }
 }
 @media screen and (max-width: 45rem) {
   .facts dt { float: none; width: auto; } .facts dd { margin-left: 0; } nav { columns: 1; }

@@ -63,7 +63,7 @@ Wish WishOf(const Cell& cell) {
 }
 
 std::string CellHtml(const Cell& cell) {
-  constexpr const char* kClasses[] = {"", "good", "bad"};
+  constexpr const char* kClasses[] = {"", "good", "bad", "void"};
   std::string classes = kClasses[static_cast<int>(cell.mark)];
   if (IsTime(cell.text)) classes += classes.empty() ? "time" : " time";
   return Text(classes.empty() ? "<td>" : Text("<td class=\"", classes, "\">"), HtmlValue(cell.text),

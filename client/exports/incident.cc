@@ -15,10 +15,7 @@ namespace {
 std::map<uint64_t, Cited> Everything(Inquiry& inquiry) {
   std::map<uint64_t, Cited> all = inquiry.records;
   for (const auto& [unit, history] : inquiry.histories) {
-    for (const auto* part :
-         {&history.activations, &history.attestations, &history.service, &history.problems, &history.regulatory}) {
-      all.insert(part->begin(), part->end());
-    }
+    for (const auto& [part, records] : history.parts) all.insert(records.begin(), records.end());
   }
   all.insert(inquiry.decisions.begin(), inquiry.decisions.end());
   return all;
@@ -41,7 +38,7 @@ Status ReadIncident(Inquiry& inquiry, const v1::EntityRef& incident) {
   inquiry.document.title = Text("Incident ", incident.id());
   inquiry.document.subject = EntityKeyText(incident);
   inquiry.document.facts.emplace_back("What", inquiry.recorded->says);
-  inquiry.document.facts.emplace_back("Happened", OccurredText(inquiry.recorded->leaf));
+  inquiry.document.facts.emplace_back("Happened", OccurredCell(*inquiry.recorded).text);
   inquiry.document.facts.emplace_back(
       "Recorded", Text(TimeText(inquiry.recorded->leaf.recorded()), " by ", AgentText(inquiry.recorded->leaf.actor())));
   return OkStatus();
@@ -53,6 +50,10 @@ void AddIncidentSection(Inquiry& inquiry) {
   if (inquiry.recorded->leaf.occurred_earliest().seconds() != inquiry.recorded->leaf.occurred_latest().seconds()) {
     section.paragraphs.push_back(
         "It is known to have happened within an interval; what ran is told for its beginning.");
+  }
+  if (!inquiry.recorded->corrected.empty()) {
+    section.paragraphs.push_back(Text("What is recorded of it was corrected: ", inquiry.recorded->corrected,
+                                      ". All of this bundle is for the time as corrected."));
   }
   section.tables.push_back(
       RecordsTable("What is recorded of it and of its problems", All(inquiry.records), "Nothing."));
@@ -82,6 +83,19 @@ void AddNoUnit(Inquiry& inquiry) {
 
 }  // namespace
 
+std::string Ran::name() const {
+  return known() ? EntityKeyText(entity) : Text("unknown bytes ", DigestText(entity.digest()));
+}
+
+void SayUncertain(const Inquiry& inquiry, std::string_view clause, Section& section, Table& table) {
+  if (inquiry.uncertain.empty()) return;
+  std::string where;
+  for (const std::string& one : inquiry.uncertain) where += Text(where.empty() ? "" : "; ", one);
+  section.gaps.push_back(
+      {std::string(clause), Text("this may not be all, since what ran is not certain: ", where), {}});
+  table.when_empty = "Not known: it is not certain what ran.";
+}
+
 v1::EntityRef WithoutRole(v1::EntityRef entity) {
   entity.clear_role();
   entity.clear_digest();
@@ -96,7 +110,7 @@ std::vector<const Cited*> All(const std::map<uint64_t, Cited>& records) {
 
 StatusOr<Document> IncidentBundle(const LedgerView& view, const v1::EntityRef& incident,
                                   const IncidentOptions& options) {
-  Inquiry inquiry = {view, options, {}, {}, nullptr, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  Inquiry inquiry(view, options);
   ASSIGN_OR_RETURN(inquiry.records, RecordsOf(view, incident));
   RETURN_IF_ERROR(ReadIncident(inquiry, incident));
   AddIncidentSection(inquiry);
@@ -108,6 +122,7 @@ StatusOr<Document> IncidentBundle(const LedgerView& view, const v1::EntityRef& i
   RETURN_IF_ERROR(AddSimilar(inquiry));
   RETURN_IF_ERROR(AddSiblings(inquiry));
   AddService(inquiry);
+  RETURN_IF_ERROR(AddOrders(inquiry));
   RETURN_IF_ERROR(AddRegulatory(inquiry));
   RETURN_IF_ERROR(AddClocks(inquiry, incident));
   ASSIGN_OR_RETURN(Section signatures, SignatureSection(view, Everything(inquiry)));

@@ -18,6 +18,8 @@ namespace anamnesis::exports {
 struct IncidentOptions {
   // How many of the last activations before the incident, of each unit.
   size_t activations = 20;
+  // Minutes east of UTC of the days on which reports are due.
+  int32_t utc_offset_minutes = 0;
   // Puts the object into the bundle; OK when it did, NOT_FOUND when no store has it. Empty: no store is asked.
   std::function<Status(const Digest&)> include;
 };

@@ -5,11 +5,13 @@
 // tell.
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "anamnesis/v1/ledger.pb.h"
+#include "client/exports/certificates.h"
 #include "client/exports/incident.h"
 #include "client/exports/unit_history.h"
 
@@ -17,7 +19,20 @@ namespace anamnesis::exports {
 
 inline constexpr std::string_view kVigilance = "Regulation (EU) 2017/745 Art. 87; 21 CFR 803";
 
+// What ran on a unit at the time of the incident, or may have run there.
+struct Ran {
+  v1::EntityRef entity;
+  // What is known now allows for other answers too, or it was taken to run there only then.
+  bool possibly = false;
+
+  // The ledger knows it by more than a digest, so that questions can be asked of it.
+  bool known() const { return !entity.kind().empty(); }
+  std::string name() const;
+};
+
 struct Inquiry {
+  Inquiry(const LedgerView& ledger, const IncidentOptions& asked) : view(ledger), options(asked) {}
+
   const LedgerView& view;
   const IncidentOptions& options;
   Document document;
@@ -31,11 +46,17 @@ struct Inquiry {
   // By unit.
   std::map<std::string, UnitHistory> histories;
   std::map<uint64_t, Cited> decisions;
-  // What ran, by then's knowledge or now's; and by now's alone.
-  std::map<std::string, v1::EntityRef> items;
-  std::map<std::string, v1::EntityRef> now_items;
-  std::map<std::string, v1::FileDigest> files;
+  // By then's knowledge or now's, by name.
+  std::map<std::string, Ran> items;
+  // Where it is not certain what ran, and why: what is found of the items may not be all.
+  std::set<std::string> uncertain;
+  // What ran and what it was made from, with the event that defines each and may list its files; by name.
+  std::map<std::string, v1::LeafReference> made;
   std::map<std::string, v1::EntityRef> software_items;
+  // What holds and orders may name: what ran, what that was made from, its certificates and envelopes, models, sites.
+  std::map<std::string, v1::EntityRef> scope;
+  // By artifact.
+  std::map<std::string, std::vector<Certificate>> certificates;
   // What is not recorded of the origin of what ran.
   std::vector<Gap> origin_gaps;
 };
@@ -43,6 +64,8 @@ struct Inquiry {
 // The entity as a question takes it.
 v1::EntityRef WithoutRole(v1::EntityRef entity);
 std::vector<const Cited*> All(const std::map<uint64_t, Cited>& records);
+// An empty table says nothing of what is not certain, and neither does a full one of the rest.
+void SayUncertain(const Inquiry& inquiry, std::string_view clause, Section& section, Table& table);
 
 // What a unit was running, as known then and now; how that came there; what it measured of itself. Adds to items, files
 // and histories.
@@ -53,10 +76,13 @@ Status AddLineage(Inquiry& inquiry);
 Status AddFiles(Inquiry& inquiry);
 Status AddRisks(Inquiry& inquiry);
 
-// Similar problems, other units, service, authorisations, reports.
+// Similar problems, other units, service, orders to stop, authorisations, reports.
 Status AddSimilar(Inquiry& inquiry);
 Status AddSiblings(Inquiry& inquiry);
 void AddService(Inquiry& inquiry);
+Status AddOrders(Inquiry& inquiry);
+// The device models of the units.
+std::vector<v1::EntityRef> ModelsOf(const Inquiry& inquiry);
 Status AddRegulatory(Inquiry& inquiry);
 Status AddClocks(Inquiry& inquiry, const v1::EntityRef& incident);
 

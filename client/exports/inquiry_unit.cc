@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "client/exports/inquiry.h"
 #include "client/exports/records.h"
 #include "client/exports/sections.h"
@@ -26,6 +28,17 @@ StatusOr<v1::Configuration> ConfigurationKnown(Inquiry& inquiry, const v1::Entit
   return answer.now_known();
 }
 
+// What may have run, where it is not certain what did.
+std::string PossibilitiesText(const v1::ConfigurationItem& item) {
+  std::string text;
+  for (const v1::Possibility& one : item.possibilities()) {
+    const std::string what = one.has_item() ? Ran{one.item()}.name() : one.empty() ? "nothing" : "something unknown";
+    text += Text(text.empty() ? "; possibly " : " or ", what);
+    if (one.has_since()) text += Text(" (leaf ", one.since().index(), ")");
+  }
+  return text;
+}
+
 Cell ItemCell(const v1::Configuration& configuration, const std::string& surface) {
   for (const v1::ConfigurationItem& item : configuration.items()) {
     if (item.surface() != surface) continue;
@@ -35,11 +48,16 @@ Cell ItemCell(const v1::Configuration& configuration, const std::string& surface
     if (item.empty()) {
       cell.text = "nothing runs there" + confidence;
     } else if (!item.has_item()) {
-      cell.text = Text("not known: ", item.unknown_because());
+      cell.text = Text("not known: ", item.unknown_because(), PossibilitiesText(item));
       cell.mark = Mark::kBad;
+      for (const v1::Possibility& one : item.possibilities()) {
+        if (one.has_since()) cell.leaves.push_back(one.since().index());
+      }
     } else {
-      cell.text = Text(EntityKeyText(item.item()),
-                       item.item().has_digest() ? Text(" ", DigestText(item.item().digest())) : "", confidence);
+      const Ran ran = {item.item()};
+      const bool digest = ran.known() && item.item().has_digest();
+      cell.text = Text(ran.name(), digest ? Text(" ", DigestText(item.item().digest())) : "", confidence);
+      if (!ran.known()) cell.mark = Mark::kBad;
     }
     return cell;
   }
@@ -86,6 +104,37 @@ void AddAnswer(Inquiry& inquiry, const v1::EntityRef& unit, const Table& surface
   add("then", std::move(then));
 }
 
+void NoteItem(Inquiry& inquiry, const v1::EntityRef& item, bool possibly) {
+  Ran ran = {item, possibly};
+  ran.entity.clear_role();
+  const auto [place, added] = inquiry.items.emplace(ran.name(), ran);
+  place->second.possibly &= possibly;
+}
+
+// Everything that ran as known now, or may have run; and where that does not say what did.
+void NoteItemsNow(Inquiry& inquiry, const v1::EntityRef& unit, const v1::Configuration& now) {
+  for (const v1::ConfigurationItem& item : now.items()) {
+    if (item.has_item()) NoteItem(inquiry, item.item(), false);
+    for (const v1::Possibility& one : item.possibilities()) {
+      if (one.has_item()) NoteItem(inquiry, one.item(), true);
+    }
+    const std::string where = Text(unit.id(), " ", item.surface(), ": ");
+    if (!item.has_item() && !item.empty()) inquiry.uncertain.insert(where + item.unknown_because());
+    if (item.has_item() && item.item().kind().empty())
+      inquiry.uncertain.insert(Text(where, "the ledger knows nothing of ", Ran{item.item()}.name()));
+  }
+}
+
+// What was taken to run then is looked into as well, whatever became known since.
+void NoteItemsThen(Inquiry& inquiry, const v1::Configuration& then) {
+  for (const v1::ConfigurationItem& item : then.items()) {
+    if (item.has_item()) NoteItem(inquiry, item.item(), true);
+    for (const v1::Possibility& one : item.possibilities()) {
+      if (one.has_item()) NoteItem(inquiry, one.item(), true);
+    }
+  }
+}
+
 Status AddConfiguration(Inquiry& inquiry, const v1::EntityRef& unit) {
   ASSIGN_OR_RETURN(const v1::Configuration then, ConfigurationKnown(inquiry, unit, true));
   ASSIGN_OR_RETURN(const v1::Configuration now, ConfigurationKnown(inquiry, unit, false));
@@ -106,8 +155,11 @@ Status AddConfiguration(Inquiry& inquiry, const v1::EntityRef& unit) {
                  {"Surface", "As known then", "As known now", "Difference"},
                  {},
                  "Nothing is recorded that the unit ran."};
-  if (surfaces.empty())
-    section.gaps.push_back({"IEC 62304 8.1.3", Text("nothing is recorded that ", unit.id(), " ran at that time"), {}});
+  if (surfaces.empty()) {
+    const std::string nothing = Text("nothing is recorded that ", unit.id(), " ran at that time");
+    section.gaps.push_back({"IEC 62304 8.1.3", nothing, {}});
+    inquiry.uncertain.insert(nothing);
+  }
   for (const std::string& surface : surfaces) {
     Cell was = ItemCell(then, surface);
     Cell is = ItemCell(now, surface);
@@ -124,17 +176,12 @@ Status AddConfiguration(Inquiry& inquiry, const v1::EntityRef& unit) {
   for (const auto* one : {&then, &now}) {
     for (const std::string& note : one->notes())
       section.paragraphs.push_back(Text(one == &then ? "Then: " : "Now: ", note));
-    for (const v1::ConfigurationItem& item : one->items()) {
-      if (!item.has_item()) continue;
-      inquiry.items.emplace(EntityKeyText(item.item()), WithoutRole(item.item()));
-      for (const v1::FileDigest& file : item.history().files())
-        inquiry.files.emplace(Text(item.surface(), ": ", EntityKeyText(item.item()), " ", file.path()), file);
-      if (one == &now) inquiry.now_items.emplace(EntityKeyText(item.item()), WithoutRole(item.item()));
-      for (const std::string& missing : item.history().missing()) {
-        if (one == &now)
-          inquiry.origin_gaps.push_back(
-              {"IEC 62304 8.3", Text(EntityKeyText(item.item()), ": not recorded: ", missing), {}});
-      }
+  }
+  NoteItemsNow(inquiry, unit, now);
+  NoteItemsThen(inquiry, then);
+  for (const v1::ConfigurationItem& item : now.items()) {
+    for (const std::string& missing : item.history().missing()) {
+      inquiry.origin_gaps.push_back({"IEC 62304 8.3", Text(Ran{item.item()}.name(), ": not recorded: ", missing), {}});
     }
   }
   AddDigests(then, now, section);
@@ -161,20 +208,41 @@ StatusOr<Cell> DecisionCell(Inquiry& inquiry, const std::string& id, Section& se
               replay.leaf().index(), allowed && replay.identical() ? Mark::kGood : Mark::kBad);
 }
 
-StatusOr<Cell> CertificationCell(Inquiry& inquiry, const v1::EntityRef& artifact) {
-  v1::Question question;
-  *question.mutable_status()->mutable_entity() = artifact;
-  const StatusOr<v1::Answer> answer = inquiry.view.Ask(std::move(question));
-  if (absl::IsNotFound(answer.status())) return Cell{"the artifact is not recorded", Mark::kBad, {}};
-  RETURN_IF_ERROR(answer.status());
+// The certificates of what was activated, and what they were worth then and are worth now.
+StatusOr<Cell> CertificationCell(Inquiry& inquiry, const v1::EntityRef& artifact, const Cited& activation,
+                                 Section& section) {
+  const std::string name = EntityKeyText(artifact);
+  if (inquiry.certificates.count(name) == 0) {
+    ASSIGN_OR_RETURN(inquiry.certificates[name], CertificatesOf(inquiry.view, artifact));
+  }
+  ASSIGN_OR_RETURN(const Timestamp activated, FromProtoTime(activation.leaf.occurred_earliest(), "occurred_earliest"));
   Cell cell = {"not certified", Mark::kBad, {}};
-  for (const v1::StatusAnswer::HistoryEvent& event : answer->status().history()) {
-    if (event.void_effect() || !event.leaf().type().starts_with("certification.")) continue;
-    if (cell.leaves.empty()) cell = {"", Mark::kNone, {}};
-    cell.text += Text(cell.text.empty() ? "" : ", ", event.leaf().type());
-    cell.leaves.push_back(event.leaf().index());
+  for (const Certificate& one : inquiry.certificates[name]) {
+    if (cell.leaves.empty()) cell.text.clear();
+    cell.text += Text(cell.text.empty() ? "" : "\n", one.name, ", issued ", OccurredText(one.issued),
+                      "; at the activation: ", one.StateAt(activated), "; now: ", one.StateAt(inquiry.view.as_of()));
+    cell.leaves.push_back(one.issued.index());
+    if (one.withdrawn.has_value()) cell.leaves.push_back(one.withdrawn->index());
+    if (one.InForceAt(activated)) cell.mark = Mark::kNone;
+  }
+  if (cell.mark == Mark::kBad && activation.leaf.type() == "artifact.activated") {
+    section.gaps.push_back(
+        {"IEC 62304 5.8.1",
+         Text(name, ": no certification was in force when leaf ", activation.leaf.index(), " activated it"),
+         {activation.leaf.index()}});
   }
   return cell;
+}
+
+std::vector<const Cited*> InOrderOfTime(const std::map<uint64_t, Cited>& records) {
+  std::vector<const Cited*> all = All(records);
+  std::stable_sort(all.begin(), all.end(), [](const Cited* a, const Cited* b) {
+    const auto time = [](const Cited* one) {
+      return std::pair(one->leaf.occurred_earliest().seconds(), one->leaf.occurred_earliest().nanos());
+    };
+    return time(a) < time(b);
+  });
+  return all;
 }
 
 // Each activation with the decision that it cites and what was certified.
@@ -185,31 +253,35 @@ Status AddActivations(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHis
                      {},
                      {},
                      {}};
-  section.paragraphs.push_back(
-      Text("The last ", inquiry.options.activations, " at or before the incident, and those after it."));
+  const size_t left_out = history.left_out.at(HistoryPart::kActivations);
+  section.paragraphs.push_back(Text("The last ", inquiry.options.activations,
+                                    " that happened at or before the incident, and those after it, in the order in "
+                                    "which they happened; ",
+                                    left_out, left_out == 1 ? " earlier one is" : " earlier ones are", " left out."));
   Table table = {"Activations with their decisions and certifications",
                  {"Activation", "What", "Happened", "Decision", "Certified"},
                  {},
                  "No activation is recorded."};
-  for (const auto& [leaf, record] : history.activations) {
+  for (const Cited* record : InOrderOfTime(history.of(HistoryPart::kActivations))) {
+    const uint64_t leaf = record->leaf.index();
     Cell decision = {"-", Mark::kNone, {}};
     Cell certified = {"-", Mark::kNone, {}};
-    for (const v1::EntityRef& ref : record.refs) {
+    for (const v1::EntityRef& ref : record->refs) {
       if (ref.role() == "decision") {
         ASSIGN_OR_RETURN(decision, DecisionCell(inquiry, ref.id(), section));
       }
       if (ref.role() == "artifact" && ref.kind() == "artifact") {
-        ASSIGN_OR_RETURN(certified, CertificationCell(inquiry, WithoutRole(ref)));
+        ASSIGN_OR_RETURN(certified, CertificationCell(inquiry, WithoutRole(ref), *record, section));
       }
     }
-    if (record.leaf.type() == "artifact.activated" && decision.leaves.empty() && decision.text == "-") {
+    if (record->leaf.type() == "artifact.activated" && decision.leaves.empty() && decision.text == "-") {
       decision = {"cites none", Mark::kBad, {}};
       section.gaps.push_back(
           {"IEC 62304 8.2.1", Text("the activation of leaf ", leaf, " cites no decision of the gate"), {leaf}});
     }
-    table.rows.push_back({Cite(record.leaf.type(), leaf),
-                          {record.about, Mark::kNone, {}},
-                          {OccurredText(record.leaf), Mark::kNone, {}},
+    table.rows.push_back({Cite(record->leaf.type(), leaf),
+                          {record->about, Mark::kNone, {}},
+                          OccurredCell(*record),
                           std::move(decision),
                           std::move(certified)});
   }
@@ -221,7 +293,7 @@ Status AddActivations(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHis
 }  // namespace
 
 Status AddUnit(Inquiry& inquiry, const v1::EntityRef& unit) {
-  ASSIGN_OR_RETURN(UnitHistory history, HistoryOf(inquiry.view, unit, inquiry.at, inquiry.options.activations));
+  ASSIGN_OR_RETURN(UnitHistory history, HistoryOf(inquiry.view, unit, inquiry.at, {true, inquiry.options.activations}));
   RETURN_IF_ERROR(AddConfiguration(inquiry, unit));
   RETURN_IF_ERROR(AddActivations(inquiry, unit, history));
   Section attestations = {Text("attestations-", inquiry.histories.size() + 1),
@@ -230,9 +302,13 @@ Status AddUnit(Inquiry& inquiry, const v1::EntityRef& unit) {
                           {},
                           {},
                           {}};
+  const std::map<uint64_t, Cited>& measured = history.of(HistoryPart::kAttestations);
+  if (const size_t left_out = history.left_out.at(HistoryPart::kAttestations); left_out > 0) {
+    attestations.paragraphs.push_back(Text("The nearest to the incident; ", left_out, " more are left out."));
+  }
   attestations.tables.push_back(
-      RecordsTable("What the unit measured of itself", All(history.attestations), "The unit measured nothing."));
-  if (history.attestations.empty())
+      RecordsTable("What the unit measured of itself", All(measured), "The unit measured nothing."));
+  if (measured.empty())
     attestations.gaps.push_back({"IEC 62304 8.3", "no measurement by the unit confirms what ran", {}});
   inquiry.document.sections.push_back(std::move(attestations));
   inquiry.histories.emplace(unit.id(), std::move(history));

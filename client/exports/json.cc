@@ -7,7 +7,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kMarks[] = {"", "good", "bad"};
+constexpr const char* kMarks[] = {"", "good", "bad", "void"};
 constexpr const char* kBodies[] = {"present", "erased"};
 
 // --- Writing ---

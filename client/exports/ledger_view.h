@@ -2,12 +2,13 @@
 #define ANAMNESIS_CLIENT_EXPORTS_LEDGER_VIEW_H_
 
 // A ledger at one size: every question is asked, and every receipt drawn, over the same first leaves, so that an export
-// made again later is the same while the ledger grows. Holds no events. One thread.
+// made again later is the same while the ledger grows. Holds no events but what is said of corrections. One thread.
 
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "anamnesis/v1/ledger.pb.h"
 #include "anamnesis/v1/question.pb.h"
@@ -20,6 +21,13 @@ namespace anamnesis::exports {
 
 // How many records an export may hold.
 inline constexpr size_t kRecordsMax = 50'000;
+
+// A record.corrected that names an event, in words for who reads the event.
+struct Correction {
+  uint64_t leaf = 0;
+  // "retracted by person:ada: measured on the wrong build".
+  std::string text;
+};
 
 class LedgerView {
  public:
@@ -43,6 +51,11 @@ class LedgerView {
   StatusOr<v1::Receipt> Receipt(uint64_t leaf) const;
   // The leaf by which the key got its holder, with the holder, unless it was revoked below the size. NOT_FOUND.
   StatusOr<v1::Credential> CredentialOf(std::string_view public_key) const;
+  // Whether the event still counts: it was neither retracted nor replaced. One that refers to nothing counts.
+  StatusOr<bool> Counts(const v1::Event& event) const;
+  // What record.corrected events say of the event with this id, in log order; all of them are read once. Stays valid as
+  // long as this.
+  StatusOr<const std::vector<Correction>*> CorrectionsOf(const std::string& event_id) const;
   // Every event that belongs to `subject` (RecordsQuestion). RESOURCE_EXHAUSTED beyond kRecordsMax.
   Status VisitRecords(const v1::EntityRef& subject, const std::function<void(const v1::LeafReference&)>& visit) const;
 
@@ -54,6 +67,8 @@ class LedgerView {
   std::string note_;
   std::string verifier_key_;
   Timestamp as_of_;
+  // By the id of what they name; read when they are first asked for.
+  mutable std::optional<std::map<std::string, std::vector<Correction>>> corrections_;
 };
 
 }  // namespace anamnesis::exports

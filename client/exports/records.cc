@@ -75,10 +75,14 @@ StatusOr<Record> RecordOf(uint64_t index, std::string_view leaf_bytes, std::opti
   record.body = body_content.has_value() ? BodyPresence::kPresent : BodyPresence::kErased;
   AddFields(header.fields, record);
   const EventType* type = Vocabulary::Get().Find(record.type, header.fields.schema_version());
-  if (type == nullptr || !body_content.has_value()) return record;
-  const StatusOr<std::unique_ptr<google::protobuf::Message>> body = ParseBody(*type, *body_content);
-  // What was recorded before a rule was tightened is shown by its digests alone.
-  if (!body.ok()) return record;
+  if (!body_content.has_value()) return record;
+  StatusOr<std::unique_ptr<google::protobuf::Message>> body = absl::NotFoundError("unknown type");
+  if (type != nullptr) body = ParseBody(*type, *body_content);
+  // Of a later version, or recorded before a rule was tightened: shown by its digests, and that it is.
+  if (!body.ok()) {
+    record.fields.emplace_back("content", "could not be read by this version");
+    return record;
+  }
   for (auto& field : FieldTextsOf(**body)) record.fields.push_back(std::move(field));
   return record;
 }

@@ -18,7 +18,7 @@ namespace {
 using Records = std::map<uint64_t, Cited>;
 
 void AddParts(const Records& records, const std::vector<Part>& parts, Document& document) {
-  for (const Part& part : parts) document.sections.push_back(SectionOf(part, OfTypes(records, part.types)));
+  for (const Part& part : parts) document.sections.push_back(SectionOf(part, AllOfTypes(records, part.types)));
 }
 
 // Sections of the design history by id, in this order; those that it has not are left out.
@@ -93,7 +93,7 @@ Status ReviewerQuestions(const LedgerView& view, const v1::EntityRef& subject, c
                            {}}});
   }
   file.tables.push_back(std::move(table));
-  file.tables.push_back(RecordsTable("Documents that are kept elsewhere, by digest", OfTypes(records, {"document."}),
+  file.tables.push_back(RecordsTable("Documents that are kept elsewhere, by digest", AllOfTypes(records, {"document."}),
                                      "None is referenced."));
   document.sections.push_back(std::move(file));
   TakeSections(history, {"contemporaneity"}, document);

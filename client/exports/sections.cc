@@ -35,17 +35,25 @@ const google::protobuf::FieldDescriptor* SignatureField(const EventType* type) {
   return type == nullptr ? nullptr : type->body->FindFieldByName("signature");
 }
 
+Cited Unreadable(Cited cited) {
+  cited.unreadable = true;
+  cited.says = "could not be read by this version";
+  return cited;
+}
+
 Cited CitedOf(const v1::LeafReference& leaf, const v1::Event& event) {
   Cited cited;
   cited.leaf = leaf;
   cited.refs.assign(event.header().refs().begin(), event.header().refs().end());
+  cited.stream = event.header().stream();
   cited.about = AboutText(event.header());
   cited.erased = event.body_state() == v1::BODY_ERASED;
   if (cited.erased) cited.says = "the body is erased";
   const EventType* type = Vocabulary::Get().Find(event.header().type(), event.header().schema_version());
-  if (type == nullptr || cited.erased) return cited;
+  if (cited.erased) return cited;
+  if (type == nullptr) return Unreadable(std::move(cited));
   const StatusOr<std::unique_ptr<google::protobuf::Message>> body = ParseBody(*type, event.body().content());
-  if (!body.ok()) return cited;
+  if (!body.ok()) return Unreadable(std::move(cited));
   const google::protobuf::FieldDescriptor* signature = SignatureField(type);
   cited.signed_by_person = signature != nullptr && (*body)->GetReflection()->HasField(**body, signature);
   size_t said = 0;
@@ -57,6 +65,22 @@ Cited CitedOf(const v1::LeafReference& leaf, const v1::Event& event) {
     cited.says += Text(said == 0 ? "" : "; ", "because: ", Shortened(event.header().rationale(), kSaysBytesMax));
   }
   return cited;
+}
+
+// What corrects the event: record.corrected events, and `replaced_by`, events of its own type.
+Status AddCorrections(const LedgerView& view, const v1::Event& event, const std::vector<Correction>& replaced_by,
+                      Cited& cited) {
+  ASSIGN_OR_RETURN(const std::vector<Correction>* found, view.CorrectionsOf(event.header().event_id()));
+  std::vector<Correction> corrections = *found;
+  corrections.insert(corrections.end(), replaced_by.begin(), replaced_by.end());
+  if (corrections.empty()) return OkStatus();
+  for (const Correction& one : corrections) {
+    cited.corrected += Text(cited.corrected.empty() ? "" : "; ", one.text, " (leaf ", one.leaf, ")");
+    cited.corrected_by.push_back(one.leaf);
+  }
+  ASSIGN_OR_RETURN(const bool counts, view.Counts(event));
+  cited.void_effect = !counts;
+  return OkStatus();
 }
 
 bool IsFailureOfLedger(const Status& status) {
@@ -87,6 +111,10 @@ struct TypeTimes {
 
 Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, Cited>& records, Section& section,
                                std::map<std::string, TypeTimes>& types, Table& table) {
+  std::set<std::string> notes;
+  // By stream, which of our records are in it.
+  std::map<std::string, std::set<uint64_t>> streams;
+  for (const auto& [leaf, record] : records) streams[record.stream].insert(leaf);
   uint64_t from = records.begin()->first;
   const uint64_t last = records.rbegin()->first;
   bool first = true;
@@ -95,6 +123,9 @@ Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, 
     question.mutable_contemporaneity()->set_from(from);
     ASSIGN_OR_RETURN(const v1::Answer answer, view.Ask(std::move(question)));
     const v1::ContemporaneityAnswer& page = answer.contemporaneity();
+    for (const std::string& note : answer.notes()) {
+      if (notes.insert(note).second) section.paragraphs.push_back(Text("Note: ", note));
+    }
     if (first && !page.has_policy()) {
       section.gaps.push_back(
           {"21 CFR 11.10(e)", "no contemporaneity policy is adopted, so nothing says which record is late", {}});
@@ -114,13 +145,23 @@ Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, 
                             {event.late_reason().empty() ? "no reason given" : event.late_reason(), Mark::kNone, {}}});
     }
     for (const v1::ContemporaneityAnswer::Burst& burst : page.bursts()) {
-      const auto inside = records.lower_bound(burst.first_leaf());
-      if (inside == records.end() || inside->first > burst.last_leaf()) continue;
+      // A burst is of one stream; leaves of others lie between its own.
+      const std::set<uint64_t>& ours = streams[burst.stream()];
+      const auto inside = ours.lower_bound(burst.first_leaf());
+      if (inside == ours.end() || *inside > burst.last_leaf()) continue;
       section.gaps.push_back({"21 CFR 11.10(e)",
                               Text(burst.events(), " records of ", burst.stream(), " from leaf ", burst.first_leaf(),
                                    " to ", burst.last_leaf(), " happened over ", GapText(burst.occurred_spread_us()),
                                    " and were recorded within ", GapText(burst.recorded_spread_us()), ": back-filled"),
                               {}});
+    }
+    for (const v1::ContemporaneityAnswer::Conflict& conflict : page.conflicts()) {
+      if (records.count(conflict.effect().index()) == 0) continue;
+      section.gaps.push_back({"21 CFR 11.10(e)",
+                              Text(conflict.effect().type(), " of leaf ", conflict.effect().index(),
+                                   " is said to have ended before its cause, ", conflict.cause().type(), " of leaf ",
+                                   conflict.cause().index(), ", began: one of the two times is wrong"),
+                              {conflict.effect().index(), conflict.cause().index()}});
     }
     from = page.next();
   }
@@ -175,7 +216,7 @@ Status AddSignature(const LedgerView& view, const Cited& record, Names& names, T
         Words(v1::ElectronicSignature::Component_Name(static_cast<v1::ElectronicSignature::Component>(component))));
   }
   ASSIGN_OR_RETURN(Cell printed, names.Printed(event.header().actor()));
-  table.rows.push_back({Cite(record.leaf.type(), record.leaf.index()),
+  table.rows.push_back({Cite(record.leaf.type(), record.leaf.index(), record.void_effect ? Mark::kVoid : Mark::kNone),
                         {record.about, Mark::kNone, {}},
                         {AgentText(event.header().actor()), Mark::kNone, {}},
                         std::move(printed),
@@ -220,10 +261,25 @@ Status AddWriters(const std::map<uint64_t, Cited>& records, Names& names, Sectio
 
 StatusOr<std::map<uint64_t, Cited>> ReadCited(const LedgerView& view, const std::vector<v1::LeafReference>& leaves) {
   std::map<uint64_t, Cited> cited;
+  // By the id of what they replace.
+  std::map<std::string, std::vector<Correction>> replacements;
+  std::map<uint64_t, std::string> ids;
   for (const v1::LeafReference& leaf : leaves) {
     if (cited.count(leaf.index()) > 0) continue;
     ASSIGN_OR_RETURN(const v1::Event event, view.Event(leaf.index()));
     cited.emplace(leaf.index(), CitedOf(leaf, event));
+    ids.emplace(leaf.index(), event.header().event_id());
+    if (event.header().corrects().empty() || leaf.type() == "record.corrected") continue;
+    replacements[event.header().corrects()].push_back(
+        {leaf.index(),
+         Text("replaced by ", AgentText(leaf.actor()), leaf.rationale().empty() ? "" : Text(": ", leaf.rationale()))});
+  }
+  for (auto& [leaf, one] : cited) {
+    const std::string& id = ids.at(leaf);
+    ASSIGN_OR_RETURN(const std::vector<Correction>* corrections, view.CorrectionsOf(id));
+    if (corrections->empty() && replacements.count(id) == 0) continue;
+    ASSIGN_OR_RETURN(const v1::Event event, view.Event(leaf));
+    RETURN_IF_ERROR(AddCorrections(view, event, replacements[id], one));
   }
   return cited;
 }
@@ -241,7 +297,8 @@ bool IsOfTypes(std::string_view type, const std::set<std::string_view>& types) {
   return dot != std::string_view::npos && types.count(type.substr(0, dot + 1)) > 0;
 }
 
-std::vector<const Cited*> OfTypes(const std::map<uint64_t, Cited>& records, const std::set<std::string_view>& types) {
+std::vector<const Cited*> AllOfTypes(const std::map<uint64_t, Cited>& records,
+                                     const std::set<std::string_view>& types) {
   std::vector<const Cited*> found;
   for (const auto& [leaf, record] : records) {
     if (IsOfTypes(record.leaf.type(), types)) found.push_back(&record);
@@ -249,10 +306,26 @@ std::vector<const Cited*> OfTypes(const std::map<uint64_t, Cited>& records, cons
   return found;
 }
 
+std::vector<const Cited*> OfTypes(const std::map<uint64_t, Cited>& records, const std::set<std::string_view>& types) {
+  std::vector<const Cited*> found = AllOfTypes(records, types);
+  std::erase_if(found, [](const Cited* record) { return record->void_effect; });
+  return found;
+}
+
 Section SectionOf(const Part& part, const std::vector<const Cited*>& records) {
   Section section = {std::string(part.id), std::string(part.title), std::string(part.clauses), {}, {}, {}};
+  const auto counts = [](const Cited* record) { return !record->void_effect; };
   if (records.empty()) {
     section.gaps.push_back({section.clauses, "nothing at all is recorded that belongs into this section", {}});
+  } else if (std::none_of(records.begin(), records.end(), counts)) {
+    section.gaps.push_back({section.clauses, "whatever was recorded of it was retracted or replaced", {}});
+  }
+  for (const Cited* record : records) {
+    if (record->unreadable)
+      section.gaps.push_back({section.clauses,
+                              Text(record->leaf.type(), " of leaf ", record->leaf.index(),
+                                   ": its content could not be read by this version; a newer one may"),
+                              {record->leaf.index()}});
   }
   section.tables.push_back(RecordsTable("Records", records, "No record."));
   return section;
@@ -261,20 +334,30 @@ Section SectionOf(const Part& part, const std::vector<const Cited*>& records) {
 Table RecordsTable(std::string title, const std::vector<const Cited*>& records, std::string when_empty) {
   Table table = {std::move(title), {"Record", "About", "Says", "Occurred", "By"}, {}, std::move(when_empty)};
   for (const Cited* record : records) {
-    const bool retrospective = record->leaf.retrospective();
-    table.rows.push_back({Cite(record->leaf.type(), record->leaf.index()),
-                          {record->about, Mark::kNone, {}},
-                          {record->says, record->erased ? Mark::kBad : Mark::kNone, {}},
-                          {Text(OccurredText(record->leaf), retrospective ? " (retrospective)" : ""), Mark::kNone, {}},
+    const Mark mark = record->void_effect ? Mark::kVoid : Mark::kNone;
+    const Mark says = record->erased || record->unreadable ? Mark::kBad : mark;
+    table.rows.push_back({Cite(record->leaf.type(), record->leaf.index(), mark),
+                          {record->about, mark, {}},
+                          {record->says, says, {}},
+                          OccurredCell(*record),
                           {AgentText(record->leaf.actor()), Mark::kNone, {}}});
   }
   return table;
+}
+
+Cell OccurredCell(const Cited& record) {
+  Cell cell = {Text(OccurredText(record.leaf), record.leaf.retrospective() ? " (retrospective)" : ""),
+               record.void_effect ? Mark::kBad : Mark::kNone, record.corrected_by};
+  if (record.void_effect) cell.text += "\nNo longer counts";
+  if (!record.corrected.empty()) cell.text += Text(record.void_effect ? ": " : "\n", record.corrected);
+  return cell;
 }
 
 std::vector<v1::EntityRef> EntitiesOf(const std::map<uint64_t, Cited>& records, std::string_view role,
                                       std::string_view kind) {
   std::map<std::string, v1::EntityRef> entities;
   for (const auto& [leaf, record] : records) {
+    if (record.void_effect) continue;
     for (const v1::EntityRef& ref : record.refs) {
       if (ref.kind() == kind && (role.empty() || ref.role() == role)) entities.emplace(EntityKeyText(ref), ref);
     }
@@ -367,7 +450,9 @@ StatusOr<Section> ContemporaneitySection(const LedgerView& view, const std::map<
       "How long after it happened each record was made, judged by the adopted policy. Records made "
       "after the fact from others say so and are counted apart.");
   std::map<std::string, TypeTimes> types;
-  for (const auto& [leaf, record] : records) ++types[record.leaf.type()].events;
+  // What was taken back is not judged.
+  for (const auto& [leaf, record] : records) types[record.leaf.type()].events += record.void_effect ? 0 : 1;
+  std::erase_if(types, [](const auto& type) { return type.second.events == 0; });
   Table late = {
       "Late or dated in the future", {"Record", "Judgement", "Occurred", "Recorded after", "Reason"}, {}, "None."};
   if (!records.empty()) RETURN_IF_ERROR(AddContemporaneityPages(view, records, section, types, late));
@@ -401,6 +486,13 @@ StatusOr<Section> SignatureSection(const LedgerView& view, const std::map<uint64
                  "No record is signed by a person."};
   for (const auto& [leaf, record] : records) {
     if (record.signed_by_person) RETURN_IF_ERROR(AddSignature(view, record, names, table));
+    const EventType* type = Vocabulary::Get().FindNewest(record.leaf.type());
+    const bool may_be_signed = type == nullptr || SignatureField(type) != nullptr;
+    if (may_be_signed && (record.erased || record.unreadable))
+      section.gaps.push_back({section.clauses,
+                              Text(record.leaf.type(), " of leaf ", leaf, ": ", record.says,
+                                   ", so whether a person signed it can't be told"),
+                              {leaf}});
   }
   section.tables.push_back(std::move(table));
   RETURN_IF_ERROR(AddWriters(records, names, section));
@@ -413,7 +505,7 @@ Section ClauseSection(const std::map<uint64_t, Cited>& records) {
   std::map<std::string, std::vector<uint64_t>> clauses;
   for (const auto& [leaf, record] : records) {
     const EventType* type = Vocabulary::Get().FindNewest(record.leaf.type());
-    if (type == nullptr) continue;
+    if (type == nullptr || record.void_effect) continue;
     for (const std::string& clause : type->options->clauses()) clauses[clause].push_back(leaf);
   }
   // So many are linked from here; the rest are found by their type.

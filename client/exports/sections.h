@@ -22,11 +22,19 @@ namespace anamnesis::exports {
 struct Cited {
   v1::LeafReference leaf;
   std::vector<v1::EntityRef> refs;
+  std::string stream;
   // What it refers to, and the first things that its body says, for a table.
   std::string about;
   std::string says;
   bool signed_by_person = false;
   bool erased = false;
+  // Its body is there, and this version can't read it.
+  bool unreadable = false;
+  // It was retracted or replaced, and has no effect.
+  bool void_effect = false;
+  // What corrects it, in words, and by which leaves. The times of `leaf` are those that it was corrected to.
+  std::string corrected;
+  std::vector<uint64_t> corrected_by;
 };
 
 // The events by leaf. Reads each one.
@@ -35,8 +43,10 @@ StatusOr<std::map<uint64_t, Cited>> ReadCited(const LedgerView& view, const std:
 // What belongs to a subject (RecordsQuestion); empty when nothing is recorded of it.
 StatusOr<std::map<uint64_t, Cited>> RecordsOf(const LedgerView& view, const v1::EntityRef& subject);
 
-// Of those, the ones of these types: an exact name, or all that begin with one that ends in ".".
+// Of those, the ones of these types that count: an exact name, or all that begin with one that ends in ".".
 std::vector<const Cited*> OfTypes(const std::map<uint64_t, Cited>& records, const std::set<std::string_view>& types);
+// With those that were retracted or replaced: for tables, which strike them through.
+std::vector<const Cited*> AllOfTypes(const std::map<uint64_t, Cited>& records, const std::set<std::string_view>& types);
 bool IsOfTypes(std::string_view type, const std::set<std::string_view>& types);
 
 // A section that some types of records make up.
@@ -49,13 +59,16 @@ struct Part {
   std::set<std::string_view> clause_starts = {};
 };
 
-// With a gap where there are no records.
+// With a gap where there are no records that count, and for each that can't be read.
 Section SectionOf(const Part& part, const std::vector<const Cited*>& records);
 
 // One line a record: what, about what, when it happened and was recorded, by whom.
 Table RecordsTable(std::string title, const std::vector<const Cited*>& records, std::string when_empty);
 
-// The ones whose role is `role`, distinct by name.
+// When it happened, as last corrected, with what corrected it.
+Cell OccurredCell(const Cited& record);
+
+// Of the records that count: the ones whose role is `role`, distinct by name.
 std::vector<v1::EntityRef> EntitiesOf(const std::map<uint64_t, Cited>& records, std::string_view role,
                                       std::string_view kind);
 

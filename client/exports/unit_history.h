@@ -1,6 +1,10 @@
 #ifndef ANAMNESIS_CLIENT_EXPORTS_UNIT_HISTORY_H_
 #define ANAMNESIS_CLIENT_EXPORTS_UNIT_HISTORY_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <string_view>
 #include <vector>
 
@@ -8,22 +12,50 @@
 
 namespace anamnesis::exports {
 
-// Of what names an entity, what an investigation looks at; all times are those of occurrence.
-struct UnitHistory {
-  // Activations, deactivations, rollbacks: at or before the incident the last few, and all after it.
-  std::map<uint64_t, Cited> activations;
+// Calls `visit` with every event that names the entity and counts, in log order.
+Status VisitNaming(const LedgerView& view, const v1::EntityRef& entity,
+                   const std::function<Status(const v1::LeafReference&)>& visit);
+
+// Where an investigation looks at what names a unit, or what ran on it.
+enum class HistoryPart {
+  // Activations, deactivations, rollbacks: the last few at or before the incident, and those after it.
+  kActivations,
   // The last few measurements before it and the first few after it.
-  std::map<uint64_t, Cited> attestations;
+  kAttestations,
   // Service, installation, commissioning, relocation.
-  std::map<uint64_t, Cited> service;
+  kService,
   // Problems, incidents and trends.
-  std::map<uint64_t, Cited> problems;
-  // Authorisations, plans, commitments.
-  std::map<uint64_t, Cited> regulatory;
+  kProblems,
+  // Authorisations, plans, commitments, field actions.
+  kRegulatory,
+  // What said that something must not run, or had to stop: holds, instructions, revocations, late knowledge.
+  kOrders,
+  // What else names it: keys, evidence, deliveries, and types that are newer than this list.
+  kOthers,
+  // Told with the activation that rests on it: requests and decisions of the gate.
+  kElsewhere,
+};
+HistoryPart HistoryPartOf(std::string_view type);
+
+// Of what names an entity, what counts; all times are those of occurrence, as last corrected.
+struct UnitHistory {
+  std::map<HistoryPart, std::map<uint64_t, Cited>> parts;
+  // How many more there are, before those that are kept and after them.
+  std::map<HistoryPart, size_t> left_out;
+
+  const std::map<uint64_t, Cited>& of(HistoryPart part) const;
+};
+
+struct HistoryOptions {
+  // Only of a unit are activations, measurements and others kept; what is not kept is not read.
+  bool of_unit = false;
+  // How many at or before the time.
+  size_t activations = 0;
 };
 
 // Pages through everything that names the entity, holding only what is kept.
-StatusOr<UnitHistory> HistoryOf(const LedgerView& view, const v1::EntityRef& entity, Timestamp at, size_t activations);
+StatusOr<UnitHistory> HistoryOf(const LedgerView& view, const v1::EntityRef& entity, Timestamp at,
+                                const HistoryOptions& options);
 
 // Authorisations and change plans of device models, and what became of them.
 StatusOr<std::map<uint64_t, Cited>> RegulatoryOf(const LedgerView& view, const std::vector<v1::EntityRef>& models,

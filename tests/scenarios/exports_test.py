@@ -277,17 +277,19 @@ def check_incident(place):
     export = check_content(out)
     sections = {section["id"]: section for section in export["sections"]}
     for id in ("incident", "configuration-1", "activations-1", "attestations-1", "lineage", "files", "risk-alert",
-               "similar", "siblings", "service", "regulatory", "clocks", "signatures", "redactions"):
+               "similar", "siblings", "service", "orders", "regulatory", "clocks", "signatures", "redactions"):
         expect(id in sections, f"no section {id} in {sorted(sections)}")
     surfaces = {row[0]["text"]: row for row in sections["configuration-1"]["tables"][0]["rows"]}
     expect("artifact:shift@1" in surfaces["alert_threshold"][2]["text"], surfaces)
     activation = sections["activations-1"]["tables"][0]["rows"][-1]
-    expect("allow" in activation[3]["text"] and "certification.issued" in activation[4]["text"], activation)
+    expect("allow" in activation[3]["text"] and "at the activation: in force" in activation[4]["text"], activation)
     expect(any("aware" in gap["text"] for gap in sections["incident"]["gaps"]), "nobody established awareness: a gap")
-    bytes_of = sections["files"]["tables"][0]["rows"][0][2]["text"]
+    bytes_of = sections["files"]["tables"][0]["rows"][0][3]["text"]
     with open(os.path.join(out, bytes_of)) as file:
         expect(file.read() == "threshold table 1\n", f"the bytes that ran: {bytes_of}")
-    regulatory = [row[0]["text"] for row in sections["regulatory"]["tables"][0]["rows"]]
+    states, regulatory = sections["regulatory"]["tables"]
+    expect(any(row[2]["text"].startswith("in force") for row in states["rows"]), states)
+    regulatory = [row[0]["text"] for row in regulatory["rows"]]
     expect("authorisation.granted" in regulatory, regulatory)
     with open(out + ".tar", "rb") as file:
         archive = bytearray(file.read())

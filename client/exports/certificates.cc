@@ -1,0 +1,70 @@
+#include "client/exports/certificates.h"
+
+#include <algorithm>
+
+#include "anamnesis/v1/vocabulary_adaptation.pb.h"
+#include "client/exports/records.h"
+#include "client/exports/unit_history.h"
+#include "ledger/event/names.h"
+#include "ledger/event/vocabulary.h"
+#include "ledger/query/events.h"
+
+namespace anamnesis::exports {
+namespace {
+
+Status FindWithdrawal(const LedgerView& view, const v1::EntityRef& certification, Certificate& certificate) {
+  return VisitNaming(view, EntityOf(certification.kind(), certification.id()),
+                     [&](const v1::LeafReference& leaf) -> Status {
+                       if (leaf.type() != "certification.withdrawn") return OkStatus();
+                       ASSIGN_OR_RETURN(const v1::Event event, view.Event(leaf.index()));
+                       v1::CertificationWithdrawn body;
+                       ASSIGN_OR_RETURN(Timestamp from, FromProtoTime(leaf.occurred_earliest(), "occurred_earliest"));
+                       const bool given = event.content().UnpackTo(&body) && body.effective_from_us() != 0;
+                       if (given) from = Timestamp(body.effective_from_us());
+                       if (certificate.withdrawn.has_value() && certificate.withdrawn_from <= from) return OkStatus();
+                       certificate.withdrawn = leaf;
+                       certificate.withdrawn_from = from;
+                       return OkStatus();
+                     });
+}
+
+}  // namespace
+
+bool Certificate::InForceAt(Timestamp time) const {
+  return from <= time && (!until.has_value() || time < *until) && (!withdrawn.has_value() || time < withdrawn_from);
+}
+
+std::string Certificate::StateAt(Timestamp time) const {
+  if (from > time) return Text("not in force yet, only from ", FormatTime(from));
+  if (withdrawn.has_value() && withdrawn_from <= time) return Text("withdrawn from ", FormatTime(withdrawn_from));
+  if (until.has_value() && *until <= time) return Text("expired on ", FormatTime(*until));
+  return until.has_value() ? Text("in force, valid until ", FormatTime(*until)) : "in force, without an end";
+}
+
+StatusOr<std::vector<Certificate>> CertificatesOf(const LedgerView& view, const v1::EntityRef& artifact) {
+  std::vector<v1::LeafReference> issued;
+  RETURN_IF_ERROR(VisitNaming(view, artifact, [&](const v1::LeafReference& leaf) {
+    if (leaf.type() == "certification.issued") issued.push_back(leaf);
+    return OkStatus();
+  }));
+  std::vector<Certificate> found;
+  for (const v1::LeafReference& leaf : issued) {
+    ASSIGN_OR_RETURN(const v1::Event event, view.Event(leaf.index()));
+    Certificate one;
+    one.issued = leaf;
+    one.refs.assign(event.header().refs().begin(), event.header().refs().end());
+    ASSIGN_OR_RETURN(one.from, FromProtoTime(leaf.occurred_latest(), "occurred_latest"));
+    v1::CertificationIssued body;
+    if (event.content().UnpackTo(&body)) {
+      one.from = std::max(one.from, Timestamp(body.valid_from_us()));
+      if (body.valid_until_us() != 0) one.until = Timestamp(body.valid_until_us());
+    }
+    const v1::EntityRef* certification = FindReference(event.header(), "certification");
+    one.name = certification == nullptr ? "a certification" : EntityKeyText(*certification);
+    if (certification != nullptr) RETURN_IF_ERROR(FindWithdrawal(view, *certification, one));
+    found.push_back(std::move(one));
+  }
+  return found;
+}
+
+}  // namespace anamnesis::exports

@@ -1,0 +1,304 @@
+// What an incident bundle says of histories in which something is uncertain, was corrected or was taken back.
+
+#include "client/exports/incident.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "anamnesis/v1/vocabulary.pb.h"
+#include "client/exports/unit_history.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "ledger/base/bytes.h"
+#include "ledger/event/vocabulary.h"
+#include "tests/client/exports/projected_ledger.h"
+
+namespace anamnesis::exports {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr int64_t kHour = int64_t{3600} * 1'000'000;
+
+Timestamp Hour(int64_t hour) { return Timestamp(kTestStart.us + hour * kHour); }
+
+EventDraft AtHour(EventDraft draft, int64_t from, int64_t until) {
+  SetOccurred(draft, Hour(from), Hour(until));
+  return draft;
+}
+EventDraft AtHour(EventDraft draft, int64_t hour) { return AtHour(std::move(draft), hour, hour); }
+
+EventDraft Because(EventDraft draft) {
+  draft.header.set_rationale("because");
+  return draft;
+}
+
+v1::ContentDigest Sha256Filled(char fill) {
+  v1::ContentDigest digest;
+  digest.set_algorithm(v1::SHA256);
+  digest.set_value(std::string(32, fill));
+  return digest;
+}
+
+EventDraft Produced(const std::string& artifact, const std::string& path) {
+  v1::ArtifactProduced body;
+  body.set_kind(v1::ArtifactProduced::DELTA);
+  body.set_mode(v1::ArtifactProduced::CANDIDATE);
+  body.set_surface("threshold");
+  v1::FileRecord& file = *body.add_files();
+  file.set_path(path);
+  *file.mutable_digest() = Sha256Filled(artifact[0]);
+  EventDraft draft = DraftWith(std::move(body), {"model=model:base@1", "envelope=envelope:e@1"});
+  const v1::ContentDigest digest = Sha256Filled(artifact[0]);
+  AddReference(draft, "artifact", "artifact", artifact, "1", &digest);
+  return draft;
+}
+
+EventDraft Activated(const std::string& artifact) {
+  v1::ArtifactActivated body;
+  body.set_surface("threshold");
+  EventDraft draft = DraftWith(std::move(body), {"unit=device_unit:ICU-7"});
+  const v1::ContentDigest digest = Sha256Filled(artifact[0]);
+  AddReference(draft, "artifact", "artifact", artifact, "1", &digest);
+  return draft;
+}
+
+EventDraft Measured(char fill) {
+  v1::ConfigurationAttested body;
+  body.set_method("hash");
+  v1::MeasuredItem& item = *body.add_measured();
+  item.set_surface("threshold");
+  *item.mutable_digest() = Sha256Filled(fill);
+  return DraftWith(std::move(body), {"unit=device_unit:ICU-7"});
+}
+
+EventDraft Incident() {
+  v1::IncidentRecorded body;
+  body.set_harm(v1::IncidentRecorded::SERIOUS);
+  body.set_description("missed alert");
+  return DraftWith(std::move(body), {"incident=incident:IR-1", "unit=device_unit:ICU-7"});
+}
+
+EventDraft Certified(const std::string& id, const std::string& artifact, int64_t from, int64_t until = 0) {
+  v1::CertificationIssued body;
+  body.mutable_state()->set_artifact_digest(std::string(32, artifact[0]));
+  body.mutable_state()->set_baseline_digest(std::string(32, 'b'));
+  body.mutable_state()->set_substrate_digest(std::string(32, 's'));
+  body.set_process_profile("p@1");
+  body.set_safety_class(v1::SOFTWARE_SAFETY_CLASS_C);
+  body.set_valid_from_us(Hour(from).us);
+  if (until != 0) body.set_valid_until_us(Hour(until).us);
+  return AtHour(DraftWith(std::move(body),
+                          {"certification=certification:" + id, "artifact=artifact:" + artifact + "@1",
+                           "sandbox_run=sandbox_run:r", "envelope=envelope:e@1", "protocol=sandbox_protocol:p@1"}),
+                from);
+}
+
+EventDraft Withdrawn(const std::string& id, int64_t hour) {
+  return AtHour(Because(DraftWith(v1::CertificationWithdrawn(), {"certification=certification:" + id})), hour);
+}
+
+// ICU-7 in service from hour 0.
+ProjectedHistory InService() {
+  ProjectedHistory history;
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  return history;
+}
+
+class Bundle {
+ public:
+  explicit Bundle(const ProjectedHistory& history, IncidentOptions options = {}) {
+    ProjectedLedger ledger(history);
+    const LedgerView view = ledger.View();
+    v1::EntityRef incident;
+    incident.set_kind("incident");
+    incident.set_id("IR-1");
+    StatusOr<Document> document = IncidentBundle(view, incident, options);
+    EXPECT_TRUE(document.ok()) << document.status();
+    if (document.ok()) document_ = *std::move(document);
+  }
+
+  const Section& At(const std::string& id) const {
+    for (const Section& section : document_.sections) {
+      if (section.id == id) return section;
+    }
+    ADD_FAILURE() << "no section " << id;
+    static const Section none;
+    return none;
+  }
+  // All of a section's tables, a line a row, cells divided by " | ".
+  std::string Rows(const std::string& id) const {
+    std::string text;
+    for (const Table& table : At(id).tables) {
+      if (table.rows.empty()) text += table.when_empty + "\n";
+      for (const std::vector<Cell>& row : table.rows) {
+        for (const Cell& cell : row) text += cell.text + " | ";
+        text += "\n";
+      }
+    }
+    return text;
+  }
+  std::string Gaps(const std::string& id) const {
+    std::string text;
+    for (const Gap& gap : At(id).gaps) text += gap.text + "\n";
+    return text;
+  }
+  std::string Fact(const std::string& name) const {
+    for (const auto& [one, value] : document_.facts) {
+      if (one == name) return value;
+    }
+    return "";
+  }
+
+ private:
+  Document document_;
+};
+
+TEST(Incident, AWithdrawnCertificateIsNoCertificate) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Produced("a", "table.txt"), 0));
+  history.Add(Certified("early", "a", 1, 2));
+  history.Add(Certified("gone", "a", 1));
+  history.Add(Withdrawn("gone", 3));
+  history.Add(AtHour(Activated("a"), 4));
+  history.Add(Certified("after", "a", 5));
+  history.Add(AtHour(Incident(), 6));
+  const Bundle bundle(history);
+  const std::string rows = bundle.Rows("activations-1");
+  EXPECT_THAT(rows, HasSubstr("certification:early, issued"));
+  EXPECT_THAT(rows, HasSubstr(Text("at the activation: expired on ", FormatTime(Hour(2)))));
+  EXPECT_THAT(rows, HasSubstr(Text("at the activation: withdrawn from ", FormatTime(Hour(3)))));
+  EXPECT_THAT(rows, HasSubstr(Text("at the activation: not in force yet, only from ", FormatTime(Hour(5)))));
+  EXPECT_THAT(bundle.Gaps("activations-1"), HasSubstr("artifact:a@1: no certification was in force"));
+  const std::vector<Cell>& row = bundle.At("activations-1").tables[0].rows.back();
+  EXPECT_EQ(row.back().mark, Mark::kBad);
+  EXPECT_THAT(bundle.Rows("orders"), HasSubstr("certification.withdrawn"));
+}
+
+TEST(Incident, ACertificateWithdrawnLaterWasInForceThen) {
+  ProjectedHistory history = InService();
+  history.Add(Certified("c", "a", 1));
+  history.Add(AtHour(Activated("a"), 4));
+  history.Add(AtHour(Incident(), 6));
+  history.Add(Withdrawn("c", 8));
+  const Bundle bundle(history);
+  EXPECT_THAT(bundle.Rows("activations-1"), HasSubstr("at the activation: in force, without an end; now: withdrawn"));
+  EXPECT_THAT(bundle.Gaps("activations-1"), Not(HasSubstr("no certification")));
+}
+
+TEST(Incident, WhatPossiblyRanIsLookedIntoAndNothingIsSaidToBeAll) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Produced("a", "a.txt"), 0));
+  history.Add(AtHour(Produced("z", "z.txt"), 0));
+  history.Add(AtHour(Activated("a"), 1));
+  history.Add(AtHour(Measured('z'), 2));
+  history.Add(AtHour(Incident(), 3));
+  const Bundle bundle(history);
+  EXPECT_THAT(bundle.Rows("configuration-1"), HasSubstr("possibly artifact:a@1"));
+  for (const char* file : {"a.txt | artifact:a@1; it possibly ran", "z.txt | artifact:z@1; it possibly ran"}) {
+    EXPECT_THAT(bundle.Rows("files"), HasSubstr(file));
+  }
+  EXPECT_THAT(bundle.Rows("lineage"), HasSubstr("artifact:z@1, possibly"));
+  for (const char* section : {"lineage", "files", "similar", "siblings", "orders"}) {
+    EXPECT_THAT(bundle.Gaps(section), HasSubstr("not certain")) << section;
+    EXPECT_THAT(bundle.Rows(section), Not(HasSubstr("No other"))) << section;
+    EXPECT_THAT(bundle.Rows(section), Not(HasSubstr("None is recorded"))) << section;
+  }
+}
+
+TEST(Incident, UnknownBytesAreKeptByTheirDigest) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Measured('u'), 1));
+  history.Add(AtHour(Incident(), 2));
+  const Bundle bundle(history);
+  const std::string name = Text("unknown bytes sha256:", HexEncode(std::string(32, 'u')));
+  EXPECT_THAT(bundle.Rows("configuration-1"), HasSubstr(name));
+  EXPECT_THAT(bundle.Gaps("lineage"), HasSubstr(name));
+  EXPECT_THAT(bundle.Rows("files"), HasSubstr(name.substr(14)));
+}
+
+TEST(Incident, IsToldForTheTimeItWasCorrectedTo) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Activated("a"), 1));
+  history.Add(AtHour(Activated("z"), 5));
+  const LeafIndex recorded = history.Add(AtHour(Incident(), 8));
+  EXPECT_THAT(Bundle(history).Fact("ICU-7 ran, as known then and now"), HasSubstr("artifact:z@1"));
+  EventDraft moved = MoveInTime(*EventId::FromBytes(ProjectedHistory::IdOf(recorded)), Hour(3), Hour(3));
+  history.Add(AtHour(std::move(moved), 9));
+  const Bundle bundle(history);
+  EXPECT_THAT(bundle.Fact("ICU-7 ran, as known then and now"), HasSubstr("artifact:a@1"));
+  EXPECT_THAT(bundle.Fact("Happened"), HasSubstr(FormatTime(Hour(3))));
+  EXPECT_THAT(bundle.Fact("Happened"), HasSubstr("moved in time by person:ada: was wrong (leaf 4)"));
+}
+
+TEST(Incident, TheLastActivationsAreTheLastInTime) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Activated("z"), 50));
+  // A site that was offline hands in what happened before.
+  for (int i = 0; i < 25; ++i) history.Add(AtHour(Activated("a"), i), Hour(60 + i));
+  history.Add(AtHour(Incident(), 90));
+  IncidentOptions options;
+  options.activations = 20;
+  const Bundle bundle(history, options);
+  const Section& section = bundle.At("activations-1");
+  ASSERT_EQ(section.tables[0].rows.size(), 20U);
+  EXPECT_THAT(section.tables[0].rows.back()[1].text, HasSubstr("artifact:z@1"));
+  EXPECT_THAT(section.paragraphs[0], HasSubstr("6 earlier ones are left out"));
+}
+
+TEST(Incident, OrdersToStopAreTold) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Activated("a"), 1));
+  v1::StandingHoldPlaced placed;
+  placed.add_causes(1);
+  placed.set_tree_size(1);
+  placed.set_at_us(Hour(2).us);
+  v1::GateDecided::RuleResult& result = *placed.add_results();
+  result.set_rule_id("G06");
+  result.set_outcome(v1::GateDecided::RuleResult::FAIL);
+  placed.add_units()->set_unit("ICU-7");
+  placed.mutable_units(0)->set_surface("threshold");
+  history.Add(AtHour(DraftWith(std::move(placed),
+                               {"standing_hold=standing_hold:h", "artifact=artifact:a@1", "unit=device_unit:ICU-7"}),
+                     2));
+  history.Add(AtHour(Because(DraftWith(v1::HoldPlaced(), {"hold=hold:H-1", "scope=artifact:a@1"})), 2));
+  history.Add(AtHour(Because(DraftWith(v1::HoldLifted(), {"hold=hold:H-1"})), 3));
+  history.Add(AtHour(Because(DraftWith(v1::ArtifactRevoked(), {"artifact=artifact:a@1"})), 3));
+  history.Add(AtHour(Incident(), 4));
+  const std::string rows = Bundle(history).Rows("orders");
+  for (const char* type : {"standing_hold.placed", "hold.placed", "hold.lifted", "artifact.revoked"}) {
+    EXPECT_THAT(rows, HasSubstr(type));
+  }
+}
+
+TEST(Incident, EveryTypeThatNamesAUnitHasAPlace) {
+  // Told in the section of service, as what else names the unit.
+  const std::set<std::string> others = {"credential.issued",   "credential.revoked",       "credential.rotated",
+                                        "access.denied",       "signature.attempt_failed", "credential.reported_lost",
+                                        "artifact.produced",   "document.referenced",      "export.produced",
+                                        "custody.transferred", "decision.recorded"};
+  for (const EventType* type : Vocabulary::Get().All()) {
+    bool names_unit = false;
+    for (const v1::ReferenceRule& rule : type->options->refs()) {
+      names_unit |= std::find(rule.kinds().begin(), rule.kinds().end(), "device_unit") != rule.kinds().end();
+    }
+    if (!names_unit) continue;
+    EXPECT_EQ(HistoryPartOf(type->name()) == HistoryPart::kOthers, others.count(type->name()) > 0)
+        << type->name() << ": give it a part of an investigation in unit_history.cc";
+  }
+}
+
+TEST(Incident, DueDaysSayWhereTheyAreCounted) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Incident(), 1));
+  EXPECT_THAT(Bundle(history).At("clocks").paragraphs[0], HasSubstr("UTC, since"));
+  IncidentOptions options;
+  options.utc_offset_minutes = -570;
+  EXPECT_THAT(Bundle(history, options).At("clocks").paragraphs[0], HasSubstr("UTC-09:30"));
+}
+
+}  // namespace
+}  // namespace anamnesis::exports

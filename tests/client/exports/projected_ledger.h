@@ -1,0 +1,95 @@
+#ifndef ANAMNESIS_TESTS_CLIENT_EXPORTS_PROJECTED_LEDGER_H_
+#define ANAMNESIS_TESTS_CLIENT_EXPORTS_PROJECTED_LEDGER_H_
+
+// A projected history as a ledger that exports can be made of: it answers, cites and proves, and takes nothing in.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/cpp/ledger_client.h"
+#include "client/exports/ledger_view.h"
+#include "gtest/gtest.h"
+#include "ledger/keys/key_file.h"
+#include "ledger/merkle/node_reader.h"
+#include "ledger/merkle/proof.h"
+#include "ledger/merkle/tree_hash.h"
+#include "ledger/note/checkpoint.h"
+#include "ledger/note/signed_note.h"
+#include "ledger/note/tlog_proof.h"
+#include "ledger/query/ask.h"
+#include "ledger/query/configuration.h"
+#include "ledger/query/events.h"
+#include "tests/support/projected_history.h"
+
+namespace anamnesis::exports {
+
+class ProjectedLedger final : public LedgerClient {
+ public:
+  explicit ProjectedLedger(const ProjectedHistory& history) : history_(history) {}
+
+  // Fails the test when it can't be opened.
+  LedgerView View() {
+    StatusOr<LedgerView> view = LedgerView::Open(*this, 0);
+    EXPECT_TRUE(view.ok()) << view.status();
+    return *std::move(view);
+  }
+
+  StatusOr<v1::LedgerStatus> GetStatus() override {
+    v1::LedgerStatus status;
+    status.set_origin(key_.name);
+    status.set_tree_size(history_.size().value);
+    status.set_verifier_key(VerifierKeyOf(key_).Format());
+    return status;
+  }
+  StatusOr<v1::Event> GetEvent(const v1::GetEventRequest& request) override {
+    return ReadEvent(history_.rows(), LeafIndex(request.index()), true);
+  }
+  Status Read(const v1::ReadRequest& request, const OnRead& on_read) override {
+    return ReadEvents(history_.rows(), history_.size(), request,
+                      [&](const v1::ReadResponse& response) { return on_read(response); });
+  }
+  StatusOr<v1::ConfigurationAnswer> GetConfiguration(const v1::GetConfigurationRequest& request) override {
+    return AnswerConfiguration(history_.rows(), key_.name, history_.size(), request);
+  }
+  StatusOr<v1::Answer> Ask(const v1::Question& question) override {
+    return anamnesis::Ask(history_.rows(), key_.name, history_.size(), question);
+  }
+  // Only of the last leaf: that is what a view asks for.
+  StatusOr<v1::Receipt> GetReceipt(const v1::GetReceiptRequest& request) override {
+    v1::Receipt receipt;
+    std::vector<Digest> hashes;
+    for (uint64_t i = 0; i < request.tree_size(); ++i) {
+      ASSIGN_OR_RETURN(const v1::Event event, ReadEvent(history_.rows(), LeafIndex(i), false));
+      hashes.push_back(LeafHash(event.leaf()));
+      receipt.set_leaf(event.leaf());
+    }
+    const MemoryNodeReader tree(hashes);
+    TlogProof proof;
+    proof.index = LeafIndex(request.tree_size() - 1);
+    ASSIGN_OR_RETURN(proof.hashes, InclusionProof(tree, proof.index, TreeSize(request.tree_size())));
+    const std::string text = FormatCheckpointText({key_.name, TreeSize(request.tree_size()), RootOfLeafHashes(hashes)});
+    proof.checkpoint_note = FormatSignedNote({text, {SignNote(text, key_.name, key_.key)}});
+    receipt.set_tlog_proof(FormatTlogProof(proof));
+    return receipt;
+  }
+
+  StatusOr<v1::AppendResponse> Append(const v1::AppendRequest&) override { return NotHere(); }
+  StatusOr<std::unique_ptr<AppendChannel>> OpenAppendChannel(AppendChannel::OnResult) override { return NotHere(); }
+  StatusOr<v1::StreamHead> GetStreamHead(const v1::GetStreamHeadRequest&) override { return NotHere(); }
+  StatusOr<v1::Credential> GetCredential(const v1::GetCredentialRequest&) override { return NotHere(); }
+  StatusOr<v1::Checkpoint> GetCheckpoint() override { return NotHere(); }
+  StatusOr<v1::ConsistencyProof> GetConsistencyProof(const v1::GetConsistencyProofRequest&) override {
+    return NotHere();
+  }
+
+ private:
+  static Status NotHere() { return absl::UnimplementedError("a projected ledger has no such call"); }
+
+  const ProjectedHistory& history_;
+  const NamedKey key_ = {"test.example/ledger", *PrivateKey::FromSeed(std::string(PrivateKey::kSeedSize, 'k'))};
+};
+
+}  // namespace anamnesis::exports
+
+#endif  // ANAMNESIS_TESTS_CLIENT_EXPORTS_PROJECTED_LEDGER_H_
