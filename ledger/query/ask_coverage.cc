@@ -166,7 +166,9 @@ class Cover {
   static std::string WhyUnverified(const v1::EntityRef& item, const std::vector<Evidence>& evidence,
                                    const Ground& ground, Timestamp at) {
     std::string later;
-    for (const Evidence& one : evidence) {
+    // The last to begin comes first.
+    for (auto place = evidence.rbegin(); place != evidence.rend(); ++place) {
+      const Evidence& one = *place;
       if (one.from > at) {
         later = "verified only later";
       } else if (one.until <= at) {

@@ -217,7 +217,6 @@ StatusOr<v1::LeafReference> Facts::Reference(LeafIndex index) {
   ASSIGN_OR_RETURN(v1::LeafReference reference, CiteEvent(rows_, index));
   ASSIGN_OR_RETURN(const Fact* fact, At(index));
   if (!fact->standing.moved) return reference;
-  Cite(fact->standing.evidence);
   *reference.mutable_occurred_earliest() = ToProtoTime(fact->earliest());
   *reference.mutable_occurred_latest() = ToProtoTime(fact->latest());
   return reference;

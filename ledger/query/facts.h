@@ -88,7 +88,7 @@ class Facts {
 
   // The answer rests on this leaf.
   void Cite(LeafIndex index) { cited_.insert(index.value); }
-  // The same, and what a reader needs to cite it: with the time that it was corrected to, which then is cited too.
+  // The same, and what a reader needs to cite it: with the time that it was corrected to.
   StatusOr<v1::LeafReference> Reference(LeafIndex index);
   const std::set<uint64_t>& cited() const { return cited_; }
   // Every leaf that was looked at, and those that decide what is left of it.
