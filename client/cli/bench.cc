@@ -16,6 +16,7 @@
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "client/cli/bench_lives.h"
 #include "client/cli/context.h"
+#include "client/cli/question.h"
 #include "client/cli/receipts.h"
 #include "client/cpp/writer.h"
 #include "ledger/event/refusal.h"
@@ -78,6 +79,8 @@ struct Options {
   uint64_t events = 0;
   uint64_t queries = 2000;
   std::string unit = "BENCH-1";
+  std::string artifact;
+  std::string fallback;
   bool activations = false;
   bool lives = false;
   bool receipts = false;
@@ -348,6 +351,25 @@ StatusOr<uint64_t> CountLives(LedgerClient& client, uint64_t tree_size) {
   return low;
 }
 
+// Asks so many times, one after another; the argument counts. Gives how often it failed.
+uint64_t Measure(const Options& options, std::string what, const std::function<Status(uint64_t)>& ask) {
+  Figures figures;
+  figures.what = std::move(what);
+  const auto start = SteadyClock::now();
+  const double cpu = CpuSeconds();
+  for (uint64_t i = 0; i < options.queries; ++i) {
+    const auto asked = SteadyClock::now();
+    const Status answered = ask(i);
+    figures.latencies_ms.push_back(SecondsSince(asked) * 1000);
+    ++(answered.ok() ? figures.operations : figures.errors);
+    if (!answered.ok() && figures.errors == 1) std::cerr << "first error: " << MessageOf(answered) << "\n";
+  }
+  figures.seconds = SecondsSince(start);
+  figures.cpu_seconds = CpuSeconds() - cpu;
+  Print(figures, "queries", options.common.json);
+  return figures.errors;
+}
+
 // Asks each kind of question about lives at random, one after another.
 StatusOr<ExitStatus> BenchLives(const Options& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options.common));
@@ -357,22 +379,8 @@ StatusOr<ExitStatus> BenchLives(const Options& options) {
   std::mt19937_64 random(1);
   uint64_t errors = 0;
   const auto measure = [&](std::string_view name, const std::function<Status(uint64_t)>& ask) {
-    Figures figures;
-    figures.what = Text(name, " at ", status.tree_size(), " events");
-    const auto start = SteadyClock::now();
-    const double cpu = CpuSeconds();
-    for (uint64_t i = 0; i < options.queries; ++i) {
-      const uint64_t life = random() % lives;
-      const auto asked = SteadyClock::now();
-      const Status answered = ask(life);
-      figures.latencies_ms.push_back(SecondsSince(asked) * 1000);
-      ++(answered.ok() ? figures.operations : figures.errors);
-      if (!answered.ok() && figures.errors == 1) std::cerr << "first error: " << MessageOf(answered) << "\n";
-    }
-    figures.seconds = SecondsSince(start);
-    figures.cpu_seconds = CpuSeconds() - cpu;
-    errors += figures.errors;
-    Print(figures, "queries", options.common.json);
+    const auto of_any = [&](uint64_t) { return ask(random() % lives); };
+    errors += Measure(options, Text(name, " at ", status.tree_size(), " events"), of_any);
   };
   measure("config", [&](uint64_t life) {
     v1::GetConfigurationRequest request;
@@ -385,6 +393,23 @@ StatusOr<ExitStatus> BenchLives(const Options& options) {
             [&](uint64_t life) { return client->Ask(QuestionsAbout(life)[kind].question).status(); });
   }
   return errors == 0 ? kDone : kNotReached;
+}
+
+// Asks the gate again and again whether the artifact may run on the unit: a dry run each time, whatever it decides.
+StatusOr<ExitStatus> BenchGate(const Options& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options.common));
+  ASSIGN_OR_RETURN(const v1::LedgerStatus status, client->GetStatus());
+  v1::Question question;
+  v1::GateQuestion& gate = *question.mutable_gate();
+  ASSIGN_OR_RETURN(*gate.mutable_artifact(), ParseEntity("ARTIFACT", options.artifact, "artifact"));
+  gate.set_unit(options.unit);
+  if (!options.fallback.empty()) {
+    ASSIGN_OR_RETURN(*gate.mutable_rollback_target(), ParseEntity("--fallback", options.fallback, "baseline"));
+  }
+  ASSIGN_OR_RETURN(const v1::Answer first, client->Ask(question));
+  const bool allowed = first.gate().decision().verdict() == v1::GateDecided::ALLOW;
+  const std::string what = Text("gate (", allowed ? "allow" : "deny", ") at ", status.tree_size(), " events");
+  return Measure(options, what, [&](uint64_t) { return client->Ask(question).status(); }) == 0 ? kDone : kNotReached;
 }
 
 }  // namespace
@@ -421,6 +446,16 @@ void AddBench(CLI::App& app) {
   AddLedgerOption(query, options->common);
   AddJsonOption(query, options->common);
   SetAction(query, [options] { return options->lives ? BenchLives(*options) : BenchQuery(*options); });
+
+  CLI::App& gate = *bench.add_subcommand("gate", "what the gate would decide, again and again; nothing is recorded");
+  gate.footer("Example: anamnesis bench gate shift@3 --unit ICU-7 --fallback baseline:base@5 --ledger 127.0.0.1:7420");
+  gate.add_option("ARTIFACT", options->artifact, "[artifact:]ID@VERSION")->required();
+  gate.add_option("--unit", options->unit, "the unit that it would run on")->required();
+  gate.add_option("--fallback", options->fallback, "KIND:ID@VERSION of what runs again when it is taken back");
+  gate.add_option("--queries", options->queries, "how many");
+  AddLedgerOption(gate, options->common);
+  AddJsonOption(gate, options->common);
+  SetAction(gate, [options] { return BenchGate(*options); });
 }
 
 }  // namespace anamnesis::cli

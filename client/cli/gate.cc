@@ -6,6 +6,7 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "client/cli/context.h"
+#include "client/cli/embedded_client.h"
 #include "client/cli/event_text.h"
 #include "client/cli/gate_slice.h"
 #include "client/cli/gate_text.h"
@@ -47,11 +48,7 @@ StatusOr<v1::GateQuestion> ToQuestion(const RequestOptions& options) {
   question.set_unit(options.unit);
   question.set_jurisdiction(options.jurisdiction);
   if (!options.sha256.empty()) {
-    const StatusOr<std::string> digest = HexDecode(options.sha256);
-    if (!digest.ok() || digest->size() != 32) {
-      return absl::InvalidArgumentError(Text("--sha256: \"", options.sha256, "\" is not 64 hexadecimal digits"));
-    }
-    question.set_artifact_digest(*digest);
+    ASSIGN_OR_RETURN(*question.mutable_artifact_digest(), ParseSha256("--sha256", options.sha256));
   }
   if (!options.fallback.empty()) {
     ASSIGN_OR_RETURN(*question.mutable_rollback_target(), ParseEntity("--fallback", options.fallback, "baseline"));
@@ -71,11 +68,17 @@ void AddCheck(CLI::App& gate) {
   CLI::App& verb = *gate.add_subcommand("check", "what the gate would decide; nothing is recorded");
   verb.footer("Example: anamnesis gate check shift@3 --unit ICU-7 --fallback baseline:base@5");
   AddRequestOptions(verb, *options);
-  verb.add_option("--at", options->at, "when (RFC 3339 with zone); default: when the last event was recorded");
+  verb.add_option(
+      "--at", options->at,
+      "when (RFC 3339 with zone); default: now. What was recorded is known until the last event; --linearizable: "
+      "until then");
   AddQuestionOptions(verb, *options);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
     v1::Question question;
     ASSIGN_OR_RETURN(*question.mutable_gate(), ToQuestion(*options));
+    // Not by the clock of a node that may have stood still; what is embedded has ours.
+    const bool remote = !options->common.ledger.starts_with(kFilePrefix);
+    if (remote && options->at.empty()) *question.mutable_gate()->mutable_at() = ToProtoTime(WallClockNow());
     return AskAndPrint(
         *options, std::move(question),
         [](const v1::Answer& answer) { PrintDecision(answer.gate().asked(), answer.gate().decision()); },

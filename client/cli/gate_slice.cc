@@ -8,6 +8,7 @@
 #include "client/cli/receipts.h"
 #include "client/cli/trust.h"
 #include "client/cpp/writer.h"
+#include "ledger/base/bytes.h"
 #include "ledger/gate/slice.h"
 
 namespace anamnesis::cli {
@@ -61,7 +62,26 @@ StatusOr<std::vector<SliceLeaf>> ReadSlice(const std::string& directory, const T
   return leaves;
 }
 
-StatusOr<ExitStatus> VerifySlice(const std::string& directory, const TrustOptions& trusted, Timestamp at) {
+// What a device knows of itself and of what it holds: a decision for anything else is none for it.
+struct Device {
+  std::string unit;
+  std::string artifact_digest;
+  std::string configuration_digest;
+};
+
+// What the decision is about that the device is not; empty when it is for the device.
+std::string WhyNotFor(const Device& device, const SliceDecision& decision) {
+  const v1::GateDecided& recorded = decision.recorded;
+  if (decision.unit != device.unit) return Text("it is about unit ", decision.unit, ", not ", device.unit);
+  if (recorded.artifact_digest() != device.artifact_digest) {
+    return Text("it is about an artifact with sha256:", HexEncode(recorded.artifact_digest()));
+  }
+  if (recorded.configuration_digest() == device.configuration_digest) return "";
+  return Text("it was made on another configuration, ", HexEncode(recorded.configuration_digest()));
+}
+
+StatusOr<ExitStatus> VerifySlice(const std::string& directory, const TrustOptions& trusted, const Device& device,
+                                 Timestamp at) {
   ASSIGN_OR_RETURN(const Trust trust, ReadTrust(trusted));
   const StatusOr<std::vector<SliceLeaf>> leaves = ReadSlice(directory, trust);
   if (!leaves.ok()) {
@@ -77,11 +97,13 @@ StatusOr<ExitStatus> VerifySlice(const std::string& directory, const TrustOption
   const int64_t until_us = recorded.at_us() + static_cast<int64_t>(recorded.time_to_live_s()) * 1'000'000;
   const bool in_time = recorded.at_us() <= at.us && at.us <= until_us;
   const bool allowed = recorded.verdict() == v1::GateDecided::ALLOW;
+  const std::string not_for = WhyNotFor(device, decision);
+  if (!not_for.empty()) std::cout << Bad(Text("not for this device: ", not_for)) << "\n";
   if (!decision.identical) std::cout << Bad("it is another decision than the one recorded") << "\n";
   if (allowed && !in_time) {
     std::cout << Bad(Text("it holds until ", FormatTime(Timestamp(until_us)), ", and it is ", FormatTime(at))) << "\n";
   }
-  if (decision.identical && allowed && in_time) {
+  if (decision.identical && allowed && in_time && not_for.empty()) {
     std::cout << Good(Text("verified: ", leaves->size(),
                            " leaves are in the log, the decision follows from them, and it "
                            "holds until ",
@@ -114,13 +136,23 @@ void AddVerifySlice(CLI::App& gate) {
     TrustOptions trust;
     std::string slice;
     std::string at;
+    std::string unit;
+    std::string sha256;
+    std::string configuration;
   };
   auto options = std::make_shared<Options>();
   CLI::App& verb = *gate.add_subcommand(
       "verify",
-      "on a device, offline: that a slice is of the log, that the decision follows from it, and that it holds");
-  verb.footer("Example: anamnesis gate verify slice --key \"$(cat ledger.vkey)\"");
+      "on a device, offline: that a slice is of the log, that the decision follows from it and holds, and is for this");
+  verb.footer(
+      "Example: anamnesis gate verify slice --unit ICU-7 --sha256 e3b0... --configuration 9f86... --key \"$(cat "
+      "ledger.vkey)\"");
   verb.add_option("SLICE", options->slice, "the directory that `gate slice` wrote")->required();
+  verb.add_option("--unit", options->unit, "this device")->required();
+  verb.add_option("--sha256", options->sha256, "of the artifact's bytes that it holds, hexadecimal")->required();
+  verb.add_option("--configuration", options->configuration,
+                  "the digest of its configuration, hexadecimal (anamnesis config UNIT)")
+      ->required();
   verb.add_option("--at", options->at, "when (RFC 3339 with zone); default: now, by this machine's clock");
   AddTrustOptions(verb, options->trust);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
@@ -128,7 +160,10 @@ void AddVerifySlice(CLI::App& gate) {
     if (!options->at.empty()) {
       ASSIGN_OR_RETURN(at, ParseTime(options->at));
     }
-    return VerifySlice(options->slice, options->trust, at);
+    Device device{options->unit, "", ""};
+    ASSIGN_OR_RETURN(device.artifact_digest, ParseSha256("--sha256", options->sha256));
+    ASSIGN_OR_RETURN(device.configuration_digest, ParseSha256("--configuration", options->configuration));
+    return VerifySlice(options->slice, options->trust, device, at);
   });
 }
 

@@ -4,27 +4,15 @@
 
 #include "client/cli/context.h"
 #include "client/cli/event_text.h"
+#include "ledger/base/bytes.h"
 #include "ledger/event/names.h"
+#include "ledger/gate/decide.h"
 #include "ledger/query/facts.h"
 
 namespace anamnesis::cli {
 namespace {
 
 using Result = v1::GateDecided::RuleResult;
-
-// What the rules ask, in a word or two.
-std::string_view TitleOf(std::string_view rule) {
-  static constexpr std::pair<std::string_view, std::string_view> kTitles[] = {
-      {"G01", "known"},     {"G02", "integrity"},      {"G03", "baseline"},       {"G04", "substrate"},
-      {"G05", "envelope"},  {"G06", "certification"},  {"G07", "risk controls"},  {"G08", "class evidence"},
-      {"G09", "anomalies"}, {"G10", "change control"}, {"G11", "change plan"},    {"G12", "clearance"},
-      {"G13", "no hold"},   {"G14", "separation"},     {"G15", "signatures"},     {"G16", "gate class"},
-      {"G17", "freshness"}, {"G18", "data lineage"},   {"G19", "identification"}, {"G20", "fallback"}};
-  for (const auto& [id, title] : kTitles) {
-    if (id == rule) return title;
-  }
-  return "";
-}
 
 std::string LeavesText(const Result& result) {
   std::string text;
@@ -33,7 +21,7 @@ std::string LeavesText(const Result& result) {
 }
 
 void PrintResult(const Result& result) {
-  const std::string_view title = TitleOf(result.rule_id());
+  const std::string_view title = TitleOfRule(result.rule_id());
   const std::string name =
       Text(result.rule_id(), " ", title, std::string(title.size() < 15 ? 15 - title.size() : 0, ' '));
   if (result.outcome() == Result::FAIL) {
@@ -57,6 +45,12 @@ std::string FailedRules(const v1::GateDecided& decision) {
     if (result.outcome() == Result::FAIL) failed += Text(failed.empty() ? "" : ", ", result.rule_id());
   }
   return failed;
+}
+
+StatusOr<std::string> ParseSha256(std::string_view argument, const std::string& text) {
+  const StatusOr<std::string> digest = HexDecode(text);
+  if (digest.ok() && digest->size() == 32) return digest;
+  return absl::InvalidArgumentError(Text(argument, ": \"", text, "\" is not 64 hexadecimal digits"));
 }
 
 void PrintDecision(const v1::GateQuestion& asked, const v1::GateDecided& decision) {

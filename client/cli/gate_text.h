@@ -4,8 +4,10 @@
 // Decisions of the gate as text for a person.
 
 #include <string>
+#include <string_view>
 
 #include "anamnesis/v1/question_gate.pb.h"
+#include "ledger/base/status.h"
 
 namespace anamnesis::cli {
 
@@ -14,6 +16,9 @@ void PrintDecision(const v1::GateQuestion& asked, const v1::GateDecided& decisio
 
 // "G05, G11": the rules that failed.
 std::string FailedRules(const v1::GateDecided& decision);
+
+// The 32 bytes of a SHA-256 in hexadecimal. INVALID_ARGUMENT naming `argument`.
+StatusOr<std::string> ParseSha256(std::string_view argument, const std::string& text);
 
 }  // namespace anamnesis::cli
 

@@ -9,7 +9,9 @@
 #include "ledger/base/bytes.h"
 #include "ledger/event/names.h"
 #include "ledger/keys/key_file.h"
+#include "ledger/query/events.h"
 #include "ledger/query/facts.h"
+#include "ledger/state/configuration.h"
 
 namespace anamnesis::cli {
 
@@ -38,6 +40,7 @@ struct RollbackOptions : UnitOptions {
   std::string surface;
   std::string to;
   std::string rationale;
+  std::string decision;
 };
 
 // What runs on the surface, or on the only one that anything adapted runs on.
@@ -62,29 +65,50 @@ StatusOr<v1::StandingAnswer::Entry> FindRunning(LedgerClient& client, const Roll
                                   surfaces.empty() ? "" : Text("; on it: ", surfaces)));
 }
 
-// The gate's rule about what is restored (G20): named, retrievable, not under hold itself. An adapted artifact has to
-// pass the gate itself, apart from what it would be taken back to in its turn.
+// What the gate would decide, with all that is recorded by now.
+StatusOr<v1::GateDecided> AskGate(LedgerClient& client, const std::string& unit, const v1::EntityRef& artifact,
+                                  const v1::EntityRef& fallback) {
+  v1::Question question;
+  question.mutable_consistency()->set_linearizable(true);
+  v1::GateQuestion& gate = *question.mutable_gate();
+  *gate.mutable_artifact() = artifact;
+  gate.set_unit(unit);
+  if (!fallback.id().empty()) *gate.mutable_rollback_target() = fallback;
+  ASSIGN_OR_RETURN(const v1::Answer answer, client.Ask(question));
+  return answer.gate().decision();
+}
+
+// The baseline that the unit stands on; without an id when that is not certain.
+StatusOr<v1::EntityRef> BaselineOf(LedgerClient& client, const std::string& unit) {
+  v1::GetConfigurationRequest request;
+  request.set_unit(unit);
+  *request.mutable_at() = ToProtoTime(WallClockNow());
+  ASSIGN_OR_RETURN(const v1::ConfigurationAnswer answer, client.GetConfiguration(request));
+  for (const v1::ConfigurationItem& item : answer.now_known().items()) {
+    if (item.surface() == kBaselineSurface && item.has_item()) return item.item();
+  }
+  return v1::EntityRef();
+}
+
+// By the rule of the standing check (gate/standing.h, FallbackPasses): G20 is about what is restored, and an adapted
+// artifact has to pass the gate itself, with the baseline below it.
 Status CheckFallback(LedgerClient& client, const std::string& unit, const v1::EntityRef& artifact,
                      const v1::EntityRef& fallback) {
-  v1::Question question;
-  *question.mutable_gate()->mutable_artifact() = artifact;
-  question.mutable_gate()->set_unit(unit);
-  *question.mutable_gate()->mutable_rollback_target() = fallback;
-  ASSIGN_OR_RETURN(const v1::Answer answer, client.Ask(question));
-  for (const auto& result : answer.gate().decision().results()) {
+  const auto refuse = [&](std::string_view how, const v1::GateDecided::RuleResult& result) {
+    return absl::FailedPreconditionError(
+        Text("--to: the gate ", how, ": ", result.rule_id(), " ", result.note(), "; name another one with --to"));
+  };
+  ASSIGN_OR_RETURN(const v1::GateDecided decision, AskGate(client, unit, artifact, fallback));
+  for (const auto& result : decision.results()) {
     if (result.rule_id() != "G20" || result.outcome() != v1::GateDecided::RuleResult::FAIL) continue;
-    return absl::FailedPreconditionError(Text("--to: the gate doesn't take ", EntityKeyText(fallback),
-                                              " as a fallback: ", result.note(), "; name another one with --to"));
+    return refuse(Text("doesn't take ", EntityKeyText(fallback), " as a fallback"), result);
   }
   if (fallback.kind() != "artifact") return OkStatus();
-  v1::Question of_fallback;
-  *of_fallback.mutable_gate()->mutable_artifact() = fallback;
-  of_fallback.mutable_gate()->set_unit(unit);
-  ASSIGN_OR_RETURN(const v1::Answer own, client.Ask(of_fallback));
-  for (const auto& result : own.gate().decision().results()) {
-    if (result.rule_id() == "G20" || result.outcome() != v1::GateDecided::RuleResult::FAIL) continue;
-    return absl::FailedPreconditionError(Text("--to: the gate denies ", EntityKeyText(fallback), " itself: ",
-                                              result.rule_id(), " ", result.note(), "; name another one with --to"));
+  ASSIGN_OR_RETURN(const v1::EntityRef baseline, BaselineOf(client, unit));
+  ASSIGN_OR_RETURN(const v1::GateDecided own, AskGate(client, unit, fallback, baseline));
+  for (const auto& result : own.results()) {
+    if (result.outcome() != v1::GateDecided::RuleResult::FAIL) continue;
+    return refuse(Text("denies ", EntityKeyText(fallback), " itself"), result);
   }
   return OkStatus();
 }
@@ -107,6 +131,7 @@ EventDraft RollbackDraft(const RollbackOptions& options, const v1::StandingAnswe
   AddReference(draft, "unit", "device_unit", options.unit);
   AddReference(draft, "artifact", "artifact", entry.artifact().id(), entry.artifact().version());
   if (!empties) AddReference(draft, "restored", fallback.kind(), fallback.id(), fallback.version());
+  if (!empties && !options.decision.empty()) AddReference(draft, "decision", "gate_decision", options.decision);
   draft.header.set_rationale(!options.rationale.empty()
                                  ? options.rationale
                                  : Text("as the ledger instructed at leaf ", entry.instruction().index()));
@@ -122,6 +147,8 @@ void AddRollback(CLI::App& gate) {
   verb.add_option("UNIT", options->unit, "the unit")->required();
   verb.add_option("--surface", options->surface, "where the artifact runs; default: the only one");
   verb.add_option("--to", options->to, "KIND:ID@VERSION of what runs again; default: what the activation named");
+  verb.add_option("--decision", options->decision,
+                  "the decision that allows what --to names; the activation's named fallback needs none");
   verb.add_option("--rationale", options->rationale, "why; default: what the ledger instructed");
   AddUnitOptions(verb, *options);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {

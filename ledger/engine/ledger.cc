@@ -295,8 +295,13 @@ StatusOr<v1::BackupList> Ledger::DropBackups(const std::string& dir, const v1::D
   return anamnesis::DropBackups(dir, request, KnownErasures{*impl_->store_, TreeSize(tree_size())});
 }
 
-StatusOr<v1::Answer> Ledger::Ask(const v1::Question& question) const {
+StatusOr<v1::Answer> Ledger::Ask(const v1::Question& asked) const {
   ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
+  v1::Question question = asked;
+  if (question.has_gate() && !question.gate().has_at()) {
+    const Timestamp now = std::max(impl_->options_.clock->Now(), impl_->published().last_recorded);
+    *question.mutable_gate()->mutable_at() = ToProtoTime(now);
+  }
   return impl_->Noted(anamnesis::Ask(*impl_->store_->View(), impl_->origin_, size, question, AskGate));
 }
 
