@@ -143,9 +143,9 @@ Status Checkpointer::SignCose(const std::string& checkpoint_note, std::span<Cose
   ASSIGN_OR_RETURN(const std::vector<VerifierKey> known, KnownKeys());
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(checkpoint_note, known));
   const std::lock_guard lock(mutex_);
-  if (checkpoint.size > verified_.size()) {
+  if (checkpoint.size > note_size_) {
     return absl::UnavailableError(Text("the checkpoint is over ", checkpoint.size.value, " events, of which ",
-                                       verified_.size().value, " were read back; retry later"));
+                                       note_size_.value, " were read back and signed; retry later"));
   }
   ASSIGN_OR_RETURN(const Digest root, VerifiedRootAt(checkpoint.size));
   if (root != checkpoint.root) {
@@ -153,7 +153,7 @@ Status Checkpointer::SignCose(const std::string& checkpoint_note, std::span<Cose
                                            " events is of another tree than this node holds, whose root is ",
                                            root.hex()));
   }
-  ASSIGN_OR_RETURN(const Signers signers, signers_->For(verified_.size()));
+  ASSIGN_OR_RETURN(const Signers signers, signers_->For(note_size_));
   const NamedKey& signer = *signers.back();
   const uint32_t key_id = VerifierKeyOf(signer).key_id();
   for (CoseReceipt& receipt : receipts) {
