@@ -4,8 +4,6 @@
 
 #include "ledger/event/leaf.h"
 #include "ledger/event/seal.h"
-#include "ledger/merkle/tree_hash.h"
-#include "ledger/merkle/verify.h"
 #include "ledger/note/signed_note.h"
 
 namespace anamnesis {
@@ -90,9 +88,7 @@ StatusOr<Checkpoint> Trust::Open(std::string_view note) const {
 }
 
 StatusOr<Checkpoint> Trust::Check(const TlogProof& proof, std::string_view leaf) const {
-  ASSIGN_OR_RETURN(Checkpoint checkpoint, Open(proof.checkpoint_note));
-  RETURN_IF_ERROR(VerifyInclusion(LeafHash(leaf), proof.index, checkpoint.size, proof.hashes, checkpoint.root));
-  return checkpoint;
+  return VerifyTlogProofUnder(proof, leaf, Open(proof.checkpoint_note));
 }
 
 StatusOr<Checkpoint> Trust::Check(const CoseReceipt& proof, std::string_view leaf, std::string_view subject) const {

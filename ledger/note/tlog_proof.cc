@@ -1,5 +1,7 @@
 #include "ledger/note/tlog_proof.h"
 
+#include <utility>
+
 #include "ledger/base/bytes.h"
 #include "ledger/base/limits.h"
 #include "ledger/merkle/tree_hash.h"
@@ -14,12 +16,6 @@ constexpr std::string_view kFirstLine = "c2sp.org/tlog-proof@v1";
 constexpr std::string_view kExtraPrefix = "extra ";
 constexpr std::string_view kIndexPrefix = "index ";
 
-StatusOr<Checkpoint> CheckLeaf(const TlogProof& proof, std::string_view leaf, StatusOr<Checkpoint> checkpoint) {
-  RETURN_IF_ERROR(checkpoint.status());
-  RETURN_IF_ERROR(VerifyInclusion(LeafHash(leaf), proof.index, checkpoint->size, proof.hashes, checkpoint->root));
-  return checkpoint;
-}
-
 }  // namespace
 
 std::string FormatTlogProof(const TlogProof& proof) {
@@ -28,6 +24,21 @@ std::string FormatTlogProof(const TlogProof& proof) {
   bytes += Text(kIndexPrefix, proof.index.value, '\n');
   for (const Digest& hash : proof.hashes) bytes += Text(Base64Encode(hash.view()), '\n');
   return Text(bytes, '\n', proof.checkpoint_note);
+}
+
+StatusOr<std::vector<Digest>> TakeHashLines(std::string_view& rest, size_t hashes_max) {
+  std::vector<Digest> hashes;
+  while (true) {
+    ASSIGN_OR_RETURN(const std::string_view line, TakeLine(rest, "blank line"));
+    if (line.empty()) return hashes;
+    const std::string field = Text("hash ", hashes.size());
+    if (hashes.size() == hashes_max) {
+      return absl::InvalidArgumentError(Text(field, ": at most ", hashes_max, " hashes"));
+    }
+    const StatusOr<std::string> hash = Base64Decode(line);
+    if (!hash.ok()) return WithContext(hash.status(), field);
+    ASSIGN_OR_RETURN(hashes.emplace_back(), Digest::FromBytes(*hash, field));
+  }
 }
 
 StatusOr<TlogProof> ParseTlogProof(std::string_view bytes) {
@@ -50,29 +61,23 @@ StatusOr<TlogProof> ParseTlogProof(std::string_view bytes) {
   }
   if (!line.starts_with(kIndexPrefix)) return absl::InvalidArgumentError("proof: index: the line is missing");
   ASSIGN_OR_RETURN(proof.index.value, ParseDecimal(line.substr(kIndexPrefix.size()), "proof: index"));
-  while (true) {
-    ASSIGN_OR_RETURN(line, TakeLine(rest, "proof: blank line"));
-    if (line.empty()) break;
-    if (proof.hashes.size() == limits::kProofHashesMax) {
-      return absl::InvalidArgumentError(Text("proof: more than ", limits::kProofHashesMax, " hashes"));
-    }
-    StatusOr<std::string> hash = Base64Decode(line);
-    if (!hash.ok()) return WithContext(hash.status(), Text("proof: hash ", proof.hashes.size()));
-    ASSIGN_OR_RETURN(Digest digest, Digest::FromBytes(*hash, Text("proof: hash ", proof.hashes.size())));
-    proof.hashes.push_back(digest);
-  }
+  StatusOr<std::vector<Digest>> hashes = TakeHashLines(rest, limits::kProofHashesMax);
+  if (!hashes.ok()) return WithContext(hashes.status(), "proof");
+  proof.hashes = *std::move(hashes);
   ASSIGN_OR_RETURN(SignedNote note, ParseSignedNote(rest));
   RETURN_IF_ERROR(ParseCheckpointText(note.text).status());
   proof.checkpoint_note = rest;
   return proof;
 }
 
-StatusOr<Checkpoint> VerifyTlogProof(const TlogProof& proof, std::string_view leaf, std::span<const VerifierKey> keys) {
-  return CheckLeaf(proof, leaf, OpenCheckpoint(proof.checkpoint_note, keys));
+StatusOr<Checkpoint> VerifyTlogProofUnder(const TlogProof& proof, std::string_view leaf, StatusOr<Checkpoint> opened) {
+  RETURN_IF_ERROR(opened.status());
+  RETURN_IF_ERROR(VerifyInclusion(LeafHash(leaf), proof.index, opened->size, proof.hashes, opened->root));
+  return opened;
 }
 
-StatusOr<Checkpoint> VerifyTlogProof(const TlogProof& proof, std::string_view leaf, const Policy& policy) {
-  return CheckLeaf(proof, leaf, policy.Open(proof.checkpoint_note));
+StatusOr<Checkpoint> VerifyTlogProof(const TlogProof& proof, std::string_view leaf, std::span<const VerifierKey> keys) {
+  return VerifyTlogProofUnder(proof, leaf, OpenCheckpoint(proof.checkpoint_note, keys));
 }
 
 }  // namespace anamnesis

@@ -5,6 +5,7 @@
 // Whoever has the leaf, the receipt and the keys needs nothing else to verify. Pure; safe from any thread and for any
 // input.
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,7 +15,6 @@
 #include "ledger/base/ids.h"
 #include "ledger/base/status.h"
 #include "ledger/note/checkpoint.h"
-#include "ledger/note/policy.h"
 #include "ledger/note/verifier_key.h"
 
 namespace anamnesis {
@@ -36,12 +36,17 @@ std::string FormatTlogProof(const TlogProof& proof);
 // well-formed note with a well-formed checkpoint text. Verifies nothing.
 StatusOr<TlogProof> ParseTlogProof(std::string_view bytes);
 
-// The checkpoint under which `leaf`, the whole leaf as it is in the log, is number proof.index. With keys: the log's
-// signature is enough. With a policy: the quorum must have cosigned. INVALID_ARGUMENT when the checkpoint is malformed
-// or the path has the wrong length; UNAUTHENTICATED when a signature is wrong or missing or the path does not lead to
-// the checkpoint's root; FAILED_PRECONDITION below the policy's quorum.
+// The lines of base64 hashes in front of `rest` up to a blank line, as proofs are written in C2SP's formats; they and
+// the blank line are taken off. INVALID_ARGUMENT, naming the hash, when one is malformed or there are more than
+// `hashes_max`.
+StatusOr<std::vector<Digest>> TakeHashLines(std::string_view& rest, size_t hashes_max);
+
+// The checkpoint under which `leaf`, the whole leaf as it is in the log, is number proof.index. `opened` is what the
+// proof's note was opened as, by keys, a policy or whatever else the verifier trusts; its failure is passed on.
+// INVALID_ARGUMENT when the path has the wrong length; UNAUTHENTICATED when it does not lead to the checkpoint's root.
+StatusOr<Checkpoint> VerifyTlogProofUnder(const TlogProof& proof, std::string_view leaf, StatusOr<Checkpoint> opened);
+// The same by keys, with the codes of OpenCheckpoint: the log's signature is enough.
 StatusOr<Checkpoint> VerifyTlogProof(const TlogProof& proof, std::string_view leaf, std::span<const VerifierKey> keys);
-StatusOr<Checkpoint> VerifyTlogProof(const TlogProof& proof, std::string_view leaf, const Policy& policy);
 
 }  // namespace anamnesis
 

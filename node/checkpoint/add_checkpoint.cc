@@ -3,6 +3,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/base/limits.h"
 #include "ledger/note/text.h"
+#include "ledger/note/tlog_proof.h"
 
 namespace anamnesis {
 namespace {
@@ -23,21 +24,10 @@ StatusOr<AddCheckpointRequest> ParseAddCheckpoint(std::string_view bytes) {
   }
   AddCheckpointRequest request;
   std::string_view rest = bytes;
-  ASSIGN_OR_RETURN(std::string_view line, TakeLine(rest, "old size"));
+  ASSIGN_OR_RETURN(const std::string_view line, TakeLine(rest, "old size"));
   if (!line.starts_with(kOldPrefix)) return absl::InvalidArgumentError("old size: the first line is not \"old N\"");
   ASSIGN_OR_RETURN(request.old_size.value, ParseDecimal(line.substr(kOldPrefix.size()), "old size"));
-  while (true) {
-    ASSIGN_OR_RETURN(line, TakeLine(rest, "blank line"));
-    if (line.empty()) break;
-    const std::string field = Text("hash ", request.proof.size());
-    if (request.proof.size() == kAddCheckpointHashesMax) {
-      return absl::InvalidArgumentError(Text(field, ": at most ", kAddCheckpointHashesMax, " hashes"));
-    }
-    const StatusOr<std::string> hash = Base64Decode(line);
-    if (!hash.ok()) return WithContext(hash.status(), field);
-    ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(*hash, field));
-    request.proof.push_back(digest);
-  }
+  ASSIGN_OR_RETURN(request.proof, TakeHashLines(rest, kAddCheckpointHashesMax));
   ASSIGN_OR_RETURN(const SignedNote note, ParseSignedNote(rest));
   RETURN_IF_ERROR(ParseCheckpointText(note.text).status());
   request.note = std::string(rest);

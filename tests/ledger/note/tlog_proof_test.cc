@@ -10,6 +10,7 @@
 #include "ledger/merkle/proof.h"
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/note/cosignature.h"
+#include "ledger/note/policy.h"
 #include "ledger/note/signed_note.h"
 #include "tests/ledger/note/note_fixture.h"
 
@@ -34,6 +35,10 @@ class TlogProofTest : public testing::Test {
   }
 
   static std::string Leaf(int i) { return Text("leaf ", i); }
+  // That leaf 5's receipt is of this leaf, by a policy.
+  StatusOr<Checkpoint> ByPolicy(int leaf, const std::string& policy) const {
+    return VerifyTlogProofUnder(receipts_[5], Leaf(leaf), Policy::Parse(policy).value().Open(note_));
+  }
 
   const PrivateKey log_ = TestKey('l');
   const PrivateKey witness_ = TestKey('w');
@@ -97,12 +102,10 @@ TEST_F(TlogProofTest, APolicyAsksForItsQuorum) {
   const std::string log = Text("log ", keys_[0].Format(), '\n');
   const std::string w = Text("witness w ", WitnessKey("w", witness_).Format(), '\n');
   const std::string v = Text("witness v ", WitnessKey("v", TestKey('v')).Format(), '\n');
-  EXPECT_TRUE(VerifyTlogProof(receipts_[5], Leaf(5), Policy::Parse(log + "quorum none\n").value()).ok());
-  EXPECT_TRUE(VerifyTlogProof(receipts_[5], Leaf(5), Policy::Parse(log + w + "quorum w\n").value()).ok());
-  EXPECT_EQ(VerifyTlogProof(receipts_[5], Leaf(5), Policy::Parse(log + w + v + "quorum v\n").value()).status().code(),
-            StatusCode::kFailedPrecondition);
-  EXPECT_EQ(VerifyTlogProof(receipts_[5], Leaf(4), Policy::Parse(log + w + "quorum w\n").value()).status().code(),
-            StatusCode::kUnauthenticated);
+  EXPECT_TRUE(ByPolicy(5, log + "quorum none\n").ok());
+  EXPECT_TRUE(ByPolicy(5, log + w + "quorum w\n").ok());
+  EXPECT_EQ(ByPolicy(5, log + w + v + "quorum v\n").status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ByPolicy(4, log + w + "quorum w\n").status().code(), StatusCode::kUnauthenticated);
 }
 
 TEST_F(TlogProofTest, Malformed) {
