@@ -33,7 +33,7 @@ StatusOr<std::vector<Digest>> TakeHashLines(std::string_view& rest, size_t hashe
     if (line.empty()) return hashes;
     const std::string field = Text("hash ", hashes.size());
     if (hashes.size() == hashes_max) {
-      return absl::InvalidArgumentError(Text(field, ": more than ", hashes_max, " hashes"));
+      return absl::InvalidArgumentError(Text(field, ": at most ", hashes_max, " hashes"));
     }
     const StatusOr<std::string> hash = Base64Decode(line);
     if (!hash.ok()) return WithContext(hash.status(), field);
