@@ -199,7 +199,8 @@ bool IsNamedLikeSecret(std::string_view name) {
   static const auto* before_key =
       new std::set<std::string, std::less<>>{"api", "access", "private", "secret", "account", "signing", "encryption"};
   std::string previous;
-  for (const std::string& word : std::vector<std::string>(absl::StrSplit(absl::AsciiStrToLower(name), '_'))) {
+  for (const std::string& word :
+       std::vector<std::string>(absl::StrSplit(absl::AsciiStrToLower(std::string(name)), '_'))) {
     if (words->count(word) > 0 || (word == "key" && before_key->count(previous) > 0)) return true;
     previous = word;
   }
@@ -218,7 +219,7 @@ bool HoldsPassword(std::string_view value) {
 // "-0.5" is a number and no option.
 bool IsOption(std::string_view argument) {
   double number = 0;
-  return argument.size() > 1 && argument[0] == '-' && !absl::SimpleAtod(argument, &number);
+  return argument.size() > 1 && argument[0] == '-' && !absl::SimpleAtod(std::string(argument), &number);
 }
 
 // A name as `missing` takes it.
