@@ -97,7 +97,8 @@ class Receiving {
     order_->Tell([&passed](Replica&) { passed.Add(0); });
     CHECK(passed.Await([](int) { return true; }).has_value());
     sequencer_->Stop();
-    for (const Staging::Staged& staged : staging_.List().value()) {
+    const auto listed = staging_.List();
+    for (const Staging::Staged& staged : *listed) {
       const auto bytes = staging_.Get(staged.name);
       CHECK(bytes.ok() && bytes->has_value() && Sha256({**bytes}) == staged.digest);
       CHECK(LedgersReceiver().parse(**bytes).ok());
