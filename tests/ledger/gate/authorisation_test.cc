@@ -12,11 +12,6 @@ namespace {
 
 using testing::HasSubstr;
 
-EventDraft Because(EventDraft draft) {
-  draft.header.set_rationale("because");
-  return draft;
-}
-
 EventDraft DraftOf(const std::string& step) {
   for (const Step& each : GateStory()) {
     if (each.name == step) return each.draft;

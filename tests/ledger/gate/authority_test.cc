@@ -17,11 +17,6 @@ namespace {
 
 using testing::HasSubstr;
 
-EventDraft Because(EventDraft draft) {
-  draft.header.set_rationale("because");
-  return draft;
-}
-
 EventDraft Retrospective(EventDraft draft) {
   draft.header.set_retrospective(true);
   return Because(std::move(draft));

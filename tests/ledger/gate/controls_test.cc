@@ -13,11 +13,6 @@ namespace {
 
 using testing::HasSubstr;
 
-EventDraft Because(EventDraft draft) {
-  draft.header.set_rationale("because");
-  return draft;
-}
-
 // The story with a second control that relies on what `refs` name, before the set that holds it, after `before`.
 std::vector<Step> WithControl(const std::vector<std::string>& refs, std::vector<Step> before = {}) {
   std::vector<Step> steps = GateStory();

@@ -14,11 +14,6 @@ namespace {
 
 using testing::HasSubstr;
 
-EventDraft Because(EventDraft draft) {
-  draft.header.set_rationale("because");
-  return draft;
-}
-
 EventDraft Hold(const std::string& scope) {
   return Because(DraftWith(v1::HoldPlaced(), {"hold=hold:h1", "scope=" + scope}));
 }

@@ -14,11 +14,6 @@ namespace {
 
 using testing::HasSubstr;
 
-EventDraft Because(EventDraft draft) {
-  draft.header.set_rationale("because");
-  return draft;
-}
-
 EventDraft Retract(GateWorld& world, const std::string& step) {
   const StatusOr<LoadedEvent> event = LoadEvent(world.ledger().rows(), world.LeafOf(step));
   EXPECT_TRUE(event.ok()) << event.status();

@@ -57,11 +57,6 @@ TEST(GateProperties, CuttingAnyCitedEventTurnsAllowIntoDeny) {
   }
 }
 
-EventDraft Because(EventDraft draft) {
-  draft.header.set_rationale("because");
-  return draft;
-}
-
 // Events that only forbid, of one version or of all, some with a version of what has none: those are told afterwards,
 // so that they are recorded.
 std::vector<Step> ForbiddingSteps() {

@@ -20,11 +20,6 @@
 
 namespace anamnesis {
 
-inline EventDraft Because(EventDraft draft) {
-  draft.header.set_rationale("because");
-  return draft;
-}
-
 inline EventDraft Hold(const std::string& id, const std::string& scope) {
   return Because(DraftWith(v1::HoldPlaced(), {"hold=hold:" + id, "scope=" + scope}));
 }
