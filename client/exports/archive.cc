@@ -95,7 +95,9 @@ Status PackArchive(const std::string& dir, const std::string& path) {
   Target target = {*file, OkStatus()};
   const std::unique_ptr<struct archive, WriterDeleter> writer(archive_write_new());
   // Plain ustar but for what that can't hold: files of eight gibibytes and more.
+  // It ends after the two blocks of zeros, without filling up a block of a tape.
   if (archive_write_set_format_pax_restricted(writer.get()) != ARCHIVE_OK ||
+      archive_write_set_bytes_in_last_block(writer.get(), 1) != ARCHIVE_OK ||
       archive_write_open(writer.get(), &target, nullptr, WriteToTarget, nullptr) != ARCHIVE_OK) {
     return Failed(writer.get(), path);
   }

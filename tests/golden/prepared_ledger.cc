@@ -129,6 +129,13 @@ void PreparedLedger::FitToLedger(const EventType& type, EventDraft& draft) {
     signature.set_session_id(DerivedNonce("session", ++sessions_).substr(0, 16));
     signature.set_ordinal(1);
   }
+  if (type.body != v1::AuthorityDelegated::descriptor() && type.body != v1::AuthorityWithdrawn::descriptor()) {
+    // Only software acts under a delegation, and who names one acts under it.
+    auto& refs = *draft.header.mutable_refs();
+    refs.erase(
+        std::remove_if(refs.begin(), refs.end(), [](const v1::EntityRef& ref) { return ref.role() == "delegation"; }),
+        refs.end());
+  }
   const v1::EntityRef* holder = FindReference(draft.header, "holder");
   const auto issued = [&] {
     const PublicKey key = KeyOfSeed(++keys_).public_key();

@@ -389,7 +389,9 @@ std::map<std::string, Try> Annotations(const EventType& type) {
     return all;
   }
   for (const v1::ReferenceRule& rule : options.refs()) {
-    if (rule.unrecorded() != v1::CONSEQUENCE_UNSPECIFIED) {
+    // Who names a delegation to act under is refused before: tests/ledger/rules/check_roles_test.cc.
+    const bool acts_under = rule.role() == "delegation" && type.body != v1::AuthorityWithdrawn::descriptor();
+    if (rule.unrecorded() != v1::CONSEQUENCE_UNSPECIFIED && !acts_under) {
       add("unrecorded " + rule.role(), [&](const std::string& name) { TryUnrecorded(type, rule, name); });
     }
     if (rule.defines()) add("defines " + rule.role(), [&](const std::string& name) { TryUnique(type, rule, name); });

@@ -140,7 +140,7 @@ class Exports(unittest.TestCase):
     def test_whole(self):
         Export().write(self.directory)
         found = self.verify()
-        self.assertEqual((found["signer"], found["records"], found["tree_size"]), ("person:ada", 4, 4))
+        self.assertEqual((found["signer"], found["records"], found["tree_size"]), ("person:ada, not checked for revocation", 4, 4))
         self.assertEqual(v.main(["export", self.directory, "--key", w.verifier_key()]), 0)
         self.assertEqual(v.main(["export", self.directory, "--key", w.verifier_key("other.example/log")]), 1)
 
@@ -297,7 +297,7 @@ class Archives(unittest.TestCase):
 
     def test_whole(self):
         found = self.verify(packed(self.files))
-        self.assertEqual((found["signer"], found["records"], found["tree_size"]), ("person:ada", 4, 4))
+        self.assertEqual((found["signer"], found["records"], found["tree_size"]), ("person:ada, not checked for revocation", 4, 4))
         self.assertEqual(v.main(["export", self.path, "--key", w.verifier_key()]), 0)
 
     def test_each_changed_byte_and_each_cut_is_found(self):
@@ -344,7 +344,7 @@ class OfALedger(unittest.TestCase):
             harness.run_well("dhf", f"model:{models[0]}", "--out", export, "--as", place.key, "--ledger", ledger)
             key = harness.run_well("key", "show", os.path.join(place.ledger, "checkpoint.key")).split()[-1]
             trust, chance = v.Trust([key], None), random.Random(1)
-            self.assertEqual(v.verify_export(export, trust)["signer"], "person:ada")
+            self.assertEqual(v.verify_export(export, trust)["signer"], "person:ada, not checked for revocation")
             ours = harness.run("verify", export, "--key", key)
             self.assertEqual(ours.returncode, 0, ours.stdout)
             files = [os.path.join(where, name) for where, _, names in os.walk(export) for name in names]
@@ -361,7 +361,7 @@ class OfALedger(unittest.TestCase):
             again = place.path("again")
             harness.run_well("dhf", f"model:{models[0]}", "--out", again, "--archive", "--as", place.key, "--ledger",
                              ledger)
-            self.assertEqual(v.verify_export(again + ".tar", trust)["signer"], "person:ada")
+            self.assertEqual(v.verify_export(again + ".tar", trust)["signer"], "person:ada, not checked for revocation")
 
 
 if __name__ == "__main__":

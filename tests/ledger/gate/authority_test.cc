@@ -180,7 +180,7 @@ TEST(Authority, AWithdrawalThatArrivesLateIsSeenByTheGate) {
   EXPECT_THAT(NoteOf(decision, "G06"), HasSubstr("was withdrawn"));
 
   GateWorld later(GateStory());
-  body.set_effective_from_us(later.now().us);
+  body.set_effective_from_us(later.now().us + 1);
   ASSERT_TRUE(later.Do({"withdrawn", "carl", Because(DraftWith(body, {"delegation=delegation:d1"}))}).ok());
   EXPECT_EQ(Failed(later.Ask()), "") << "it was in force when the certification was sealed";
 }

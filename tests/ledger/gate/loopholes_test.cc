@@ -241,7 +241,7 @@ TEST(GateLoopholes, ForkOfAStreamThatItRestsOnDenies) {
   fork("certifier", "software/certifier");
   EXPECT_EQ(Failed(world.Ask()), "G17");
   EXPECT_THAT(NoteOf(world.Ask(), "G17"), HasSubstr("stream software/certifier has two histories"));
-  ASSERT_TRUE(world.Do({"retracted", "eve", Retract(world, "certifier")}).ok());
+  ASSERT_TRUE(world.Do({"retracted", "ada", Retract(world, "certifier")}).ok());
   EXPECT_EQ(Failed(world.Ask()), "");
   fork("own", "device_unit/ICU-1");
   EXPECT_EQ(Failed(world.Ask()), "G17");

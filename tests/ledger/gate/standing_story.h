@@ -77,7 +77,8 @@ inline std::set<std::string> DeniedByLooking(GateWorld& world) {
   std::set<std::string> denied;
   const v1::StandingAnswer standing = Standing(world);
   for (const v1::StandingAnswer::Entry& entry : standing.entries()) {
-    if (entry.now().verdict() == v1::GateDecided::ALLOW) continue;
+    // One without a surface is a certification that is stale, of what may not run anywhere.
+    if (entry.surface().empty() || entry.now().verdict() == v1::GateDecided::ALLOW) continue;
     denied.insert(Text(entry.unit(), " ", entry.surface(), " ", entry.artifact().version(), ": ", Failed(entry.now())));
   }
   return denied;
