@@ -1,6 +1,7 @@
 #include "ledger/event/vocabulary.h"
 
 #include <algorithm>
+#include <array>
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/check.h"
@@ -155,16 +156,6 @@ Vocabulary::Vocabulary() {
       const bool inserted =
           types_[options.type()].emplace(options.schema_version(), EventType{&options, &message}).second;
       CHECK(inserted);
-      NoteKinds(options);
-    }
-  }
-}
-
-void Vocabulary::NoteKinds(const v1::EventTypeOptions& options) {
-  for (const v1::ReferenceRule& rule : options.refs()) {
-    for (const std::string& kind : rule.kinds()) {
-      bool& has_versions = kinds_[kind];
-      has_versions = has_versions || rule.version_required() || rule.redefined_without_version();
     }
   }
 }
@@ -195,8 +186,33 @@ std::vector<const EventType*> Vocabulary::All() const {
 }
 
 bool Vocabulary::HasVersions(std::string_view kind) const {
-  const auto found = kinds_.find(kind);
-  return found == kinds_.end() || found->second;
+  // Agents and places, what is in a risk file or is reported, and what people give, take and decide. What makes
+  // something (a training run, an evaluation, a build) is named as its makers do, with a version or without one.
+  static constexpr std::array<std::string_view, 24> kWithout = {"adaptation_surface",
+                                                                "anomaly",
+                                                                "certification",
+                                                                "change_request",
+                                                                "decision",
+                                                                "delegation",
+                                                                "device_model",
+                                                                "device_unit",
+                                                                "field_action",
+                                                                "gate_decision",
+                                                                "hazard",
+                                                                "hazardous_situation",
+                                                                "hold",
+                                                                "incident",
+                                                                "node",
+                                                                "organisation",
+                                                                "person",
+                                                                "problem",
+                                                                "risk_control",
+                                                                "site",
+                                                                "software",
+                                                                "software_cause",
+                                                                "software_item",
+                                                                "standing_hold"};
+  return std::find(kWithout.begin(), kWithout.end(), kind) == kWithout.end();
 }
 
 std::unique_ptr<Message> NewBody(const EventType& type) {

@@ -37,16 +37,12 @@ class Vocabulary {
   const EventType* FindNewest(std::string_view name) const;
   // All types, by name.
   std::vector<const EventType*> All() const;
-  // Whether things of this kind come in versions: some type asks for their version, or says what one without is. Of all
-  // others a version says nothing: "ICU-7@2" is ICU-7.
+  // Whether things of this kind can have versions. Of others a version says nothing: "ICU-7@2" is ICU-7.
   bool HasVersions(std::string_view kind) const;
 
  private:
   Vocabulary();
-  void NoteKinds(const v1::EventTypeOptions& options);
   std::map<std::string, std::map<uint32_t, EventType>, std::less<>> types_;
-  // Of each kind that a reference can have, whether it has versions.
-  std::map<std::string, bool, std::less<>> kinds_;
 };
 
 // An empty body message of the type; the caller owns it.

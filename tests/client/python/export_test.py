@@ -140,7 +140,8 @@ class Exports(unittest.TestCase):
     def test_whole(self):
         Export().write(self.directory)
         found = self.verify()
-        self.assertEqual((found["signer"], found["records"], found["tree_size"]), ("person:ada, not checked for revocation", 4, 4))
+        self.assertEqual((found["signer"], found["records"], found["tree_size"]),
+                         ("person:ada, not checked for revocation", 4, 4))
         self.assertEqual(v.main(["export", self.directory, "--key", w.verifier_key()]), 0)
         self.assertEqual(v.main(["export", self.directory, "--key", w.verifier_key("other.example/log")]), 1)
 
@@ -297,7 +298,8 @@ class Archives(unittest.TestCase):
 
     def test_whole(self):
         found = self.verify(packed(self.files))
-        self.assertEqual((found["signer"], found["records"], found["tree_size"]), ("person:ada, not checked for revocation", 4, 4))
+        self.assertEqual((found["signer"], found["records"], found["tree_size"]),
+                         ("person:ada, not checked for revocation", 4, 4))
         self.assertEqual(v.main(["export", self.path, "--key", w.verifier_key()]), 0)
 
     def test_each_changed_byte_and_each_cut_is_found(self):
