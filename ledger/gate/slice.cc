@@ -1,6 +1,6 @@
 #include "ledger/gate/slice.h"
 
-#include "ledger/event/header.h"
+#include "ledger/event/body_check.h"
 #include "ledger/gate/decide.h"
 #include "ledger/query/facts.h"
 #include "ledger/state/broken_rules.h"
@@ -28,11 +28,6 @@ Status AsInput(const Status& status, LeafIndex index) {
   return absl::InvalidArgumentError(Text("leaf ", index.value, " of the slice: ", MessageOf(status)));
 }
 
-bool IsCommittedTo(const ParsedHeader& header, std::string_view body) {
-  if (body.size() < kNonceBytes) return false;
-  return BodyCommitment(body.substr(0, kNonceBytes), body.substr(kNonceBytes)) == header.body_commitment;
-}
-
 }  // namespace
 
 StatusOr<SliceDecision> DecideOnSlice(const std::vector<SliceLeaf>& leaves) {
@@ -47,7 +42,7 @@ StatusOr<SliceDecision> DecideOnSlice(const std::vector<SliceLeaf>& leaves) {
     }
     StatusOr<LoadedEvent> event = ParseStoredEvent(leaf.index, leaf.leaf, leaf.body);
     if (!event.ok()) return AsInput(event.status(), leaf.index);
-    if (!IsCommittedTo(event->header, leaf.body)) {
+    if (!WhyBodyIsWrong(event->header, leaf.body).empty()) {
       return absl::InvalidArgumentError(
           Text("leaf ", leaf.index.value, " of the slice has another body than it commits to"));
     }
