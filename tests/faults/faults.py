@@ -190,13 +190,15 @@ def fill_node_disk(cluster, chance):
 
 
 def fill_etcd_disk(cluster, chance):
-    """A member that can't write ends, and is started again when there is space."""
+    """A member that can't write ends, and is started again when there is space. One that still runs then may be just
+    ending; so it is ended."""
     machine = _any(cluster, chance)
     machine.etcd_disk.fill()
     yield f"the disk of {machine.etcd.name} is full"
     machine.etcd_disk.free()
-    if not machine.etcd.running():
-        machine.start_etcd()
+    if machine.etcd.running():
+        machine.etcd.kill()
+    machine.start_etcd()
 
 
 def slow_node_disk(cluster, chance):
