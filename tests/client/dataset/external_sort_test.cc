@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "tests/client/dataset/dataset_fixture.h"
@@ -27,13 +28,13 @@ std::vector<std::string> Sorted(ExternalSort& sort) {
 TEST_F(ExternalSortTest, EqualsASortInMemory) {
   std::mt19937_64 random(7);
   // None, all in memory, some runs, and more runs (of 1 MiB) than are merged at once.
-  for (const size_t count : {0, 1, 1000, 60000, 1200000}) {
-    const size_t length_max = count > 100000 ? 120 : 200;
+  for (const size_t count : {0, 1, 1000, 60000, 120000}) {
+    const size_t length_max = count > 100000 ? 1200 : 200;
     ExternalSort sort(home_, 1 << 20);
     std::vector<std::string> expected;
     for (size_t i = 0; i < count; ++i) {
       std::string record(random() % length_max, '\0');
-      for (char& c : record) c = static_cast<char>(random());
+      for (size_t at = 0; at < std::min<size_t>(record.size(), 12); ++at) record[at] = static_cast<char>(random());
       ASSERT_TRUE(sort.Add(record).ok());
       expected.push_back(std::move(record));
     }

@@ -11,6 +11,7 @@
 #include "ledger/merkle/proof.h"
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/merkle/verify.h"
+#include "tests/support/sanitized.h"
 
 namespace anamnesis {
 namespace {
@@ -90,7 +91,7 @@ class CoseReceiptTest : public testing::Test {
 
 TEST_F(CoseReceiptTest, EveryLeafOfTreesUpTo300) {
   std::vector<Digest> hashes;
-  for (uint64_t size = 1; size <= 300; ++size) {
+  for (uint64_t size = 1; size <= (kSanitized ? 70 : 300); ++size) {
     hashes.push_back(LeafHash(Leaf(size - 1)));
     const MemoryNodeReader reader(hashes);
     const Digest root = RootAt(reader, TreeSize(size)).value();
@@ -118,7 +119,7 @@ TEST_F(CoseReceiptTest, NoChangeOfOneByteVerifies) {
   const std::string consistency = FormatCoseReceipt(Consistency(6));
   for (const std::string& good : {inclusion, consistency}) {
     for (size_t place = 0; place < good.size(); ++place) {
-      for (int change = 1; change < 256; ++change) {
+      for (int change = 1; change < 256; change += kSanitized ? 17 : 1) {
         std::string bytes = good;
         bytes[place] = static_cast<char>(bytes[place] ^ change);
         const StatusOr<CoseReceipt> receipt = ParseCoseReceipt(bytes);

@@ -18,6 +18,7 @@
 #include "ledger/engine/staging.h"
 #include "ledger/state/recorded_event.h"
 #include "tests/ledger/engine/stored_ledger.h"
+#include "tests/support/sanitized.h"
 
 namespace anamnesis {
 namespace {
@@ -395,7 +396,7 @@ TEST_F(LyingGiverTest, EveryByteOfALeafIsCovered) {
   const CopyOut out(*source);
   internal::CopyManifest manifest = *out.Manifest();
   std::mt19937_64 random(5);
-  for (int round = 0; round < 25; ++round) {
+  for (int round = 0; round < Repeated(25); ++round) {
     auto copy = CopyIn::Open(behind_.path(), {});
     ASSERT_TRUE(copy.ok()) << copy.status();
     ASSERT_TRUE((*copy)->Begin(manifest).ok());
@@ -444,7 +445,9 @@ TEST_F(CopyTest, KilledAtAnyMomentItGoesOn) {
       ::_exit(127);
     }
     // Longer each time, so that it ends.
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % (5000 + 8000 * static_cast<uint64_t>(kills))));
+    const uint64_t longer_us = kSanitized ? 80'000 : 8'000;
+    std::this_thread::sleep_for(
+        std::chrono::microseconds(random() % (5000 + longer_us * static_cast<uint64_t>(kills))));
     ::kill(child, SIGKILL);
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);

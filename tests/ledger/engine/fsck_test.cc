@@ -15,6 +15,7 @@
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/state/recorded_event.h"
 #include "tests/ledger/engine/stored_ledger.h"
+#include "tests/support/sanitized.h"
 
 namespace anamnesis {
 namespace {
@@ -103,7 +104,7 @@ TEST(FsckTest, FlippedLeavesAndBodiesAreNamed) {
   for (const StoredLedger* ledger : {&SmallLedger(), &LargeLedger()}) {
     for (Family family : {Family::kLeaves, Family::kBodies}) {
       const auto keys = ledger->KeysOf(family);
-      for (int i = 0; i < 40; ++i) {
+      for (int i = 0; i < Repeated(40); ++i) {
         StoredLedger damaged = *ledger;
         const auto& key = keys[random() % keys.size()];
         Flip(damaged.rows[key], random);
@@ -116,7 +117,7 @@ TEST(FsckTest, FlippedLeavesAndBodiesAreNamed) {
 TEST(FsckTest, SeveralFlippedLeavesAreNamedAndNoOthers) {
   std::mt19937_64 random(2);
   const auto keys = LargeLedger().KeysOf(Family::kLeaves);
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < Repeated(20); ++i) {
     StoredLedger damaged = LargeLedger();
     std::set<uint64_t> expected;
     while (expected.size() < 5) {
@@ -139,7 +140,7 @@ TEST(FsckTest, FlippedTilesAreNamed) {
       ByteReader reader(key.second);
       const uint32_t level = reader.BigEndian32().value();
       const uint64_t index = reader.BigEndian64().value();
-      for (int i = 0; i < 10; ++i) {
+      for (int i = 0; i < Repeated(10); ++i) {
         StoredLedger damaged = *ledger;
         Flip(damaged.rows[key], random);
         const FsckReport report = Check(damaged);
@@ -158,16 +159,17 @@ TEST(FsckTest, FlippedTilesAreNamed) {
 
 TEST(FsckTest, FlippedProjectionsAskForARebuild) {
   std::mt19937_64 random(4);
+  int kind = 0;
   for (Family family : kProjectionFamilies) {
     const auto keys = LargeLedger().KeysOf(family);
     ASSERT_FALSE(keys.empty()) << FamilyName(family);
-    for (int i = 0; i < 24; ++i) {
+    for (int i = 0; i < Repeated(24); ++i, kind = (kind + 1) % 4) {
       StoredLedger damaged = LargeLedger();
       const auto& key = keys[random() % keys.size()];
       std::string value = damaged.rows[key];
-      if (i % 4 == 0 || (value.empty() && i % 2 == 0)) {
+      if (kind == 0 || (value.empty() && kind == 2)) {
         damaged.rows.erase(key);
-      } else if (i % 4 == 1 || value.empty()) {
+      } else if (kind == 1 || value.empty()) {
         auto changed = key;
         Flip(changed.second, random);
         damaged.rows.erase(key);
@@ -191,7 +193,7 @@ TEST(FsckTest, FlippedStateAndCheckpoint) {
   const StoredLedger::Key applied{Family::kMeta, std::string(kAppliedKey)};
   internal::AppliedState before;
   ASSERT_TRUE(before.ParseFromString(SmallLedger().rows.at(applied)));
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < Repeated(60); ++i) {
     StoredLedger damaged = SmallLedger();
     Flip(damaged.rows[applied], random);
     internal::AppliedState after;
@@ -204,7 +206,7 @@ TEST(FsckTest, FlippedStateAndCheckpoint) {
     }
     EXPECT_FALSE(Check(damaged).ok());
   }
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < Repeated(40); ++i) {
     StoredLedger damaged = SmallLedger();
     Flip(damaged.files["checkpoint"], random);
     const FsckReport report = Check(damaged);
@@ -413,7 +415,7 @@ TEST(FsckTest, FlippedBytesInFiles) {
   }
   int unused = 0;
   int flips = 0;
-  for (uint64_t seed = 0; seed < 200; ++seed) {
+  for (uint64_t seed = 0; seed < static_cast<uint64_t>(Repeated(200)); ++seed) {
     std::mt19937_64 random(seed);
     const ScratchDirectory dir;
     std::filesystem::copy(original.path(), dir.path(), std::filesystem::copy_options::recursive);
@@ -445,7 +447,7 @@ TEST(FsckTest, FlippedBytesInFiles) {
     EXPECT_TRUE(padding) << path << " of " << std::filesystem::file_size(path) << " bytes at " << at;
     ++unused;
   }
-  EXPECT_LT(unused, flips / 10);
+  EXPECT_LE(unused, flips / 10);
 }
 
 TEST(FsckTest, NoLedger) {

@@ -31,6 +31,7 @@
 #include "tests/ledger/engine/erasures.h"
 #include "tests/ledger/engine/repair_sources.h"
 #include "tests/ledger/engine/stored_ledger.h"
+#include "tests/support/sanitized.h"
 
 namespace anamnesis {
 namespace {
@@ -445,9 +446,9 @@ TEST_F(RepairTest, ItsOwnCheckpointStopsItToo) {
 }
 
 TEST_F(RepairTest, WhateverIsDamagedAtRandom) {
-  for (uint64_t seed = 0; seed < 25; ++seed) {
+  for (int seed = 0; seed < Repeated(25); ++seed) {
     SCOPED_TRACE(seed);
-    random_.seed(seed);
+    random_.seed(static_cast<uint64_t>(seed));
     damaged_ = made().whole;
     std::vector<StoredLedger::Key> keys;
     for (const auto& [key, value] : damaged_.rows) {
@@ -511,7 +512,7 @@ void RepairWithKills(const std::string& dir, const std::string& peer, std::mt199
 TEST_F(RepairTest, EndedAtAnyMomentItGoesOn) {
   for (uint64_t seed = 0; seed < 2; ++seed) {
     SCOPED_TRACE(seed);
-    random_.seed(seed);
+    random_.seed(static_cast<uint64_t>(seed));
     damaged_ = made().whole;
     for (int i = 0; i < 40; ++i) Flip(Row(LeafRow(random_() % size())), random_);
     Flip(Row(damaged_.KeysOf(Family::kStreams).front()), random_);
