@@ -92,8 +92,7 @@ def build(parameters, directory, flags):
     status, output = run(["spin", *defines, "-a", MODEL], directory)
     if status != 0 or not (directory / "pan.c").exists() or re.search("error|warning", output, re.IGNORECASE):
         raise Failed("spin: " + output)
-    # Every process reads what the others write, so there is no partial order to reduce by. Optimising more costs gcc longer
-    # than it spares the search.
+    # Every process reads what the others write, so there is no partial order to reduce by.
     command = ["gcc", "-w", *flags, "-DSAFETY", "-DNOREDUCE", f"-DMEMLIM={MAX_MEMORY_MB}", "-o", "pan", "pan.c"]
     status, output = run(command, directory)
     if status != 0:
@@ -114,7 +113,7 @@ def never_happens(defines, directory):
 
 
 def holds(name, parameters, directory):
-    build(parameters, directory, ["-O1"])
+    build(parameters, directory, ["-O2"])
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     status, output = run(["./pan", f"-m{MAX_DEPTH}"], directory)
     seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
@@ -140,6 +139,7 @@ def members(bits):
 
 
 def found(name, parameters, expected, directory):
+    # An error is found within a moment: optimising would take gcc longer than it spares the search.
     defines = build(parameters, directory, ["-O0", "-DREACH"])
     _, output = run(["./pan", "-i", f"-m{MAX_DEPTH}"], directory)
     violated = set(re.findall(r"assertion violated (\w+)", output))
