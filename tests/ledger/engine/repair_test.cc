@@ -348,6 +348,7 @@ TEST_F(RepairTest, ALiarChangesNothing) {
   for (const bool with_tile : {false, true}) {
     for (const Case& one : cases) {
       SCOPED_TRACE(Text(one.how, with_tile ? ", and the tile is damaged too" : ""));
+      if (kSanitized && with_tile != (&one - cases) % 2) continue;
       damaged_ = made().whole;
       Flip(Row(LeafRow(30)), random_);
       Flip(Row(BodyRow(31)), random_);
@@ -510,7 +511,7 @@ void RepairWithKills(const std::string& dir, const std::string& peer, std::mt199
 }
 
 TEST_F(RepairTest, EndedAtAnyMomentItGoesOn) {
-  for (uint64_t seed = 0; seed < 2; ++seed) {
+  for (uint64_t seed = 0; seed < (kSanitized ? 1 : 2); ++seed) {
     SCOPED_TRACE(seed);
     random_.seed(static_cast<uint64_t>(seed));
     damaged_ = made().whole;
@@ -546,7 +547,7 @@ void DamageTables(const std::string& dir, int flips, std::mt19937_64& random) {
 }
 
 TEST_F(RepairTest, WhatTheStorageCantReadIsMadeAnew) {
-  for (uint64_t seed = 0; seed < 4; ++seed) {
+  for (uint64_t seed = 0; seed < (kSanitized ? 1 : 4); ++seed) {
     SCOPED_TRACE(seed);
     random_.seed(seed);
     const ScratchDirectory dir;

@@ -13,6 +13,7 @@
 #include "ledger/merkle/verify.h"
 #include "tests/ledger/merkle/memory_tiles.h"
 #include "tests/ledger/merkle/merkle_reference.h"
+#include "tests/support/sanitized.h"
 
 namespace anamnesis {
 namespace {
@@ -62,7 +63,7 @@ TEST(ProofTest, LargeTrees) {
   const std::vector<Digest> leaves = NumberedLeaves(20000);
   const MemoryNodeReader reader(leaves);
   std::mt19937_64 random(20261121);
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < Repeated(60); ++round) {
     const size_t to = 1 + random() % leaves.size();
     const size_t from = 1 + random() % to;
     const size_t index = random() % to;
