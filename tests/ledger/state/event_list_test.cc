@@ -64,6 +64,24 @@ TEST(EventListTest, EqualsAPlainSetWhereverItIsWalkedFrom) {
   }
 }
 
+// Whoever asks about a name that no list can have does not get another's rows, and is not told of damage.
+TEST(EventListTest, ANameThatContinuesAsAnothersKeyHasNoEvents) {
+  const std::unique_ptr<Store> store = MakeMemoryStore();
+  RowOverlay rows(*store);
+  for (const uint64_t index : {5u, 700u}) {
+    ASSERT_TRUE(AddToList(rows, Family::kStreamEvents, "a", LeafIndex(index)).ok());
+  }
+  ASSERT_TRUE(store->Write(rows.Take(), true).ok());
+  std::string name("a");
+  for (int zeros = 0; zeros < 10; ++zeros) {
+    name += '\0';
+    for (const bool backwards : {false, true}) {
+      EXPECT_TRUE(Visited(*store, name, backwards ? UINT64_MAX : 0, backwards, UINT64_MAX).empty()) << zeros;
+      EXPECT_TRUE(Visited(*store, name + "\x10g", backwards ? UINT64_MAX : 0, backwards, UINT64_MAX).empty()) << zeros;
+    }
+  }
+}
+
 TEST(EventListTest, DamagedRowsAreReported) {
   for (const std::string_view value :
        {std::string_view("\x05\x05", 2), std::string_view("\x05\x04", 2), std::string_view()}) {

@@ -4,6 +4,7 @@
 // A connection to a server on this machine over which any bytes can be sent.
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -71,7 +72,11 @@ class RawConnection {
   // False at the end.
   bool ReadMore(std::chrono::seconds within) {
     pollfd ready{socket_, POLLIN, 0};
-    if (::poll(&ready, 1, static_cast<int>(within.count() * 1000)) <= 0) return false;
+    int polled = 0;
+    // A fuzzer has a timer that sends signals.
+    do polled = ::poll(&ready, 1, static_cast<int>(within.count() * 1000));
+    while (polled < 0 && errno == EINTR);
+    if (polled <= 0) return false;
     char block[4096];
     const ssize_t count = ::recv(socket_, block, sizeof(block), 0);
     ended_ = count <= 0;
