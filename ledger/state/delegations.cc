@@ -5,7 +5,10 @@
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "ledger/event/names.h"
 #include "ledger/state/authority.h"
+#include "ledger/state/corrections.h"
+#include "ledger/state/edges.h"
 #include "ledger/state/entities.h"
+#include "ledger/state/last_counting.h"
 #include "ledger/state/software_items.h"
 
 namespace anamnesis {
@@ -21,9 +24,42 @@ std::string VersionedName(const v1::EntityRef* entity) {
   return entity == nullptr ? std::string() : Text(entity->id(), "@", entity->version());
 }
 
+void Keep(const DelegationState& state, std::string_view id, RowOverlay& rows) {
+  rows.Put(Family::kAuthority, DelegationKey(id), state.SerializeAsString());
+}
+
+// Of several withdrawals the one with the earliest effect: who says a later time can't pre-empt who says an earlier
+// one.
+void AddWithdrawal(const RecordedEvent& event, const v1::AuthorityWithdrawn& body, DelegationState& state) {
+  const int64_t from_us = body.effective_from_us() == 0 ? event.recorded.us : body.effective_from_us();
+  if (state.has_withdrawn_index() && state.withdrawn_from_us() <= from_us) return;
+  state.set_withdrawn_index(event.index.value);
+  state.set_withdrawn_from_us(from_us);
+}
+
+// Finds anew which withdrawal ends the delegation, of those that count.
+Status FindWithdrawal(std::string_view id, const RowFinder& rows, DelegationState& state) {
+  v1::EntityRef delegation;
+  delegation.set_kind("delegation");
+  delegation.set_id(std::string(id));
+  ASSIGN_OR_RETURN(const std::vector<LoadedEvent> withdrawals,
+                   AllCounting(rows, TypedEdgesPrefix(delegation, "authority.withdrawn")));
+  state.clear_withdrawn_index();
+  state.clear_withdrawn_from_us();
+  for (const LoadedEvent& each : withdrawals) {
+    const auto* body = BodyAs<v1::AuthorityWithdrawn>(each.body.get());
+    if (body != nullptr) AddWithdrawal(each.view(), *body, state);
+  }
+  return OkStatus();
+}
+
+// One that takes the place of another goes on where that stands: with its uses and its withdrawals.
 Status FoldDelegated(const RecordedEvent& event, const v1::AuthorityDelegated& body, RowOverlay& rows) {
   const v1::EventHeader& header = event.header->fields;
+  const std::string& id = FindReference(header, "delegation")->id();
+  ASSIGN_OR_RETURN(const std::optional<DelegationState> before, FindDelegation(rows, id));
   DelegationState state;
+  if (before.has_value()) state.set_uses(before->uses());
   state.set_delegated_index(event.index.value);
   const v1::EntityRef& from = *FindReference(header, "from");
   state.mutable_from()->set_kind(from.kind());
@@ -37,17 +73,32 @@ Status FoldDelegated(const RecordedEvent& event, const v1::AuthorityDelegated& b
   state.set_valid_until_us(body.valid_until_us());
   state.set_envelope(VersionedName(FindReference(header, "envelope")));
   state.set_protocol(VersionedName(FindReference(header, "protocol")));
-  rows.Put(Family::kAuthority, DelegationKey(FindReference(header, "delegation")->id()), state.SerializeAsString());
+  RETURN_IF_ERROR(FindWithdrawal(id, rows, state));
+  Keep(state, id, rows);
   return OkStatus();
 }
 
 Status FoldDelegationWithdrawn(const RecordedEvent& event, const v1::AuthorityWithdrawn& body, RowOverlay& rows) {
   const std::string& id = FindReference(event.header->fields, "delegation")->id();
   ASSIGN_OR_RETURN(std::optional<DelegationState> state, FindDelegation(rows, id));
-  if (!state.has_value() || state->has_withdrawn_index()) return OkStatus();
-  state->set_withdrawn_index(event.index.value);
-  state->set_withdrawn_from_us(body.effective_from_us() == 0 ? event.recorded.us : body.effective_from_us());
-  rows.Put(Family::kAuthority, DelegationKey(id), state->SerializeAsString());
+  if (!state.has_value()) return OkStatus();
+  AddWithdrawal(event, body, *state);
+  Keep(*state, id, rows);
+  return OkStatus();
+}
+
+// A correction can take a withdrawal back, or let it count again.
+Status FoldCorrectedWithdrawals(const RecordedEvent& event, RowOverlay& rows) {
+  if (event.header->fields.corrects().empty()) return OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<LoadedEvent> chain, CorrectedChain(rows, event));
+  for (const LoadedEvent& corrected : chain) {
+    if (corrected.type->body != v1::AuthorityWithdrawn::descriptor()) continue;
+    const std::string& id = FindReference(corrected.header.fields, "delegation")->id();
+    ASSIGN_OR_RETURN(std::optional<DelegationState> state, FindDelegation(rows, id));
+    if (!state.has_value()) continue;
+    RETURN_IF_ERROR(FindWithdrawal(id, rows, *state));
+    Keep(*state, id, rows);
+  }
   return OkStatus();
 }
 
@@ -55,7 +106,7 @@ Status FoldUse(const v1::EntityRef& delegation, RowOverlay& rows) {
   ASSIGN_OR_RETURN(std::optional<DelegationState> state, FindDelegation(rows, delegation.id()));
   if (!state.has_value()) return OkStatus();
   state->set_uses(state->uses() + 1);
-  rows.Put(Family::kAuthority, DelegationKey(delegation.id()), state->SerializeAsString());
+  Keep(*state, delegation.id(), rows);
   return OkStatus();
 }
 
@@ -182,6 +233,8 @@ StatusOr<std::string> WhyNotDelegated(const RowFinder& rows, const DelegationSta
   if (!holds) {
     return Text(AgentText(delegation.from()), ", who delegated it, doesn't hold ", v1::Role_Name(delegation.role()));
   }
+  ASSIGN_OR_RETURN(const bool counts, StillCounts(rows, LeafIndex(delegation.delegated_index())));
+  if (!counts) return Text("was taken back (leaf ", delegation.delegated_index(), ")");
   return std::string();
 }
 
@@ -229,7 +282,11 @@ bool DelegationsReadBody(const EventType& type) {
 
 Status FoldDelegations(const RecordedEvent& event, RowOverlay& rows) {
   if (const auto* body = BodyAs<v1::AuthorityDelegated>(event.body)) return FoldDelegated(event, *body, rows);
-  if (const auto* body = BodyAs<v1::AuthorityWithdrawn>(event.body)) return FoldDelegationWithdrawn(event, *body, rows);
+  if (const auto* body = BodyAs<v1::AuthorityWithdrawn>(event.body)) {
+    RETURN_IF_ERROR(FoldDelegationWithdrawn(event, *body, rows));
+    return FoldCorrectedWithdrawals(event, rows);
+  }
+  RETURN_IF_ERROR(FoldCorrectedWithdrawals(event, rows));
   const v1::EntityRef* used = FindReference(event.header->fields, "delegation");
   return used == nullptr ? OkStatus() : FoldUse(*used, rows);
 }
