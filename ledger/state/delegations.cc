@@ -162,36 +162,49 @@ class MatterFinder {
   static constexpr size_t kDepthMax = 3;
 
   Status FollowAll(const RecordedEvent& event, size_t depth) {
-    const size_t known = matter_.items.size();
-    bool has_scope = false;
     for (const v1::EntityRef& ref : event.header->fields.refs()) {
-      has_scope = has_scope || ref.role() == "scope";
+      const size_t known = matter_.items.size();
       RETURN_IF_ERROR(Follow(event, ref, depth));
+      // Each of several: what is about a site as well is not about one item only.
+      if (IsScope(ref) && matter_.items.size() == known) matter_.items_unknown = true;
     }
-    if (has_scope && matter_.items.size() == known) matter_.items_unknown = true;
     return OkStatus();
   }
 
+  static bool IsScope(const v1::EntityRef& ref) { return ref.role() == "scope" || ref.role() == "affected"; }
+
   Status Follow(const RecordedEvent& event, const v1::EntityRef& ref, size_t depth) {
     const std::string& kind = ref.kind();
-    const bool is_about = ref.role() == kind || ref.role() == "scope";
-    if (kind == "software_item" && (ref.role() == "item" || ref.role() == "scope")) matter_.items.push_back(ref.id());
-    // A hold is one everywhere.
-    if (kind == "hold") matter_.jurisdictions.emplace();
-    const bool has_item = is_about && (kind == "artifact" || kind == "certification" || kind == "hold");
+    const bool is_about = ref.role() == kind || IsScope(ref);
+    if (kind == "software_item" && (ref.role() == "item" || IsScope(ref))) matter_.items.push_back(ref.id());
+    const bool stands_against = kind == "hold" || (is_about && (kind == "problem" || kind == "field_action"));
+    // It does so everywhere.
+    if (stands_against) AddJurisdictions({});
+    const bool has_item = is_about && (kind == "artifact" || kind == "certification" || stands_against);
     const bool has_place = is_about && (kind == "authorisation" || kind == "change_plan");
     if (!(has_item || has_place) || Defines(*event.type, ref.role()) || depth >= kDepthMax) return OkStatus();
     const size_t known = matter_.items.size();
     ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindDefinition(rows_, ref));
     if (index.has_value()) {
       ASSIGN_OR_RETURN(const LoadedEvent defined, LoadEvent(rows_, *index));
-      if (has_place && !matter_.jurisdictions.has_value()) {
-        matter_.jurisdictions = JurisdictionsOf(defined.body.get());
+      if (has_place) {
+        const std::optional<std::vector<std::string>> places = JurisdictionsOf(defined.body.get());
+        if (places.has_value()) AddJurisdictions(*places);
       }
       RETURN_IF_ERROR(FollowAll(defined.view(), depth + 1));
     }
     if (has_item && matter_.items.size() == known) matter_.items_unknown = true;
     return OkStatus();
+  }
+
+  // Whoever changes what holds in one jurisdiction so that it holds in another changes both. None named is all.
+  void AddJurisdictions(const std::vector<std::string>& places) {
+    std::optional<std::vector<std::string>>& known = matter_.jurisdictions;
+    if (!known.has_value() || places.empty()) {
+      known = places;
+    } else if (!known->empty()) {
+      known->insert(known->end(), places.begin(), places.end());
+    }
   }
 
   const RowFinder& rows_;
@@ -220,6 +233,8 @@ StatusOr<std::string> WhyNotDelegated(const RowFinder& rows, const DelegationSta
   if (agent.kind() != delegation.to().kind() || agent.id() != delegation.to().id()) {
     return Text("lets ", AgentText(delegation.to()), " act, not ", AgentText(agent));
   }
+  ASSIGN_OR_RETURN(const bool counts, StillCounts(rows, LeafIndex(delegation.delegated_index())));
+  if (!counts) return Text("was taken back (leaf ", delegation.delegated_index(), ")");
   if (delegation.has_withdrawn_index() && at.us >= delegation.withdrawn_from_us()) {
     return Text("was withdrawn (leaf ", delegation.withdrawn_index(), ")");
   }
@@ -233,8 +248,6 @@ StatusOr<std::string> WhyNotDelegated(const RowFinder& rows, const DelegationSta
   if (!holds) {
     return Text(AgentText(delegation.from()), ", who delegated it, doesn't hold ", v1::Role_Name(delegation.role()));
   }
-  ASSIGN_OR_RETURN(const bool counts, StillCounts(rows, LeafIndex(delegation.delegated_index())));
-  if (!counts) return Text("was taken back (leaf ", delegation.delegated_index(), ")");
   return std::string();
 }
 
