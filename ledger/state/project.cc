@@ -65,7 +65,7 @@ Status FoldForRules(const RecordedEvent& event, RowOverlay& rows) {
   RETURN_IF_ERROR(FoldSoftwareItems(event, rows));
   RETURN_IF_ERROR(FoldPolicies(event, rows));
   RETURN_IF_ERROR(FoldSpecialRules(event, rows));
-  FoldAdaptationSurfaces(event, rows);
+  RETURN_IF_ERROR(FoldAdaptationSurfaces(event, rows));
   RETURN_IF_ERROR(FoldAuthority(event, rows));
   RETURN_IF_ERROR(FoldDelegations(event, rows));
   RETURN_IF_ERROR(FoldErasures(event, rows));
