@@ -79,8 +79,15 @@ class EarlierRows : public RowFinder {
     if (first_unseen_ == 0 || key.size() < prefix.size() + 8) return std::optional<Row>();
     const std::string last = LeafKey(LeafIndex(first_unseen_ - 1));
     std::string bound(key);
-    if (std::string_view(bound).substr(bound.size() - 8) > last) bound.replace(bound.size() - 8, 8, last);
-    return stored_.LastAtOrBefore(family, prefix, bound);
+    while (true) {
+      if (std::string_view(bound).substr(bound.size() - 8) > last) bound.replace(bound.size() - 8, 8, last);
+      ASSIGN_OR_RETURN(std::optional<Row> row, stored_.LastAtOrBefore(family, prefix, bound));
+      // A bound may be longer than keys are, and then hides nothing.
+      const bool seen = !row.has_value() || row->key.size() < prefix.size() + 8 ||
+                        std::string_view(row->key).substr(row->key.size() - 8) <= last;
+      if (seen) return row;
+      bound = std::move(row->key);
+    }
   }
 
  private:

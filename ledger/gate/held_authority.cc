@@ -77,13 +77,15 @@ class DelegatedCheck {
   }
 
   StatusOr<std::string> WhyWithdrawn() {
-    const std::string& id = FindReference(delegated_.header(), "delegation")->id();
-    ASSIGN_OR_RETURN(const std::optional<internal::DelegationState> state, FindDelegation(facts_.rows(), id));
-    const bool withdrawn =
-        state.has_value() && state->has_withdrawn_index() && state->withdrawn_index() < facts_.size().value;
-    if (!withdrawn || certified_.event.recorded.us < state->withdrawn_from_us()) return std::string();
-    RETURN_IF_ERROR(facts_.At(LeafIndex(state->withdrawn_index())).status());
-    return Text("was withdrawn as of before (leaf ", state->withdrawn_index(), ")");
+    const v1::EntityRef delegation = Bare(*FindReference(delegated_.header(), "delegation"), true);
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> withdrawals, facts_.Typed(delegation, "authority.withdrawn"));
+    for (const Fact* withdrawn : withdrawals) {
+      const int64_t stated_us = withdrawn->body<v1::AuthorityWithdrawn>()->effective_from_us();
+      const int64_t from_us = stated_us == 0 ? withdrawn->event.recorded.us : stated_us;
+      if (certified_.event.recorded.us < from_us) continue;
+      return Text("was withdrawn as of before (leaf ", withdrawn->event.index.value, ")");
+    }
+    return std::string();
   }
 
   // Counted as far as the other certifications of the same delegation are looked at; admission counts all its uses.

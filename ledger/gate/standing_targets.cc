@@ -92,6 +92,7 @@ class Adder {
         {"artifact.revoked", {"artifact"}},
         {"certification.issued", {"artifact"}},
         {"certification.withdrawn", {"certification"}},
+        {"authority.withdrawn", {"delegation"}},
         {"sandbox_run.completed", {"artifact"}},
         {"evaluation.completed", {"model"}},
         {"test_run.completed", {"verified"}},
@@ -183,7 +184,7 @@ class Adder {
       return Reach(ref);
     } else if (kind == "device_model") {
       targets_.device_models.insert(ref.id());
-    } else if (kind == "certification") {
+    } else if (kind == "certification" || kind == "delegation") {
       return AddOf(ref, "certification.issued", "artifact");
     } else if (kind == "envelope") {
       ASSIGN_OR_RETURN(const std::vector<const Fact*> versions, DefinitionsOfVersions(facts_, ref));

@@ -1,5 +1,6 @@
 #include "ledger/rules/check_authority.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "ledger/event/refusal.h"
 #include "ledger/rules/check_roles.h"
 #include "ledger/state/authority.h"
+#include "ledger/state/delegations.h"
 #include "ledger/state/signatures.h"
 
 namespace anamnesis {
@@ -29,6 +31,19 @@ Status CheckDelegating(const RecordedEvent& event, const v1::AuthorityDelegated&
       Text(AgentText(header.actor()), " doesn't hold ", v1::Role_Name(body.role()), " and can't delegate it"));
 }
 
+// Who gave it ends it, or who answers for the system: a stranger could end what others rely on, or say of a withdrawal
+// to come that it is far off.
+Status CheckWithdrawing(const RecordedEvent& event, const RowFinder& rows) {
+  const v1::Agent& actor = event.header->fields.actor();
+  const std::string& id = FindReference(event.header->fields, "delegation")->id();
+  ASSIGN_OR_RETURN(const std::optional<internal::DelegationState> delegation, FindDelegation(rows, id));
+  if (delegation.has_value() && actor.kind() == delegation->from().kind() && actor.id() == delegation->from().id()) {
+    return OkStatus();
+  }
+  return CheckRoles({actor, event.recorded, nullptr}, {v1::QUALITY_OFFICER, v1::ADMINISTRATOR}, event,
+                    "withdrawing what somebody else delegated", rows);
+}
+
 }  // namespace
 
 Status CheckAuthority(const RecordedEvent& event, const RowFinder& rows) {
@@ -40,6 +55,7 @@ Status CheckAuthority(const RecordedEvent& event, const RowFinder& rows) {
   if (const auto* body = BodyAs<v1::AuthorityDelegated>(event.body)) {
     RETURN_IF_ERROR(CheckDelegating(event, *body, rows));
   }
+  if (BodyAs<v1::AuthorityWithdrawn>(event.body) != nullptr) RETURN_IF_ERROR(CheckWithdrawing(event, rows));
   ASSIGN_OR_RETURN(const std::string unsigned_because, WhyNotSigned(rows, event));
   if (unsigned_because.empty()) return OkStatus();
   return Refuse(v1::SIGNATURE_INCOMPLETE, "body.signature", unsigned_because);

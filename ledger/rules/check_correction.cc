@@ -11,8 +11,8 @@
 namespace anamnesis {
 namespace {
 
-// What forbids, or counts against something, and asks no role of who says so: anybody must be able to raise it, and not
-// everybody to take it back.
+// What forbids, or counts against something, and has no writer roles: anybody must be able to raise it
+// (authority.withdrawn asks in check_authority.h), and not everybody to take it back.
 constexpr std::array<std::string_view, 11> kForbidding = {
     "anomaly.recorded", "artifact.revoked",       "authority.withdrawn",      "change.rejected",
     "envelope.retired", "field_action.initiated", "dataset.record_withdrawn", "fork.detected",

@@ -43,10 +43,12 @@ class RoleCheck {
                   Text(AgentText(writer_.agent), " doesn't hold ", names, ", which ", what_, " asks for"));
   }
 
-  // Who administers a part only could give themselves the rest.
+  // What is about no item and no place, such as a policy or an erasure, has its effect on all of them; and who
+  // administers a part only could give themselves the rest.
   StatusOr<std::string> WhyNotCovered(v1::Role role, const v1::Scope& scope) const {
-    const bool about_authority = matter_.items.empty() && !matter_.items_unknown && !matter_.jurisdictions.has_value();
-    if (role == v1::ADMINISTRATOR && about_authority && !IsUnlimited(scope)) {
+    const bool about_all = matter_.items.empty() && !matter_.items_unknown && !matter_.jurisdictions.has_value();
+    const bool asks_all = role == v1::ADMINISTRATOR || about_.type->options->writer_roles_size() > 0;
+    if (about_all && asks_all && !IsUnlimited(scope)) {
       return Text("has limits, and ", what_, " has none");
     }
     return WhyOutOfScope(rows_, scope, matter_);

@@ -1,6 +1,5 @@
 #include "ledger/rules/check_run.h"
 
-#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -261,18 +260,14 @@ class RunEvents {
     return OkStatus();
   }
 
-  // Puts what later events of the run are held against.
+  // Puts what later events of the run are held against: all that the rules will find there when the run is recorded, or
+  // they would be told something else then.
   Status Remember(size_t i) {
     const RecordedEvent event = At(i);
     const int place = static_cast<int>(i);
-    const bool defines = std::any_of(event.type->options->refs().begin(), event.type->options->refs().end(),
-                                     [](const v1::ReferenceRule& rule) { return rule.defines(); });
-    if (defines) {
-      const v1::Body& body = run_.run.bodies(place);
-      rows_.Put(Family::kLeaves, LeafKey(event.index),
-                EncodeLeaf(event.recorded, run_.run.headers(place), std::nullopt));
-      rows_.Put(Family::kBodies, LeafKey(event.index), body.nonce() + body.content());
-    }
+    const v1::Body& body = run_.run.bodies(place);
+    rows_.Put(Family::kLeaves, LeafKey(event.index), EncodeLeaf(event.recorded, run_.run.headers(place), std::nullopt));
+    rows_.Put(Family::kBodies, LeafKey(event.index), body.nonce() + body.content());
     return FoldForRules(event, rows_);
   }
 

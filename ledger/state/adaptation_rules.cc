@@ -11,10 +11,13 @@
 #include "ledger/crypto/sha256.h"
 #include "ledger/envelope/envelope.h"
 #include "ledger/event/names.h"
+#include "ledger/state/configuration.h"
+#include "ledger/state/corrections.h"
 #include "ledger/state/edges.h"
 #include "ledger/state/entities.h"
 #include "ledger/state/last_counting.h"
 #include "ledger/state/policies.h"
+#include "ledger/state/timeline.h"
 
 namespace anamnesis {
 namespace {
@@ -29,9 +32,21 @@ struct Case {
 
 std::string SurfaceKey(std::string_view surface) { return Text('f', surface); }
 
+constexpr size_t kIndexBytes = 8;
+// Of the events that identify a surface so many are kept, the last ones: whoever takes one back has the others.
+constexpr size_t kIdentifiedMax = 16;
+// So many activations back a roll-back finds the one of what it takes back, when that was restored itself.
+constexpr size_t kActivationsLookedAtMax = 64;
+
 StatusOr<bool> IsAdaptationSurface(const RowFinder& rows, std::string_view surface) {
   ASSIGN_OR_RETURN(const std::optional<std::string> identified, rows.Get(Family::kEntities, SurfaceKey(surface)));
-  return identified.has_value();
+  ByteReader reader(identified.has_value() ? std::string_view(*identified) : std::string_view());
+  while (!reader.empty()) {
+    ASSIGN_OR_RETURN(const uint64_t index, reader.BigEndian64());
+    ASSIGN_OR_RETURN(const bool counts, StillCounts(rows, LeafIndex(index)));
+    if (counts) return true;
+  }
+  return false;
 }
 
 Status CheckTerms(const Case& at, const v1::EnvelopeTerms& terms) {
@@ -138,14 +153,22 @@ class ActivationCheck {
     const v1::EntityRef& restored = *FindReference(at_.header(), "restored");
     ASSIGN_OR_RETURN(const bool decided_on, IsDecidedOn(restored));
     if (!decided_on) return OkStatus();
-    ASSIGN_OR_RETURN(const std::optional<Decided> before, DecidedBefore());
+    ASSIGN_OR_RETURN(const std::optional<LoadedEvent> put, PutWhatIsTakenBack());
+    std::optional<Decided> before;
+    if (put.has_value()) {
+      ASSIGN_OR_RETURN(before, DecidedOn(*put));
+    }
     if (before.has_value() && NamesFallback(*before, restored)) {
       CheckWriter();
       return OkStatus();
     }
     ASSIGN_OR_RETURN(const std::optional<Decided> cited, CitedBy(at_.header(), before.has_value()));
     if (!cited.has_value()) {
-      if (!before.has_value()) {
+      if (!put.has_value()) {
+        Nonconforming("header.refs", Text("takes back ", EntityKeyText(*FindReference(at_.header(), "artifact")),
+                                          ", which did not run on ", surface_, ", and cites no decision on ",
+                                          EntityKeyText(restored)));
+      } else if (!before.has_value()) {
         Nonconforming("header.refs",
                       Text("restores ", EntityKeyText(restored), ", which no decision of the gate names"));
       }
@@ -191,8 +214,28 @@ class ActivationCheck {
     return std::optional<Decided>(Decided{*index, decided.header.fields, *decision});
   }
 
-  // The decision on which what is taken back was last activated there; nullopt when there is none.
-  StatusOr<std::optional<Decided>> DecidedBefore() {
+  // The event that put what is taken back where it is taken from; nullopt when it did not run there, when the roll-back
+  // happened, by what is known of that. Where times are uncertain it may have.
+  StatusOr<std::optional<LoadedEvent>> PutWhatIsTakenBack() {
+    const v1::EntityRef& taken_back = *FindReference(at_.header(), "artifact");
+    const TreeSize before(at_.event.index.value);
+    const Timestamp at(at_.header().occurred_latest_us());
+    ASSIGN_OR_RETURN(const TimelineAnswer whole, AskTimeline(at_.rows, TimelineId(unit_.id(), kWholeUnit), at, before));
+    ASSIGN_OR_RETURN(const TimelineAnswer part, AskTimeline(at_.rows, TimelineId(unit_.id(), surface_), at, before));
+    const TimelineAnswer ran = MergeAnswers(whole, part);
+    for (auto entry = ran.candidates.rbegin(); entry != ran.candidates.rend(); ++entry) {
+      if (entry->effect != Effect::kSet) continue;
+      ASSIGN_OR_RETURN(LoadedEvent put, LoadEvent(at_.rows, entry->source));
+      const v1::EntityRef* runs = ItemSetBy(put.header.fields, surface_);
+      if (runs != nullptr && SameVersion(*runs, taken_back)) return std::optional<LoadedEvent>(std::move(put));
+    }
+    return std::optional<LoadedEvent>();
+  }
+
+  // The decision on which what is taken back runs; nullopt when there is none. What was restored itself runs on the one
+  // on which it was last activated before that.
+  StatusOr<std::optional<Decided>> DecidedOn(const LoadedEvent& put) {
+    if (BodyAs<v1::ArtifactActivated>(put.body.get()) != nullptr) return CitedBy(put.header.fields, false);
     const v1::EntityRef& taken_back = *FindReference(at_.header(), "artifact");
     const std::string prefix = TypedEdgesPrefix(unit_, "artifact.activated");
     const auto is_it = [&](const LoadedEvent& event) {
@@ -201,9 +244,9 @@ class ActivationCheck {
       return body != nullptr && body->surface() == surface_ && artifact != nullptr &&
              SameVersion(*artifact, taken_back);
     };
-    ASSIGN_OR_RETURN(
-        const std::optional<LeafIndex> index,
-        LastCounting(at_.rows, prefix, Text(prefix, LeafKey(at_.event.index)), TreeSize(at_.event.index.value), is_it));
+    ASSIGN_OR_RETURN(const std::optional<LeafIndex> index,
+                     LastCounting(at_.rows, prefix, Text(prefix, LeafKey(put.index)), TreeSize(at_.event.index.value),
+                                  is_it, kActivationsLookedAtMax));
     if (!index.has_value()) return std::optional<Decided>();
     ASSIGN_OR_RETURN(const LoadedEvent activated, LoadEvent(at_.rows, *index));
     return CitedBy(activated.header.fields, false);
@@ -313,9 +356,15 @@ Status CheckAdaptationRules(const RecordedEvent& event, const RowFinder& rows, s
   return ActivationCheck(at, rolled_back->surface()).CheckRolledBack();
 }
 
-void FoldAdaptationSurfaces(const RecordedEvent& event, RowOverlay& rows) {
+Status FoldAdaptationSurfaces(const RecordedEvent& event, RowOverlay& rows) {
   const auto* body = BodyAs<v1::AdaptationSurfaceIdentified>(event.body);
-  if (body != nullptr) rows.Put(Family::kEntities, SurfaceKey(body->surface()), LeafKey(event.index));
+  if (body == nullptr) return OkStatus();
+  const std::string key = SurfaceKey(body->surface());
+  ASSIGN_OR_RETURN(const std::optional<std::string> before, rows.Get(Family::kEntities, key));
+  std::string identified = Text(before.value_or(""), LeafKey(event.index));
+  if (identified.size() > kIdentifiedMax * kIndexBytes) identified.erase(0, kIndexBytes);
+  rows.Put(Family::kEntities, key, std::move(identified));
+  return OkStatus();
 }
 
 bool AdaptationRulesReadBody(const EventType& type) {

@@ -9,13 +9,13 @@
 //   an object is named by its digest ACTIVATION-DECISION  once a gate policy is in force, an artifact is activated only
 //   on an allow decision for it: for
 //                        these bytes, that unit and the artifact's surface, within the decision's time to live;
-//                        recorded all the same (A69). A roll-back restores what the decision on what it takes back
-//                        named as fallback, or what a decision allows; nothing but artifacts is put on adaptation
-//                        surfaces
+//                        recorded all the same (A69). A roll-back takes back what runs there, and restores what the
+//                        decision on that named as fallback, or it restores what a decision allows; nothing but
+//                        artifacts is put on adaptation surfaces
 //   ACTIVATION-CHANGED   the unit wrote nothing since the decision, and its configuration is the one decided on
 //   ACTIVATION-WRITER    the unit itself says that it activated something
 //
-// Rows of kEntities: "f" || surface -> be64 index of the last adaptation_surface.identified of it.
+// Rows of kEntities: "f" || surface -> be64 indexes of the last adaptation_surface.identified of it, in log order.
 
 #include <vector>
 
@@ -29,7 +29,7 @@ namespace anamnesis {
 // Adds what the event breaks to `broken`.
 Status CheckAdaptationRules(const RecordedEvent& event, const RowFinder& rows, std::vector<BrokenRule>& broken);
 // Remembers which surfaces are adapted.
-void FoldAdaptationSurfaces(const RecordedEvent& event, RowOverlay& rows);
+Status FoldAdaptationSurfaces(const RecordedEvent& event, RowOverlay& rows);
 // Whether one of the two reads bodies of this type.
 bool AdaptationRulesReadBody(const EventType& type);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "anamnesis/v1/vocabulary_software.pb.h"
 #include "ledger/state/entities.h"
 #include "ledger/state/policies.h"
 #include "ledger/state/software_items.h"
@@ -72,10 +73,13 @@ class Evaluation {
     return AppliesFrom(from, *class_);
   }
 
-  // One without versions is named without: nobody can know what the writer meant to tell apart.
+  // One without versions is named without: nobody can know what the writer meant to tell apart. But a baseline is of
+  // items in their versions (IEC 62304 8.1.3): there the version says what is in it, and look-ups find the item.
   void CheckVersion(int i) {
     const v1::EntityRef& ref = header().refs(i);
     if (ref.version().empty() || !VersionOf(ref).empty()) return;
+    const bool in_baseline = event_.type->body == v1::BaselineEstablished::descriptor() && ref.role() == "member";
+    if (in_baseline && ref.kind() == "software_item") return;
     BrokenRule& broken = Add(Text("VERSION/", ref.role()), Text("header.refs[", i, "].version"), v1::REFUSED);
     broken.finding.set_clause("IEC 62304 8.1.1");
     broken.finding.set_message(Text(EntityName(ref), " names a version, and a ", ref.kind(), " has none"));
@@ -84,24 +88,19 @@ class Evaluation {
 
   Status CheckUnique(const v1::ReferenceRule& rule, int i) {
     const v1::EntityRef& ref = header().refs(i);
-    if (ref.version().empty() && rule.redefined_without_version()) return OkStatus();
+    if (VersionOf(ref).empty() && rule.redefined_without_version()) return OkStatus();
     ASSIGN_OR_RETURN(const std::optional<LeafIndex> existing, FindDefinition(rows_, ref));
     if (!existing.has_value()) return OkStatus();
-    // A definition of another run event can't be read back yet; two in one run say different things.
-    StatusOr<LoadedEvent> earlier = LoadEvent(rows_, *existing);
-    if (earlier.ok()) {
-      if (header().corrects() == earlier->header.event_id.view()) return OkStatus();
-      // Defined as a whole, and now in a version, or the other way round: not the same thing.
-      const bool same_name = std::any_of(
-          earlier->header.fields.refs().begin(), earlier->header.fields.refs().end(), [&](const v1::EntityRef& other) {
-            return other.kind() == ref.kind() && other.id() == ref.id() && other.version() == ref.version();
-          });
-      if (!same_name) return OkStatus();
-      ASSIGN_OR_RETURN(const bool same, SaysSameAs(*earlier));
-      if (same) return OkStatus();
-    } else if (!absl::IsNotFound(earlier.status())) {
-      return earlier.status();
-    }
+    ASSIGN_OR_RETURN(const LoadedEvent earlier, LoadEvent(rows_, *existing));
+    if (header().corrects() == earlier.header.event_id.view()) return OkStatus();
+    // Defined as a whole, and now in a version, or the other way round: not the same thing, of what has versions.
+    const auto& refs = earlier.header.fields.refs();
+    const bool same_name = std::any_of(refs.begin(), refs.end(), [&](const v1::EntityRef& other) {
+      return other.kind() == ref.kind() && other.id() == ref.id() && VersionOf(other) == VersionOf(ref);
+    });
+    if (!same_name) return OkStatus();
+    ASSIGN_OR_RETURN(const bool same, SaysSameAs(earlier));
+    if (same) return OkStatus();
     BrokenRule& broken = Add(Text("UNIQUE/", rule.role()), Text("header.refs[", i, "]"), v1::REFUSED);
     broken.reason = v1::ENTITY_TAKEN;
     broken.existing = *existing;

@@ -65,6 +65,14 @@ StatusOr<Standing> StandingOf(const RowFinder& rows, const RecordedEvent& event,
   return standing;
 }
 
+StatusOr<bool> StillCounts(const RowFinder& rows, LeafIndex index, TreeSize size) {
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, index));
+  if (correctors.empty()) return true;
+  ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows, index));
+  ASSIGN_OR_RETURN(const Standing standing, StandingOf(rows, event.view(), size));
+  return !standing.void_effect;
+}
+
 StatusOr<std::vector<LoadedEvent>> CorrectedChain(const RowFinder& rows, const RecordedEvent& event) {
   std::vector<LoadedEvent> chain;
   std::string corrects = event.header->fields.corrects();

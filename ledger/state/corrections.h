@@ -41,6 +41,10 @@ StatusOr<std::vector<LeafIndex>> CorrectorsOf(const RowFinder& rows, LeafIndex i
 // What `event` still counts for, by the corrections below `size`.
 StatusOr<Standing> StandingOf(const RowFinder& rows, const RecordedEvent& event, TreeSize size = TreeSize(UINT64_MAX));
 
+// Whether the event at `index` still has its effect, by the corrections below `size`: it was neither retracted nor
+// replaced. Reads the event only when something corrects it.
+StatusOr<bool> StillCounts(const RowFinder& rows, LeafIndex index, TreeSize size = TreeSize(UINT64_MAX));
+
 // The event that `event` corrects, and what that one corrects, and so on; empty when it corrects nothing. At most
 // limits::kCorrectionDepthMax long.
 StatusOr<std::vector<LoadedEvent>> CorrectedChain(const RowFinder& rows, const RecordedEvent& event);

@@ -5,7 +5,10 @@
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "ledger/event/names.h"
 #include "ledger/state/authority.h"
+#include "ledger/state/corrections.h"
+#include "ledger/state/edges.h"
 #include "ledger/state/entities.h"
+#include "ledger/state/last_counting.h"
 #include "ledger/state/software_items.h"
 
 namespace anamnesis {
@@ -21,9 +24,42 @@ std::string VersionedName(const v1::EntityRef* entity) {
   return entity == nullptr ? std::string() : Text(entity->id(), "@", entity->version());
 }
 
+void Keep(const DelegationState& state, std::string_view id, RowOverlay& rows) {
+  rows.Put(Family::kAuthority, DelegationKey(id), state.SerializeAsString());
+}
+
+// Of several withdrawals the one with the earliest effect: who says a later time can't pre-empt who says an earlier
+// one.
+void AddWithdrawal(const RecordedEvent& event, const v1::AuthorityWithdrawn& body, DelegationState& state) {
+  const int64_t from_us = body.effective_from_us() == 0 ? event.recorded.us : body.effective_from_us();
+  if (state.has_withdrawn_index() && state.withdrawn_from_us() <= from_us) return;
+  state.set_withdrawn_index(event.index.value);
+  state.set_withdrawn_from_us(from_us);
+}
+
+// Finds anew which withdrawal ends the delegation, of those that count.
+Status FindWithdrawal(std::string_view id, const RowFinder& rows, DelegationState& state) {
+  v1::EntityRef delegation;
+  delegation.set_kind("delegation");
+  delegation.set_id(std::string(id));
+  ASSIGN_OR_RETURN(const std::vector<LoadedEvent> withdrawals,
+                   AllCounting(rows, TypedEdgesPrefix(delegation, "authority.withdrawn")));
+  state.clear_withdrawn_index();
+  state.clear_withdrawn_from_us();
+  for (const LoadedEvent& each : withdrawals) {
+    const auto* body = BodyAs<v1::AuthorityWithdrawn>(each.body.get());
+    if (body != nullptr) AddWithdrawal(each.view(), *body, state);
+  }
+  return OkStatus();
+}
+
+// One that takes the place of another goes on where that stands: with its uses and its withdrawals.
 Status FoldDelegated(const RecordedEvent& event, const v1::AuthorityDelegated& body, RowOverlay& rows) {
   const v1::EventHeader& header = event.header->fields;
+  const std::string& id = FindReference(header, "delegation")->id();
+  ASSIGN_OR_RETURN(const std::optional<DelegationState> before, FindDelegation(rows, id));
   DelegationState state;
+  if (before.has_value()) state.set_uses(before->uses());
   state.set_delegated_index(event.index.value);
   const v1::EntityRef& from = *FindReference(header, "from");
   state.mutable_from()->set_kind(from.kind());
@@ -37,17 +73,32 @@ Status FoldDelegated(const RecordedEvent& event, const v1::AuthorityDelegated& b
   state.set_valid_until_us(body.valid_until_us());
   state.set_envelope(VersionedName(FindReference(header, "envelope")));
   state.set_protocol(VersionedName(FindReference(header, "protocol")));
-  rows.Put(Family::kAuthority, DelegationKey(FindReference(header, "delegation")->id()), state.SerializeAsString());
+  RETURN_IF_ERROR(FindWithdrawal(id, rows, state));
+  Keep(state, id, rows);
   return OkStatus();
 }
 
 Status FoldDelegationWithdrawn(const RecordedEvent& event, const v1::AuthorityWithdrawn& body, RowOverlay& rows) {
   const std::string& id = FindReference(event.header->fields, "delegation")->id();
   ASSIGN_OR_RETURN(std::optional<DelegationState> state, FindDelegation(rows, id));
-  if (!state.has_value() || state->has_withdrawn_index()) return OkStatus();
-  state->set_withdrawn_index(event.index.value);
-  state->set_withdrawn_from_us(body.effective_from_us() == 0 ? event.recorded.us : body.effective_from_us());
-  rows.Put(Family::kAuthority, DelegationKey(id), state->SerializeAsString());
+  if (!state.has_value()) return OkStatus();
+  AddWithdrawal(event, body, *state);
+  Keep(*state, id, rows);
+  return OkStatus();
+}
+
+// A correction can take a withdrawal back, or let it count again.
+Status FoldCorrectedWithdrawals(const RecordedEvent& event, RowOverlay& rows) {
+  if (event.header->fields.corrects().empty()) return OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<LoadedEvent> chain, CorrectedChain(rows, event));
+  for (const LoadedEvent& corrected : chain) {
+    if (corrected.type->body != v1::AuthorityWithdrawn::descriptor()) continue;
+    const std::string& id = FindReference(corrected.header.fields, "delegation")->id();
+    ASSIGN_OR_RETURN(std::optional<DelegationState> state, FindDelegation(rows, id));
+    if (!state.has_value()) continue;
+    RETURN_IF_ERROR(FindWithdrawal(id, rows, *state));
+    Keep(*state, id, rows);
+  }
   return OkStatus();
 }
 
@@ -55,7 +106,7 @@ Status FoldUse(const v1::EntityRef& delegation, RowOverlay& rows) {
   ASSIGN_OR_RETURN(std::optional<DelegationState> state, FindDelegation(rows, delegation.id()));
   if (!state.has_value()) return OkStatus();
   state->set_uses(state->uses() + 1);
-  rows.Put(Family::kAuthority, DelegationKey(delegation.id()), state->SerializeAsString());
+  Keep(*state, delegation.id(), rows);
   return OkStatus();
 }
 
@@ -111,36 +162,49 @@ class MatterFinder {
   static constexpr size_t kDepthMax = 3;
 
   Status FollowAll(const RecordedEvent& event, size_t depth) {
-    const size_t known = matter_.items.size();
-    bool has_scope = false;
     for (const v1::EntityRef& ref : event.header->fields.refs()) {
-      has_scope = has_scope || ref.role() == "scope";
+      const size_t known = matter_.items.size();
       RETURN_IF_ERROR(Follow(event, ref, depth));
+      // Each of several: what is about a site as well is not about one item only.
+      if (IsScope(ref) && matter_.items.size() == known) matter_.items_unknown = true;
     }
-    if (has_scope && matter_.items.size() == known) matter_.items_unknown = true;
     return OkStatus();
   }
 
+  static bool IsScope(const v1::EntityRef& ref) { return ref.role() == "scope" || ref.role() == "affected"; }
+
   Status Follow(const RecordedEvent& event, const v1::EntityRef& ref, size_t depth) {
     const std::string& kind = ref.kind();
-    const bool is_about = ref.role() == kind || ref.role() == "scope";
-    if (kind == "software_item" && (ref.role() == "item" || ref.role() == "scope")) matter_.items.push_back(ref.id());
-    // A hold is one everywhere.
-    if (kind == "hold") matter_.jurisdictions.emplace();
-    const bool has_item = is_about && (kind == "artifact" || kind == "certification" || kind == "hold");
+    const bool is_about = ref.role() == kind || IsScope(ref);
+    if (kind == "software_item" && (ref.role() == "item" || IsScope(ref))) matter_.items.push_back(ref.id());
+    const bool stands_against = kind == "hold" || (is_about && (kind == "problem" || kind == "field_action"));
+    // It does so everywhere.
+    if (stands_against) AddJurisdictions({});
+    const bool has_item = is_about && (kind == "artifact" || kind == "certification" || stands_against);
     const bool has_place = is_about && (kind == "authorisation" || kind == "change_plan");
     if (!(has_item || has_place) || Defines(*event.type, ref.role()) || depth >= kDepthMax) return OkStatus();
     const size_t known = matter_.items.size();
     ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindDefinition(rows_, ref));
     if (index.has_value()) {
       ASSIGN_OR_RETURN(const LoadedEvent defined, LoadEvent(rows_, *index));
-      if (has_place && !matter_.jurisdictions.has_value()) {
-        matter_.jurisdictions = JurisdictionsOf(defined.body.get());
+      if (has_place) {
+        const std::optional<std::vector<std::string>> places = JurisdictionsOf(defined.body.get());
+        if (places.has_value()) AddJurisdictions(*places);
       }
       RETURN_IF_ERROR(FollowAll(defined.view(), depth + 1));
     }
     if (has_item && matter_.items.size() == known) matter_.items_unknown = true;
     return OkStatus();
+  }
+
+  // Whoever changes what holds in one jurisdiction so that it holds in another changes both. None named is all.
+  void AddJurisdictions(const std::vector<std::string>& places) {
+    std::optional<std::vector<std::string>>& known = matter_.jurisdictions;
+    if (!known.has_value() || places.empty()) {
+      known = places;
+    } else if (!known->empty()) {
+      known->insert(known->end(), places.begin(), places.end());
+    }
   }
 
   const RowFinder& rows_;
@@ -169,6 +233,8 @@ StatusOr<std::string> WhyNotDelegated(const RowFinder& rows, const DelegationSta
   if (agent.kind() != delegation.to().kind() || agent.id() != delegation.to().id()) {
     return Text("lets ", AgentText(delegation.to()), " act, not ", AgentText(agent));
   }
+  ASSIGN_OR_RETURN(const bool counts, StillCounts(rows, LeafIndex(delegation.delegated_index())));
+  if (!counts) return Text("was taken back (leaf ", delegation.delegated_index(), ")");
   if (delegation.has_withdrawn_index() && at.us >= delegation.withdrawn_from_us()) {
     return Text("was withdrawn (leaf ", delegation.withdrawn_index(), ")");
   }
@@ -229,7 +295,11 @@ bool DelegationsReadBody(const EventType& type) {
 
 Status FoldDelegations(const RecordedEvent& event, RowOverlay& rows) {
   if (const auto* body = BodyAs<v1::AuthorityDelegated>(event.body)) return FoldDelegated(event, *body, rows);
-  if (const auto* body = BodyAs<v1::AuthorityWithdrawn>(event.body)) return FoldDelegationWithdrawn(event, *body, rows);
+  if (const auto* body = BodyAs<v1::AuthorityWithdrawn>(event.body)) {
+    RETURN_IF_ERROR(FoldDelegationWithdrawn(event, *body, rows));
+    return FoldCorrectedWithdrawals(event, rows);
+  }
+  RETURN_IF_ERROR(FoldCorrectedWithdrawals(event, rows));
   const v1::EntityRef* used = FindReference(event.header->fields, "delegation");
   return used == nullptr ? OkStatus() : FoldUse(*used, rows);
 }

@@ -28,13 +28,15 @@ StatusOr<std::string> WhyNotDelegated(const RowFinder& rows, const internal::Del
 
 // What an event is about, as far as authority is limited.
 struct Matter {
-  // Software items: those that it names as its item, and those of the artifact, certification or hold that it is about.
+  // Software items: those that it names as its item, and those of the artifact, certification, hold, problem or field
+  // action that it is about.
   std::vector<std::string> items;
-  // It is about an artifact or a hold, and nothing recorded says of which item.
+  // It is about one of those, and of that, or of a part of its scope, nothing recorded says of which item.
   bool items_unknown = false;
   // The class that the event itself is for; unspecified where it says none.
   v1::SoftwareSafetyClass safety_class = v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED;
-  // Where it has effect: all jurisdictions when the list is empty, and nullopt when that is no question.
+  // Where it has effect, by what it says and by the authorisation or plan that it is about: all jurisdictions when the
+  // list is empty, and nullopt when that is no question.
   std::optional<std::vector<std::string>> jurisdictions;
 };
 

@@ -73,16 +73,12 @@ StatusOr<std::optional<Latest>> FindLatest(const RowFinder& rows, const std::str
   ByteReader reader(*value);
   ASSIGN_OR_RETURN(const uint64_t number, reader.BigEndian64());
   const LeafIndex index(number);
-  ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, index));
-  if (correctors.empty()) return std::optional<Latest>({index, true});
-  ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows, index));
-  ASSIGN_OR_RETURN(const Standing standing, StandingOf(rows, event.view()));
-  return std::optional<Latest>({index, !standing.void_effect});
+  ASSIGN_OR_RETURN(const bool counts, StillCounts(rows, index));
+  return std::optional<Latest>({index, counts});
 }
 
 // What a row of kEntities says; when that was taken back, the one before it that still counts, found along the edges
-// (edges.h) of `entity`, with or without its version. A run can't correct its own events, so what came before one that
-// was taken back is in the log, with its edges.
+// (edges.h) of `entity`, with or without its version.
 StatusOr<std::optional<LeafIndex>> Counting(const RowFinder& rows, const std::string& key, char edges,
                                             const v1::EntityRef& entity, bool with_version,
                                             const std::function<bool(const LoadedEvent&)>& accept = nullptr) {

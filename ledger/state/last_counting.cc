@@ -1,7 +1,7 @@
 #include "ledger/state/last_counting.h"
 
+#include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "ledger/base/bytes.h"
 #include "ledger/state/corrections.h"
@@ -11,41 +11,64 @@ namespace {
 
 constexpr size_t kIndexBytes = 8;
 
-// The greatest key below `key`, of keys that are at most 16 bytes longer.
+// The greatest key below `key`, of edges' keys that are at most 16 bytes longer. One is never the beginning of another:
+// so where the index ends in zero bytes, what is below it has a smaller byte before them.
 std::string JustBelow(std::string key) {
-  const auto last = static_cast<unsigned char>(key.back());
-  key.pop_back();
-  return last == 0 ? key : key + static_cast<char>(last - 1) + std::string(2 * kIndexBytes, '\xff');
+  const size_t length = key.size() + 2 * kIndexBytes;
+  while (key.back() == '\0') key.pop_back();
+  key.back() = static_cast<char>(static_cast<unsigned char>(key.back()) - 1);
+  key.resize(length, '\xff');
+  return key;
+}
+
+// The event of the last row at or before `from`, which is moved below it; nullopt when there is none.
+StatusOr<std::optional<LeafIndex>> StepDown(const RowFinder& rows, std::string_view prefix, std::string& from) {
+  ASSIGN_OR_RETURN(std::optional<Row> row, rows.LastAtOrBefore(Family::kEdges, prefix, from));
+  if (!row.has_value()) return std::optional<LeafIndex>();
+  if (row->key.size() < prefix.size() + kIndexBytes) return absl::DataLossError("an edge's key is damaged");
+  ByteReader reader(std::string_view(row->key).substr(row->key.size() - kIndexBytes));
+  ASSIGN_OR_RETURN(const uint64_t index, reader.BigEndian64());
+  from = JustBelow(std::move(row->key));
+  return std::optional<LeafIndex>(LeafIndex(index));
 }
 
 StatusOr<bool> Counts(const RowFinder& rows, LeafIndex index, TreeSize size,
                       const std::function<bool(const LoadedEvent&)>& accept) {
-  if (accept == nullptr) {
-    ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, index));
-    if (correctors.empty()) return true;
+  if (accept != nullptr) {
+    ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows, index));
+    if (!accept(event)) return false;
   }
-  ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows, index));
-  if (accept != nullptr && !accept(event)) return false;
-  ASSIGN_OR_RETURN(const Standing standing, StandingOf(rows, event.view(), size));
-  return !standing.void_effect;
+  return StillCounts(rows, index, size);
 }
 
 }  // namespace
 
 StatusOr<std::optional<LeafIndex>> LastCounting(const RowFinder& rows, std::string_view prefix, std::string from,
-                                                TreeSize size, const std::function<bool(const LoadedEvent&)>& accept) {
-  while (true) {
-    ASSIGN_OR_RETURN(std::optional<Row> row, rows.LastAtOrBefore(Family::kEdges, prefix, from));
-    if (!row.has_value()) return std::optional<LeafIndex>();
-    if (row->key.size() < prefix.size() + kIndexBytes) return absl::DataLossError("an edge's key is damaged");
-    ByteReader reader(std::string_view(row->key).substr(row->key.size() - kIndexBytes));
-    ASSIGN_OR_RETURN(const uint64_t index, reader.BigEndian64());
-    if (index < size.value) {
-      ASSIGN_OR_RETURN(const bool counts, Counts(rows, LeafIndex(index), size, accept));
-      if (counts) return std::optional<LeafIndex>(LeafIndex(index));
-    }
-    from = JustBelow(std::move(row->key));
+                                                TreeSize size, const std::function<bool(const LoadedEvent&)>& accept,
+                                                size_t looked_at_max) {
+  for (size_t looked_at = 0; looked_at < looked_at_max; ++looked_at) {
+    ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, StepDown(rows, prefix, from));
+    if (!index.has_value()) break;
+    if (index->value >= size.value) continue;
+    ASSIGN_OR_RETURN(const bool counts, Counts(rows, *index, size, accept));
+    if (counts) return index;
   }
+  return std::optional<LeafIndex>();
+}
+
+StatusOr<std::vector<LoadedEvent>> AllCounting(const RowFinder& rows, std::string_view prefix) {
+  std::vector<LoadedEvent> counting;
+  std::string from = Text(prefix, std::string(2 * kIndexBytes, '\xff'));
+  while (true) {
+    ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, StepDown(rows, prefix, from));
+    if (!index.has_value()) break;
+    ASSIGN_OR_RETURN(const bool counts, StillCounts(rows, *index));
+    if (!counts) continue;
+    ASSIGN_OR_RETURN(LoadedEvent event, LoadEvent(rows, *index));
+    counting.push_back(std::move(event));
+  }
+  std::reverse(counting.begin(), counting.end());
+  return counting;
 }
 
 }  // namespace anamnesis

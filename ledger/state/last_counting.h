@@ -5,10 +5,13 @@
 // one row and its corrections in the ordinary case, and one more of each for every event that was taken back since.
 // Pure.
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ledger/base/ids.h"
 #include "ledger/base/status.h"
@@ -18,10 +21,14 @@
 namespace anamnesis {
 
 // From the row `from` downwards; of events below `size`, by the corrections below it, and only those that `accept`
-// takes, when it is given. nullopt: there is none.
+// takes, when it is given. nullopt: there is none, or none among the first `looked_at_max` rows.
 StatusOr<std::optional<LeafIndex>> LastCounting(const RowFinder& rows, std::string_view prefix, std::string from,
                                                 TreeSize size,
-                                                const std::function<bool(const LoadedEvent&)>& accept = nullptr);
+                                                const std::function<bool(const LoadedEvent&)>& accept = nullptr,
+                                                size_t looked_at_max = SIZE_MAX);
+
+// All of them, in log order. For what few may write.
+StatusOr<std::vector<LoadedEvent>> AllCounting(const RowFinder& rows, std::string_view prefix);
 
 }  // namespace anamnesis
 

@@ -57,11 +57,15 @@ bool FoldsReadBody(const EventType& type) {
 }
 
 Status FoldForRules(const RecordedEvent& event, RowOverlay& rows) {
+  rows.Put(Family::kEventIds, event.header->event_id.bytes(), LeafKey(event.index));
+  FoldEdges(event, rows);
+  // With its corrections, by which the folds below tell what counts.
+  RETURN_IF_ERROR(FoldConfiguration(event, rows));
   FoldEntities(event, rows);
   RETURN_IF_ERROR(FoldSoftwareItems(event, rows));
   RETURN_IF_ERROR(FoldPolicies(event, rows));
   RETURN_IF_ERROR(FoldSpecialRules(event, rows));
-  FoldAdaptationSurfaces(event, rows);
+  RETURN_IF_ERROR(FoldAdaptationSurfaces(event, rows));
   RETURN_IF_ERROR(FoldAuthority(event, rows));
   RETURN_IF_ERROR(FoldDelegations(event, rows));
   RETURN_IF_ERROR(FoldErasures(event, rows));
@@ -76,11 +80,8 @@ Status Project(const RecordedEvent& event, RowOverlay& rows, const std::vector<B
     ASSIGN_OR_RETURN(const std::vector<BrokenRule> found, BrokenRules(event, rows));
     PutFindings(event.index, found, rows);
   }
-  rows.Put(Family::kEventIds, event.header->event_id.bytes(), LeafKey(event.index));
   RETURN_IF_ERROR(FoldStream(event, rows));
-  FoldEdges(event, rows);
   RETURN_IF_ERROR(FoldForRules(event, rows));
-  RETURN_IF_ERROR(FoldConfiguration(event, rows));
   RETURN_IF_ERROR(FoldStandingRows(event, rows));
   return FoldStandingTimes(event, rows);
 }

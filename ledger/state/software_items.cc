@@ -31,11 +31,7 @@ std::string ParentsKey(std::string_view item) { return Text('p', item); }
 // Whether an event still counts at `size`.
 StatusOr<bool> CountsAt(const RowFinder& rows, LeafIndex index, TreeSize size) {
   if (index.value >= size.value) return false;
-  ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, index));
-  if (correctors.empty()) return true;
-  ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows, index));
-  ASSIGN_OR_RETURN(const Standing standing, StandingOf(rows, event.view(), size));
-  return !standing.void_effect;
+  return StillCounts(rows, index, size);
 }
 
 struct Parent {

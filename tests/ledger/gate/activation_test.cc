@@ -8,6 +8,7 @@
 #include "ledger/gate/decide.h"
 #include "ledger/state/broken_rules.h"
 #include "tests/ledger/gate/gate_story.h"
+#include "tests/ledger/gate/standing_story.h"
 
 namespace anamnesis {
 namespace {
@@ -101,12 +102,83 @@ TEST(Activation, A80RollBackToAnythingElseNeedsADecision) {
 
   GateWorld never(TwoVersions());
   EXPECT_THAT(Append(never, v1::ArtifactRolledBack(), refs),
-              ElementsAre("ACTIVATION-DECISION restores artifact:shift@2, which no decision of the gate names"));
+              ElementsAre("ACTIVATION-DECISION takes back artifact:shift@1, which did not run on alert_threshold, and "
+                          "cites no decision on artifact:shift@2"));
   GateWorld other(TwoVersions());
   const Decided first = Request(other, "1", "artifact:shift@2");
   ASSERT_THAT(Activate(other, first, "1"), IsEmpty());
   EXPECT_THAT(Append(other, v1::ArtifactRolledBack(), refs, "alert_threshold", "ada"),
               ElementsAre(HasSubstr("ACTIVATION-WRITER")));
+}
+
+// The fallback of what ran once is nobody's leave to put it back.
+TEST(Activation, A80RollBackTakesBackWhatRuns) {
+  GateWorld world(TwoVersions());
+  const std::vector<std::string> refs = {"artifact=artifact:shift@2", "restored=artifact:shift@1"};
+  ASSERT_THAT(Activate(world, Request(world, "2", "artifact:shift@1"), "2"), IsEmpty());
+  const Timestamp while_it_ran = world.now();
+  ASSERT_THAT(Activate(world, Request(world, "1", "artifact:shift@2"), "1"), IsEmpty());
+  EXPECT_THAT(Append(world, v1::ArtifactRolledBack(), refs),
+              ElementsAre(HasSubstr("takes back artifact:shift@2, which did not run on alert_threshold")));
+  // One that arrives late is about what ran when it happened.
+  EXPECT_THAT(Append(world, v1::ArtifactRolledBack(), refs, "alert_threshold", "ICU-1",
+                     [&](EventDraft& draft) { SetOccurred(draft, while_it_ran, while_it_ran); }),
+              IsEmpty());
+}
+
+TEST(Activation, A80WhatWasRestoredIsTakenBackByItsOwnDecision) {
+  GateWorld world(TwoVersions());
+  ASSERT_THAT(Activate(world, Request(world, "1", "artifact:shift@2"), "1"), IsEmpty());
+  ASSERT_THAT(Activate(world, Request(world, "2", "artifact:shift@1"), "2"), IsEmpty());
+  EXPECT_THAT(Append(world, v1::ArtifactRolledBack(), {"artifact=artifact:shift@2", "restored=artifact:shift@1"}),
+              IsEmpty());
+  EXPECT_THAT(Append(world, v1::ArtifactRolledBack(), {"artifact=artifact:shift@1", "restored=artifact:shift@2"}),
+              IsEmpty());
+}
+
+// What a unit tells of itself after it was offline: all in one run.
+std::vector<std::string> FindingsOnRollBack(GateWorld& world) {
+  std::vector<std::string> messages;
+  for (uint64_t i = 0; i < world.ledger().size().value; ++i) {
+    const StatusOr<LoadedEvent> event = LoadEvent(world.ledger().rows(), LeafIndex(i));
+    if (event->type->body != v1::ArtifactRolledBack::descriptor()) continue;
+    const StatusOr<std::vector<v1::Finding>> findings = FindingsOf(world.ledger().rows(), LeafIndex(i));
+    for (const v1::Finding& finding : *findings) {
+      if (finding.rule().starts_with("ACTIVATION-")) messages.push_back(finding.message());
+    }
+  }
+  return messages;
+}
+
+EventDraft RollBackToFirst(const GateWorld& world) {
+  v1::ArtifactRolledBack body;
+  body.set_surface("alert_threshold");
+  return Now(world, Because(DraftWith(
+                        body, {"unit=device_unit:ICU-1", "artifact=artifact:shift@2", "restored=artifact:shift@1"})));
+}
+
+TEST(Activation, OneRunIsJudgedAsItIsRebuilt) {
+  GateWorld world(TwoVersions());
+  ASSERT_THAT(Activate(world, Request(world, "1", "baseline:base@5"), "1"), IsEmpty());
+  const Decided second = Request(world, "2", "artifact:shift@1");
+  v1::ArtifactActivated body;
+  body.set_surface("alert_threshold");
+  body.set_previous_configuration_digest(second.decision.configuration_digest());
+  const EventDraft activated =
+      DraftWith(body, {"unit=device_unit:ICU-1", "artifact=artifact:shift@2", "decision=gate_decision:" + second.id});
+  world.DoAll("ICU-1", {Now(world, activated), RollBackToFirst(world)});
+  EXPECT_THAT(FindingsOnRollBack(world), IsEmpty());
+  ExpectRebuildsTheSame(world);
+}
+
+TEST(Activation, ACorrectionInTheSameRunCounts) {
+  GateWorld world(TwoVersions());
+  ASSERT_THAT(Activate(world, Request(world, "2", "artifact:shift@1"), "2"), IsEmpty());
+  const StatusOr<LoadedEvent> activated = LoadEvent(world.ledger().rows(), world.LeafOf("appended"));
+  const EventDraft retracted = Because(Correct(activated->header.event_id, v1::RecordCorrected::RETRACTED));
+  world.DoAll("ICU-1", {Now(world, retracted), RollBackToFirst(world)});
+  EXPECT_THAT(FindingsOnRollBack(world), ElementsAre(HasSubstr("takes back artifact:shift@2, which did not run")));
+  ExpectRebuildsTheSame(world);
 }
 
 TEST(Activation, NothingButArtifactsIsPutOnAdaptationSurfaces) {
@@ -123,6 +195,10 @@ TEST(Activation, NothingButArtifactsIsPutOnAdaptationSurfaces) {
   EXPECT_THAT(Append(world, v1::ArtifactActivated(), refs),
               ElementsAre(HasSubstr("puts model:big@1 on alert_threshold, an adaptation surface")));
   EXPECT_THAT(Append(world, v1::ArtifactActivated(), refs, "other_surface"), IsEmpty());
+  const StatusOr<LoadedEvent> surface = LoadEvent(world.ledger().rows(), world.LeafOf("surface"));
+  const EventDraft retracted = Because(Correct(surface->header.event_id, v1::RecordCorrected::RETRACTED));
+  ASSERT_TRUE(world.Do({"retracted", "ada", retracted}).ok());
+  EXPECT_THAT(Append(world, v1::ArtifactActivated(), refs), IsEmpty()) << "nobody says any more that it is adapted";
 }
 
 TEST(Activation, A64DecisionServesForItsSurfaceAndItsBytes) {

@@ -185,6 +185,65 @@ TEST(Authority, AWithdrawalThatArrivesLateIsSeenByTheGate) {
   EXPECT_EQ(Failed(later.Ask()), "") << "it was in force when the certification was sealed";
 }
 
+EventDraft WithdrawDelegation(int64_t effective_from_us) {
+  v1::AuthorityWithdrawn body;
+  body.set_effective_from_us(effective_from_us);
+  return Because(DraftWith(body, {"delegation=delegation:d1"}));
+}
+
+TEST(Authority, ADelegationIsEndedByWhoGaveItOrAnswersForAll) {
+  GateWorld world(GateStory());
+  for (const char* writer : {"certifier", "tuner", "ICU-1", "eve", "rita"}) {
+    EXPECT_EQ(ReasonOf(world.Do({"withdrawn", writer, WithdrawDelegation(kTestStart.us)})), "ROLE_MISSING") << writer;
+  }
+  EXPECT_EQ(Failed(world.Ask()), "");
+  const Step again = StepNamed(GateStory(), "certified");
+  // The earliest end holds, whoever was first to name one.
+  ASSERT_TRUE(world.Do({"far-off", "carl", WithdrawDelegation(kTestStart.us + int64_t{7'000'000'000'000'000})}).ok());
+  EXPECT_EQ(Failed(world.Ask()), "");
+  EXPECT_EQ(ReasonOf(world.Do(again)), "");
+  ASSERT_TRUE(world.Do({"at-once", "ada", WithdrawDelegation(kTestStart.us)}).ok());
+  EXPECT_EQ(Failed(world.Ask()), "G06");
+  EXPECT_EQ(ReasonOf(world.Do(again)), "ROLE_MISSING");
+  // And it is taken back like what else forbids.
+  const StatusOr<LoadedEvent> withdrawn = LoadEvent(world.ledger().rows(), world.LeafOf("at-once"));
+  const EventDraft retracted = Because(Correct(withdrawn->header.event_id, v1::RecordCorrected::RETRACTED));
+  EXPECT_EQ(ReasonOf(world.Do({"retracted", "carl", retracted})), "ROLE_MISSING");
+  ASSERT_TRUE(world.Do({"retracted", "ada", retracted}).ok());
+  EXPECT_EQ(Failed(world.Ask()), "");
+  EXPECT_EQ(ReasonOf(world.Do(again)), "");
+}
+
+TEST(Authority, ADelegationThatIsTakenBackLetsNobodyAct) {
+  GateWorld world(GateStory());
+  const StatusOr<LoadedEvent> delegated = LoadEvent(world.ledger().rows(), world.LeafOf("delegation"));
+  const EventDraft retracted = Because(Correct(delegated->header.event_id, v1::RecordCorrected::RETRACTED));
+  ASSERT_TRUE(world.Do({"retracted", "carl", retracted}).ok());
+  EXPECT_EQ(ReasonOf(world.Do(StepNamed(GateStory(), "certified"))), "ROLE_MISSING");
+}
+
+// What has no versions is one thing, whatever version somebody gives it.
+TEST(Authority, AVersionOfWhatHasNoneTakesNothingOver) {
+  const std::vector<Step> story = GateStory();
+  GateWorld world(story);
+  const auto with_version = [&](const std::string& step, const std::string& role) {
+    EventDraft draft = StepNamed(story, step).draft;
+    for (v1::EntityRef& ref : *draft.header.mutable_refs()) {
+      if (ref.role() == role) ref.set_version("2");
+    }
+    return Retrospective(draft);
+  };
+  EventDraft delegated = with_version("delegation", "delegation");
+  Edit<v1::AuthorityDelegated>([](v1::AuthorityDelegated& body) {
+    body.set_uses_max(7);
+    *body.mutable_signature() = FreshSignature();
+  })(delegated);
+  EXPECT_EQ(ReasonOf(world.Do({"again", "carl", delegated})), "ENTITY_TAKEN");
+  EventDraft certified = with_version("certified", "certification");
+  Edit<v1::CertificationIssued>([](v1::CertificationIssued& body) { body.set_jurisdiction("US"); })(certified);
+  EXPECT_EQ(ReasonOf(world.Do({"again", "certifier", certified})), "ENTITY_TAKEN");
+}
+
 // What a reference with a version too many says: refused, or where it must be recorded, found all the same.
 TEST(Authority, AVersionOfWhatHasNoneHidesNothing) {
   const auto hold = [](const std::string& scope) {
@@ -242,6 +301,22 @@ TEST(Authority, AVersionOfWhatHasNoneHidesNothing) {
     })) << each.rule;
     EXPECT_THAT(Failed(world.Ask()), HasSubstr(each.failed)) << each.rule;
   }
+}
+
+TEST(Authority, ABaselineIsOfItemsInTheirVersions) {
+  GateWorld world(Changed(GateStory(), "baseline", [](EventDraft& draft) {
+    for (v1::EntityRef& ref : *draft.header.mutable_refs()) {
+      if (ref.role() == "member") ref.set_version("2.1");
+    }
+  }));
+  EXPECT_TRUE(world.refused().empty()) << world.refused().begin()->second;
+  const StatusOr<std::vector<v1::Finding>> findings = FindingsOf(world.ledger().rows(), world.LeafOf("baseline"));
+  ASSERT_TRUE(findings.ok());
+  EXPECT_TRUE(findings->empty()) << findings->front().DebugString();
+  EXPECT_EQ(Failed(world.Ask()), "");
+  const EventDraft hold = Because(DraftWith(v1::HoldPlaced(), {"hold=hold:h1", "scope=software_item:alert"}));
+  ASSERT_TRUE(world.Do({"hold", "eve", hold}).ok());
+  EXPECT_EQ(Failed(world.Ask()), "G13") << "a hold on the item is one on its versions";
 }
 
 // A decision is computed again with the class that the item had then, whatever was said of it since.

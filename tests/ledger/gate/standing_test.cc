@@ -72,6 +72,25 @@ TEST(Standing, A71A72SoupUpdatePutsTheCertificationOnTheWorklistAndRecertificati
   ExpectRebuildsTheSame(world);
 }
 
+// A delegation that ended before it was used is known late, of what runs on what was certified under it.
+TEST(Standing, AWithdrawnDelegationIsHeldAgainstWhatRuns) {
+  GateWorld world(GateStory());
+  Activate(world);
+  v1::AuthorityWithdrawn body;
+  body.set_effective_from_us(kTestStart.us);
+  ASSERT_TRUE(world.Do({"withdrawn", "carl", Because(DraftWith(body, {"delegation=delegation:d1"}))}).ok());
+  const auto holds = All<v1::StandingHoldPlaced>(world);
+  ASSERT_EQ(holds.size(), 1u);
+  EXPECT_EQ(Rules(holds[0]), "G06");
+  EXPECT_THAT(holds[0].causes(), ElementsAre(world.LeafOf("withdrawn").value));
+  EXPECT_EQ(DeniedByRecords(world), DeniedByLooking(world));
+  const StatusOr<LoadedEvent> withdrawn = LoadEvent(world.ledger().rows(), world.LeafOf("withdrawn"));
+  const EventDraft retracted = Because(Correct(withdrawn->header.event_id, v1::RecordCorrected::RETRACTED));
+  ASSERT_TRUE(world.Do({"retracted", "ada", retracted}).ok());
+  EXPECT_THAT(DeniedByRecords(world), IsEmpty());
+  ExpectRebuildsTheSame(world);
+}
+
 EventDraft ChangeSoup(const std::string& from, const std::string& to) {
   v1::SoupVersionChanged changed;
   changed.mutable_soup()->set_title("foundation");
