@@ -12,13 +12,9 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
-#include <set>
 #include <sstream>
 #include <thread>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
 #include "client/cpp/object_client.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/objects/file_io.h"
@@ -187,85 +183,6 @@ StatusOr<CodeState> FindCode(const std::string& directory) {
   RETURN_IF_ERROR(tree.HashUntracked(untracked, hasher));
   code.version += "-dirty-" + hasher.Finish().hex().substr(0, 16);
   return code;
-}
-
-namespace {
-
-// "use_auth_token", "api_key", "PASSWORD": by the words of the name.
-bool IsNamedLikeSecret(std::string_view name) {
-  static const auto* words = new std::set<std::string, std::less<>>{
-      "password",   "passwd",      "passphrase", "pwd",    "secret", "secrets", "token",
-      "credential", "credentials", "auth",       "bearer", "apikey", "cookie"};
-  static const auto* before_key =
-      new std::set<std::string, std::less<>>{"api", "access", "private", "secret", "account", "signing", "encryption"};
-  std::string previous;
-  for (const std::string& word :
-       std::vector<std::string>(absl::StrSplit(absl::AsciiStrToLower(std::string(name)), '_'))) {
-    if (words->count(word) > 0 || (word == "key" && before_key->count(previous) > 0)) return true;
-    previous = word;
-  }
-  return false;
-}
-
-// "https://user:password@host".
-bool HoldsPassword(std::string_view value) {
-  const size_t scheme = value.find("://");
-  if (scheme == std::string_view::npos) return false;
-  const std::string_view authority = value.substr(scheme + 3, value.find('/', scheme + 3) - scheme - 3);
-  const size_t at = authority.rfind('@');
-  return at != std::string_view::npos && authority.substr(0, at).find(':') != std::string_view::npos;
-}
-
-// "-0.5" is a number and no option.
-bool IsOption(std::string_view argument) {
-  double number = 0;
-  return argument.size() > 1 && argument[0] == '-' && !absl::SimpleAtod(std::string(argument), &number);
-}
-
-// A name as `missing` takes it.
-std::string Symbol(std::string_view name) {
-  std::string symbol;
-  for (const unsigned char c : name) symbol += absl::ascii_isalnum(c) ? absl::ascii_tolower(c) : '_';
-  constexpr size_t kSymbolBytesMax = 100;
-  return symbol.substr(0, kSymbolBytesMax);
-}
-
-void AddOption(std::string name, std::string value, CapturedTexts& captured) {
-  if (IsNamedLikeSecret(name) || HoldsPassword(value)) {
-    captured.missing.push_back("withheld_" + Symbol(name));
-  } else if (!name.empty()) {
-    captured.values.emplace_back(std::move(name), std::move(value));
-  }
-}
-
-}  // namespace
-
-CapturedTexts OptionsOf(const std::vector<std::string>& command) {
-  CapturedTexts captured;
-  size_t arguments = 0;
-  bool options = true;
-  for (size_t i = 1; i < command.size(); ++i) {
-    if (options && command[i] == "--") {
-      options = false;
-      continue;
-    }
-    if (!options || !IsOption(command[i])) {
-      AddOption(Text("argument_", ++arguments), command[i], captured);
-      continue;
-    }
-    const size_t equals = command[i].find('=');
-    const size_t begin = command[i].starts_with("--") ? 2 : 1;
-    std::string name = command[i].substr(begin, equals == std::string::npos ? equals : equals - begin);
-    std::replace(name.begin(), name.end(), '-', '_');
-    std::string value = "true";
-    if (equals != std::string::npos) {
-      value = command[i].substr(equals + 1);
-    } else if (i + 1 < command.size() && !IsOption(command[i + 1])) {
-      value = command[++i];
-    }
-    AddOption(std::move(name), std::move(value), captured);
-  }
-  return captured;
 }
 
 CapturedTexts EnvironmentOf(const std::vector<std::string>& command) {

@@ -1,7 +1,8 @@
 #ifndef ANAMNESIS_CLIENT_CLI_CAPTURE_H_
 #define ANAMNESIS_CLIENT_CLI_CAPTURE_H_
 
-// What can be found out about a training run without asking anybody: the code it runs, where it runs, what it was told.
+// What can be found out about a training run without asking anybody: the code it runs and where it runs; what
+// it was told is command_options.h's.
 
 #include <functional>
 #include <string>
@@ -47,11 +48,6 @@ struct CapturedTexts {
   NamedTexts values;
   std::vector<std::string> missing;
 };
-
-// "--learning-rate 0.1", "-b 32", "--epochs=5" and "--amp" as learning_rate, b, epochs and amp ("true"); what is no
-// option as argument_1, argument_2, and so on. What is named like a secret, or holds one as URLs do, is left out: what
-// is recorded is recorded for ever.
-CapturedTexts OptionsOf(const std::vector<std::string>& command);
 
 // The operating system, and the packages of the Python that the command starts, if it starts one.
 CapturedTexts EnvironmentOf(const std::vector<std::string>& command);

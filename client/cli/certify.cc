@@ -4,6 +4,7 @@
 #include <iostream>
 #include <system_error>
 
+#include "client/cli/json_text.h"
 #include "client/cli/write.h"
 #include "ledger/keys/key_file.h"
 
@@ -61,18 +62,11 @@ void PrintText(const Certification& certification) {
   for (const std::string& reason : certification.reasons) std::cout << "  " << reason << "\n";
 }
 
-std::string JsonList(const std::vector<std::string>& texts) {
-  std::string list;
-  for (const std::string& text : texts) list += Text(list.empty() ? "" : ", ", Quoted(text));
-  return Text("[", list, "]");
-}
-
 std::string CaseJson(const CaseReport& report) {
   const auto& controls = report.test_case.description.risk_controls();
   return Text("{\"testCase\": ", Quoted(report.test_case.name.text()), ", \"result\": \"",
               v1::TestRunCompleted::Result_Name(report.verdict.result),
-              "\", \"microseconds\": ", report.duration.count(),
-              ", \"riskControls\": ", JsonList({controls.begin(), controls.end()}),
+              "\", \"microseconds\": ", report.duration.count(), ", \"riskControls\": ", JsonList(controls),
               ", \"reasons\": ", JsonList(report.verdict.reasons), "}");
 }
 

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "client/cli/exports.h"
+#include "client/cli/json_text.h"
 #include "client/exports/directory.h"
 #include "client/exports/json.h"
 #include "client/exports/verify.h"
@@ -32,12 +33,6 @@ std::string ListOf(const std::vector<exports::Record>& records) {
   return "[" + list + "]";
 }
 
-std::string ListOf(const std::vector<std::string>& texts) {
-  std::string list;
-  for (const std::string& text : texts) list += Text(list.empty() ? "" : ", ", Quoted(text));
-  return "[" + list + "]";
-}
-
 void PrintRecords(std::string_view what, const std::vector<exports::Record>& records) {
   for (const exports::Record& record : records) {
     std::cout << what << "  leaf " << record.leaf << " " << record.type << "  recorded " << record.recorded << "\n";
@@ -55,10 +50,10 @@ StatusOr<ExitStatus> CompareExports(const Options& options) {
   if (options.json) {
     std::cout << "{\"added\": " << ListOf(comparison.added) << ", \"removed\": " << ListOf(comparison.removed)
               << ", \"changed\": " << ListOf(comparison.changed)
-              << ", \"gapsOpened\": " << ListOf(comparison.gaps_opened)
-              << ", \"gapsClosed\": " << ListOf(comparison.gaps_closed)
-              << ", \"rowsAdded\": " << ListOf(comparison.rows_added)
-              << ", \"rowsRemoved\": " << ListOf(comparison.rows_removed) << "}\n";
+              << ", \"gapsOpened\": " << JsonList(comparison.gaps_opened)
+              << ", \"gapsClosed\": " << JsonList(comparison.gaps_closed)
+              << ", \"rowsAdded\": " << JsonList(comparison.rows_added)
+              << ", \"rowsRemoved\": " << JsonList(comparison.rows_removed) << "}\n";
   } else {
     PrintRecords("added  ", comparison.added);
     PrintRecords("removed", comparison.removed);

@@ -1,8 +1,10 @@
 #include "client/cli/evidence.h"
 
 #include <iostream>
+#include <optional>
 
 #include "anamnesis/v1/vocabulary_record.pb.h"
+#include "client/cli/json_text.h"
 #include "client/cli/log_sources.h"
 #include "client/cli/trust.h"
 #include "client/cli/write.h"
@@ -27,17 +29,11 @@ StatusOr<std::vector<VerifierKey>> TrustedKeys(const TrustOptions& options) {
   return keys;
 }
 
-std::string JsonList(const std::vector<std::string>& texts) {
-  std::string list;
-  for (const std::string& text : texts) list += Text(list.empty() ? "" : ", ", Quoted(text));
-  return Text("[", list, "]");
-}
-
 std::string JsonOf(const Judgement& judgement) {
   return Text("\"kind\": ", Quoted(judgement.kind), ", \"origin\": ", Quoted(judgement.origin),
-              ", \"stream\": ", Quoted(judgement.stream), ", \"signed_by\": ", JsonList(judgement.signed_by),
-              ", \"cosigned_by\": ", JsonList(judgement.cosigned_by), ", \"proven\": ", JsonList(judgement.proven),
-              ", \"not_proven\": ", JsonList(judgement.not_proven));
+              ", \"stream\": ", Quoted(judgement.stream), ", \"signedBy\": ", JsonList(judgement.signed_by),
+              ", \"cosignedBy\": ", JsonList(judgement.cosigned_by), ", \"proven\": ", JsonList(judgement.proven),
+              ", \"notProven\": ", JsonList(judgement.not_proven));
 }
 
 void PrintJudgement(const Judgement& judgement) {
@@ -58,7 +54,7 @@ StatusOr<ExitStatus> Verify(const std::vector<std::string>& files, const TrustOp
     if (!judgement.ok()) exit_status = kAnswerIsNo;
     if (json) {
       results += Text(results.empty() ? "" : ", ", "{\"file\": ", Quoted(file),
-                      ", \"proven\": ", judgement.ok() ? "true" : "false", ", ",
+                      ", \"proven\": ", JsonBool(judgement.ok()), ", ",
                       judgement.ok() ? Text("\"judgement\": {", JsonOf(*judgement), "}")
                                      : Text("\"reason\": ", Quoted(MessageOf(judgement.status()))),
                       "}");
@@ -82,12 +78,15 @@ struct CompareOptions {
   Common common;
 };
 
-std::string AgreementText(const LogComparison& comparison) {
-  if (comparison.one_size.value == 0 && comparison.other_size.value == 0) return "nothing that contradicts";
-  const std::string sizes = Text("(", comparison.one_size.value, " and ", comparison.other_size.value, ")");
-  if (comparison.common.value > 0) return Text("the same up to ", comparison.common.value, " leaves ", sizes);
-  const std::string later = Text("NOT compared ", sizes, ": the shorter one has to catch up first");
-  return comparison.leaves_asked > 0 ? Text("the receipt's leaf is the same; what is around it was ", later) : later;
+std::string AgreementText(const Compared& compared) {
+  const LogComparison& found = compared.found;
+  const std::string sizes = Text("(", found.one_size.value, " and ", found.other_size.value, ")");
+  if (!compared.why_not.empty()) {
+    return Text("NOT compared", found.one_size == found.other_size ? "" : " " + sizes, ": ", compared.why_not);
+  }
+  if (found.one_size.value == 0 && found.other_size.value == 0) return "nothing that contradicts";
+  if (found.common.value > 0) return Text("the same up to ", found.common.value, " leaves ", sizes);
+  return Text("the receipt's leaf is the same; what is around it was NOT compared ", sizes);
 }
 
 // Of a forked stream it is for others to say whose key it is.
@@ -101,45 +100,83 @@ StatusOr<Judgement> JudgeFound(const Evidence& evidence, std::vector<VerifierKey
   return Judge(evidence, keys);
 }
 
+// Exit status 1 is for contradictions alone: what can't be believed or isn't there is no answer to what was asked.
+Status NoAnswer(const Status& status) {
+  if (absl::IsPermissionDenied(status)) return absl::UnavailableError(Text(MessageOf(status)));
+  return ExitStatusOf(status) == kAnswerIsNo ? absl::InvalidArgumentError(Text(MessageOf(status))) : status;
+}
+
+// A contradiction, judged and written down.
+struct Found {
+  Judgement judgement;
+  // The first leaf that differs, where that is known.
+  std::string first_different;
+};
+
+StatusOr<std::optional<Found>> WriteFound(const Compared& compared, const CompareOptions& options,
+                                          const std::vector<VerifierKey>& keys) {
+  const std::optional<Evidence>& evidence = compared.found.evidence;
+  if (!evidence.has_value()) return std::nullopt;
+  Found found;
+  ASSIGN_OR_RETURN(found.judgement, JudgeFound(*evidence, keys));
+  RETURN_IF_ERROR(WriteFile(options.out, FormatEvidence(*evidence)));
+  const std::optional<LeafIndex>& first = compared.found.first_different;
+  if (first.has_value()) found.first_different = Text(first->value);
+  return std::optional<Found>(std::move(found));
+}
+
+std::string JsonOf(const std::string& one, const std::string& other, const Compared& compared,
+                   const std::optional<Found>& found, const std::string& out) {
+  const LogComparison& comparison = compared.found;
+  std::string json =
+      Text("{\"one\": ", Quoted(one), ", \"other\": ", Quoted(other), ", \"oneSize\": \"", comparison.one_size.value,
+           "\", \"otherSize\": \"", comparison.other_size.value, "\", \"common\": \"", comparison.common.value,
+           "\", \"leavesAsked\": \"", comparison.leaves_asked, "\", \"compared\": ", JsonBool(compared.why_not.empty()),
+           ", \"contradiction\": ", JsonBool(found.has_value()));
+  if (!compared.why_not.empty()) json += Text(", \"reason\": ", Quoted(compared.why_not));
+  if (found.has_value()) {
+    json += Text(", \"firstDifferent\": ", Quoted(found->first_different), ", \"evidence\": ", Quoted(out),
+                 ", \"judgement\": {", JsonOf(found->judgement), "}");
+  }
+  return json + "}";
+}
+
+void PrintPair(const std::string& pair, const Compared& compared, const std::optional<Found>& found,
+               const std::string& out) {
+  if (!found.has_value()) {
+    std::cout << pair << ": " << AgreementText(compared) << "\n";
+    return;
+  }
+  const std::string& first = found->first_different;
+  std::cout << Bad("CONTRADICTION") << " " << pair
+            << (first.empty() ? "" : Text(": leaf ", first, " is the first that differs")) << "\n";
+  PrintJudgement(found->judgement);
+  std::cout << "    the evidence is in " << out << "\n";
+}
+
 StatusOr<ExitStatus> CompareAll(const CompareOptions& options) {
   ASSIGN_OR_RETURN(const std::vector<VerifierKey> keys, TrustedKeys(options.trust));
   std::vector<KeptOrServed> things;
   for (const std::string& name : options.names) {
-    ASSIGN_OR_RETURN(KeptOrServed opened, OpenKeptOrServed(name, options.common));
-    things.push_back(std::move(opened));
+    StatusOr<KeptOrServed> opened = OpenKeptOrServed(name, options.common);
+    if (!opened.ok()) return NoAnswer(opened.status());
+    things.push_back(*std::move(opened));
   }
+  ExitStatus exit_status = kDone;
   std::string json;
-  for (size_t i = 1; i < things.size(); ++i) {
+  for (size_t i = 1; i < things.size() && exit_status != kAnswerIsNo; ++i) {
     const std::string pair = Text(things[0].name, " and ", things[i].name);
-    StatusOr<LogComparison> comparison = Compare(things[0], things[i], keys);
-    if (!comparison.ok()) return WithContext(comparison.status(), pair);
-    json += Text(json.empty() ? "" : ", ", "{\"one\": ", Quoted(things[0].name),
-                 ", \"other\": ", Quoted(things[i].name), ", \"one_size\": \"", comparison->one_size.value,
-                 "\", \"other_size\": \"", comparison->other_size.value, "\", \"common\": \"", comparison->common.value,
-                 "\", \"leaves_asked\": \"", comparison->leaves_asked, "\"");
-    if (!comparison->evidence.has_value()) {
-      json += ", \"contradiction\": false}";
-      if (!options.common.json) std::cout << pair << ": " << AgreementText(*comparison) << "\n";
-      continue;
-    }
-    ASSIGN_OR_RETURN(const Judgement judgement, JudgeFound(*comparison->evidence, keys));
-    RETURN_IF_ERROR(WriteFile(options.out, FormatEvidence(*comparison->evidence)));
-    const std::string first =
-        comparison->first_different.has_value() ? Text(comparison->first_different->value) : std::string();
-    json += Text(", \"contradiction\": true, \"first_different\": ", Quoted(first),
-                 ", \"evidence\": ", Quoted(options.out), ", \"judgement\": {", JsonOf(judgement), "}}");
-    if (options.common.json) {
-      std::cout << "{\"comparisons\": [" << json << "]}\n";
-    } else {
-      std::cout << Bad("CONTRADICTION") << " " << pair
-                << (first.empty() ? std::string() : Text(": leaf ", first, " is the first that differs")) << "\n";
-      PrintJudgement(judgement);
-      std::cout << "    the evidence is in " << options.out << "\n";
-    }
-    return kAnswerIsNo;
+    const StatusOr<Compared> compared = Compare(things[0], things[i], keys);
+    if (!compared.ok()) return WithContext(NoAnswer(compared.status()), pair);
+    const StatusOr<std::optional<Found>> found = WriteFound(*compared, options, keys);
+    if (!found.ok()) return WithContext(NoAnswer(found.status()), pair);
+    if (!compared->why_not.empty()) exit_status = kNotReached;
+    if (found->has_value()) exit_status = kAnswerIsNo;
+    json += Text(json.empty() ? "" : ", ", JsonOf(things[0].name, things[i].name, *compared, *found, options.out));
+    if (!options.common.json) PrintPair(pair, *compared, *found, options.out);
   }
   if (options.common.json) std::cout << "{\"comparisons\": [" << json << "]}\n";
-  return kDone;
+  return exit_status;
 }
 
 // --- record ---
@@ -214,10 +251,11 @@ void AddCompareVerb(CLI::App& parent) {
       "         anamnesis evidence compare last-week.checkpoint 10.0.0.1:7420 --key \"$(cat ledger.vkey)\"\n"
       "         anamnesis evidence compare activation.tlog-proof 10.0.0.1:7420 --key \"$(cat ledger.vkey)\"\n"
       "         anamnesis evidence compare 12.leaf elsewhere/12.leaf --key \"$(cat ada.vkey)\"   one writer's stream\n"
-      "The first is compared with each other one. Exit status 0: nothing contradicts (who has less is only behind, "
-      "and\n"
-      "what is newer than all that the other has is said not to be compared); 1: a contradiction, and --out proves "
-      "it.");
+      "The first is compared with each other one. Exit status 0: all were compared and nothing contradicts (who has\n"
+      "less is only behind); 1: a contradiction, and --out proves it; 2: what was given is not signed with the --key, "
+      "or\n"
+      "is not of one log or stream; 3: one could not be compared (it can't be reached, or is newer than all that the\n"
+      "other has), and none contradicts.");
   verb.add_option("WHAT", options->names,
                   "HOST:PORT, file:DIR, tiles:DIR, a checkpoint, NAME.tlog-proof, or NAME.leaf with NAME.leaf")
       ->required()

@@ -14,6 +14,7 @@ void AddGateExport(CLI::App& gate) {
   verb.add_option("DECISION", options->decision, "the decision's id")->required();
   AddKeyOption(verb, options->common);
   AddLedgerOption(verb, options->common);
+  verb.add_flag("--json", options->common.json, "no difference: the format is JSON");
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
     RETURN_IF_ERROR(PrintAttestation(*options, options->decision));
     return kDone;

@@ -5,10 +5,12 @@
 #include <set>
 
 #include "client/cli/gate_text.h"
+#include "client/cli/json_text.h"
 #include "client/cli/receipts.h"
 #include "client/cli/trust.h"
 #include "client/cpp/writer.h"
 #include "ledger/base/bytes.h"
+#include "ledger/event/names.h"
 #include "ledger/gate/slice.h"
 
 namespace anamnesis::cli {
@@ -37,12 +39,17 @@ StatusOr<ExitStatus> WriteSlice(const Common& common, const std::string& decisio
   for (const uint64_t leaf : leaves) {
     RETURN_IF_ERROR(WriteReceipt(*client, leaf, Text(directory, "/", NameOfLeaf(leaf))).status());
   }
-  std::cout << leaves.size() << " leaves with their proofs in " << directory << "\n";
+  if (common.json) {
+    std::cout << "{\"decision\": " << Quoted(decision) << ", \"slice\": " << Quoted(directory)
+              << ", \"leaves\": " << leaves.size() << "}\n";
+  } else {
+    std::cout << leaves.size() << " leaves with their proofs in " << directory << "\n";
+  }
   return kDone;
 }
 
-// The proven leaves in the directory, in the order of the log.
-StatusOr<std::vector<SliceLeaf>> ReadSlice(const std::string& directory, const Trust& trust) {
+// The receipts in the directory, in the order of the log. INVALID_ARGUMENT when it can't be read or has none.
+StatusOr<std::set<std::string>> ListSlice(const std::string& directory) {
   std::set<std::string> proofs;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
@@ -50,6 +57,12 @@ StatusOr<std::vector<SliceLeaf>> ReadSlice(const std::string& directory, const T
     if (path.ends_with(kProofEnding)) proofs.insert(path);
   }
   if (error) return absl::InvalidArgumentError(Text("SLICE: \"", directory, "\": ", error.message()));
+  if (proofs.empty()) return absl::InvalidArgumentError(Text("SLICE: \"", directory, "\": holds no receipts"));
+  return proofs;
+}
+
+// The leaves, proven.
+StatusOr<std::vector<SliceLeaf>> ReadSlice(const std::set<std::string>& proofs, const Trust& trust) {
   std::vector<SliceLeaf> leaves;
   for (const std::string& proof : proofs) {
     StatusOr<CheckedReceipt> receipt = CheckReceipt(proof, trust);
@@ -80,38 +93,72 @@ std::string WhyNotFor(const Device& device, const SliceDecision& decision) {
   return Text("it was made on another configuration, ", HexEncode(recorded.configuration_digest()));
 }
 
-StatusOr<ExitStatus> VerifySlice(const std::string& directory, const TrustOptions& trusted, const Device& device,
-                                 Timestamp at) {
-  ASSIGN_OR_RETURN(const Trust trust, ReadTrust(trusted));
-  const StatusOr<std::vector<SliceLeaf>> leaves = ReadSlice(directory, trust);
-  if (!leaves.ok()) {
-    std::cout << Bad("NOT VERIFIED") << "  " << MessageOf(leaves.status()) << "\n";
-    return kAnswerIsNo;
+Timestamp HoldsUntil(const v1::GateDecided& decision) {
+  return Timestamp(decision.at_us() + static_cast<int64_t>(decision.time_to_live_s()) * 1'000'000);
+}
+
+// Why a device must not act on the decision; empty when it may.
+std::vector<std::string> WhyNot(const SliceDecision& decision, const Device& device, Timestamp at) {
+  std::vector<std::string> reasons;
+  const v1::GateDecided& recorded = decision.recorded;
+  const std::string not_for = WhyNotFor(device, decision);
+  if (!not_for.empty()) reasons.push_back(Text("not for this device: ", not_for));
+  if (!decision.identical) reasons.emplace_back("it is another decision than the one recorded");
+  const Timestamp until = HoldsUntil(recorded);
+  if (recorded.verdict() != v1::GateDecided::ALLOW) {
+    reasons.push_back(Text("it denies the artifact: ", FailedRules(recorded)));
+  } else if (at.us < recorded.at_us() || at > until) {
+    reasons.push_back(Text("it holds until ", FormatTime(until), ", and it is ", FormatTime(at)));
   }
-  ASSIGN_OR_RETURN(const SliceDecision decision, DecideOnSlice(*leaves));
+  return reasons;
+}
+
+void PrintVerified(const SliceDecision& decision, size_t leaves, const std::vector<std::string>& reasons) {
   v1::GateQuestion asked;
   *asked.mutable_artifact() = decision.artifact;
   asked.set_unit(decision.unit);
   PrintDecision(asked, decision.computed);
-  const v1::GateDecided& recorded = decision.recorded;
-  const int64_t until_us = recorded.at_us() + static_cast<int64_t>(recorded.time_to_live_s()) * 1'000'000;
-  const bool in_time = recorded.at_us() <= at.us && at.us <= until_us;
-  const bool allowed = recorded.verdict() == v1::GateDecided::ALLOW;
-  const std::string not_for = WhyNotFor(device, decision);
-  if (!not_for.empty()) std::cout << Bad(Text("not for this device: ", not_for)) << "\n";
-  if (!decision.identical) std::cout << Bad("it is another decision than the one recorded") << "\n";
-  if (allowed && !in_time) {
-    std::cout << Bad(Text("it holds until ", FormatTime(Timestamp(until_us)), ", and it is ", FormatTime(at))) << "\n";
-  }
-  if (decision.identical && allowed && in_time && not_for.empty()) {
-    std::cout << Good(Text("verified: ", leaves->size(),
-                           " leaves are in the log, the decision follows from them, and it "
-                           "holds until ",
-                           FormatTime(Timestamp(until_us))))
-              << "\n";
-    return kDone;
+  for (const std::string& reason : reasons) std::cout << Bad(reason) << "\n";
+  if (!reasons.empty()) return;
+  std::cout << Good(Text("verified: ", leaves,
+                         " leaves are in the log, the decision follows from them, and it holds until ",
+                         FormatTime(HoldsUntil(decision.recorded))))
+            << "\n";
+}
+
+Status PrintVerifiedJson(const SliceDecision& decision, size_t leaves, const std::vector<std::string>& reasons) {
+  ASSIGN_OR_RETURN(const std::string computed, ToJson(decision.computed, false));
+  std::cout << "{\"verified\": " << JsonBool(reasons.empty()) << ", \"reasons\": " << JsonList(reasons)
+            << ", \"leaves\": " << leaves << ", \"unit\": " << Quoted(decision.unit)
+            << ", \"artifact\": " << Quoted(EntityKeyText(decision.artifact)) << ", \"holdsUntil\": \""
+            << FormatTime(HoldsUntil(decision.recorded)) << "\", \"decision\": " << computed << "}\n";
+  return OkStatus();
+}
+
+ExitStatus NotVerified(const Status& why, bool json) {
+  if (json) {
+    std::cout << "{\"verified\": false, \"reasons\": " << JsonList(std::vector<std::string>{Text(MessageOf(why))})
+              << "}\n";
+  } else {
+    std::cout << Bad("NOT VERIFIED") << "  " << MessageOf(why) << "\n";
   }
   return kAnswerIsNo;
+}
+
+StatusOr<ExitStatus> VerifySlice(const std::string& directory, const TrustOptions& trusted, const Device& device,
+                                 Timestamp at, bool json) {
+  ASSIGN_OR_RETURN(const Trust trust, ReadTrust(trusted));
+  ASSIGN_OR_RETURN(const std::set<std::string> proofs, ListSlice(directory));
+  const StatusOr<std::vector<SliceLeaf>> leaves = ReadSlice(proofs, trust);
+  if (!leaves.ok()) return NotVerified(leaves.status(), json);
+  ASSIGN_OR_RETURN(const SliceDecision decision, DecideOnSlice(*leaves));
+  const std::vector<std::string> reasons = WhyNot(decision, device, at);
+  if (json) {
+    RETURN_IF_ERROR(PrintVerifiedJson(decision, leaves->size(), reasons));
+  } else {
+    PrintVerified(decision, leaves->size(), reasons);
+  }
+  return reasons.empty() ? kDone : kAnswerIsNo;
 }
 
 }  // namespace
@@ -128,12 +175,14 @@ void AddSlice(CLI::App& gate) {
   verb.add_option("DECISION", options->decision, "the decision's id")->required();
   verb.add_option("--out", options->out, "a new directory")->required();
   AddLedgerOption(verb, options->common);
+  AddJsonOption(verb, options->common);
   SetAction(verb, [options] { return WriteSlice(options->common, options->decision, options->out); });
 }
 
 void AddVerifySlice(CLI::App& gate) {
   struct Options {
     TrustOptions trust;
+    Common common;
     std::string slice;
     std::string at;
     std::string unit;
@@ -151,10 +200,11 @@ void AddVerifySlice(CLI::App& gate) {
   verb.add_option("--unit", options->unit, "this device")->required();
   verb.add_option("--sha256", options->sha256, "of the artifact's bytes that it holds, hexadecimal")->required();
   verb.add_option("--configuration", options->configuration,
-                  "the digest of its configuration, hexadecimal (anamnesis config UNIT)")
+                  "the digest of its configuration, hexadecimal (anamnesis config UNIT --at TIME)")
       ->required();
   verb.add_option("--at", options->at, "when (RFC 3339 with zone); default: now, by this machine's clock");
   AddTrustOptions(verb, options->trust);
+  AddJsonOption(verb, options->common);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
     Timestamp at = WallClockNow();
     if (!options->at.empty()) {
@@ -163,7 +213,7 @@ void AddVerifySlice(CLI::App& gate) {
     Device device{options->unit, "", ""};
     ASSIGN_OR_RETURN(device.artifact_digest, ParseSha256("--sha256", options->sha256));
     ASSIGN_OR_RETURN(device.configuration_digest, ParseSha256("--configuration", options->configuration));
-    return VerifySlice(options->slice, options->trust, device, at);
+    return VerifySlice(options->slice, options->trust, device, at, options->common.json);
   });
 }
 

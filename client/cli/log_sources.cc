@@ -125,35 +125,57 @@ StatusOr<Checkpoint> OpenKept(const KeptOrServed& kept, std::span<const Verifier
   return OpenCheckpoint(*kept.note, keys);
 }
 
-StatusOr<LogComparison> CompareKept(const KeptOrServed& one, const KeptOrServed& other,
-                                    std::span<const VerifierKey> keys) {
+StatusOr<Compared> CompareKept(const KeptOrServed& one, const KeptOrServed& other, std::span<const VerifierKey> keys) {
   ASSIGN_OR_RETURN(const Checkpoint first, OpenKept(one, keys));
   ASSIGN_OR_RETURN(const Checkpoint second, OpenKept(other, keys));
-  LogComparison comparison{std::min(first.size, second.size), first.size, second.size, {}, {}, 0};
-  if (first.origin == second.origin && first.size == second.size) {
-    if (first.root == second.root) return comparison;
-    ASSIGN_OR_RETURN(comparison.evidence, MakeSplitView(NoteOf(one), NoteOf(other), keys));
-    return comparison;
+  if (first.origin != second.origin) {
+    return absl::InvalidArgumentError(Text("two logs: ", first.origin, " and ", second.origin));
   }
+  Compared compared;
+  LogComparison& found = compared.found;
+  found.one_size = first.size;
+  found.other_size = second.size;
   const bool same_index =
       one.receipt.has_value() && other.receipt.has_value() && one.receipt_index == other.receipt_index;
-  if (same_index && one.receipt->leaf_hash != other.receipt->leaf_hash) {
-    ASSIGN_OR_RETURN(comparison.evidence, MakeReplacedLeaf(one.receipt_index, *one.receipt, *other.receipt, keys));
-    return comparison;
+  if (first.size == second.size) {
+    found.common = first.size;
+    if (first.root == second.root) return compared;
+    ASSIGN_OR_RETURN(found.evidence, MakeSplitView(NoteOf(one), NoteOf(other), keys));
+  } else if (same_index && one.receipt->leaf_hash != other.receipt->leaf_hash) {
+    ASSIGN_OR_RETURN(found.evidence, MakeReplacedLeaf(one.receipt_index, *one.receipt, *other.receipt, keys));
+  } else {
+    compared.why_not = "nothing can be said from these two alone; name a node, or a directory of tiles";
   }
-  return absl::FailedPreconditionError(
-      Text("nothing can be said from ", one.name, " and ", other.name, " alone; name a node, or a directory of tiles"));
+  return compared;
 }
 
-StatusOr<LogComparison> CompareLeaves(const KeptOrServed& one, const KeptOrServed& other) {
+StatusOr<Compared> CompareLeaves(const KeptOrServed& one, const KeptOrServed& other) {
   if (!one.leaf.has_value() || !other.leaf.has_value()) {
     return absl::InvalidArgumentError("a leaf is compared with a leaf: two events of one writer's stream");
   }
-  LogComparison comparison;
+  ASSIGN_OR_RETURN(const ParsedSeal first, ParseSealStatement(one.leaf->statement));
+  ASSIGN_OR_RETURN(const ParsedSeal second, ParseSealStatement(other.leaf->statement));
+  if (first.statement.origin() != second.statement.origin() || first.statement.stream() != second.statement.stream() ||
+      first.key != second.key) {
+    return absl::InvalidArgumentError("the leaves are of two streams, or sealed with two keys");
+  }
+  Compared compared;
+  if (one.leaf->header == other.leaf->header) return compared;
   StatusOr<Evidence> evidence = MakeForkedStream(*one.leaf, *other.leaf);
-  if (absl::IsFailedPrecondition(evidence.status())) return comparison;
-  ASSIGN_OR_RETURN(comparison.evidence, std::move(evidence));
-  return comparison;
+  if (absl::IsFailedPrecondition(evidence.status())) {
+    compared.why_not = MessageOf(evidence.status());
+    return compared;
+  }
+  ASSIGN_OR_RETURN(compared.found.evidence, std::move(evidence));
+  return compared;
+}
+
+StatusOr<LogComparison> CompareWithLog(KeptOrServed& one, KeptOrServed& other, std::span<const VerifierKey> keys) {
+  if (one.log != nullptr && other.log != nullptr) return CompareLogs(*one.log, *other.log, keys);
+  const KeptOrServed& kept = one.log == nullptr ? one : other;
+  LogSource& log = one.log == nullptr ? *other.log : *one.log;
+  if (!kept.receipt.has_value()) return CompareWithNote(*kept.note, log, keys);
+  return CompareWithReceipt(kept.receipt_index, *kept.receipt, log, keys);
 }
 
 }  // namespace
@@ -178,14 +200,15 @@ StatusOr<KeptOrServed> OpenKeptOrServed(const std::string& name, const Common& c
   return opened;
 }
 
-StatusOr<LogComparison> Compare(KeptOrServed& one, KeptOrServed& other, std::span<const VerifierKey> keys) {
+StatusOr<Compared> Compare(KeptOrServed& one, KeptOrServed& other, std::span<const VerifierKey> keys) {
   if (one.leaf.has_value() || other.leaf.has_value()) return CompareLeaves(one, other);
-  if (one.log != nullptr && other.log != nullptr) return CompareLogs(*one.log, *other.log, keys);
   if (one.log == nullptr && other.log == nullptr) return CompareKept(one, other, keys);
-  KeptOrServed& kept = one.log == nullptr ? one : other;
-  LogSource& log = one.log == nullptr ? *other.log : *one.log;
-  if (!kept.receipt.has_value()) return CompareWithNote(*kept.note, log, keys);
-  return CompareWithReceipt(kept.receipt_index, *kept.receipt, log, keys);
+  Compared compared;
+  ASSIGN_OR_RETURN(compared.found, CompareWithLog(one, other, keys));
+  const LogComparison& found = compared.found;
+  const bool nothing = found.common.value == 0 && found.leaves_asked == 0 && !found.evidence.has_value();
+  if (nothing && found.one_size != found.other_size) compared.why_not = "the shorter one has to catch up first";
+  return compared;
 }
 
 }  // namespace anamnesis::cli

@@ -35,8 +35,15 @@ struct KeptOrServed {
 // them or the file is none that can be compared; UNAVAILABLE when a ledger can't be opened.
 StatusOr<KeptOrServed> OpenKeptOrServed(const std::string& name, const Common& common);
 
-// Compares two of them, with the log's keys. FAILED_PRECONDITION: nothing can be said from these two alone, and why.
-StatusOr<LogComparison> Compare(KeptOrServed& one, KeptOrServed& other, std::span<const VerifierKey> keys);
+struct Compared {
+  LogComparison found;
+  // Why nothing at all was compared; empty when something was.
+  std::string why_not;
+};
+
+// Compares two of them, with the log's keys. Fails when what one of them says is not signed with these, or not proven
+// (UNAUTHENTICATED), or when they can't be of one log or stream (INVALID_ARGUMENT).
+StatusOr<Compared> Compare(KeptOrServed& one, KeptOrServed& other, std::span<const VerifierKey> keys);
 
 }  // namespace anamnesis::cli
 

@@ -6,6 +6,7 @@
 
 #include "anamnesis/v1/vocabulary_adaptation.pb.h"
 #include "anamnesis/v1/vocabulary_model.pb.h"
+#include "client/cli/json_text.h"
 #include "client/cli/objects.h"
 #include "client/cli/question.h"
 #include "client/cpp/file_tree.h"
@@ -156,9 +157,7 @@ void Print(const Options& options, size_t written, const std::vector<std::string
     std::cout << written << " files below " << options.to << ", " << problems.size() << " missing\n";
     return;
   }
-  std::string list;
-  for (const std::string& problem : problems) list += (list.empty() ? "" : ", ") + Quoted(problem);
-  std::cout << "{\"files\": " << written << ", \"missing\": [" << list << "]}\n";
+  std::cout << "{\"files\": " << written << ", \"missing\": " << JsonList(problems) << "}\n";
 }
 
 StatusOr<ExitStatus> Materialise(const Options& options) {

@@ -9,6 +9,7 @@
 #include "anamnesis/v1/vocabulary_data.pb.h"
 #include "anamnesis/v1/vocabulary_model.pb.h"
 #include "client/cli/capture.h"
+#include "client/cli/command_options.h"
 #include "client/cli/write.h"
 #include "client/cpp/object_client.h"
 #include "client/importers/document.h"
@@ -207,9 +208,12 @@ void AddRun(CLI::App& app) {
       "Example: anamnesis run spleen-42 --dataset spleen@3 --output model.pt --metrics metrics.json --as ada.key \\\n"
       "           -- python3 train.py --learning-rate 0.001 --epochs 50\n"
       "Recorded before the script begins: the Git commit (and whether the work tree differs from it), the dataset's\n"
-      "version, the script's own options and arguments as hyperparameters (but no secrets, by their names), packages\n"
-      "and hardware; after its end: how it ended, how\n"
-      "long it took, digests of the outputs, and the numbers in the metrics file. The script is not changed.\n"
+      "version, the script's own options and arguments as hyperparameters, packages and hardware; after its end: how\n"
+      "it ended, how long it took, digests of the outputs, and the numbers in the metrics file. The script is not\n"
+      "changed.\n"
+      "What is named like a secret is withheld (--token X, HF_TOKEN=X, wandb.api_key=X, URLs with a password), and so\n"
+      "is what follows `sh -c`. A secret that nothing names is recorded, for ever: give it in a file or the "
+      "environment.\n"
       "Exit status 1 when the script fails, which is recorded too.");
   verb.add_option("RUN", options->run, "the training run's id, which was not used before")->required();
   verb.add_option("--dataset", options->datasets, "NAME@VERSION that it trains on; repeatable")->required();

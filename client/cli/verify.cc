@@ -1,9 +1,13 @@
 #include "client/exports/verify.h"
 
+#include <algorithm>
+#include <fstream>
 #include <iostream>
+#include <utility>
 
 #include "client/cli/context.h"
 #include "client/cli/event_text.h"
+#include "client/cli/json_text.h"
 #include "client/cli/trust.h"
 #include "client/interchange/evidence.h"
 #include "ledger/query/wording.h"
@@ -13,66 +17,160 @@ namespace {
 
 constexpr std::string_view kStatementEnding = ".json";
 
-std::string ReceiptText(const CheckedReceipt& receipt) {
+// What a person reads, and the members of an object in JSON, as the verifier in Python names them.
+struct Verified {
+  std::string text;
+  std::string json;
+};
+
+std::string CheckpointJson(const Checkpoint& checkpoint) {
+  return Text("\"origin\": ", Quoted(checkpoint.origin), ", \"treeSize\": ", checkpoint.size.value, ", \"root\": \"",
+              checkpoint.root.hex(), "\"");
+}
+
+std::string CheckpointText(const Checkpoint& checkpoint) {
+  return Text("checkpoint of ", checkpoint.origin, " over ", checkpoint.size.value, " events, root ",
+              checkpoint.root.hex());
+}
+
+StatusOr<Verified> VerifyReceipt(const std::string& path, const Trust& trust) {
+  ASSIGN_OR_RETURN(const CheckedReceipt receipt, CheckReceipt(path, trust));
   const v1::EventHeader& header = receipt.header.fields;
-  std::string text =
-      Text("leaf ", receipt.index.value, " of ", receipt.checkpoint.origin, " under its checkpoint over ",
-           receipt.checkpoint.size.value, " events\n    ", header.type(), " of ", header.stream(), ", occurred ",
-           IntervalText(Timestamp(header.occurred_earliest_us()), Timestamp(header.occurred_latest_us())),
-           ", recorded ", FormatTime(receipt.recorded));
-  if (receipt.sealed_by.has_value()) text += Text("\n    sealed by key ", receipt.sealed_by->hex());
-  if (receipt.body.has_value()) text += "\n    the body is the one that was committed to";
-  return text;
+  const std::string occurred =
+      IntervalText(Timestamp(header.occurred_earliest_us()), Timestamp(header.occurred_latest_us()));
+  const std::string recorded = FormatTime(receipt.recorded);
+  Verified verified;
+  verified.text = Text("leaf ", receipt.index.value, " of ", receipt.checkpoint.origin, " under its checkpoint over ",
+                       receipt.checkpoint.size.value, " events\n    ", header.type(), " of ", header.stream(),
+                       ", occurred ", occurred, ", recorded ", recorded);
+  verified.json = Text(CheckpointJson(receipt.checkpoint), ", \"index\": ", receipt.index.value,
+                       ", \"type\": ", Quoted(header.type()), ", \"stream\": ", Quoted(header.stream()),
+                       ", \"occurred\": \"", occurred, "\", \"recorded\": \"", recorded, "\"");
+  if (receipt.sealed_by.has_value()) {
+    verified.text += Text("\n    sealed by key ", receipt.sealed_by->hex());
+    verified.json += Text(", \"sealedBy\": \"", receipt.sealed_by->hex(), "\"");
+  }
+  if (receipt.body.has_value()) {
+    verified.text += "\n    the body is the one that was committed to";
+    verified.json += ", \"bodyVerified\": true";
+  }
+  return verified;
 }
 
-std::string ExportText(const exports::VerifiedExport& verified) {
-  return Text(verified.manifest.kind, " of ", verified.manifest.subject, " in ", verified.checkpoint.origin,
-              ", over its first ", verified.checkpoint.size.value, " events\n    ", verified.document.records.size(),
-              " records and ", verified.manifest.files.size() + 2, " files, signed by ", verified.signer,
-              "\n    both forms have the content sha256:", verified.manifest.content_sha256.hex(),
-              verified.told_otherwise == 0 ? ""
-                                           : Text("\n    ", verified.told_otherwise,
-                                                  " records are told in other words than this version's: their bodies, "
-                                                  "in records/, are what is proven"));
+StatusOr<Verified> VerifyConsistency(const std::string& path, const Trust& trust) {
+  ASSIGN_OR_RETURN(const CheckedConsistency checked, CheckConsistencyReceipt(path, trust));
+  return Verified{Text(CheckpointText(checked.newer), "\n    continues the one over ", checked.older.size.value,
+                       " events, root ", checked.older.root.hex()),
+                  Text(CheckpointJson(checked.newer), ", \"oldTreeSize\": ", checked.older.size.value)};
 }
 
-StatusOr<std::string> VerifyStatement(const std::string& path, const Trust& trust) {
+StatusOr<Verified> VerifyExport(const std::string& path, const Trust& trust) {
+  ASSIGN_OR_RETURN(const exports::VerifiedExport verified, exports::VerifyExport(path, trust));
+  const std::string content = verified.manifest.content_sha256.hex();
+  const size_t files = verified.manifest.files.size() + 2;
+  std::string text = Text(verified.manifest.kind, " of ", verified.manifest.subject, " in ", verified.checkpoint.origin,
+                          ", over its first ", verified.checkpoint.size.value, " events\n    ",
+                          verified.document.records.size(), " records and ", files, " files, signed by ",
+                          verified.signer, "\n    both forms have the content sha256:", content);
+  if (verified.told_otherwise != 0) {
+    text += Text("\n    ", verified.told_otherwise,
+                 " records are told in other words than this version's: their bodies, in records/, are what is proven");
+  }
+  return Verified{
+      std::move(text),
+      Text(CheckpointJson(verified.checkpoint), ", \"kind\": ", Quoted(verified.manifest.kind),
+           ", \"subject\": ", Quoted(verified.manifest.subject), ", \"records\": ", verified.document.records.size(),
+           ", \"files\": ", files, ", \"signer\": ", Quoted(verified.signer), ", \"contentSha256\": \"", content,
+           "\", \"toldOtherwise\": ", verified.told_otherwise)};
+}
+
+bool IsStatement(const std::string& path) {
+  return path.ends_with(kStatementEnding) && !exports::LooksLikeExport(path);
+}
+
+// Who may have signed a Statement. INVALID_ARGUMENT when what is trusted can sign none.
+StatusOr<std::vector<interchange::AttestorKey>> Attestors(const Trust& trust) {
   if (trust.policy.has_value()) {
-    return absl::InvalidArgumentError("an in-toto Statement is signed by a person or a node; give their --key");
+    return absl::InvalidArgumentError(
+        "--policy: an in-toto Statement is signed by a person or a node; give their --key");
   }
   std::vector<interchange::AttestorKey> keys;
   for (const VerifierKey& key : trust.keys) {
     ASSIGN_OR_RETURN(interchange::AttestorKey attestor, interchange::AttestorKey::FromVerifierKey(key.Format()));
     keys.push_back(std::move(attestor));
   }
-  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
-  ASSIGN_OR_RETURN(const interchange::Evidence evidence, interchange::ReadOwnEvidence(bytes, keys));
-  std::string text = Text("in-toto Statement ", evidence.predicate_type, "\n    signed by ", evidence.signer, " (",
-                          evidence.fingerprint, ")");
-  for (const interchange::Evidence::Subject& subject : evidence.subjects) text += Text("\n    about ", subject.name);
-  return text;
+  return keys;
 }
 
-StatusOr<std::string> VerifyFile(const std::string& path, const Trust& trust) {
-  if (exports::LooksLikeExport(path)) {
-    ASSIGN_OR_RETURN(const exports::VerifiedExport verified, exports::VerifyExport(path, trust));
-    return ExportText(verified);
+StatusOr<Verified> VerifyStatement(const std::string& path, const Trust& trust) {
+  ASSIGN_OR_RETURN(const std::vector<interchange::AttestorKey> keys, Attestors(trust));
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  ASSIGN_OR_RETURN(const interchange::Evidence evidence, interchange::ReadOwnEvidence(bytes, keys));
+  Verified verified;
+  verified.text = Text("in-toto Statement ", evidence.predicate_type, "\n    signed by ", evidence.signer, " (",
+                       evidence.fingerprint, ")");
+  std::vector<std::string> subjects;
+  for (const interchange::Evidence::Subject& subject : evidence.subjects) {
+    verified.text += Text("\n    about ", subject.name);
+    subjects.push_back(subject.name);
   }
-  if (IsConsistencyReceipt(path)) {
-    ASSIGN_OR_RETURN(const CheckedConsistency checked, CheckConsistencyReceipt(path, trust));
-    return Text("checkpoint of ", checked.newer.origin, " over ", checked.newer.size.value, " events, root ",
-                checked.newer.root.hex(), "\n    continues the one over ", checked.older.size.value, " events, root ",
-                checked.older.root.hex());
-  }
-  if (IsReceiptPath(path)) {
-    ASSIGN_OR_RETURN(const CheckedReceipt receipt, CheckReceipt(path, trust));
-    return ReceiptText(receipt);
-  }
-  if (path.ends_with(kStatementEnding)) return VerifyStatement(path, trust);
+  verified.json = Text("\"predicateType\": ", Quoted(evidence.predicate_type), ", \"subjects\": ", JsonList(subjects),
+                       ", \"signer\": ", Quoted(evidence.signer), ", \"fingerprint\": ", Quoted(evidence.fingerprint));
+  return verified;
+}
+
+StatusOr<Verified> VerifyFile(const std::string& path, const Trust& trust) {
+  if (exports::LooksLikeExport(path)) return VerifyExport(path, trust);
+  if (IsConsistencyReceipt(path)) return VerifyConsistency(path, trust);
+  if (IsReceiptPath(path)) return VerifyReceipt(path, trust);
+  if (IsStatement(path)) return VerifyStatement(path, trust);
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, trust.Open(bytes));
-  return Text("checkpoint of ", checkpoint.origin, " over ", checkpoint.size.value, " events, root ",
-              checkpoint.root.hex());
+  return Verified{CheckpointText(checkpoint), CheckpointJson(checkpoint)};
+}
+
+// That there is something to verify: a file that isn't there was neither altered nor forged.
+Status CheckReadable(const std::string& path) {
+  std::vector<std::string> paths = {path};
+  if (IsConsistencyReceipt(path)) {
+    paths.push_back(OlderPathOf(path));
+  } else if (IsReceiptPath(path)) {
+    paths.push_back(LeafPathOf(path));
+  }
+  for (const std::string& one : paths) {
+    if (one != "-" && !std::ifstream(one, std::ios::binary)) {
+      return absl::InvalidArgumentError(Text(one, ": can't be read"));
+    }
+  }
+  return OkStatus();
+}
+
+// Prints what came of one file, or adds it to `results`. The exit status that it would have alone.
+ExitStatus VerifyOne(const std::string& file, const Trust& trust, bool json, std::string& results) {
+  const Status readable = CheckReadable(file);
+  const StatusOr<Verified> verified = readable.ok() ? VerifyFile(file, trust) : readable;
+  const std::string text = verified.ok() ? verified->text : std::string(MessageOf(verified.status()));
+  if (json) {
+    results +=
+        Text(results.empty() ? "" : ", ", "{\"what\": ", Quoted(file), ", \"verified\": ", JsonBool(verified.ok()),
+             verified.ok() ? ", " + verified->json : "", ", \"text\": ", Quoted(text), "}");
+  } else {
+    std::cout << (verified.ok() ? Good("verified ") : Bad("NOT VERIFIED")) << " " << file << "\n    " << text << "\n";
+  }
+  if (verified.ok()) return kDone;
+  return readable.ok() ? kAnswerIsNo : kBadUsage;
+}
+
+StatusOr<ExitStatus> VerifyAll(const std::vector<std::string>& files, const Trust& trust, bool json) {
+  // Before anything is said of any file.
+  if (std::any_of(files.begin(), files.end(), IsStatement)) RETURN_IF_ERROR(Attestors(trust).status());
+  ExitStatus exit_status = kDone;
+  std::string results;
+  for (const std::string& file : files) exit_status = std::max(exit_status, VerifyOne(file, trust, json, results));
+  if (json) {
+    std::cout << "{\"verified\": " << JsonBool(exit_status == kDone) << ", \"results\": [" << results << "]}\n";
+  }
+  return exit_status;
 }
 
 }  // namespace
@@ -81,6 +179,7 @@ void AddVerify(CLI::App& app) {
   struct Options {
     std::vector<std::string> files;
     TrustOptions trust;
+    Common common;
   };
   auto options = std::make_shared<Options>();
   CLI::App& verb =
@@ -93,24 +192,17 @@ void AddVerify(CLI::App& app) {
       "exists.\nNAME.cose by `checkpoint --consistency` needs NAME.older, the older checkpoint.\nOf an export every "
       "file, every record and who signed it are checked. A Statement NAME.json (in-toto in DSSE), as `anamnesis "
       "export\n"
-      "in-toto` and `anamnesis gate export` write it, needs the --key of who signed it.");
+      "in-toto` and `anamnesis gate export` write it, needs the --key of who signed it.\n"
+      "Exit status 1: something does not verify; 2: a file can't be read, or no key is given that could have signed "
+      "it.");
   verb.add_option("FILE", options->files,
                   "NAME.tlog-proof, NAME.cose, NAME.json, a checkpoint, or an export: its directory or .tar")
       ->required();
   AddTrustOptions(verb, options->trust);
+  AddJsonOption(verb, options->common);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
     ASSIGN_OR_RETURN(const Trust trust, ReadTrust(options->trust));
-    ExitStatus exit_status = kDone;
-    for (const std::string& file : options->files) {
-      const StatusOr<std::string> verified = VerifyFile(file, trust);
-      if (verified.ok()) {
-        std::cout << Good("verified ") << " " << file << "\n    " << *verified << "\n";
-      } else {
-        std::cout << Bad("NOT VERIFIED") << " " << file << "\n    " << MessageOf(verified.status()) << "\n";
-        exit_status = kAnswerIsNo;
-      }
-    }
-    return exit_status;
+    return VerifyAll(options->files, trust, options->common.json);
   });
 }
 

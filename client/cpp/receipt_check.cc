@@ -1,7 +1,9 @@
 #include "client/cpp/receipt_check.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "ledger/event/body_check.h"
 #include "ledger/event/leaf.h"
 #include "ledger/event/seal.h"
 #include "ledger/note/signed_note.h"
@@ -51,15 +53,8 @@ Status CheckSeal(const LeafView& leaf, CheckedReceipt& receipt) {
 }
 
 Status CheckBody(std::string_view body, CheckedReceipt& receipt) {
-  if (body.size() < kNonceBytes ||
-      BodyCommitment(body.substr(0, kNonceBytes), body.substr(kNonceBytes)) != receipt.header.body_commitment) {
-    return absl::UnauthenticatedError("the body is not the one that the leaf commits to");
-  }
-  const uint64_t size = body.size() - kNonceBytes;
-  if (size != receipt.header.fields.body_size()) {
-    return absl::UnauthenticatedError(
-        Text("the body has ", size, " bytes; the header says ", receipt.header.fields.body_size()));
-  }
+  std::string wrong = WhyBodyIsWrong(receipt.header, body);
+  if (!wrong.empty()) return absl::UnauthenticatedError(std::move(wrong));
   receipt.body = std::string(body.substr(kNonceBytes));
   return OkStatus();
 }

@@ -1,5 +1,6 @@
 #include "client/interchange/fhir.h"
 
+#include <optional>
 #include <utility>
 
 #include "anamnesis/v1/vocabulary_device.pb.h"
@@ -138,39 +139,18 @@ Json AgentOf(const LedgerView& view, const v1::EventHeader& header) {
   return agent;
 }
 
-// When it happened as last corrected, and whether it still counts, by the history of what it refers to.
-struct EventStanding {
-  bool counts = true;
-  std::string earliest;
-  std::string latest;
-};
-
-StatusOr<EventStanding> StandingOf(LedgerView& view, const v1::Event& event) {
-  EventStanding standing = {true, TimeText(event.header().occurred_earliest_us()),
-                            TimeText(event.header().occurred_latest_us())};
-  ASSIGN_OR_RETURN(const std::optional<v1::StatusAnswer::HistoryEvent> entry, view.HistoryEntry(event));
-  if (!entry.has_value()) return standing;
-  standing.counts = !entry->void_effect();
-  standing.earliest = TimeText(entry->leaf().occurred_earliest());
-  standing.latest = TimeText(entry->leaf().occurred_latest());
-  return standing;
-}
-
 StatusOr<Json> ProvenanceOf(LedgerView& view, const v1::Event& event, const InBundle& in_bundle) {
   const v1::EventHeader& header = event.header();
-  ASSIGN_OR_RETURN(const EventStanding standing, StandingOf(view, event));
+  ASSIGN_OR_RETURN(const Standing standing, view.StandingOf(event));
   Json provenance;
   provenance["resourceType"] = "Provenance";
   provenance["id"] = EventIdText(header.event_id());
   provenance["extension"] = Json::array({LeafExtension(view, &event)});
   provenance["extension"].push_back(
       {{"url", "anamnesis:extension/standing"}, {"valueString", standing.counts ? "COUNTS" : "RETRACTED_OR_REPLACED"}});
-  if (standing.earliest != TimeText(header.occurred_earliest_us()) ||
-      standing.latest != TimeText(header.occurred_latest_us())) {
+  if (const std::string recorded = OccurredAsRecorded(event, standing); !recorded.empty()) {
     // The period below is the corrected one.
-    provenance["extension"].push_back({{"url", "anamnesis:extension/occurred-as-recorded"},
-                                       {"valueString", Text(TimeText(header.occurred_earliest_us()), " .. ",
-                                                            TimeText(header.occurred_latest_us()))}});
+    provenance["extension"].push_back({{"url", "anamnesis:extension/occurred-as-recorded"}, {"valueString", recorded}});
   }
   provenance["target"] = Json::array();
   Json entities = Json::array();
@@ -190,8 +170,8 @@ StatusOr<Json> ProvenanceOf(LedgerView& view, const v1::Event& event, const InBu
   if (provenance["target"].empty()) {
     provenance["target"].push_back(LogicalReference(view.origin(), "leaf", std::to_string(event.index()), ""));
   }
-  provenance["occurredPeriod"]["start"] = standing.earliest;
-  provenance["occurredPeriod"]["end"] = standing.latest;
+  provenance["occurredPeriod"]["start"] = FormatTime(standing.earliest);
+  provenance["occurredPeriod"]["end"] = FormatTime(standing.latest);
   provenance["recorded"] = TimeText(event.recorded());
   if (!header.rationale().empty())
     provenance["authorization"] = Json::array({{{"concept", TextConcept(header.rationale())}}});
@@ -219,22 +199,19 @@ Status ReadLast(const std::vector<const v1::Event*>& events, Body& out) {
   return OkStatus();
 }
 
-// By its commissionings and moves up to `at`.
+// Where the gate takes the unit to be at `at` (gate/subject.cc): a move holds from its earliest time on.
 Status FindJurisdiction(LedgerView& view, const v1::EntityRef& unit, Timestamp at, UnitRecords& records) {
-  std::optional<std::pair<Timestamp, uint64_t>> last;
+  std::optional<Timestamp> last;
   for (const char* type : {"device_unit.commissioned", "device_unit.relocated"}) {
     ASSIGN_OR_RETURN(const std::vector<const v1::Event*> events, view.EventsAbout(unit, type));
     for (const v1::Event* event : events) {
-      ASSIGN_OR_RETURN(const std::optional<v1::StatusAnswer::HistoryEvent> entry, view.HistoryEntry(*event));
-      if (!entry.has_value()) continue;
-      ASSIGN_OR_RETURN(const Timestamp occurred, FromProtoTime(entry->leaf().occurred_latest(), "occurred_latest"));
-      const std::pair place(occurred, event->index());
-      if (occurred > at || (last.has_value() && place < *last)) continue;
+      ASSIGN_OR_RETURN(const Standing standing, view.StandingOf(*event));
+      if (standing.earliest > at || (last.has_value() && standing.earliest < *last)) continue;
       ASSIGN_OR_RETURN(const std::unique_ptr<Message> body, BodyOf(*event));
       if (const auto* moved = BodyAs<v1::DeviceUnitRelocated>(body.get())) records.jurisdiction = moved->jurisdiction();
       if (const auto* began = BodyAs<v1::DeviceUnitCommissioned>(body.get()))
         records.jurisdiction = began->jurisdiction();
-      last = place;
+      last = standing.earliest;
     }
   }
   return OkStatus();

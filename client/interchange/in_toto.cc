@@ -39,7 +39,13 @@ Json Subject(std::string name, Json digests) {
   return subject;
 }
 
-std::string_view StandingName(bool counts) { return counts ? "COUNTS" : "RETRACTED_OR_REPLACED"; }
+// The way back to the receipt, whether the event counts, and the time that was recorded where that was corrected.
+StatusOr<Json> CitedWith(LedgerView& view, const v1::Event& event, const Standing& standing) {
+  ASSIGN_OR_RETURN(Json cited, Citations(view, {event.index()}));
+  cited["standing"] = standing.counts ? "COUNTS" : "RETRACTED_OR_REPLACED";
+  SetText(cited, "occurredAsRecorded", OccurredAsRecorded(event, standing));
+  return cited;
+}
 
 // --- Decisions ---
 
@@ -82,9 +88,8 @@ StatusOr<std::string> VerificationSummary(LedgerView& view, const v1::GateReplay
   predicate["verificationResult"] = allowed ? "PASSED" : "FAILED";
   predicate["verifiedLevels"] = VerifiedLevels(decision);
   ASSIGN_OR_RETURN(const v1::Event* event, view.At(replay.leaf().index()));
-  ASSIGN_OR_RETURN(const bool counts, view.Counts(*event));
-  ASSIGN_OR_RETURN(Json cited, Citations(view, {replay.leaf().index()}));
-  cited["standing"] = StandingName(counts);
+  ASSIGN_OR_RETURN(const Standing standing, view.StandingOf(*event));
+  ASSIGN_OR_RETURN(Json cited, CitedWith(view, *event, standing));
   const auto live_us = static_cast<int64_t>(decision.time_to_live_s()) * 1'000'000;
   if (live_us > 0 && allowed) cited["validUntil"] = TimeText(decision.at_us() + live_us);
   predicate[kExtension] = std::move(cited);
@@ -145,7 +150,8 @@ StatusOr<Json> TrainingOf(LedgerView& view, const v1::EntityRef& model) {
   return training;
 }
 
-StatusOr<std::optional<Typed>> Provenance(LedgerView& view, const v1::Event& event, const Message& body) {
+StatusOr<std::optional<Typed>> Provenance(LedgerView& view, const v1::Event& event, const Standing& standing,
+                                          const Message& body) {
   Typed typed{kProvenance, Json::array(), Json::object()};
   const v1::EventHeader& header = event.header();
   if (const auto* model = BodyAs<v1::ModelRegistered>(&body)) AddFiles(model->files(), typed.subjects);
@@ -173,8 +179,8 @@ StatusOr<std::optional<Typed>> Provenance(LedgerView& view, const v1::Event& eve
   Json& run = typed.predicate["runDetails"];
   run["builder"]["id"] = AgentUri(view.origin(), header.actor());
   run["metadata"]["invocationId"] = LeafUri(view.origin(), event.index());
-  run["metadata"]["startedOn"] = TimeText(header.occurred_earliest_us());
-  run["metadata"]["finishedOn"] = TimeText(header.occurred_latest_us());
+  run["metadata"]["startedOn"] = FormatTime(standing.earliest);
+  run["metadata"]["finishedOn"] = FormatTime(standing.latest);
   return std::optional<Typed>(std::move(typed));
 }
 
@@ -226,9 +232,10 @@ std::optional<Typed> TestResult(std::string_view origin, const v1::Event& event,
   return typed;
 }
 
-StatusOr<std::optional<Typed>> InAFormOfTheField(LedgerView& view, const v1::Event& event, const Message& body) {
+StatusOr<std::optional<Typed>> InAFormOfTheField(LedgerView& view, const v1::Event& event, const Standing& standing,
+                                                 const Message& body) {
   const std::set<std::string_view> made = {"model.registered", "artifact.produced", "build.completed"};
-  if (made.count(event.header().type()) > 0) return Provenance(view, event, body);
+  if (made.count(event.header().type()) > 0) return Provenance(view, event, standing, body);
   return TestResult(view.origin(), event, body);
 }
 
@@ -246,15 +253,15 @@ Json ReferencesOf(std::string_view origin, const v1::EventHeader& header) {
   return references;
 }
 
-Json HeaderOf(std::string_view origin, const v1::Event& event) {
+Json HeaderOf(std::string_view origin, const v1::Event& event, const Standing& standing) {
   const v1::EventHeader& header = event.header();
   Json facts;
   facts["type"] = header.type();
   facts["schemaVersion"] = header.schema_version();
   facts["stream"] = header.stream();
   facts["streamPosition"] = header.stream_position();
-  facts["occurredEarliest"] = TimeText(header.occurred_earliest_us());
-  facts["occurredLatest"] = TimeText(header.occurred_latest_us());
+  facts["occurredEarliest"] = FormatTime(standing.earliest);
+  facts["occurredLatest"] = FormatTime(standing.latest);
   facts["recorded"] = TimeText(event.recorded());
   facts["actor"] = AgentUri(origin, header.actor());
   if (header.has_on_behalf_of()) facts["onBehalfOf"] = AgentUri(origin, header.on_behalf_of());
@@ -268,24 +275,22 @@ Json HeaderOf(std::string_view origin, const v1::Event& event) {
 }
 
 StatusOr<std::string> EventStatement(LedgerView& view, const v1::Event& event) {
-  ASSIGN_OR_RETURN(const bool counts, view.Counts(event));
+  ASSIGN_OR_RETURN(const Standing standing, view.StandingOf(event));
   ASSIGN_OR_RETURN(const std::unique_ptr<Message> body, BodyOf(event));
   std::optional<Typed> typed;
-  if (counts && body != nullptr) {
-    ASSIGN_OR_RETURN(typed, InAFormOfTheField(view, event, *body));
+  if (standing.counts && body != nullptr) {
+    ASSIGN_OR_RETURN(typed, InAFormOfTheField(view, event, standing, *body));
   }
   if (!typed.has_value()) {
     Json digest = Json::object();
     digest["sha256"] = CitationOf(event)["leafSha256"];
     typed = Typed{std::string(kEventPredicate),
                   Json::array({Subject(LeafUri(view.origin(), event.index()), std::move(digest))}), Json::object()};
-    typed->predicate["event"] = HeaderOf(view.origin(), event);
+    typed->predicate["event"] = HeaderOf(view.origin(), event, standing);
     typed->predicate["body"] = body == nullptr ? "ERASED" : "PRESENT";
     if (body != nullptr) typed->predicate["fields"] = FieldsOf(*body);
   }
-  ASSIGN_OR_RETURN(Json cited, Citations(view, {event.index()}));
-  cited["standing"] = StandingName(counts);
-  typed->predicate[kExtension] = std::move(cited);
+  ASSIGN_OR_RETURN(typed->predicate[kExtension], CitedWith(view, event, standing));
   return Statement(typed->predicate_type, std::move(typed->subjects), std::move(typed->predicate));
 }
 

@@ -1,6 +1,7 @@
 #include "client/interchange/ledger_view.h"
 
 #include "ledger/event/vocabulary.h"
+#include "ledger/query/events.h"
 
 namespace anamnesis::interchange {
 namespace {
@@ -46,25 +47,31 @@ StatusOr<const v1::Event*> LedgerView::ById(std::string_view event_id) {
   return Keep(client_.GetEvent(request));
 }
 
-StatusOr<std::optional<v1::StatusAnswer::HistoryEvent>> LedgerView::HistoryEntry(const v1::Event& event) {
-  if (event.header().refs().empty()) return std::optional<v1::StatusAnswer::HistoryEvent>();
+StatusOr<Standing> Standing::Of(const v1::LeafReference& leaf, bool counts) {
+  Standing standing;
+  standing.counts = counts;
+  ASSIGN_OR_RETURN(standing.earliest, FromProtoTime(leaf.occurred_earliest(), "occurred_earliest"));
+  ASSIGN_OR_RETURN(standing.latest, FromProtoTime(leaf.occurred_latest(), "occurred_latest"));
+  return standing;
+}
+
+StatusOr<Standing> LedgerView::StandingOf(const v1::Event& event) {
+  const v1::EventHeader& header = event.header();
+  if (header.refs().empty()) {
+    return Standing{true, Timestamp(header.occurred_earliest_us()), Timestamp(header.occurred_latest_us())};
+  }
   v1::Question question;
   v1::StatusQuestion& status = *question.mutable_status();
-  *status.mutable_entity() = event.header().refs(0);
+  *status.mutable_entity() = header.refs(0);
   status.mutable_entity()->clear_role();
   status.mutable_entity()->clear_digest();
   status.set_from(event.index());
   status.set_limit(1);
   ASSIGN_OR_RETURN(const v1::Answer answer, Ask(std::move(question)));
   for (const v1::StatusAnswer::HistoryEvent& entry : answer.status().history()) {
-    if (entry.leaf().index() == event.index()) return std::optional(entry);
+    if (entry.leaf().index() == event.index()) return Standing::Of(entry.leaf(), !entry.void_effect());
   }
   return absl::DataLossError(Text("leaf ", event.index(), " is not in the history of what it refers to"));
-}
-
-StatusOr<bool> LedgerView::Counts(const v1::Event& event) {
-  ASSIGN_OR_RETURN(const std::optional<v1::StatusAnswer::HistoryEvent> entry, HistoryEntry(event));
-  return !entry.has_value() || !entry->void_effect();
 }
 
 StatusOr<std::vector<const v1::Event*>> LedgerView::EventsAbout(const v1::EntityRef& entity, std::string_view type) {
@@ -94,6 +101,13 @@ StatusOr<std::unique_ptr<google::protobuf::Message>> BodyOf(const v1::Event& eve
   StatusOr<std::unique_ptr<google::protobuf::Message>> body = ParseBody(*type, event.body().content());
   if (!body.ok()) return absl::DataLossError(Text("leaf ", event.index(), ": ", MessageOf(body.status())));
   return body;
+}
+
+std::string OccurredAsRecorded(const v1::Event& event, const Standing& standing) {
+  const Timestamp earliest(event.header().occurred_earliest_us());
+  const Timestamp latest(event.header().occurred_latest_us());
+  if (standing.earliest == earliest && standing.latest == latest) return "";
+  return Text(FormatTime(earliest), " .. ", FormatTime(latest));
 }
 
 bool Defines(const v1::Event& event, std::string_view role) {

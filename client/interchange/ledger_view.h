@@ -17,8 +17,18 @@
 #include "client/cpp/ledger_client.h"
 #include "google/protobuf/message.h"
 #include "ledger/base/status.h"
+#include "ledger/base/time.h"
 
 namespace anamnesis::interchange {
+
+// When an event occurred as last corrected, and whether it still counts: it was neither retracted nor replaced.
+struct Standing {
+  bool counts = true;
+  Timestamp earliest;
+  Timestamp latest;
+  // As an answer cites it.
+  static StatusOr<Standing> Of(const v1::LeafReference& leaf, bool counts);
+};
 
 class LedgerView {
  public:
@@ -36,12 +46,8 @@ class LedgerView {
   // NOT_FOUND: no such event below size(). The result stays valid as long as this.
   StatusOr<const v1::Event*> At(uint64_t index);
   StatusOr<const v1::Event*> ById(std::string_view event_id);
-  // What the history of the first entity that it refers to says of the event: with its time as last corrected. Absent
-  // where it refers to nothing.
-  StatusOr<std::optional<v1::StatusAnswer::HistoryEvent>> HistoryEntry(const v1::Event& event);
-  // Whether the event still counts, as status accounting says: it was neither retracted nor replaced. An event that
-  // refers to nothing counts.
-  StatusOr<bool> Counts(const v1::Event& event);
+  // By the history of the first entity that it refers to; of an event that refers to nothing, what its header says.
+  StatusOr<Standing> StandingOf(const v1::Event& event);
   // The events of a type that still count, and name the entity as what they are about: in log order.
   StatusOr<std::vector<const v1::Event*>> EventsAbout(const v1::EntityRef& entity, std::string_view type);
 
@@ -56,6 +62,8 @@ class LedgerView {
 
 // The body as its type's message; nullptr when it was erased. DATA_LOSS when it is not what its type says.
 StatusOr<std::unique_ptr<google::protobuf::Message>> BodyOf(const v1::Event& event);
+// The time that stands in the header, where a correction has moved it; empty elsewhere.
+std::string OccurredAsRecorded(const v1::Event& event, const Standing& standing);
 // Whether the event's type declares the role as defining.
 bool Defines(const v1::Event& event, std::string_view role);
 

@@ -49,7 +49,8 @@ class Document {
 
   Status AddEdge(const v1::LineageAnswer::Edge& edge) {
     ASSIGN_OR_RETURN(const v1::Event* event, view_.At(edge.leaf().index()));
-    const std::string activity = AddActivity(*event);
+    ASSIGN_OR_RETURN(const Standing standing, Standing::Of(edge.leaf(), true));
+    const std::string activity = AddActivity(*event, standing);
     const std::string product = AddEntity(edge.product());
     const bool defined = Defines(*event, edge.product().role());
     // PROV lets an entity be generated once; a later record of the same adds to what is known of it.
@@ -58,11 +59,11 @@ class Document {
       Json& relation = Relation("wasGeneratedBy", {product, activity});
       relation["prov:entity"] = product;
       relation["prov:activity"] = activity;
-      relation["prov:time"] = TimeText(event->header().occurred_latest_us());
+      relation["prov:time"] = FormatTime(standing.latest);
     } else {
       Influence(product, activity);
     }
-    AddInput(edge, *event, activity, generated ? product : "");
+    AddInput(edge, activity, generated ? product : "");
     return OkStatus();
   }
 
@@ -118,20 +119,21 @@ class Document {
     relation["prov:role"] = std::string(role);
   }
 
-  std::string AddActivity(const v1::Event& event) {
+  std::string AddActivity(const v1::Event& event, const Standing& standing) {
     const v1::EventHeader& header = event.header();
     const std::string name = Text("ledger:leaf/", event.index());
     if (!activities_.insert(event.index()).second) return name;
     const Json citation = CitationOf(event);
     Json& activity = parts_["activity"][name];
-    activity["prov:startTime"] = TimeText(header.occurred_earliest_us());
-    activity["prov:endTime"] = TimeText(header.occurred_latest_us());
+    activity["prov:startTime"] = FormatTime(standing.earliest);
+    activity["prov:endTime"] = FormatTime(standing.latest);
     activity["prov:type"] = Name("anamnesis:" + PercentEncoded(header.type()));
     activity["anamnesis:eventType"] = header.type();
     activity["anamnesis:leafIndex"] = Number(event.index());
     activity["anamnesis:eventId"] = citation["eventId"];
     activity["anamnesis:leafSha256"] = citation["leafSha256"];
     activity["anamnesis:recorded"] = Typed(TimeText(event.recorded()), "xsd:dateTime");
+    SetText(activity, "anamnesis:occurredAsRecorded", OccurredAsRecorded(event, standing));
     if (header.retrospective()) activity["anamnesis:retrospective"] = Typed("true", "xsd:boolean");
     SetText(activity, "anamnesis:rationale", header.rationale());
     const std::string actor = AddAgent(header.actor().kind(), header.actor().id());
@@ -146,8 +148,7 @@ class Document {
   }
 
   // `product` is empty unless this activity generated it.
-  void AddInput(const v1::LineageAnswer::Edge& edge, const v1::Event& event, const std::string& activity,
-                const std::string& product) {
+  void AddInput(const v1::LineageAnswer::Edge& edge, const std::string& activity, const std::string& product) {
     const v1::EntityRef& input = edge.input();
     // The writer and whom it acted for are on the activity already.
     if (input.role() == kActor || input.role() == "on_behalf_of") return;
@@ -159,7 +160,7 @@ class Document {
     Json& usage = Relation("used", {activity, entity, input.role()});
     usage["prov:activity"] = activity;
     usage["prov:entity"] = entity;
-    usage["prov:time"] = TimeText(event.header().occurred_earliest_us());
+    usage["prov:time"] = TimeText(edge.leaf().occurred_earliest());
     usage["prov:role"] = input.role();
     if (edge.version_not_stated()) usage["anamnesis:versionNotStated"] = Typed("true", "xsd:boolean");
     if (product.empty()) return;

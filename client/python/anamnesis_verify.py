@@ -510,9 +510,10 @@ def varint(data, at, longest):
     raise Refused("a number is too long")
 
 
-def parse_message(data, fields, message=None):
+def parse_message(data, fields, message=None, others=False):
     """A dict with every field of the message: absent ones have protobuf's default, absent messages None. As protobuf
-    has it the last value counts and messages merge; a field that is not known, and so every group, is refused."""
+    has it the last value counts and messages merge; a field that is not known is refused, unless `others` may be there,
+    and every group is."""
     if message is None:
         message = {name: [] if rest else DEFAULTS[kind] if isinstance(kind, str) else None
                    for name, kind, *rest in fields.values()}
@@ -521,13 +522,16 @@ def parse_message(data, fields, message=None):
     while at < len(data):
         tag, at = varint(data, at, 5)
         number, wire_type = (tag & 0xFFFFFFFF) >> 3, tag & 7
-        need(number in fields, f"holds field {number}, which this version doesn't know")
-        name, kind, *repeated = fields[number]
-        need(wire_type == (0 if kind in ("uint64", "uint32", "int64") else 2), f"{name}: wire type {wire_type}")
+        need(number in fields or others, f"holds field {number}, which this version doesn't know")
+        name, kind, *repeated = fields.get(number, (f"field {number}", None))
+        wire_types = (0, 2) if kind is None else (0,) if kind in ("uint64", "uint32", "int64") else (2,)
+        need(wire_type in wire_types, f"{name}: wire type {wire_type}")
         value, at = varint(data, at, 10 if wire_type == 0 else 5)
         if wire_type == 2:
             need(value <= len(data) - at, f"{name}: truncated")
             value, at = data[at:at + value], at + value
+        if kind is None:
+            continue
         if kind == "uint32":
             value &= 0xFFFFFFFF
         elif kind == "int64":
@@ -1476,11 +1480,27 @@ def verify_log(where, trust, old_paths, writer_keys, tree_only, tls=None):
 # --- Exports: design histories and incident bundles (anamnesis dhf, anamnesis incident) -------------------------------
 
 
-def tar_header(name, size):
-    """POSIX ustar as `--archive` writes it: a plain file of nobody, without times."""
-    start = name.ljust(100, b"\0") + b"000644 \0" + b"000000 \0" * 2 + b"%011o " % size + b"0" * 11 + b" "
-    end = b"0" + bytes(100) + b"ustar\x0000" + bytes(64) + b"000000 \0" * 2 + bytes(167)
+TAR_SIZE_MAX = 8 << 30  # from here on ustar has no digits for a size
+
+
+def tar_block(name, size, kind):
+    """One header of POSIX ustar: nobody's, without times."""
+    digits = b"%011o " % size if size < TAR_SIZE_MAX else b"%012o" % size
+    digits = digits if len(digits) == 12 else b"\x80" + size.to_bytes(11, "big")
+    start = name.ljust(100, b"\0") + b"000644 \0" + b"000000 \0" * 2 + digits + b"0" * 11 + b" "
+    end = kind + bytes(100) + b"ustar\x0000" + bytes(64) + b"000000 \0" * 2 + bytes(167)
     return start + b"%06o\0 " % (sum(start + end) + 8 * ord(" ")) + end
+
+
+def tar_header(name, size):
+    """What `--archive` writes before a file: a ustar header; of a large file before that one of pax with its size."""
+    if size < TAR_SIZE_MAX:
+        return tar_block(name, size, b"0")
+    directory, slash, base = name.rpartition(b"/")
+    record = b" size=%d\n" % size
+    record = b"%d%s" % (len(record) + 2, record)  # its length, two digits and all
+    return (tar_block(directory + slash + b"PaxHeader/" + base, len(record), b"x") + record.ljust(512, b"\0")
+            + tar_block(name, size, b"0"))
 
 
 class Files:
@@ -1510,8 +1530,13 @@ class Files:
         last = b""
         with open(path, "rb") as file:
             while any(header := file.read(512)):
-                name, size = header[:100].rstrip(b"\0"), re.fullmatch(rb"[0-7]{11} ", header[124:136])
+                size = re.fullmatch(rb"[0-7]{11} ", header[124:136])
                 size = int(size[0], 8) if size else 0
+                if header[156:157] == b"x":
+                    header += file.read(1024)
+                    size = re.match(rb"[0-9]{2} size=([1-9][0-9]{9,17})\n", header[512:])
+                    size = int(size[1]) if size else 0
+                name = header[-512:][:100].rstrip(b"\0")
                 plain = last < name and note_text(name) and not {b"", b".", b".."} & set(name.split(b"/"))
                 need(plain and header == tar_header(name, size), f"{path}: {quoted(name)}: not packed as an export is")
                 last, self.places[name.decode()] = name, (path, file.tell(), size)
@@ -1546,42 +1571,74 @@ class Files:
         return sha256.hexdigest(), size
 
 
+# The members of manifest.json and export.json, as client/exports/{manifest,json}.cc write them: exactly these, of these
+# kinds; a list of what stands in it; a set of the texts that there may be; with a question mark, only where not empty.
+MANIFEST = {"format": {"anamnesis-export-manifest-v1"}, "kind": str, "subject": str, "origin": str, "tree_size": int,
+            "content_sha256": str, "files": [{"path": str, "sha256": str, "size": int}]}
+PAIRS = [{"name": str, "value": str}]
+CELL = {"text": str, "mark?": {"good", "bad", "void"}, "leaves?": [int]}
+TABLE = {"title": str, "columns": [str], "rows": [[CELL]], "when_empty": str}
+SECTION = {"id": str, "title": str, "clauses": str, "paragraphs": [str],
+           "gaps": [{"clause": str, "text": str, "leaves": [int]}], "tables": [TABLE]}
+RECORD = {"leaf": int, "body": {"present", "erased"}, "fields": PAIRS,
+          **dict.fromkeys(("event_id", "type", "stream", "actor", "occurred", "recorded", "leaf_sha256",
+                           "body_commitment"), str)}
+EXPORT = {"format": {"anamnesis-export-v1"}, "kind": str, "title": str, "subject": str, "origin": str, "tree_size": int,
+          "root": str, "facts": PAIRS, "sections": [SECTION], "records": [RECORD]}
+
+
+def check_form(value, form, where):
+    """That the value has this form. Python takes True for 1, and a number for any other."""
+    if isinstance(form, dict):
+        names = {name.rstrip("?"): kind for name, kind in form.items()}
+        need(type(value) is dict and value.keys() <= names.keys(), f"{where}: holds what this version doesn't know")
+        for name, kind in form.items():
+            name, optional = name.rstrip("?"), name.endswith("?")
+            if name in value or not optional:
+                need(name in value and (value[name] or not optional), f"{where}: {name}: missing or of the wrong kind")
+                check_form(value[name], kind, f"{where}: {name}")
+        return
+    if isinstance(form, list):
+        need(type(value) is list, f"{where}: missing or of the wrong kind")
+        for item in value:
+            check_form(item, form[0], where)
+        return
+    kind = str if isinstance(form, set) else form
+    right = type(value) is kind and (kind is str or 0 <= value < 1 << 64)
+    need(right and (not isinstance(form, set) or value in form), f"{where}: missing or of the wrong kind")
+
+
+def parse_form(data, form, what):
+    """What was signed is, to the byte, what the ledger's program writes (RFC 8785 of strings and whole numbers): two
+    readers of it can't come to two opinions."""
+    value = parse_json(data, what)
+    check_form(value, form, what)
+    form_bytes = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8", "replace")
+    need(form_bytes == data, f"{what}: is not in the one form that it has")
+    return value
+
+
 def check_files(files, manifest):
     """What is there is what the manifest lists, byte for byte, and nothing else."""
-    found = set(files.places) - {"manifest.json", "manifest.sig"}
-    for entry in member(manifest, "files", list, "manifest.json"):
-        name, size = member(entry, "path", str, "manifest.json"), member(entry, "size", int, "manifest.json")
+    found, last = set(files.places) - {"manifest.json", "manifest.sig"}, b""
+    for entry in manifest["files"]:
+        name = entry["path"]
+        need(last < name.encode("utf-8", "replace"), f"manifest.json: {name}: not in order")
+        last = name.encode("utf-8", "replace")
         need(name in found, f"{name}: is missing, or listed twice")
         found.remove(name)
-        need(files.digest(name) == (member(entry, "sha256", str, "manifest.json"), size),
+        need(files.digest(name) == (entry["sha256"], entry["size"]),
              f"{name}: is not the file that the manifest lists")
         need(not name.startswith("objects/") or name == f"objects/{entry['sha256']}", f"{name}: is another object")
     need(not found, f"{min(found, default='')}: is in no manifest")
 
 
-def first_bytes(data, number):
-    """The bytes field `number` of a message whose other fields do not matter here."""
-    at, value = 0, None
-    while at < len(data):
-        tag, at = varint(data, at, 5)
-        need(tag & 7 in (0, 2), f"wire type {tag & 7}")
-        part, at = varint(data, at, 10)
-        if tag & 7 == 2:
-            need(part <= len(data) - at, "truncated")
-            part, at = data[at:at + part], at + part
-        value = part if tag == number << 3 | 2 else value
-    return value
-
-
-def first_number(data, number):
-    """Likewise the number."""
-    at, value = 0, 0
-    while at < len(data):
-        tag, at = varint(data, at, 5)
-        part, at = varint(data, at, 10)
-        at += part if tag & 7 == 2 else 0
-        value = part if tag == number << 3 else value
-    return value
+# What records say of keys: the field of a key that begins, of one that ends, and of the time from which on that has
+# ended.
+KEY_FIELDS = {"credential.issued": ("public_key", None, None),
+              "credential.rotated": ("new_public_key", "old_public_key", "old_key_until_us"),
+              "credential.revoked": (None, "public_key", "from_us"),
+              "credential.reported_lost": (None, "public_key", "from_us")}
 
 
 class Keys:
@@ -1591,26 +1648,23 @@ class Keys:
         self.holders, self.ended, self.latest_us = {}, {}, 0
 
     def note(self, leaf, index, body):
-        # The field of a key that begins, of one that ends, and of the time from which on that has ended.
-        begins, ends, until = {"credential.issued": (1, 0, 0), "credential.rotated": (2, 1, 3),
-                               "credential.revoked": (0, 1, 2),
-                               "credential.reported_lost": (0, 1, 2)}.get(leaf.header["type"], (0, 0, 0))
+        kind = leaf.header["type"]
         self.latest_us = max(self.latest_us, leaf.recorded_us)
         holder = next((ref for ref in leaf.header["refs"] if ref["role"] == "holder"), None)
-        if not holder or body is None:
+        if not holder or body is None or kind not in KEY_FIELDS:
             return
+        begins, ends, until = KEY_FIELDS[kind]
+        message = parse_message(body, AUTHORITY[kind], others=True)
         if begins:
-            self.holders[first_bytes(body, begins)] = f"{holder['kind']}:{holder['id']}"
+            self.holders[message[begins]] = f"{holder['kind']}:{holder['id']}"
         if ends:
-            self.ended.setdefault(first_bytes(body, ends), []).append(
-                (first_number(body, until), f"{leaf.header['type']} of leaf {index}"))
+            self.ended.setdefault(message[ends], []).append((message[until], f"{kind} of leaf {index}"))
 
 
 def check_record(files, cited, trust, checkpoint_note, keys):
     """One record that an export cites: its receipt holds, under the export's own checkpoint, and says what is cited."""
-    index = member(cited, "leaf", int, "record")
+    index, present = cited["leaf"], cited["body"] == "present"
     name = f"records/{index}"
-    present = member(cited, "body", str, "record") == "present"
     body = files.read(name + ".body", BODY_MAX + 32) if present else None
     data = files.read(name + ".leaf", LEAF_MAX)
     found, leaf, note = check_receipt(files.read(name + ".tlog-proof", PROOF_MAX), data, body, trust, "its body")
@@ -1627,53 +1681,43 @@ def check_record(files, cited, trust, checkpoint_note, keys):
     return {name + ending for ending in (".leaf", ".tlog-proof", *([".body"] if present else []))}
 
 
-def cited_leaves(value):
-    """Every number in a list called leaves, anywhere in the document."""
-    if isinstance(value, list):
-        return set().union(*map(cited_leaves, value))
-    if not isinstance(value, dict):
-        return set()
-    own = value.get("leaves", [])
-    need(isinstance(own, list) and all(isinstance(leaf, int) for leaf in own), "export.json: leaves: not numbers")
-    return set(own).union(*map(cited_leaves, value.values()))
-
-
-def texts_at(value, *names):
-    """The texts of these names; of no name, the text or number itself."""
-    for found in [member(value, name, str, "export.json") for name in names] if names else [value]:
-        need(isinstance(found, (str, int)), "export.json: a text is missing")
-        yield str(found)
+def cited_leaves(document):
+    for section in document["sections"]:
+        for gap in section["gaps"]:
+            yield from gap["leaves"]
+        for table in section["tables"]:
+            for row in table["rows"]:
+                for cell in row:
+                    yield from cell.get("leaves", [])
 
 
 def content_of_json(document):
     """The texts and cited leaves of export.json in the order in which a person reads them."""
-    def items(value, name):
-        return member(value, name, list, "export.json")
+    def texts(value, *names):
+        return (value[name] for name in names)
 
-    yield from texts_at(document, "title", "subject", "origin", "root")
-    for fact in items(document, "facts"):
-        yield from texts_at(fact, "name", "value")
-    for section in items(document, "sections"):
-        yield from texts_at(section, "title", "clauses")
-        for paragraph in items(section, "paragraphs"):
-            yield from texts_at(paragraph)
-        for gap in items(section, "gaps"):
-            yield from texts_at(gap, "clause", "text")
-            yield from map(str, items(gap, "leaves"))
-        for table in items(section, "tables"):
-            yield from texts_at(table, "title", *([] if items(table, "rows") else ["when_empty"]))
-            for column in items(table, "columns") if table["rows"] else []:
-                yield from texts_at(column)
+    yield from texts(document, "title", "subject", "origin", "root")
+    for fact in document["facts"]:
+        yield from texts(fact, "name", "value")
+    for section in document["sections"]:
+        yield from texts(section, "title", "clauses")
+        yield from section["paragraphs"]
+        for gap in section["gaps"]:
+            yield from texts(gap, "clause", "text")
+            yield from map(str, gap["leaves"])
+        for table in section["tables"]:
+            yield from texts(table, "title", *([] if table["rows"] else ["when_empty"]))
+            yield from table["columns"] if table["rows"] else []
             for row in table["rows"]:
-                for cell in row if isinstance(row, list) else [None]:
-                    yield from texts_at(cell, "text")
+                for cell in row:
+                    yield cell["text"]
                     yield from map(str, cell.get("leaves", []))
-    for record in items(document, "records"):
+    for record in document["records"]:
         yield str(record["leaf"])
-        yield from texts_at(record, "type", "occurred", "recorded", "actor", "stream", "event_id", "leaf_sha256",
-                            "body_commitment")
-        for field in items(record, "fields"):
-            yield from texts_at(field, "name", "value")
+        yield from texts(record, "type", "occurred", "recorded", "actor", "stream", "event_id", "leaf_sha256",
+                         "body_commitment")
+        for field in record["fields"]:
+            yield from texts(field, "name", "value")
 
 
 # How index.html looks, by the SHA-256 of its style sheets.
@@ -1786,7 +1830,7 @@ def record_html(record):
 
 
 def page_of(document):
-    """index.html, but for its style sheet and the widths of columns. content_of_json has gone through the document."""
+    """index.html, but for its style sheet and the widths of columns."""
     yield ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv='
            '"Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'">\n'
            '<meta name="viewport" content="width=device-width">\n'
@@ -1820,8 +1864,8 @@ def check_page(data, document):
         text = text.replace(style[0], "<style></style>", 1)
         text = re.sub(r'<col style="width:[0-9]{1,3}\.[0-9]%">', "<col>", text)
         right = text == "".join(page_of(document))
-    except (UnicodeError, KeyError, TypeError, AttributeError):
-        raise Refused("index.html: not UTF-8, or export.json lacks what a page needs") from None
+    except UnicodeError:
+        raise Refused("index.html: not UTF-8") from None
     need(right, "index.html: another page than the one that export.json is written as")
 
 
@@ -1838,24 +1882,24 @@ def verify_export(path, trust):
     nothing added, every byte signed by a holder of a key that a record in it names (or by a key given), every record in
     the ledger, and the same content in index.html for people and in export.json for machines."""
     files = Files(path)
-    manifest_bytes = files.read("manifest.json", ENVELOPE_MAX)
+    manifest_bytes = files.read("manifest.json", EXPORT_MAX)
     signature = parse_note(files.read("manifest.sig", NOTE_MAX))
     digest = hashlib.sha256(manifest_bytes).hexdigest()
     need(signature.text == f"anamnesis-export-manifest-v1\n{digest}\n".encode(), "manifest.sig: signs another manifest")
     need(len(signature.signatures) == 1, "manifest.sig: is no note with exactly one signature")
-    manifest = parse_json(manifest_bytes, "manifest.json")
+    manifest = parse_form(manifest_bytes, MANIFEST, "manifest.json")
     check_files(files, manifest)
-    export = parse_json(files.read("export.json", EXPORT_MAX), "export.json")
+    export = parse_form(files.read("export.json", EXPORT_MAX), EXPORT, "export.json")
     note = files.read("checkpoint", NOTE_MAX)
     checkpoint = trust.open(note)
     stated = {"origin": checkpoint.origin.decode(), "tree_size": checkpoint.size, "root": checkpoint.root.hex()}
     for field in ("kind", "subject", "origin", "tree_size"):
-        need(manifest.get(field) == member(export, field, (str, int), "export.json"), f"export.json: another {field}")
+        need(manifest[field] == export[field], f"export.json: another {field}")
     for field, value in stated.items():
-        need(export.get(field) == value, f"export.json: {field} is not the checkpoint's")
+        need(export[field] == value, f"export.json: {field} is not the checkpoint's")
     records, keys, expected = {}, Keys(), set()
-    for cited in member(export, "records", list, "export.json"):
-        index = member(cited, "leaf", int, "record")
+    for cited in export["records"]:
+        index = cited["leaf"]
         need(index not in records, f"record {index}: is cited twice")
         try:
             records[index] = check_record(files, cited, trust, note, keys)
@@ -1866,13 +1910,14 @@ def verify_export(path, trust):
         need(leaf in records, f"leaf {quoted(leaf)} is cited and has no record")
     for name in (entry["path"] for entry in manifest["files"]):
         need(not name.startswith("records/") or name in expected, f"{name}: belongs to no record")
-    need(content_digest(content_of_json(export)) == manifest.get("content_sha256"),
+    need(content_digest(content_of_json(export)) == manifest["content_sha256"],
          "export.json: another content than the manifest's")
     check_page(files.read("index.html", EXPORT_MAX), export)
     signer = check_signer(files, signature, trust, keys)
     text = (f"{export['kind']} of {export['subject']} in {stated['origin']}, over its first {checkpoint.size} events\n"
             f"    {len(records)} records and {len(manifest['files']) + 2} files, signed by {signer}")
-    return {**stated, "records": len(records), "files": len(manifest["files"]) + 2, "signer": signer, "text": text}
+    return {"origin": stated["origin"], "treeSize": checkpoint.size, "root": stated["root"], "records": len(records),
+            "files": len(manifest["files"]) + 2, "signer": signer, "text": text}
 
 
 def check_signer(files, signature, trust, keys):

@@ -221,6 +221,9 @@ Status Ledger::Read(const v1::ReadRequest& request, const std::function<bool(v1:
 }
 
 StatusOr<v1::Event> Ledger::GetEvent(const v1::GetEventRequest& request) const {
+  if (request.which_case() == v1::GetEventRequest::WHICH_NOT_SET) {
+    return absl::InvalidArgumentError("index: neither it nor event_id is set");
+  }
   ASSIGN_OR_RETURN(const TreeSize size, impl_->Shown());
   const std::unique_ptr<RowReader> rows = impl_->store_->View();
   LeafIndex index(request.index());

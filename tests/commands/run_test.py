@@ -41,9 +41,12 @@ class Work:
             file.write(text)
 
     def run(self, name, *options):
+        return self.run_command(name, sys.executable, "train.py", "--learning-rate", "0.001", "--epochs=5", *options)
+
+    def run_command(self, name, *command):
         return harness.run("run", name, "--dataset", "spleen@3", "--output", "model.bin", "--metrics", "metrics.json",
-                           "--as", self.place.key, "--ledger", f"file:{self.place.ledger}", "--", sys.executable,
-                           "train.py", "--learning-rate", "0.001", "--epochs=5", *options, cwd=self.tree)
+                           "--as", self.place.key, "--ledger", f"file:{self.place.ledger}", "--", *command,
+                           cwd=self.tree)
 
     def events(self, kind):
         """Each event of the type as `show` prints it in JSON."""
@@ -100,6 +103,29 @@ def check_others(work):
     harness.expect("6 runs, 0 unaccounted" in runs, runs)
 
 
+def check_secrets(work):
+    """Whatever a command is told that is named like a secret stays out of the ledger; the rest is in it."""
+    secret = work.run_command(
+        "secrets", "env", "HF_TOKEN=S3CRET", "LR=0.1", "true", "wandb.api_key=S3CRET", "+logger.wandb.apiKey=S3CRET",
+        "--accessToken", "S3CRET", "--token", "-S3CRET", "--hub-token", "--S3CRET", "-e", "DB_PASSWORD=S3CRET",
+        "--set", "a=1,client.secret=S3CRET", "--headers", '{"auth": "S3CRET"}',
+        "--url", "https://S3CRET@git.example/x", "--remote", "s3://me:S3CRET@store/x", "--secretkey=S3CRET", "--",
+        "--password", "S3CRET", "--monkey", "kept-1", "optimizer.name=kept-2", "http://data.example/kept-3")
+    harness.expect(secret.returncode == 0, f"{secret}")
+    started = work.events("training_run.started")[-1]
+    harness.expect("S3CRET" not in started + secret.stderr, started)
+    for what in ("hf_token", "wandb_api_key", "accesstoken", "token", "hub_token", "e", "set", "url", "password"):
+        harness.expect(f"withheld_{what}\n" in secret.stderr, f"{what}: {secret.stderr}")
+    for what in ("LR=0.1", "kept-1", "kept-2", "kept-3"):
+        harness.expect(what in started, f"started lacks {what}: {started}")
+    for name, command in (("shell", ["sh", "-c", "exit 0 # S3CRET", "S3CRET"]),
+                          ("wrapped", ["env", "A=b", "bash", "-o", "pipefail", "-ec", "exit 0 # S3CRET", "S3CRET"])):
+        shell = work.run_command(name, *command)
+        harness.expect(shell.returncode == 0 and "withheld_shell_command" in shell.stderr, f"{shell}")
+        started = work.events("training_run.started")[-1]
+        harness.expect("S3CRET" not in started and "shell_arguments" in started and '"2"' in started, started)
+
+
 def check_cost(work):
     """What recording adds to a run, of which most is asking Python for its packages."""
     begun = time.monotonic()
@@ -115,6 +141,7 @@ def main():
         work = Work(place)
         check_a_run(work)
         check_others(work)
+        check_secrets(work)
         check_cost(work)
 
 

@@ -229,7 +229,7 @@ def check_fork(log, witness, size):
     judged = harness.run("evidence", "verify", seen["forkEvidence"], "--key", log.key, "--json")
     harness.expect(judged.returncode == 0, f"the evidence proves nothing: {judged.stdout} {judged.stderr}")
     judgement = json.loads(judged.stdout)["results"][0]["judgement"]
-    harness.expect((judgement["kind"], judgement["signed_by"]) == ("split-view", [log.key]), f"{judgement}")
+    harness.expect((judgement["kind"], judgement["signedBy"]) == ("split-view", [log.key]), f"{judgement}")
 
 
 def check_hostile(log):

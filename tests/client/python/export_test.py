@@ -28,25 +28,32 @@ NONCE = bytes(32)
 CHANGES = 3000
 
 
-def leaves_and_bodies():
+KEY = w.public(w.WRITER_SEED)
+
+
+def form(value):
+    """RFC 8785 of strings and whole numbers."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def leaves_and_bodies(second):
     """A log of four events; the first issues the credential of whoever signs the export, the last body is erased."""
-    issued = w.field(1, w.public(w.WRITER_SEED)) + w.field(2, 1) + w.field(5, b"\x01\x02")
-    bodies = [issued, b"abc", b"", b"erased"]
+    issued = w.field(1, KEY) + w.field(2, 1) + w.field(5, b"\x01\x02")
+    kinds = ["credential.issued", second[0], "model.defined", "model.defined"]
+    bodies = [issued, second[1], b"", b"erased"]
     leaves, previous = [], bytes(32)
-    for i, body in enumerate(bodies):
-        kind, entity = "model.defined", ("model", "model", "m")
-        if i == 0:
-            kind, entity = "credential.issued", ("holder", "person", "ada")
+    for i, (kind, body) in enumerate(zip(kinds, bodies)):
+        entity = ("holder", "person", "ada") if kind.startswith("credential") else ("model", "model", "m")
         header = w.header(i + 1, position=i + 1, previous=previous, type_name=kind, entity=entity, body=body)
         previous = hashlib.sha256(header).digest()
         leaves.append(w.leaf(header, w.seal_of(w.statement([header], first=i + 1)), 1_742_036_400_000_100 + i))
     return leaves, [NONCE + body for body in bodies[:-1]] + [None]
 
 
-def record(index, leaf, body):
+def record(index, kind, leaf, body):
     event_id = leaf[15:31].hex()
     header_size = int.from_bytes(leaf[9:13], "big")
-    return {"leaf": index, "type": "credential.issued" if index == 0 else "model.defined", "stream": "person/ada",
+    return {"leaf": index, "type": kind, "stream": "person/ada",
             "event_id": "-".join((event_id[:8], event_id[8:12], event_id[12:16], event_id[16:20], event_id[20:])),
             "actor": "person:ada", "occurred": "2025-03-15T11:00:00Z .. 2025-03-15T11:00:00.000001Z",
             "recorded": f"2025-03-15T11:00:00.00010{index}Z",
@@ -78,8 +85,9 @@ def page(document):
 class Export:
     """Files by name; `sign` makes manifest.json and manifest.sig for them."""
 
-    def __init__(self):
-        leaves, bodies = leaves_and_bodies()
+    def __init__(self, second=("model.defined", b"abc")):
+        leaves, bodies = leaves_and_bodies(second)
+        kinds = ["credential.issued", second[0], "model.defined", "model.defined"]
         hashes = [w.leaf_hash(leaf) for leaf in leaves]
         note = w.checkpoint(hashes)
         self.document = {
@@ -92,7 +100,7 @@ class Export:
                 "tables": [{"title": "t", "columns": ["c"], "rows": [[{"text": "cell", "leaves": [1, 3]}]],
                             "when_empty": "none"},
                            {"title": "empty", "columns": ["c"], "rows": [], "when_empty": "nothing"}]}],
-            "records": [record(i, leaf, body) for i, (leaf, body) in enumerate(zip(leaves, bodies))]}
+            "records": [record(i, *of) for i, of in enumerate(zip(kinds, leaves, bodies))]}
         texts = content(self.document)
         told = "".join(text.replace("\n", "\n\n") + "\n." for text in texts)
         self.content = hashlib.sha256(told.encode()).hexdigest()
@@ -106,13 +114,14 @@ class Export:
             if body is not None:
                 self.files[f"records/{i}.body"] = body
 
-    def write(self, directory, seed=w.WRITER_SEED, name="ada"):
-        files = {**self.files, "export.json": json.dumps(self.document).encode()}
-        manifest = json.dumps({
+    def write(self, directory, seed=w.WRITER_SEED, name="ada", written=form, manifest=form):
+        """`written` makes the bytes of export.json, `manifest` those of manifest.json."""
+        files = {**self.files, "export.json": written(self.document)}
+        manifest = manifest({
             "format": "anamnesis-export-manifest-v1", "kind": "design-history", "subject": "model:m",
             "origin": w.ORIGIN, "tree_size": 4, "content_sha256": self.content,
             "files": [{"path": path, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
-                      for path, data in sorted(files.items())]}).encode()
+                      for path, data in sorted(files.items())]})
         text = f"anamnesis-export-manifest-v1\n{hashlib.sha256(manifest).hexdigest()}\n"
         files["manifest.json"] = manifest
         files["manifest.sig"] = f"{text}\n{w.signature_line(name, seed, text)}".encode()
@@ -140,7 +149,7 @@ class Exports(unittest.TestCase):
     def test_whole(self):
         Export().write(self.directory)
         found = self.verify()
-        self.assertEqual((found["signer"], found["records"], found["tree_size"]),
+        self.assertEqual((found["signer"], found["records"], found["treeSize"]),
                          ("person:ada, not checked for revocation", 4, 4))
         self.assertEqual(v.main(["export", self.directory, "--key", w.verifier_key()]), 0)
         self.assertEqual(v.main(["export", self.directory, "--key", w.verifier_key("other.example/log")]), 1)
@@ -194,17 +203,18 @@ class Exports(unittest.TestCase):
                 (lambda d: d["records"][3].update(body="present"), "record 3: "),
                 (lambda d: d["records"][1].update(body="erased"), "belongs to no record"),
                 (lambda d: d["sections"][0]["gaps"][0].update(leaves=[7]), "leaf \"7\" is cited"),
-                (lambda d: d["sections"][0]["gaps"][0].update(leaves=[{}]), "leaves: not numbers"),
+                (lambda d: d["sections"][0]["gaps"][0].update(leaves=[{}]), "leaves: missing or of the wrong kind"),
                 (lambda d: d.update(tree_size=5), "another tree_size"), (lambda d: d.update(root="00"), "root is not"),
                 (lambda d: d.update(kind="incident-bundle"), "another kind"),
                 (lambda d: d.update(records={}), "records: missing or of the wrong kind"),
                 (lambda d: d.update(title="Another title"), "export.json: another content"),
                 (lambda d: d["sections"][0].update(paragraphs=["x", "y"]), "export.json: another content"),
                 (lambda d: d["sections"][0]["tables"][0]["rows"].append([]), "index.html: another page"),
-                (lambda d: d["sections"][0]["tables"][0]["rows"].append(7), "text: missing"),
-                (lambda d: d["sections"][0]["tables"][0].update(columns=[None]), "a text is missing"),
-                (lambda d: d.update(facts=[[]]), "name: missing"), (lambda d: d.pop("sections"), "sections: missing"),
-                (lambda d: d["records"][1].update(leaf=-1), "can't be read"),
+                (lambda d: d["sections"][0]["tables"][0]["rows"].append(7), "rows: missing or of the wrong kind"),
+                (lambda d: d["sections"][0]["tables"][0].update(columns=[None]), "columns: missing"),
+                (lambda d: d.update(facts=[[]]), "facts: holds what"),
+                (lambda d: d.pop("sections"), "sections: missing"),
+                (lambda d: d["records"][1].update(leaf=-1), "leaf: missing or of the wrong kind"),
                 (lambda d: d["records"][1].update(leaf="../1"), "leaf: missing or of the wrong kind")):
             document(change)
             if why is None:
@@ -212,6 +222,55 @@ class Exports(unittest.TestCase):
                 shutil.rmtree(self.directory)
             else:
                 self.refused(why)
+
+    def test_there_is_one_form(self):
+        """What the C++ reader refuses because it would write other bytes."""
+        def altered(change):
+            def write(value):
+                change(value)
+                return form(value)
+            return write
+
+        def cell(document):
+            return document["sections"][0]["tables"][0]["rows"][0][0]
+
+        spaced = [lambda value: json.dumps(value, sort_keys=True).encode(), lambda value: form(value) + b"\n",
+                  lambda value: json.dumps(value, separators=(",", ":")).encode(),
+                  lambda value: form(value).replace(b"design-history", b"design\\u002dhistory")]
+        for change, why in (
+                (lambda d: d.update(more=1), "doesn't know"),
+                (lambda d: d.update(format="anamnesis-export-v9"), "format"),
+                (lambda d: d.update(tree_size=True), "tree_size: missing"), (lambda d: d.pop("format"), "format"),
+                (lambda d: d.update(tree_size=4.0), "tree_size: missing"),
+                (lambda d: d.update(tree_size=1 << 64), "tree_size: missing"),
+                (lambda d: cell(d).update(mark="great"), "mark: missing"),
+                (lambda d: cell(d).update(mark=""), "mark: missing"), (lambda d: cell(d).update(leaves=[]), "leaves: "),
+                (lambda d: cell(d).update(leaves=[True]), "leaves: "),
+                (lambda d: d["records"][1].pop("fields"), "fields"),
+                (lambda d: d["records"][1].update(body="gone"), "body: missing")):
+            Export().write(self.directory, written=altered(change))
+            self.refused(why)
+        for change, why in (
+                (lambda m: m.update(more=1), "doesn't know"),
+                (lambda m: m.update(format="anamnesis-export-v1"), "format"),
+                (lambda m: m.update(tree_size=True), "tree_size: missing"), (lambda m: m.pop("format"), "format"),
+                (lambda m: m["files"].reverse(), "not in order"),
+                (lambda m: m["files"][0].update(mode=1), "doesn't know"),
+                (lambda m: m["files"].append(m["files"][-1]), "not in order")):
+            Export().write(self.directory, manifest=altered(change))
+            self.refused(why)
+        for written in spaced:
+            Export().write(self.directory, written=written)
+            self.refused("export.json: is not in the one form")
+            Export().write(self.directory, manifest=written)
+            self.refused("manifest.json: is not in the one form")
+
+    def test_a_manifest_may_be_long(self):
+        export = Export()
+        limit, v.ENVELOPE_MAX = v.ENVELOPE_MAX, 1000
+        self.addCleanup(setattr, v, "ENVELOPE_MAX", limit)
+        export.write(self.directory)
+        self.verify()
 
     def test_both_forms_say_the_same(self):
         page = Export().files["index.html"].decode()
@@ -256,6 +315,22 @@ class Exports(unittest.TestCase):
         export.write(self.directory)
         self.refused("is another object")
 
+    def test_a_key_that_a_record_ends(self):
+        """Times may lie before 1970, from where on a key may have been in other hands."""
+        year, until = 365 * 86_400_000_000, (1 << 64) - 1
+        for kind, body in (("credential.revoked", w.field(1, KEY) + w.field(2, until)),
+                           ("credential.revoked", w.field(1, KEY) + w.field(2, (1 << 64) - year)),
+                           ("credential.revoked", w.field(1, KEY) + w.field(2, year)),
+                           ("credential.revoked", w.field(1, KEY)),
+                           ("credential.reported_lost", w.field(1, KEY) + w.field(2, until)),
+                           ("credential.rotated", w.field(1, KEY) + w.field(2, bytes(32)) + w.field(3, until))):
+            Export((kind, body)).write(self.directory)
+            self.refused(f"the key that signed it was ended by {kind} of leaf 1")
+        # Of a later version, with one field more; and from a time on after the export.
+        Export(("credential.revoked", w.field(1, KEY) + w.field(2, 200 * year) + w.field(99, b"new"))).write(
+            self.directory)
+        self.assertEqual(self.verify()["signer"], "person:ada, not checked for revocation")
+
     def test_hostile_documents(self):
         for data in (b"[" * 900 + b"]" * 900, b"[" * 100000, b"{}", b"[]", b"null", b"1" * 5000, b'{"files": 1}',
                      b'{"files": [1]}', b'{"files": [{"path": "../x", "size": 1, "sha256": ""}]}'):
@@ -268,7 +343,7 @@ class Exports(unittest.TestCase):
         export = Export()
         export.document["more"] = json.loads("[" * 400 + "]" * 400)
         export.write(self.directory)
-        self.assertEqual(v.main(["export", self.directory, "--key", w.verifier_key()]), 0)
+        self.assertEqual(v.main(["export", self.directory, "--key", w.verifier_key()]), 1)
         self.assertEqual(v.main(["export", self.directory + "/nowhere", "--key", w.verifier_key()]), 1)
 
 
@@ -298,7 +373,7 @@ class Archives(unittest.TestCase):
 
     def test_whole(self):
         found = self.verify(packed(self.files))
-        self.assertEqual((found["signer"], found["records"], found["tree_size"]),
+        self.assertEqual((found["signer"], found["records"], found["treeSize"]),
                          ("person:ada, not checked for revocation", 4, 4))
         self.assertEqual(v.main(["export", self.path, "--key", w.verifier_key()]), 0)
 
@@ -328,6 +403,39 @@ class Archives(unittest.TestCase):
         huge = v.tar_header(name, (1 << 33) - 1)
         self.refused(packed(self.files[:3])[:-1024] + huge + packed(self.files[4:]))
         self.refused(b"\x1f\x8b" + bytes(100), "packed")
+
+
+    def test_a_large_file_has_its_size_in_a_header_of_pax(self):
+        """As libarchive writes it; the content is a hole."""
+        name = b"objects/" + b"ab" * 32
+        for size, pax, digits, sums in ((8 << 30, b"19 size=8589934592\n", b"100000000000", (b"026724", b"024767")),
+                                        (64 << 30, b"20 size=68719476736\n", b"\x80" + (64 << 30).to_bytes(11, "big"),
+                                         (b"026725", b"024106"))):
+            header = v.tar_header(name, size)
+            self.assertEqual(header[:512].rstrip(b"\0")[:82], b"objects/PaxHeader/" + b"ab" * 32)
+            self.assertEqual(header[512:1024], pax.ljust(512, b"\0"))
+            self.assertEqual((header[124:136], header[156:157]), (b"%011o " % len(pax), b"x"))
+            self.assertEqual((header[1024 + 124:1024 + 136], header[1024 + 156:1024 + 157]), (digits, b"0"))
+            self.assertEqual((header[148:154], header[1024 + 148:1024 + 154]), sums)
+            with open(self.path, "wb") as file:
+                file.write(header)
+                file.seek(size, os.SEEK_CUR)
+                file.write(packed([(b"records/0.leaf", b"leaf")]))
+            found = v.Files(self.path)
+            self.assertEqual(found.places[name.decode()], (self.path, 1536, size))
+            self.assertEqual(found.read("records/0.leaf", 10), b"leaf")
+            with open(self.path, "r+b") as file:
+                file.write(header.replace(pax, pax.replace(b"size=", b"Size=")))
+            with self.assertRaises(v.Refused):
+                v.Files(self.path)
+
+    def test_no_other_header_of_pax(self):
+        """A small file has none, and a large one no other than that."""
+        name, data = self.files[3]
+        record = b"11 size=%d\n" % 100
+        small = v.tar_block(b"PaxHeader/" + name, len(record), b"x") + record.ljust(512, b"\0")
+        small += v.tar_header(name, 100)
+        self.refused(packed(self.files[:3])[:-1024] + small + packed(self.files[4:]), "packed")
 
 
 class OfALedger(unittest.TestCase):

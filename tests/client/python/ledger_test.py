@@ -103,6 +103,10 @@ def receipts_of_a_ledger(ledger):
     expect("sealed by key" in ours.stdout and "the body is" in ours.stdout, ours.stdout)
     document = json.loads(python("receipt", *ledger.receipts, "--key", ledger.vkey, "--json").stdout)
     expect(document["verified"] and len(document["results"]) == len(ledger.receipts), document)
+    ours = json.loads(harness.run("verify", *ledger.receipts, "--key", ledger.vkey, "--json").stdout)
+    for result in [*ours["results"], *document["results"]]:
+        del result["text"]
+    expect(ours == document, f"two documents:\n{ours}\n{document}")
     put(ledger.path("c.note"), ledger.checkpoint.encode())
     ours = harness.run("verify", ledger.path("c.note"), "--key", ledger.vkey)
     theirs = python("checkpoint", ledger.path("c.note"), "--key", ledger.vkey)
@@ -145,7 +149,13 @@ def bodies_that_cannot_be_read(ledger):
         ours = harness.run("verify", name + ".tlog-proof", "--key", w.verifier_key())
         theirs = python("receipt", name + ".tlog-proof", "--key", w.verifier_key())
         expect((ours.returncode, theirs.returncode) == (verdict, verdict), f"body_size {size}: {ours} {theirs}")
-    # Of the receipt itself.
+    # Of the receipt itself. What isn't there is bad input, beside what verifies and what doesn't.
+    done = harness.run("verify", proof, ledger.path("nowhere.tlog-proof"), "--key", ledger.vkey, "--json")
+    found = json.loads(done.stdout)
+    expect(done.returncode == BAD_INPUT and [one["verified"] for one in found["results"]] == [True, False], done)
+    os.rename(proof[:-len(".tlog-proof")] + ".leaf", ledger.path("away"))
+    expect(harness.run("verify", proof, "--key", ledger.vkey).returncode == BAD_INPUT, "without its leaf")
+    os.rename(ledger.path("away"), proof[:-len(".tlog-proof")] + ".leaf")
     os.mkdir(ledger.path("d.note"))
     expect(harness.run("verify", ledger.path("d.note"), "--key", ledger.vkey).returncode == NO, "a directory")
 
@@ -419,6 +429,9 @@ def envelopes():
         expect(python("dsse", path, "--key", w.verifier_key("ada", w.WRITER_SEED)).returncode == DONE, "verifier key")
         expect(python("dsse", path, "--key", w.public(w.LOG_SEED).hex()).returncode == NO, "another's key")
         expect(python("dsse", path).returncode == BAD_INPUT, "no key")
+        put(path + ".policy", f"log {w.verifier_key()}\nquorum none\n".encode())
+        ours = harness.run("verify", path, "--policy", path + ".policy")
+        expect(ours.returncode == BAD_INPUT, "a policy signs nothing")
         # By one of several keys, to both programs; what has a second signature is not what anamnesis writes.
         others = [w.verifier_key("ada", w.WRITER_SEED), w.verifier_key("eve", w.LOG_SEED)]
         for keys, verdict in ((others, DONE), (others[::-1], DONE), (others[1:], NO)):

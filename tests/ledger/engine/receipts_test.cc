@@ -66,6 +66,11 @@ TEST_F(ReceiptsTest, EveryLeafInBothFormsUnderOneCheckpoint) {
   }
 }
 
+TEST_F(ReceiptsTest, AnEventThatNothingNamesIsNotTheFirst) {
+  EXPECT_EQ(ledger().GetEvent(v1::GetEventRequest()).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(EventAt(0).index(), 0u);
+}
+
 TEST_F(ReceiptsTest, OlderCheckpointsAreContinued) {
   std::vector<Checkpoint> older;
   v1::GetReceiptsRequest request;
