@@ -148,8 +148,11 @@ struct EventStanding {
 StatusOr<EventStanding> StandingOf(LedgerView& view, const v1::Event& event) {
   EventStanding standing = {true, TimeText(event.header().occurred_earliest_us()),
                             TimeText(event.header().occurred_latest_us())};
-  ASSIGN_OR_RETURN(const std::optional<v1::StatusAnswer::HistoryEvent> entry, view.HistoryEntry(event));
-  if (!entry.has_value()) return standing;
+  ASSIGN_OR_RETURN(const std::optional<v1::StatusAnswer::HistoryEvent> entry, view.corrections().HistoryEntry(event));
+  if (!entry.has_value()) {
+    ASSIGN_OR_RETURN(standing.counts, view.corrections().Counts(event));
+    return standing;
+  }
   standing.counts = !entry->void_effect();
   standing.earliest = TimeText(entry->leaf().occurred_earliest());
   standing.latest = TimeText(entry->leaf().occurred_latest());
@@ -225,7 +228,8 @@ Status FindJurisdiction(LedgerView& view, const v1::EntityRef& unit, Timestamp a
   for (const char* type : {"device_unit.commissioned", "device_unit.relocated"}) {
     ASSIGN_OR_RETURN(const std::vector<const v1::Event*> events, view.EventsAbout(unit, type));
     for (const v1::Event* event : events) {
-      ASSIGN_OR_RETURN(const std::optional<v1::StatusAnswer::HistoryEvent> entry, view.HistoryEntry(*event));
+      ASSIGN_OR_RETURN(const std::optional<v1::StatusAnswer::HistoryEvent> entry,
+                       view.corrections().HistoryEntry(*event));
       if (!entry.has_value()) continue;
       ASSIGN_OR_RETURN(const Timestamp occurred, FromProtoTime(entry->leaf().occurred_latest(), "occurred_latest"));
       const std::pair place(occurred, event->index());

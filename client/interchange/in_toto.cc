@@ -82,7 +82,7 @@ StatusOr<std::string> VerificationSummary(LedgerView& view, const v1::GateReplay
   predicate["verificationResult"] = allowed ? "PASSED" : "FAILED";
   predicate["verifiedLevels"] = VerifiedLevels(decision);
   ASSIGN_OR_RETURN(const v1::Event* event, view.At(replay.leaf().index()));
-  ASSIGN_OR_RETURN(const bool counts, view.Counts(*event));
+  ASSIGN_OR_RETURN(const bool counts, view.corrections().Counts(*event));
   ASSIGN_OR_RETURN(Json cited, Citations(view, {replay.leaf().index()}));
   cited["standing"] = StandingName(counts);
   const auto live_us = static_cast<int64_t>(decision.time_to_live_s()) * 1'000'000;
@@ -268,7 +268,7 @@ Json HeaderOf(std::string_view origin, const v1::Event& event) {
 }
 
 StatusOr<std::string> EventStatement(LedgerView& view, const v1::Event& event) {
-  ASSIGN_OR_RETURN(const bool counts, view.Counts(event));
+  ASSIGN_OR_RETURN(const bool counts, view.corrections().Counts(event));
   ASSIGN_OR_RETURN(const std::unique_ptr<Message> body, BodyOf(event));
   std::optional<Typed> typed;
   if (counts && body != nullptr) {

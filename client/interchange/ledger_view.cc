@@ -15,6 +15,7 @@ Status LedgerView::Open() {
   ASSIGN_OR_RETURN(const v1::LedgerStatus status, client_.GetStatus());
   origin_ = status.origin();
   if (size_ == 0) size_ = status.tree_size();
+  corrections_.emplace(client_, size_);
   if (size_ <= status.tree_size()) return OkStatus();
   return absl::OutOfRangeError(Text("--known-size: is ", size_, "; the ledger has ", status.tree_size(), " events"));
 }
@@ -44,27 +45,6 @@ StatusOr<const v1::Event*> LedgerView::ById(std::string_view event_id) {
   v1::GetEventRequest request;
   request.set_event_id(std::string(event_id));
   return Keep(client_.GetEvent(request));
-}
-
-StatusOr<std::optional<v1::StatusAnswer::HistoryEvent>> LedgerView::HistoryEntry(const v1::Event& event) {
-  if (event.header().refs().empty()) return std::optional<v1::StatusAnswer::HistoryEvent>();
-  v1::Question question;
-  v1::StatusQuestion& status = *question.mutable_status();
-  *status.mutable_entity() = event.header().refs(0);
-  status.mutable_entity()->clear_role();
-  status.mutable_entity()->clear_digest();
-  status.set_from(event.index());
-  status.set_limit(1);
-  ASSIGN_OR_RETURN(const v1::Answer answer, Ask(std::move(question)));
-  for (const v1::StatusAnswer::HistoryEvent& entry : answer.status().history()) {
-    if (entry.leaf().index() == event.index()) return std::optional(entry);
-  }
-  return absl::DataLossError(Text("leaf ", event.index(), " is not in the history of what it refers to"));
-}
-
-StatusOr<bool> LedgerView::Counts(const v1::Event& event) {
-  ASSIGN_OR_RETURN(const std::optional<v1::StatusAnswer::HistoryEvent> entry, HistoryEntry(event));
-  return !entry.has_value() || !entry->void_effect();
 }
 
 StatusOr<std::vector<const v1::Event*>> LedgerView::EventsAbout(const v1::EntityRef& entity, std::string_view type) {

@@ -14,6 +14,7 @@
 #include "anamnesis/v1/event.pb.h"
 #include "anamnesis/v1/ledger.pb.h"
 #include "anamnesis/v1/question.pb.h"
+#include "client/cpp/corrections.h"
 #include "client/cpp/ledger_client.h"
 #include "google/protobuf/message.h"
 #include "ledger/base/status.h"
@@ -36,12 +37,8 @@ class LedgerView {
   // NOT_FOUND: no such event below size(). The result stays valid as long as this.
   StatusOr<const v1::Event*> At(uint64_t index);
   StatusOr<const v1::Event*> ById(std::string_view event_id);
-  // What the history of the first entity that it refers to says of the event: with its time as last corrected. Absent
-  // where it refers to nothing.
-  StatusOr<std::optional<v1::StatusAnswer::HistoryEvent>> HistoryEntry(const v1::Event& event);
-  // Whether the event still counts, as status accounting says: it was neither retracted nor replaced. An event that
-  // refers to nothing counts.
-  StatusOr<bool> Counts(const v1::Event& event);
+  // What corrections leave of its events.
+  Corrections& corrections() { return *corrections_; }
   // The events of a type that still count, and name the entity as what they are about: in log order.
   StatusOr<std::vector<const v1::Event*>> EventsAbout(const v1::EntityRef& entity, std::string_view type);
 
@@ -51,6 +48,8 @@ class LedgerView {
   LedgerClient& client_;
   uint64_t size_;
   std::string origin_;
+  // Set by Open.
+  std::optional<Corrections> corrections_;
   std::map<uint64_t, v1::Event> events_;
 };
 
