@@ -248,9 +248,8 @@ class Collector {
       const bool in_force = state != nullptr && state->in_force;
       if (in_force && was_in_force) continue;
       was_in_force = in_force;
-      const std::string_view text = state != nullptr ? state->text
-                                    : under.empty()  ? "not recorded"
-                                                     : "not in force yet";
+      std::string text = under.empty() ? "not recorded" : "not in force yet";
+      if (state != nullptr) text = state->text;
       plan.changes.push_back(
           {time, in_force, Text("its authorisation is ", text), state == nullptr ? plan.granted : state->leaf, false});
     }
