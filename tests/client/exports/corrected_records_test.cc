@@ -117,7 +117,7 @@ TEST(CorrectedRecords, NoneIsLostWhereAReadEndsAfterSoMany) {
   const LeafIndex second = history.Add(AtHour(Tested(v1::TestRunCompleted::FAIL), 1));
   history.Retract(first);
   const LeafIndex last = history.Retract(second);
-  for (const uint64_t read_max : {1, 2, 3}) {
+  for (const uint64_t read_max : {1U, 2U, 3U}) {
     ProjectedLedger ledger(history, read_max);
     const LedgerView view = ledger.View();
     const auto records = RecordsOf(view, Alert());
