@@ -29,6 +29,8 @@ struct Modification {
   // The parts of the protocol that a plan in force names for it; null when none does.
   const v1::ChangePlanTerms::Modification* planned = nullptr;
   uint64_t plan_leaf = 0;
+  // By which the envelope lets it be certified.
+  std::vector<v1::EntityRef> protocols = {};
 };
 
 std::vector<Modification> ModificationsOf(const std::vector<Permission>& permissions, Timestamp at) {
@@ -36,8 +38,8 @@ std::vector<Modification> ModificationsOf(const std::vector<Permission>& permiss
   for (const Permission& one : permissions) {
     if (!one.envelope.has_value() || !one.InForceAt(at)) continue;
     for (const v1::EnvelopeTerms::Dimension& dimension : one.envelope->dimensions()) {
-      found.push_back({dimension.name(), BoundsText(dimension), Text(EntityKeyText(one.entity), ", ", one.terms),
-                       one.granted, one.envelope->jurisdiction(), nullptr, 0});
+      found.push_back({dimension.name(), BoundsText(dimension), Text(EntityKeyText(one.entity), ", ", one.TermsAt(at)),
+                       one.granted, one.envelope->jurisdiction(), nullptr, 0, one.protocols});
     }
   }
   return found;
@@ -67,7 +69,7 @@ Section StateSection(const std::vector<Permission>& permissions, Timestamp at) {
   Table table = {"Versions", {"What", "Terms", "State"}, {}, "None is recorded."};
   for (const Permission& one : permissions) {
     table.rows.push_back(
-        {Cite(EntityKeyText(one.entity), one.granted), {one.terms, Mark::kNone, {}}, one.StateCell(at)});
+        {Cite(EntityKeyText(one.entity), one.granted), {one.TermsAt(at), Mark::kNone, {}}, one.StateCell(at)});
   }
   section.tables.push_back(std::move(table));
   return section;
@@ -94,19 +96,51 @@ Section Description(const std::vector<Modification>& modifications) {
   return section;
 }
 
-Section TraceOfModifications(const std::vector<Modification>& modifications,
-                             const std::vector<const Cited*>& protocols) {
+// A protocol that an envelope names, as the gate takes it: in the version that is named, or else in the newest.
+StatusOr<Cell> ProtocolCell(const LedgerView& view, const v1::EntityRef& named) {
+  v1::Question question;
+  *question.mutable_status()->mutable_entity() = EntityOf(named.kind(), named.id());
+  question.mutable_status()->set_limit(1);
+  const StatusOr<v1::Answer> answer = view.Ask(std::move(question));
+  if (!answer.ok() && !absl::IsNotFound(answer.status())) return answer.status();
+  const v1::StatusAnswer known = answer.ok() ? answer->status() : v1::StatusAnswer();
+  const v1::StatusAnswer::Version* used = nullptr;
+  for (const v1::StatusAnswer::Version& one : known.versions()) {
+    if (!one.has_defined()) continue;
+    const bool fits = named.version().empty() ? used == nullptr || one.defined().index() > used->defined().index()
+                                              : one.version() == named.version();
+    if (fits) used = &one;
+  }
+  if (used == nullptr) return Cell{Text(EntityKeyText(named), ", which is not approved"), Mark::kBad, {}};
+  v1::EntityRef protocol = EntityOf(named.kind(), named.id());
+  protocol.set_version(used->version());
+  return Cite(EntityKeyText(protocol), used->defined().index());
+}
+
+// By what the modification may be certified, which is a matter of its envelope.
+StatusOr<Cell> CertifiedCell(const LedgerView& view, const Modification& modification, Section& section) {
+  Cell all;
+  for (const v1::EntityRef& named : modification.protocols) {
+    ASSIGN_OR_RETURN(const Cell one, ProtocolCell(view, named));
+    all.text += Text(all.text.empty() ? "" : ", ", one.text);
+    all.leaves.insert(all.leaves.end(), one.leaves.begin(), one.leaves.end());
+  }
+  if (all.text.empty()) all.text = "its envelope names no protocol";
+  if (!all.leaves.empty()) return all;
+  all.mark = Mark::kBad;
+  section.gaps.push_back({std::string(kPlan),
+                          Text(modification.name, ": its envelope names no protocol that is approved"),
+                          {modification.leaf}});
+  return all;
+}
+
+StatusOr<Section> TraceOfModifications(const LedgerView& view, const std::vector<Modification>& modifications) {
   Section section = {"modification-trace", "4 From each modification to its protocol", "21 USC 360e-4(b)", {}, {}, {}};
   Table table = {
       "Trace",
       {"Modification", "Data management", "Re-training", "Performance evaluation", "Update procedures", "Certified by"},
       {},
       "There are no modifications."};
-  Cell certified = {protocols.empty() ? "no protocol" : "", protocols.empty() ? Mark::kBad : Mark::kNone, {}};
-  for (const Cited* protocol : protocols) {
-    certified.text += Text(certified.leaves.empty() ? "" : ", ", EntityKeyText(protocol->refs.front()));
-    certified.leaves.push_back(protocol->leaf.index());
-  }
   for (const Modification& one : modifications) {
     std::vector<Cell> row = {{one.name, Mark::kNone, {one.leaf}}};
     const auto add = [&](const google::protobuf::RepeatedPtrField<std::string>* parts, std::string_view what) {
@@ -123,7 +157,8 @@ Section TraceOfModifications(const std::vector<Modification>& modifications,
     add(one.planned == nullptr ? nullptr : &one.planned->retraining(), "re-training");
     add(one.planned == nullptr ? nullptr : &one.planned->performance_evaluation(), "performance evaluation");
     add(one.planned == nullptr ? nullptr : &one.planned->update_procedures(), "update procedure");
-    row.push_back(certified);
+    ASSIGN_OR_RETURN(Cell certified, CertifiedCell(view, one, section));
+    row.push_back(std::move(certified));
     table.rows.push_back(std::move(row));
   }
   section.tables.push_back(std::move(table));
@@ -154,12 +189,16 @@ Status ChangePlanDraft(const LedgerView& view, const v1::EntityRef&, const std::
                        Document& document) {
   const Timestamp at = view.as_of();
   std::map<uint64_t, Cited> permitting = records;
-  ASSIGN_OR_RETURN(const auto regulatory, RegulatoryOf(view, EntitiesOf(records, "", "device_model"), at));
+  // A plan may be among the records by its protocol alone, without what became of it and of its authorisation.
+  std::vector<v1::EntityRef> seeds;
+  for (const std::string_view kind : {"device_model", "authorisation", "change_plan"}) {
+    for (v1::EntityRef& seed : EntitiesOf(records, "", kind)) seeds.push_back(std::move(seed));
+  }
+  ASSIGN_OR_RETURN(const auto regulatory, RegulatoryOf(view, seeds, at));
   permitting.insert(regulatory.begin(), regulatory.end());
   ASSIGN_OR_RETURN(const std::vector<Permission> permissions, PermissionsIn(view, permitting));
   std::vector<Modification> modifications = ModificationsOf(permissions, at);
   for (Modification& one : modifications) FindPlanned(permissions, at, one);
-  const std::vector<const Cited*> protocols = OfTypes(records, {"sandbox_protocol.approved"});
   document.sections.push_back(Description(modifications));
   document.sections.push_back(SectionOf({"protocol", "2 Modification protocol", "21 USC 360e-4(b)", {}},
                                         AllOfTypes(records, {"sandbox_protocol.", "test_case.", "dataset.",
@@ -168,7 +207,8 @@ Status ChangePlanDraft(const LedgerView& view, const v1::EntityRef&, const std::
       SectionOf({"impact", "3 Impact assessment", "21 USC 360e-4; ISO 14971:2019", {}},
                 AllOfTypes(records, {"hazard.", "hazardous_situation.", "risk.", "risk_control.", "risk_control_set.",
                                      "residual_risk.", "benefit_risk."})));
-  document.sections.push_back(TraceOfModifications(modifications, protocols));
+  ASSIGN_OR_RETURN(Section trace, TraceOfModifications(view, modifications));
+  document.sections.push_back(std::move(trace));
   document.sections.push_back(StateSection(permissions, at));
   return OkStatus();
 }

@@ -1,5 +1,8 @@
 #include "client/exports/incident.h"
 
+#include <set>
+
+#include "client/exports/content.h"
 #include "client/exports/inquiry.h"
 #include "client/exports/records.h"
 #include "client/exports/sections.h"
@@ -11,18 +14,26 @@
 namespace anamnesis::exports {
 namespace {
 
-// All events that were gathered, for the register of who wrote and signed them.
-std::map<uint64_t, Cited> Everything(Inquiry& inquiry) {
+// Every event that the bundle cites, for the register of who wrote and signed them. What a section found for itself
+// alone is read again.
+StatusOr<std::map<uint64_t, Cited>> Everything(Inquiry& inquiry) {
   std::map<uint64_t, Cited> all = inquiry.records;
   for (const auto& [unit, history] : inquiry.histories) {
     for (const auto& [part, records] : history.parts) all.insert(records.begin(), records.end());
   }
-  all.insert(inquiry.decisions.begin(), inquiry.decisions.end());
+  for (const auto* found : {&inquiry.similar, &inquiry.orders, &inquiry.regulatory})
+    all.insert(found->begin(), found->end());
+  std::set<uint64_t> missing = CitedLeaves(inquiry.document);
+  for (const auto& [leaf, record] : all) missing.erase(leaf);
+  ASSIGN_OR_RETURN(const auto others, ReadLeaves(inquiry.view, missing));
+  all.insert(others.begin(), others.end());
   return all;
 }
 
 Status ReadIncident(Inquiry& inquiry, const v1::EntityRef& incident) {
-  const std::vector<const Cited*> recorded = OfTypes(inquiry.records, {"incident.recorded"});
+  std::vector<const Cited*> recorded = OfTypes(inquiry.records, {"incident.recorded"});
+  // That it was retracted is told, with what was taken back.
+  if (recorded.empty()) recorded = AllOfTypes(inquiry.records, {"incident.recorded"});
   if (recorded.empty()) return absl::NotFoundError(Text("INCIDENT: no event records ", EntityKeyText(incident)));
   inquiry.recorded = recorded.back();
   ASSIGN_OR_RETURN(inquiry.at, FromProtoTime(inquiry.recorded->leaf.occurred_earliest(), "occurred_earliest"));
@@ -51,7 +62,10 @@ void AddIncidentSection(Inquiry& inquiry) {
     section.paragraphs.push_back(
         "It is known to have happened within an interval; what ran is told for its beginning.");
   }
-  if (!inquiry.recorded->corrected.empty()) {
+  if (inquiry.recorded->void_effect) {
+    section.paragraphs.push_back(Text("What recorded it no longer counts: ", inquiry.recorded->corrected,
+                                      ". This bundle tells what it was about, as if it did."));
+  } else if (!inquiry.recorded->corrected.empty()) {
     section.paragraphs.push_back(Text("What is recorded of it was corrected: ", inquiry.recorded->corrected,
                                       ". All of this bundle is for the time as corrected."));
   }
@@ -125,7 +139,8 @@ StatusOr<Document> IncidentBundle(const LedgerView& view, const v1::EntityRef& i
   RETURN_IF_ERROR(AddOrders(inquiry));
   RETURN_IF_ERROR(AddRegulatory(inquiry));
   RETURN_IF_ERROR(AddClocks(inquiry, incident));
-  ASSIGN_OR_RETURN(Section signatures, SignatureSection(view, Everything(inquiry)));
+  ASSIGN_OR_RETURN(const auto everything, Everything(inquiry));
+  ASSIGN_OR_RETURN(Section signatures, SignatureSection(view, everything));
   inquiry.document.sections.push_back(std::move(signatures));
   return std::move(inquiry.document);
 }

@@ -20,7 +20,9 @@ struct IncidentOptions {
   size_t activations = 20;
   // Minutes east of UTC of the days on which reports are due.
   int32_t utc_offset_minutes = 0;
-  // Puts the object into the bundle; OK when it did, NOT_FOUND when no store has it. Empty: no store is asked.
+  // Puts the object into the bundle; OK when it did, NOT_FOUND when no store has it, DATA_LOSS when what a store has is
+  // damaged. With any other failure the bundle is not made: made again it would be another one. Empty: no store is
+  // asked.
   std::function<Status(const Digest&)> include;
 };
 

@@ -45,13 +45,18 @@ struct Inquiry {
   std::vector<v1::EntityRef> problems;
   // By unit.
   std::map<std::string, UnitHistory> histories;
-  std::map<uint64_t, Cited> decisions;
+  // What is told of similar problems, of orders, and of authorisations and plans.
+  std::map<uint64_t, Cited> similar;
+  std::map<uint64_t, Cited> orders;
+  std::map<uint64_t, Cited> regulatory;
   // By then's knowledge or now's, by name.
   std::map<std::string, Ran> items;
   // Where it is not certain what ran, and why: what is found of the items may not be all.
   std::set<std::string> uncertain;
   // What ran and what it was made from, with the event that defines each and may list its files; by name.
   std::map<std::string, v1::LeafReference> made;
+  // By name of what ran: the names of what it was made from, however far.
+  std::map<std::string, std::set<std::string>> made_from;
   std::map<std::string, v1::EntityRef> software_items;
   // What holds and orders may name: what ran, what that was made from, its certificates and envelopes, models, sites.
   std::map<std::string, v1::EntityRef> scope;

@@ -57,7 +57,7 @@ std::vector<v1::EntityRef> ModelsOf(const Inquiry& inquiry) {
 
 Status AddSimilar(Inquiry& inquiry) {
   Section section = {"similar", "8 Similar problems", "IEC 62304 9.6; ISO 14971:2019 10", {}, {}, {}};
-  std::map<uint64_t, Cited> similar;
+  std::map<uint64_t, Cited>& similar = inquiry.similar;
   const auto add = [&](const UnitHistory& history) {
     const std::map<uint64_t, Cited>& problems = history.of(HistoryPart::kProblems);
     similar.insert(problems.begin(), problems.end());
@@ -133,7 +133,7 @@ void AddService(Inquiry& inquiry) {
 Status AddRegulatory(Inquiry& inquiry) {
   Section section = {
       "regulatory", "12 Authorisations and plans in force", "Regulation (EU) 2017/745; 21 USC 360e-4", {}, {}, {}};
-  std::map<uint64_t, Cited> regulatory;
+  std::map<uint64_t, Cited>& regulatory = inquiry.regulatory;
   for (const auto& [unit, history] : inquiry.histories) {
     regulatory.insert(history.of(HistoryPart::kRegulatory).begin(), history.of(HistoryPart::kRegulatory).end());
   }
@@ -148,8 +148,10 @@ Status AddRegulatory(Inquiry& inquiry) {
   for (const Permission& one : permissions) {
     const bool in_force = one.InForceAt(inquiry.at);
     any |= in_force && one.entity.kind() == "authorisation";
+    const std::string then = one.TermsAt(inquiry.at);
+    const std::string now = one.TermsAt(inquiry.view.as_of());
     table.rows.push_back({Cite(EntityKeyText(one.entity), one.granted),
-                          {one.terms, Mark::kNone, {}},
+                          {then == now ? then : Text("At the incident: ", then, "\nNow: ", now), Mark::kNone, {}},
                           one.StateCell(inquiry.at),
                           one.StateCell(inquiry.view.as_of())});
   }

@@ -40,7 +40,7 @@ Status AddOrders(Inquiry& inquiry) {
                      {},
                      {}};
   RETURN_IF_ERROR(AddScope(inquiry));
-  std::map<uint64_t, Cited> orders;
+  std::map<uint64_t, Cited>& orders = inquiry.orders;
   const auto add = [&](const UnitHistory& history) {
     orders.insert(history.of(HistoryPart::kOrders).begin(), history.of(HistoryPart::kOrders).end());
   };

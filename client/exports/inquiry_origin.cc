@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "anamnesis/v1/vocabulary_model.pb.h"
@@ -11,6 +12,9 @@
 
 namespace anamnesis::exports {
 namespace {
+
+// As far as a question about lineage goes.
+constexpr uint32_t kLineageDepthMax = 64;
 
 // The event that defines exactly this version, and may list its files.
 Status NoteDefinition(Inquiry& inquiry, const v1::EntityRef& entity) {
@@ -37,7 +41,9 @@ bool IsHeldByItself(std::string_view kind) {
          kind == "envelope" || kind == "software_item" || kind == "sandbox_protocol";
 }
 
-void NoteEdge(Inquiry& inquiry, const v1::LineageAnswer::Edge& edge) {
+void NoteEdge(Inquiry& inquiry, const std::string& item, const v1::LineageAnswer::Edge& edge) {
+  // A reference without a version leads to whatever version was meant.
+  for (const v1::EntityRef* one : {&edge.input(), &edge.product()}) inquiry.made_from[item].insert(EntityKeyText(*one));
   if (edge.input().kind() == "software_item")
     inquiry.software_items.emplace(edge.input().id(), WithoutRole(edge.input()));
   if (DefinesFiles(edge.leaf().type())) inquiry.made.emplace(EntityKeyText(edge.product()), edge.leaf());
@@ -60,19 +66,22 @@ StatusOr<std::vector<v1::FileRecord>> FilesOf(const LedgerView& view, const v1::
 }
 
 // Where the bytes with the digest are: in the export, or nowhere.
-Cell BytesCell(const Inquiry& inquiry, const v1::ContentDigest& recorded) {
+StatusOr<Cell> BytesCell(const Inquiry& inquiry, const v1::ContentDigest& recorded) {
   const StatusOr<Digest> digest = Digest::FromBytes(recorded.value());
   if (recorded.algorithm() != v1::SHA256 || !digest.ok())
-    return {"only the digest: no SHA-256 was recorded", Mark::kBad, {}};
-  if (!inquiry.options.include) return {"only the digest: no object store was asked", Mark::kBad, {}};
+    return Cell{"only the digest: no SHA-256 was recorded", Mark::kBad, {}};
+  if (!inquiry.options.include) return Cell{"only the digest: no object store was asked", Mark::kBad, {}};
   const Status included = inquiry.options.include(*digest);
-  if (!included.ok()) return {Text("only the digest: ", MessageOf(included)), Mark::kBad, {}};
-  return {Text("objects/", digest->hex()), Mark::kGood, {}};
+  // In words of our own: which store was asked, and how it says so, would make other bytes of the same ledger.
+  if (absl::IsNotFound(included)) return Cell{"only the digest: no object store has it", Mark::kBad, {}};
+  if (absl::IsDataLoss(included)) return Cell{"only the digest: what the object store has is damaged", Mark::kBad, {}};
+  RETURN_IF_ERROR(WithContext(included, Text("object ", digest->hex())));
+  return Cell{Text("objects/", digest->hex()), Mark::kGood, {}};
 }
 
-void AddFile(const Inquiry& inquiry, const std::string& path, const std::string& owner, Cell whose,
-             const v1::ContentDigest& digest, bool missing, Section& section, Table& table) {
-  Cell bytes = BytesCell(inquiry, digest);
+Status AddFile(const Inquiry& inquiry, const std::string& path, const std::string& owner, Cell whose,
+               const v1::ContentDigest& digest, bool missing, Section& section, Table& table) {
+  ASSIGN_OR_RETURN(Cell bytes, BytesCell(inquiry, digest));
   if (bytes.mark == Mark::kBad)
     section.gaps.push_back({"IEC 62304 5.8.7", Text(path, " of ", owner, ": ", bytes.text), {}});
   table.rows.push_back(
@@ -80,6 +89,22 @@ void AddFile(const Inquiry& inquiry, const std::string& path, const std::string&
        std::move(whose),
        {missing ? "none recorded" : DigestText(digest), !missing && IsWeak(digest) ? Mark::kBad : Mark::kNone, {}},
        std::move(bytes)});
+  return OkStatus();
+}
+
+// That the files of one thing are listed says nothing of the others that ran.
+void AddFileGaps(const Inquiry& inquiry, const std::set<std::string>& listed, Section& section) {
+  const auto is_listed = [&](const std::string& name) { return listed.count(name) > 0; };
+  for (const auto& [name, item] : inquiry.items) {
+    if (!item.known()) continue;
+    const auto from = inquiry.made_from.find(name);
+    const bool leads_there =
+        from != inquiry.made_from.end() && std::any_of(from->second.begin(), from->second.end(), is_listed);
+    if (is_listed(name) || leads_there) continue;
+    section.gaps.push_back(
+        {"IEC 62304 5.8.7", Text(name, ": no files are recorded of it, nor of what it was made from"), {}});
+  }
+  if (inquiry.items.empty()) section.gaps.push_back({"IEC 62304 5.8.7", "no files are recorded of what ran", {}});
 }
 
 }  // namespace
@@ -98,15 +123,17 @@ Status AddLineage(Inquiry& inquiry) {
     }
     RETURN_IF_ERROR(NoteDefinition(inquiry, item.entity));
     inquiry.scope.emplace(name, WithoutRole(item.entity));
+    bool cut_off = false;
     uint64_t from = 0;
     do {
       v1::Question question;
       *question.mutable_lineage()->mutable_entity() = WithoutRole(item.entity);
       question.mutable_lineage()->set_direction(v1::LineageQuestion::UP);
+      question.mutable_lineage()->set_depth_max(kLineageDepthMax);
       question.mutable_lineage()->set_from(from);
       ASSIGN_OR_RETURN(const v1::Answer answer, AskOrGap(inquiry.view, std::move(question), "IEC 62304 8.3", section));
       for (const v1::LineageAnswer::Edge& edge : answer.lineage().edges()) {
-        NoteEdge(inquiry, edge);
+        NoteEdge(inquiry, name, edge);
         table.rows.push_back({{Text(name, item.possibly ? ", possibly" : ""), Mark::kNone, {}},
                               {EntityKeyText(edge.product()), Mark::kNone, {}},
                               {EntityKeyText(edge.input()), Mark::kNone, {}},
@@ -115,8 +142,15 @@ Status AddLineage(Inquiry& inquiry) {
       }
       if (table.rows.size() > kRecordsMax)
         return absl::ResourceExhaustedError("the lineage of what ran is larger than an export");
+      cut_off |= answer.lineage().depth_reached();
       from = answer.lineage().next();
     } while (from != 0);
+    if (cut_off) {
+      section.gaps.push_back(
+          {"IEC 62304 8.3",
+           Text(name, ": its origin goes on beyond ", kLineageDepthMax, " steps, and is not told further than that"),
+           {}});
+    }
   }
   if (table.rows.empty()) section.gaps.push_back({"IEC 62304 8.3", "no lineage is recorded of what ran", {}});
   SayUncertain(inquiry, "IEC 62304 8.3", section, table);
@@ -133,9 +167,10 @@ Status AddFiles(Inquiry& inquiry) {
                  "No files are recorded of what ran."};
   for (const auto& [name, item] : inquiry.items) {
     if (item.known()) continue;
-    AddFile(inquiry, "measured by the unit", name, {"unknown; it ran", Mark::kBad, {}}, item.entity.digest(), false,
-            section, table);
+    RETURN_IF_ERROR(AddFile(inquiry, "measured by the unit", name, {"unknown; it ran", Mark::kBad, {}},
+                            item.entity.digest(), false, section, table));
   }
+  std::set<std::string> listed;
   for (const auto& [owner, definition] : inquiry.made) {
     const auto ran = inquiry.items.find(owner);
     const std::string_view how = ran == inquiry.items.end() ? "; what ran was made from it"
@@ -143,11 +178,12 @@ Status AddFiles(Inquiry& inquiry) {
                                                             : "; it ran";
     ASSIGN_OR_RETURN(const std::vector<v1::FileRecord> files, FilesOf(inquiry.view, definition));
     for (const v1::FileRecord& file : files) {
-      AddFile(inquiry, file.path(), owner, Cite(Text(owner, how), definition.index()), file.digest(),
-              !file.has_digest(), section, table);
+      RETURN_IF_ERROR(AddFile(inquiry, file.path(), owner, Cite(Text(owner, how), definition.index()), file.digest(),
+                              !file.has_digest(), section, table));
     }
+    if (!files.empty()) listed.insert(owner);
   }
-  if (table.rows.empty()) section.gaps.push_back({"IEC 62304 5.8.7", "no files are recorded of what ran", {}});
+  AddFileGaps(inquiry, listed, section);
   SayUncertain(inquiry, "IEC 62304 5.8.7", section, table);
   section.tables.push_back(std::move(table));
   inquiry.document.sections.push_back(std::move(section));

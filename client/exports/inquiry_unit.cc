@@ -199,8 +199,6 @@ StatusOr<Cell> DecisionCell(Inquiry& inquiry, const std::string& id, Section& se
   for (const v1::GateDecided::RuleResult& rule : replay.recorded().results()) {
     if (rule.outcome() == v1::GateDecided::RuleResult::FAIL) failed += Text(" ", rule.rule_id());
   }
-  ASSIGN_OR_RETURN(const auto cited, ReadCited(inquiry.view, {replay.leaf()}));
-  inquiry.decisions.insert(cited.begin(), cited.end());
   const bool allowed = replay.recorded().verdict() == v1::GateDecided::ALLOW;
   return Cite(Text(Words(v1::GateDecided::Verdict_Name(replay.recorded().verdict())),
                    failed.empty() ? "" : Text(", failed:", failed),
@@ -245,6 +243,15 @@ std::vector<const Cited*> InOrderOfTime(const std::map<uint64_t, Cited>& records
   return all;
 }
 
+// Nothing is asked of what no longer counts.
+std::vector<Cell> VoidRow(const Cited& record) {
+  return {Cite(record.leaf.type(), record.leaf.index(), Mark::kVoid),
+          {record.about, Mark::kVoid, {}},
+          OccurredCell(record),
+          {"-", Mark::kNone, {}},
+          {"-", Mark::kNone, {}}};
+}
+
 // Each activation with the decision that it cites and what was certified.
 Status AddActivations(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHistory& history) {
   Section section = {Text("activations-", inquiry.histories.size() + 1),
@@ -257,13 +264,18 @@ Status AddActivations(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHis
   section.paragraphs.push_back(Text("The last ", inquiry.options.activations,
                                     " that happened at or before the incident, and those after it, in the order in "
                                     "which they happened; ",
-                                    left_out, left_out == 1 ? " earlier one is" : " earlier ones are", " left out."));
+                                    left_out, left_out == 1 ? " earlier one is" : " earlier ones are",
+                                    " left out. What was retracted or replaced is struck through, among them."));
   Table table = {"Activations with their decisions and certifications",
                  {"Activation", "What", "Happened", "Decision", "Certified"},
                  {},
                  "No activation is recorded."};
   for (const Cited* record : InOrderOfTime(history.of(HistoryPart::kActivations))) {
     const uint64_t leaf = record->leaf.index();
+    if (record->void_effect) {
+      table.rows.push_back(VoidRow(*record));
+      continue;
+    }
     Cell decision = {"-", Mark::kNone, {}};
     Cell certified = {"-", Mark::kNone, {}};
     for (const v1::EntityRef& ref : record->refs) {
@@ -308,7 +320,7 @@ Status AddUnit(Inquiry& inquiry, const v1::EntityRef& unit) {
   }
   attestations.tables.push_back(
       RecordsTable("What the unit measured of itself", All(measured), "The unit measured nothing."));
-  if (measured.empty())
+  if (OfTypes(measured, {"configuration.attested"}).empty())
     attestations.gaps.push_back({"IEC 62304 8.3", "no measurement by the unit confirms what ran", {}});
   inquiry.document.sections.push_back(std::move(attestations));
   inquiry.histories.emplace(unit.id(), std::move(history));

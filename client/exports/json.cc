@@ -1,5 +1,7 @@
 #include "client/exports/json.h"
 
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 namespace anamnesis::exports {
@@ -106,6 +108,11 @@ std::vector<std::pair<std::string, std::string>> PairsAt(const Json& json, const
   return pairs;
 }
 
+Mark MarkAt(const Json& json) {
+  const auto* found = std::find(std::begin(kMarks), std::end(kMarks), TextAt(json, "mark"));
+  return found == std::end(kMarks) ? Mark::kNone : static_cast<Mark>(found - std::begin(kMarks));
+}
+
 Table ReadTable(const Json& json) {
   Table table;
   table.title = TextAt(json, "title");
@@ -115,12 +122,7 @@ Table ReadTable(const Json& json) {
     std::vector<Cell>& cells = table.rows.emplace_back();
     if (!row.is_array()) continue;
     for (const Json& cell : row) {
-      const std::string mark = TextAt(cell, "mark");
-      cells.push_back({TextAt(cell, "text"),
-                       mark == "good"  ? Mark::kGood
-                       : mark == "bad" ? Mark::kBad
-                                       : Mark::kNone,
-                       LeavesAt(cell)});
+      cells.push_back({TextAt(cell, "text"), MarkAt(cell), LeavesAt(cell)});
     }
   }
   return table;

@@ -1,27 +1,10 @@
 #include "client/exports/ledger_view.h"
 
-#include "anamnesis/v1/vocabulary_record.pb.h"
 #include "ledger/event/names.h"
 #include "ledger/note/tlog_proof.h"
 #include "ledger/query/events.h"
 
 namespace anamnesis::exports {
-namespace {
-
-std::string_view KindText(v1::RecordCorrected::Kind kind) {
-  switch (kind) {
-    case v1::RecordCorrected::RETRACTED:
-      return "retracted";
-    case v1::RecordCorrected::OCCURRED_AT:
-      return "moved in time";
-    case v1::RecordCorrected::ANNOTATED:
-      return "annotated";
-    default:
-      return "corrected";
-  }
-}
-
-}  // namespace
 
 StatusOr<LedgerView> LedgerView::Open(LedgerClient& client, uint64_t tree_size) {
   LedgerView view;
@@ -45,6 +28,7 @@ StatusOr<LedgerView> LedgerView::Open(LedgerClient& client, uint64_t tree_size) 
   view.note_ = proof.checkpoint_note;
   ASSIGN_OR_RETURN(const v1::Event event, view.Event(size - 1));
   ASSIGN_OR_RETURN(view.as_of_, FromProtoTime(event.recorded(), "recorded"));
+  view.corrections_ = std::make_unique<Corrections>(client, size);
   return view;
 }
 
@@ -80,48 +64,6 @@ StatusOr<v1::Credential> LedgerView::CredentialOf(std::string_view public_key) c
     return absl::NotFoundError(Text("no credential in force at ", tree_size(), " events names the key"));
   }
   return credential;
-}
-
-StatusOr<bool> LedgerView::Counts(const v1::Event& event) const {
-  if (event.header().refs().empty()) return true;
-  v1::Question question;
-  v1::StatusQuestion& status = *question.mutable_status();
-  *status.mutable_entity() = event.header().refs(0);
-  status.mutable_entity()->clear_role();
-  status.mutable_entity()->clear_digest();
-  status.set_from(event.index());
-  status.set_limit(1);
-  ASSIGN_OR_RETURN(const v1::Answer answer, Ask(std::move(question)));
-  for (const v1::StatusAnswer::HistoryEvent& entry : answer.status().history()) {
-    if (entry.leaf().index() == event.index()) return !entry.void_effect();
-  }
-  return absl::DataLossError(Text("leaf ", event.index(), " is not in the history of what it refers to"));
-}
-
-StatusOr<const std::vector<Correction>*> LedgerView::CorrectionsOf(const std::string& event_id) const {
-  static const auto* none = new std::vector<Correction>();
-  if (!corrections_.has_value()) {
-    std::map<std::string, std::vector<Correction>> read;
-    v1::ReadRequest request;
-    request.set_type("record.corrected");
-    request.set_include_bodies(true);
-    request.set_limit(kRecordsMax);
-    request.mutable_consistency()->set_tree_size_min(tree_size());
-    RETURN_IF_ERROR(client_->Read(request, [&](const v1::ReadResponse& response) {
-      if (!response.has_event()) return true;
-      const v1::Event& event = response.event();
-      if (event.index() >= tree_size()) return false;
-      v1::RecordCorrected body;
-      const bool known = event.content().UnpackTo(&body);
-      read[event.header().corrects()].push_back(
-          {event.index(), Text(known ? KindText(body.kind()) : "corrected", " by ", AgentText(event.header().actor()),
-                               ": ", event.header().rationale())});
-      return true;
-    }));
-    corrections_ = std::move(read);
-  }
-  const auto found = corrections_->find(event_id);
-  return found == corrections_->end() ? none : &found->second;
 }
 
 Status LedgerView::VisitRecords(const v1::EntityRef& subject,

@@ -5,13 +5,12 @@
 // made again later is the same while the ledger grows. Holds no events but what is said of corrections. One thread.
 
 #include <functional>
-#include <map>
-#include <optional>
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "anamnesis/v1/ledger.pb.h"
 #include "anamnesis/v1/question.pb.h"
+#include "client/cpp/corrections.h"
 #include "client/cpp/ledger_client.h"
 #include "ledger/base/status.h"
 #include "ledger/base/time.h"
@@ -21,13 +20,6 @@ namespace anamnesis::exports {
 
 // How many records an export may hold.
 inline constexpr size_t kRecordsMax = 50'000;
-
-// A record.corrected that names an event, in words for who reads the event.
-struct Correction {
-  uint64_t leaf = 0;
-  // "retracted by person:ada: measured on the wrong build".
-  std::string text;
-};
 
 class LedgerView {
  public:
@@ -51,11 +43,8 @@ class LedgerView {
   StatusOr<v1::Receipt> Receipt(uint64_t leaf) const;
   // The leaf by which the key got its holder, with the holder, unless it was revoked below the size. NOT_FOUND.
   StatusOr<v1::Credential> CredentialOf(std::string_view public_key) const;
-  // Whether the event still counts: it was neither retracted nor replaced. One that refers to nothing counts.
-  StatusOr<bool> Counts(const v1::Event& event) const;
-  // What record.corrected events say of the event with this id, in log order; all of them are read once. Stays valid as
-  // long as this.
-  StatusOr<const std::vector<Correction>*> CorrectionsOf(const std::string& event_id) const;
+  // What corrections leave of its events.
+  Corrections& corrections() const { return *corrections_; }
   // Every event that belongs to `subject` (RecordsQuestion). RESOURCE_EXHAUSTED beyond kRecordsMax.
   Status VisitRecords(const v1::EntityRef& subject, const std::function<void(const v1::LeafReference&)>& visit) const;
 
@@ -67,8 +56,7 @@ class LedgerView {
   std::string note_;
   std::string verifier_key_;
   Timestamp as_of_;
-  // By the id of what they name; read when they are first asked for.
-  mutable std::optional<std::map<std::string, std::vector<Correction>>> corrections_;
+  std::unique_ptr<Corrections> corrections_;
 };
 
 }  // namespace anamnesis::exports

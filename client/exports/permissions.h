@@ -33,21 +33,30 @@ struct Permission {
 
   v1::EntityRef entity;
   uint64_t granted = 0;
-  // What it allows, in words.
-  std::string terms;
+  // What it allows, in words, from a time on; in order of time.
+  struct Terms {
+    Timestamp from;
+    std::string text;
+  };
+  std::vector<Terms> terms;
   // Of a change plan, and of an envelope; absent where the body is erased.
   std::optional<v1::ChangePlanTerms> plan;
   std::optional<v1::EnvelopeTerms> envelope;
+  // By which an envelope lets artifacts be certified.
+  std::vector<v1::EntityRef> protocols;
   // In order of time.
   std::vector<Change> changes;
 
   bool InForceAt(Timestamp time) const;
   // Bad where it was not in force.
   Cell StateCell(Timestamp time) const;
+  // Before the first terms: those; empty where the body is erased.
+  std::string TermsAt(Timestamp time) const;
 };
 
 // Of the records that count: all versions that were granted, authorised or approved, in log order, each with what ended
-// it. A change plan is in force only as long as its authorisation.
+// it; of authorisations as the gate judges them. A change plan is in force only as long as its authorisation, and not
+// while none is recorded.
 StatusOr<std::vector<Permission>> PermissionsIn(const LedgerView& view, const std::map<uint64_t, Cited>& records);
 
 }  // namespace anamnesis::exports

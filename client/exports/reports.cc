@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "anamnesis/v1/vocabulary_software.pb.h"
 #include "client/exports/change_plan_draft.h"
 #include "client/exports/design_history.h"
 #include "client/exports/records.h"
@@ -30,8 +34,51 @@ void TakeSections(Document& from, const std::vector<std::string_view>& ids, Docu
   }
 }
 
+// Of which kind a plan is; unspecified where its body is erased or can't be read.
+StatusOr<v1::PlanContent::Kind> PlanKindOf(const LedgerView& view, uint64_t leaf) {
+  ASSIGN_OR_RETURN(const v1::Event event, view.Event(leaf));
+  v1::PlanApproved approved;
+  v1::PlanRevised revised;
+  if (event.content().UnpackTo(&approved)) return approved.content().kind();
+  if (event.content().UnpackTo(&revised)) return revised.content().kind();
+  return v1::PlanContent::KIND_UNSPECIFIED;
+}
+
+bool IsReviewOfRisks(const Cited& review, const std::set<std::string>& risk_plans) {
+  return std::any_of(review.refs.begin(), review.refs.end(), [&](const v1::EntityRef& ref) {
+    if (ref.role() != "subject") return false;
+    return ref.kind() == "risk_control" || (ref.kind() == "plan" && risk_plans.count(ref.id()) > 0);
+  });
+}
+
+// Without the plans and reviews of other things. A plan of which nobody can tell the kind is none, but is named.
+StatusOr<Records> RecordsOfRisks(const LedgerView& view, const Records& records, std::vector<Gap>& unknown) {
+  Records kept = records;
+  std::set<std::string> risk_plans;
+  for (const Cited* plan : AllOfTypes(records, {"plan."})) {
+    const uint64_t leaf = plan->leaf.index();
+    ASSIGN_OR_RETURN(const v1::PlanContent::Kind kind, PlanKindOf(view, leaf));
+    if (kind != v1::PlanContent::RISK) kept.erase(leaf);
+    for (const v1::EntityRef& ref : plan->refs) {
+      if (kind == v1::PlanContent::RISK && ref.role() == "plan") risk_plans.insert(ref.id());
+    }
+    if (kind == v1::PlanContent::KIND_UNSPECIFIED && !plan->void_effect) {
+      unknown.push_back(
+          {"ISO 14971:2019 4.4",
+           Text(plan->leaf.type(), " of leaf ", leaf, ": ", plan->says, ", so whether it is of risks can't be told"),
+           {leaf}});
+    }
+  }
+  for (const Cited* review : AllOfTypes(records, {"review."})) {
+    if (!IsReviewOfRisks(*review, risk_plans)) kept.erase(review->leaf.index());
+  }
+  return kept;
+}
+
 // ISO 14971:2019, clause by clause.
-Status RiskFile(const LedgerView& view, const v1::EntityRef& subject, const Records& records, Document& document) {
+Status RiskFile(const LedgerView& view, const v1::EntityRef& subject, const Records& all, Document& document) {
+  std::vector<Gap> unknown;
+  ASSIGN_OR_RETURN(const Records records, RecordsOfRisks(view, all, unknown));
   AddParts(
       records,
       {{"plan", "1 Risk management plan", "ISO 14971:2019 4.4", {"plan."}},
@@ -53,6 +100,8 @@ Status RiskFile(const LedgerView& view, const v1::EntityRef& subject, const Reco
         "ISO 14971:2019 10",
         {"risk_file.", "problem.", "incident.", "trend.", "feedback.", "monitoring."}}},
       document);
+  Section& plan = document.sections.front();
+  plan.gaps.insert(plan.gaps.end(), unknown.begin(), unknown.end());
   if (subject.kind() != "software_item") return OkStatus();
   ASSIGN_OR_RETURN(Section trace, TraceSection(view, subject));
   document.sections.push_back(std::move(trace));

@@ -7,10 +7,12 @@
 #include "anamnesis/v1/signature.pb.h"
 #include "anamnesis/v1/vocabulary_authority.pb.h"
 #include "anamnesis/v1/vocabulary_erasure.pb.h"
+#include "anamnesis/v1/vocabulary_record.pb.h"
 #include "client/exports/records.h"
 #include "ledger/base/shortened.h"
 #include "ledger/event/names.h"
 #include "ledger/event/vocabulary.h"
+#include "ledger/query/citation.h"
 #include "ledger/query/message_fields.h"
 #include "ledger/query/wording.h"
 
@@ -67,20 +69,26 @@ Cited CitedOf(const v1::LeafReference& leaf, const v1::Event& event) {
   return cited;
 }
 
-// What corrects the event: record.corrected events, and `replaced_by`, events of its own type.
-Status AddCorrections(const LedgerView& view, const v1::Event& event, const std::vector<Correction>& replaced_by,
-                      Cited& cited) {
-  ASSIGN_OR_RETURN(const std::vector<Correction>* found, view.CorrectionsOf(event.header().event_id()));
-  std::vector<Correction> corrections = *found;
-  corrections.insert(corrections.end(), replaced_by.begin(), replaced_by.end());
-  if (corrections.empty()) return OkStatus();
-  for (const Correction& one : corrections) {
-    cited.corrected += Text(cited.corrected.empty() ? "" : "; ", one.text, " (leaf ", one.leaf, ")");
-    cited.corrected_by.push_back(one.leaf);
+std::string_view KindText(v1::RecordCorrected::Kind kind) {
+  switch (kind) {
+    case v1::RecordCorrected::RETRACTED:
+      return "retracted";
+    case v1::RecordCorrected::OCCURRED_AT:
+      return "moved in time";
+    case v1::RecordCorrected::ANNOTATED:
+      return "annotated";
+    default:
+      return "corrected";
   }
-  ASSIGN_OR_RETURN(const bool counts, view.Counts(event));
-  cited.void_effect = !counts;
-  return OkStatus();
+}
+
+// "retracted by person:ada: measured on the wrong build (leaf 7)".
+void AddCorrection(std::string_view what, const v1::Agent& by, std::string_view rationale, uint64_t leaf, bool counts,
+                   Cited& cited) {
+  cited.corrected += Text(cited.corrected.empty() ? "" : "; ", what, " by ", AgentText(by),
+                          rationale.empty() ? "" : Text(": ", rationale), " (leaf ", leaf,
+                          counts ? ")" : "), which was itself taken back");
+  cited.corrected_by.push_back(leaf);
 }
 
 bool IsFailureOfLedger(const Status& status) {
@@ -261,27 +269,44 @@ Status AddWriters(const std::map<uint64_t, Cited>& records, Names& names, Sectio
 
 StatusOr<std::map<uint64_t, Cited>> ReadCited(const LedgerView& view, const std::vector<v1::LeafReference>& leaves) {
   std::map<uint64_t, Cited> cited;
-  // By the id of what they replace.
-  std::map<std::string, std::vector<Correction>> replacements;
+  // By the id of what they replace, the leaves of events of the same type.
+  std::map<std::string, std::vector<uint64_t>> replacements;
   std::map<uint64_t, std::string> ids;
   for (const v1::LeafReference& leaf : leaves) {
     if (cited.count(leaf.index()) > 0) continue;
     ASSIGN_OR_RETURN(const v1::Event event, view.Event(leaf.index()));
     cited.emplace(leaf.index(), CitedOf(leaf, event));
     ids.emplace(leaf.index(), event.header().event_id());
-    if (event.header().corrects().empty() || leaf.type() == "record.corrected") continue;
-    replacements[event.header().corrects()].push_back(
-        {leaf.index(),
-         Text("replaced by ", AgentText(leaf.actor()), leaf.rationale().empty() ? "" : Text(": ", leaf.rationale()))});
+    if (!event.header().corrects().empty() && leaf.type() != "record.corrected")
+      replacements[event.header().corrects()].push_back(leaf.index());
+  }
+  // First which of them count: that is told of a replacement as well.
+  for (auto& [leaf, one] : cited) {
+    ASSIGN_OR_RETURN(const std::vector<Correction>* corrections, view.corrections().Of(ids.at(leaf)));
+    if (corrections->empty() && replacements.count(ids.at(leaf)) == 0) continue;
+    ASSIGN_OR_RETURN(const v1::Event event, view.Event(leaf));
+    ASSIGN_OR_RETURN(const bool counts, view.corrections().Counts(event));
+    one.void_effect = !counts;
   }
   for (auto& [leaf, one] : cited) {
-    const std::string& id = ids.at(leaf);
-    ASSIGN_OR_RETURN(const std::vector<Correction>* corrections, view.CorrectionsOf(id));
-    if (corrections->empty() && replacements.count(id) == 0) continue;
-    ASSIGN_OR_RETURN(const v1::Event event, view.Event(leaf));
-    RETURN_IF_ERROR(AddCorrections(view, event, replacements[id], one));
+    ASSIGN_OR_RETURN(const std::vector<Correction>* corrections, view.corrections().Of(ids.at(leaf)));
+    for (const Correction& by : *corrections)
+      AddCorrection(KindText(by.kind), by.actor, by.rationale, by.leaf, by.counts, one);
+    for (const uint64_t by : replacements[ids.at(leaf)]) {
+      const Cited& other = cited.at(by);
+      AddCorrection("replaced", other.leaf.actor(), other.leaf.rationale(), by, !other.void_effect, one);
+    }
   }
   return cited;
+}
+
+StatusOr<std::map<uint64_t, Cited>> ReadLeaves(const LedgerView& view, const std::set<uint64_t>& leaves) {
+  std::vector<v1::LeafReference> references;
+  for (const uint64_t leaf : leaves) {
+    ASSIGN_OR_RETURN(const v1::Event event, view.Event(leaf));
+    references.push_back(CitationOf(event));
+  }
+  return ReadCited(view, references);
 }
 
 StatusOr<std::map<uint64_t, Cited>> RecordsOf(const LedgerView& view, const v1::EntityRef& subject) {
@@ -524,16 +549,11 @@ Section ClauseSection(const std::map<uint64_t, Cited>& records) {
 StatusOr<Section> RedactionSection(const LedgerView& view, const std::vector<Record>& records) {
   Section section = {"redactions", "Redaction map", "Regulation (EU) 2016/679 Art. 17", {}, {}, {}};
   std::map<uint64_t, uint64_t> erased_by;
-  v1::ReadRequest request;
-  request.set_type("subject_data.erased");
-  request.set_include_bodies(true);
-  request.set_limit(kRecordsMax);
-  request.mutable_consistency()->set_tree_size_min(view.tree_size());
-  RETURN_IF_ERROR(view.client().Read(request, [&](const v1::ReadResponse& response) {
+  RETURN_IF_ERROR(VisitOfType(view.client(), "subject_data.erased", view.tree_size(), [&](const v1::Event& event) {
     v1::SubjectDataErased erased;
-    if (!response.has_event() || !response.event().content().UnpackTo(&erased)) return true;
-    for (const uint64_t leaf : erased.erased_indexes()) erased_by.emplace(leaf, response.event().index());
-    return true;
+    if (!event.content().UnpackTo(&erased)) return OkStatus();
+    for (const uint64_t leaf : erased.erased_indexes()) erased_by.emplace(leaf, event.index());
+    return OkStatus();
   }));
   Table table = {"Records whose body is erased",
                  {"Record", "Body commitment, which stays", "Erased by"},
@@ -542,7 +562,7 @@ StatusOr<Section> RedactionSection(const LedgerView& view, const std::vector<Rec
   for (const Record& record : records) {
     if (record.body != BodyPresence::kErased) continue;
     const auto by = erased_by.find(record.leaf);
-    const bool before = by != erased_by.end() && by->second < view.tree_size();
+    const bool before = by != erased_by.end();
     table.rows.push_back({Cite(record.type, record.leaf),
                           {record.body_commitment, Mark::kNone, {}},
                           before ? Cite("subject_data.erased", by->second)

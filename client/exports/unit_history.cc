@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <iterator>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -37,46 +38,98 @@ const std::vector<PartTypes>& AllParts() {
   return *parts;
 }
 
+// What lies on one side of a time, as much of it as is nearest. What no longer counts takes nobody's place: it is kept
+// where it lies among those that do.
+class Side {
+ public:
+  explicit Side(size_t counting_max) : max_(counting_max) {}
+
+  // By time, and for equal times by place in the log: the nearest first.
+  using Distance = std::pair<int64_t, uint64_t>;
+
+  void Add(Distance distance, const v1::StatusAnswer::HistoryEvent& event) {
+    if (edge_.has_value() && distance > *edge_) {
+      ++left_out_;
+      return;
+    }
+    events_.emplace(distance, event);
+    counting_ += event.void_effect() ? 0 : 1;
+    while (counting_ > max_) {
+      const auto last = std::prev(events_.end());
+      counting_ -= last->second.void_effect() ? 0 : 1;
+      edge_ = last->first;
+      events_.erase(last);
+      ++left_out_;
+    }
+  }
+
+  const std::map<Distance, v1::StatusAnswer::HistoryEvent>& events() const { return events_; }
+  size_t left_out() const { return left_out_; }
+
+ private:
+  const size_t max_;
+  std::map<Distance, v1::StatusAnswer::HistoryEvent> events_;
+  size_t counting_ = 0;
+  size_t left_out_ = 0;
+  // The nearest that was left out.
+  std::optional<Distance> edge_;
+};
+
 // Keeps those nearest to a time, on either side of it: the order in which they were recorded says nothing of when they
 // happened.
 class Around {
  public:
-  Around(Timestamp at, size_t before, size_t after) : at_(at), before_max_(before), after_max_(after) {}
+  Around(Timestamp at, size_t before, size_t after) : at_(at), before_(before), after_(after) {}
 
-  Status Add(const v1::LeafReference& leaf) {
-    ASSIGN_OR_RETURN(const Timestamp occurred, FromProtoTime(leaf.occurred_earliest(), "occurred_earliest"));
-    auto& side = occurred > at_ ? after_ : before_;
-    side.emplace(std::pair(occurred, leaf.index()), leaf);
-    if (occurred > at_ && after_.size() > after_max_) {
-      after_.erase(std::prev(after_.end()));
-      ++left_out_;
-    } else if (before_.size() > before_max_) {
-      before_.erase(before_.begin());
-      ++left_out_;
+  Status Add(const v1::StatusAnswer::HistoryEvent& event) {
+    ASSIGN_OR_RETURN(const Timestamp occurred, FromProtoTime(event.leaf().occurred_earliest(), "occurred_earliest"));
+    const uint64_t index = event.leaf().index();
+    if (occurred > at_) {
+      after_.Add({occurred.us - at_.us, index}, event);
+    } else {
+      before_.Add({at_.us - occurred.us, UINT64_MAX - index}, event);
     }
     return OkStatus();
   }
 
-  std::vector<v1::LeafReference> Take() const {
-    std::vector<v1::LeafReference> all;
-    for (const auto* side : {&before_, &after_}) {
-      for (const auto& [place, leaf] : *side) all.push_back(leaf);
+  StatusOr<std::map<uint64_t, Cited>> Read(const LedgerView& view) const {
+    std::vector<v1::LeafReference> leaves;
+    for (const Side* side : {&before_, &after_}) {
+      for (const auto& [distance, event] : side->events()) leaves.push_back(event.leaf());
     }
-    return all;
+    ASSIGN_OR_RETURN(auto cited, ReadCited(view, leaves));
+    // What replaces it may not be among them.
+    for (const Side* side : {&before_, &after_}) {
+      for (const auto& [distance, event] : side->events())
+        cited.at(event.leaf().index()).void_effect = event.void_effect();
+    }
+    return cited;
   }
-  size_t left_out() const { return left_out_; }
+  size_t left_out() const { return before_.left_out() + after_.left_out(); }
 
  private:
-  // By time, and for equal times by place in the log.
-  using Places = std::map<std::pair<Timestamp, uint64_t>, v1::LeafReference>;
-
   const Timestamp at_;
-  const size_t before_max_;
-  const size_t after_max_;
-  Places before_;
-  Places after_;
-  size_t left_out_ = 0;
+  Side before_;
+  Side after_;
 };
+
+using OnHistory = std::function<Status(const v1::StatusAnswer::HistoryEvent&)>;
+
+// Every event that names the entity, in log order, also what no longer counts.
+Status VisitHistory(const LedgerView& view, const v1::EntityRef& entity, const OnHistory& visit) {
+  uint64_t from = 0;
+  do {
+    v1::Question question;
+    *question.mutable_status()->mutable_entity() = entity;
+    question.mutable_status()->set_from(from);
+    const StatusOr<v1::Answer> answer = view.Ask(std::move(question));
+    if (absl::IsNotFound(answer.status())) return OkStatus();
+    RETURN_IF_ERROR(answer.status());
+    for (const v1::StatusAnswer::HistoryEvent& event : answer->status().history()) RETURN_IF_ERROR(visit(event));
+    from = answer->status().next();
+  } while (from != 0);
+  return OkStatus();
+}
 
 }  // namespace
 
@@ -89,20 +142,9 @@ HistoryPart HistoryPartOf(std::string_view type) {
 
 Status VisitNaming(const LedgerView& view, const v1::EntityRef& entity,
                    const std::function<Status(const v1::LeafReference&)>& visit) {
-  uint64_t from = 0;
-  do {
-    v1::Question question;
-    *question.mutable_status()->mutable_entity() = entity;
-    question.mutable_status()->set_from(from);
-    const StatusOr<v1::Answer> answer = view.Ask(std::move(question));
-    if (absl::IsNotFound(answer.status())) return OkStatus();
-    RETURN_IF_ERROR(answer.status());
-    for (const v1::StatusAnswer::HistoryEvent& event : answer->status().history()) {
-      if (!event.void_effect()) RETURN_IF_ERROR(visit(event.leaf()));
-    }
-    from = answer->status().next();
-  } while (from != 0);
-  return OkStatus();
+  return VisitHistory(view, entity, [&](const v1::StatusAnswer::HistoryEvent& event) {
+    return event.void_effect() ? OkStatus() : visit(event.leaf());
+  });
 }
 
 const std::map<uint64_t, Cited>& UnitHistory::of(HistoryPart part) const {
@@ -124,22 +166,22 @@ StatusOr<UnitHistory> HistoryOf(const LedgerView& view, const v1::EntityRef& ent
        {HistoryPart::kService, HistoryPart::kProblems, HistoryPart::kRegulatory, HistoryPart::kOrders}) {
     kept.emplace(part, Around(at, kRecordsMax, kRecordsMax));
   }
-  RETURN_IF_ERROR(VisitNaming(view, entity, [&](const v1::LeafReference& leaf) {
-    const auto part = kept.find(HistoryPartOf(leaf.type()));
-    return part == kept.end() ? OkStatus() : part->second.Add(leaf);
+  RETURN_IF_ERROR(VisitHistory(view, entity, [&](const v1::StatusAnswer::HistoryEvent& event) {
+    const auto part = kept.find(HistoryPartOf(event.leaf().type()));
+    return part == kept.end() ? OkStatus() : part->second.Add(event);
   }));
   UnitHistory history;
   for (const auto& [part, around] : kept) {
-    ASSIGN_OR_RETURN(history.parts[part], ReadCited(view, around.Take()));
+    ASSIGN_OR_RETURN(history.parts[part], around.Read(view));
     history.left_out[part] = around.left_out();
   }
   return history;
 }
 
-StatusOr<std::map<uint64_t, Cited>> RegulatoryOf(const LedgerView& view, const std::vector<v1::EntityRef>& models,
+StatusOr<std::map<uint64_t, Cited>> RegulatoryOf(const LedgerView& view, const std::vector<v1::EntityRef>& seeds,
                                                  Timestamp at) {
   std::map<uint64_t, Cited> regulatory;
-  std::deque<v1::EntityRef> queue(models.begin(), models.end());
+  std::deque<v1::EntityRef> queue(seeds.begin(), seeds.end());
   std::set<std::string> seen;
   while (!queue.empty()) {
     const v1::EntityRef entity = EntityOf(queue.front().kind(), queue.front().id());

@@ -37,7 +37,8 @@ enum class HistoryPart {
 };
 HistoryPart HistoryPartOf(std::string_view type);
 
-// Of what names an entity, what counts; all times are those of occurrence, as last corrected.
+// What names an entity; all times are those of occurrence, as last corrected. What was retracted or replaced stays
+// among it, marked so (Cited::void_effect).
 struct UnitHistory {
   std::map<HistoryPart, std::map<uint64_t, Cited>> parts;
   // How many more there are, before those that are kept and after them.
@@ -49,7 +50,7 @@ struct UnitHistory {
 struct HistoryOptions {
   // Only of a unit are activations, measurements and others kept; what is not kept is not read.
   bool of_unit = false;
-  // How many at or before the time.
+  // How many that count, at or before the time.
   size_t activations = 0;
 };
 
@@ -57,8 +58,8 @@ struct HistoryOptions {
 StatusOr<UnitHistory> HistoryOf(const LedgerView& view, const v1::EntityRef& entity, Timestamp at,
                                 const HistoryOptions& options);
 
-// Authorisations and change plans of device models, and what became of them.
-StatusOr<std::map<uint64_t, Cited>> RegulatoryOf(const LedgerView& view, const std::vector<v1::EntityRef>& models,
+// Authorisations and change plans that these device models, authorisations and plans lead to, and what became of them.
+StatusOr<std::map<uint64_t, Cited>> RegulatoryOf(const LedgerView& view, const std::vector<v1::EntityRef>& seeds,
                                                  Timestamp at);
 
 }  // namespace anamnesis::exports

@@ -18,6 +18,11 @@
 namespace anamnesis::exports {
 namespace {
 
+// A directory of the export that went away is a failure to write, and no object that a store doesn't have.
+Status OfWriting(const Status& written) {
+  return absl::IsNotFound(written) ? absl::InternalError(MessageOf(written)) : written;
+}
+
 // Hashes on the way to a file what an object store hands over.
 class HashingSink : public ObjectSink {
  public:
@@ -25,12 +30,12 @@ class HashingSink : public ObjectSink {
   Status Write(std::string_view bytes) override {
     hasher_.Update(bytes);
     size_ += bytes.size();
-    return file_.Write(bytes);
+    return OfWriting(file_.Write(bytes));
   }
   Status Restart() override {
     (void)hasher_.Finish();
     size_ = 0;
-    return file_.Restart();
+    return OfWriting(file_.Restart());
   }
   ManifestEntry Finish() { return {hasher_.Finish(), size_}; }
 
@@ -64,10 +69,11 @@ Status ExportWriter::Add(std::string_view path, std::string_view bytes) {
 Status ExportWriter::AddObject(ObjectClient& store, const Digest& digest) {
   const std::string path = Text("objects/", digest.hex());
   if (manifest_.files.count(path) > 0) return OkStatus();
-  ASSIGN_OR_RETURN(const std::unique_ptr<FileInTree> file, tree_.Create(path));
-  HashingSink sink(*file);
+  const StatusOr<std::unique_ptr<FileInTree>> file = tree_.Create(path);
+  RETURN_IF_ERROR(OfWriting(file.status()));
+  HashingSink sink(**file);
   RETURN_IF_ERROR(store.Get(digest, sink));
-  RETURN_IF_ERROR(file->Commit());
+  RETURN_IF_ERROR(OfWriting((*file)->Commit()));
   manifest_.files[path] = sink.Finish();
   return OkStatus();
 }

@@ -26,7 +26,8 @@ class ExportWriter {
 
   // A file of the export. Fails as FileTree::Create.
   Status Add(std::string_view path, std::string_view bytes);
-  // The object with this digest, as objects/<sha256>. Fails as ObjectClient::Get.
+  // The object with this digest, as objects/<sha256>. Fails as ObjectClient::Get; NOT_FOUND and DATA_LOSS are
+  // never of writing it.
   Status AddObject(ObjectClient& store, const Digest& digest);
 
   // Fills in the document's records from what it cites and `also`, and writes everything else: the records, the

@@ -16,6 +16,7 @@ Status LedgerView::Open() {
   ASSIGN_OR_RETURN(const v1::LedgerStatus status, client_.GetStatus());
   origin_ = status.origin();
   if (size_ == 0) size_ = status.tree_size();
+  corrections_.emplace(client_, size_);
   if (size_ <= status.tree_size()) return OkStatus();
   return absl::OutOfRangeError(Text("--known-size: is ", size_, "; the ledger has ", status.tree_size(), " events"));
 }
@@ -56,22 +57,11 @@ StatusOr<Standing> Standing::Of(const v1::LeafReference& leaf, bool counts) {
 }
 
 StatusOr<Standing> LedgerView::StandingOf(const v1::Event& event) {
+  ASSIGN_OR_RETURN(const std::optional<v1::StatusAnswer::HistoryEvent> entry, corrections_->HistoryEntry(event));
+  if (entry.has_value()) return Standing::Of(entry->leaf(), !entry->void_effect());
+  ASSIGN_OR_RETURN(const bool counts, corrections_->Counts(event));
   const v1::EventHeader& header = event.header();
-  if (header.refs().empty()) {
-    return Standing{true, Timestamp(header.occurred_earliest_us()), Timestamp(header.occurred_latest_us())};
-  }
-  v1::Question question;
-  v1::StatusQuestion& status = *question.mutable_status();
-  *status.mutable_entity() = header.refs(0);
-  status.mutable_entity()->clear_role();
-  status.mutable_entity()->clear_digest();
-  status.set_from(event.index());
-  status.set_limit(1);
-  ASSIGN_OR_RETURN(const v1::Answer answer, Ask(std::move(question)));
-  for (const v1::StatusAnswer::HistoryEvent& entry : answer.status().history()) {
-    if (entry.leaf().index() == event.index()) return Standing::Of(entry.leaf(), !entry.void_effect());
-  }
-  return absl::DataLossError(Text("leaf ", event.index(), " is not in the history of what it refers to"));
+  return Standing{counts, Timestamp(header.occurred_earliest_us()), Timestamp(header.occurred_latest_us())};
 }
 
 StatusOr<std::vector<const v1::Event*>> LedgerView::EventsAbout(const v1::EntityRef& entity, std::string_view type) {

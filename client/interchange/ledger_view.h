@@ -14,6 +14,7 @@
 #include "anamnesis/v1/event.pb.h"
 #include "anamnesis/v1/ledger.pb.h"
 #include "anamnesis/v1/question.pb.h"
+#include "client/cpp/corrections.h"
 #include "client/cpp/ledger_client.h"
 #include "google/protobuf/message.h"
 #include "ledger/base/status.h"
@@ -46,7 +47,7 @@ class LedgerView {
   // NOT_FOUND: no such event below size(). The result stays valid as long as this.
   StatusOr<const v1::Event*> At(uint64_t index);
   StatusOr<const v1::Event*> ById(std::string_view event_id);
-  // By the history of the first entity that it refers to; of an event that refers to nothing, what its header says.
+  // By the history of the first entity that it refers to; of an event that refers to nothing, by the corrections of it.
   StatusOr<Standing> StandingOf(const v1::Event& event);
   // The events of a type that still count, and name the entity as what they are about: in log order.
   StatusOr<std::vector<const v1::Event*>> EventsAbout(const v1::EntityRef& entity, std::string_view type);
@@ -57,6 +58,8 @@ class LedgerView {
   LedgerClient& client_;
   uint64_t size_;
   std::string origin_;
+  // Set by Open.
+  std::optional<Corrections> corrections_;
   std::map<uint64_t, v1::Event> events_;
 };
 

@@ -1,7 +1,6 @@
 #include "ledger/gate/subject.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <set>
 #include <utility>
 
@@ -9,6 +8,7 @@
 #include "ledger/envelope/candidate.h"
 #include "ledger/event/names.h"
 #include "ledger/event/vocabulary.h"
+#include "ledger/query/authorisation.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/item_scope.h"
 #include "ledger/state/broken_rules.h"
@@ -35,6 +35,25 @@ bool SameProduction(const Fact& a, const Fact& b) {
   };
   return SaySame(a.event.view(), b.event) && same_agent(a.header().actor(), b.header().actor()) &&
          same_agent(a.header().on_behalf_of(), b.header().on_behalf_of());
+}
+
+// For a person to read after the authorisation's number; empty when it is in force.
+std::string_view WhyNotAuthorised(AuthorisationState::Kind kind) {
+  switch (kind) {
+    case AuthorisationState::Kind::kInForce:
+      return "";
+    case AuthorisationState::Kind::kGrantedLater:
+      return "was granted later only";
+    case AuthorisationState::Kind::kValidLater:
+      return "is valid later only";
+    case AuthorisationState::Kind::kExpired:
+      return "has expired";
+    case AuthorisationState::Kind::kSuspended:
+      return "is suspended";
+    case AuthorisationState::Kind::kWithdrawn:
+      return "is withdrawn";
+  }
+  return "";
 }
 
 class Loader {
@@ -241,60 +260,39 @@ class Loader {
     return OkStatus();
   }
 
-  // What had effect by the time of the events of some types about an authorisation: by when it had, then as recorded.
-  struct Effective {
-    Timestamp from;
-    const Fact* fact = nullptr;
-  };
-  StatusOr<std::vector<Effective>> InEffect(const v1::EntityRef& authorisation,
-                                            std::initializer_list<std::string_view> types) {
-    std::vector<Effective> found;
-    for (const std::string_view type : types) {
-      ASSIGN_OR_RETURN(const std::vector<const Fact*> facts, facts_.Typed(authorisation, type));
-      for (const Fact* fact : facts) {
-        if (EffectiveFrom(*fact) <= at_) found.push_back({EffectiveFrom(*fact), fact});
-      }
-    }
-    std::sort(found.begin(), found.end(), [](const Effective& a, const Effective& b) {
-      return std::pair(a.from, a.fact->event.index) < std::pair(b.from, b.fact->event.index);
-    });
-    return found;
-  }
-
-  Status SettleTerms(const v1::EntityRef& ref, Authorisation& authorisation) {
-    ASSIGN_OR_RETURN(const std::vector<Effective> changes,
-                     InEffect(ref, {"authorisation.supplemented", "authorisation.restricted"}));
-    for (const Effective& change : changes) {
-      if (change.from < authorisation.granted->earliest()) continue;
-      const auto* supplemented = change.fact->body<v1::AuthorisationSupplemented>();
-      authorisation.terms =
-          supplemented != nullptr ? &supplemented->terms() : &change.fact->body<v1::AuthorisationRestricted>()->terms();
-      authorisation.terms_from = change.fact;
+  // The events of a type about an authorisation, as one kind of what is recorded of it.
+  Status AddEntries(const v1::EntityRef& authorisation, std::string_view type, AuthorisationEntry::Kind kind,
+                    std::vector<AuthorisationEntry>& entries) {
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> facts, facts_.Typed(authorisation, type));
+    for (const Fact* fact : facts) {
+      const auto* supplemented = fact->body<v1::AuthorisationSupplemented>();
+      const auto* restricted = fact->body<v1::AuthorisationRestricted>();
+      entries.push_back({kind, EffectiveFrom(*fact), fact->event.index.value,
+                         supplemented != nullptr ? &supplemented->terms()
+                         : restricted != nullptr ? &restricted->terms()
+                                                 : nullptr});
     }
     return OkStatus();
   }
 
   Status SettleAuthorisation(Authorisation& authorisation) {
-    const v1::EntityRef ref = Bare(*FindReference(authorisation.granted->header(), "authorisation"));
-    RETURN_IF_ERROR(SettleTerms(ref, authorisation));
-    const auto end = [&](std::string_view because, const Fact* fact) {
-      authorisation.inactive_because = std::string(because);
-      authorisation.inactive_fact = fact;
-    };
-    ASSIGN_OR_RETURN(const std::vector<Effective> states,
-                     InEffect(ref, {"authorisation.suspended", "authorisation.reinstated"}));
-    if (!states.empty() && states.back().fact->type() == "authorisation.suspended") {
-      end("is suspended", states.back().fact);
-    }
-    // For good, whatever else is recorded.
-    ASSIGN_OR_RETURN(const std::vector<Effective> withdrawn, InEffect(ref, {"authorisation.withdrawn"}));
-    if (!withdrawn.empty()) end("is withdrawn", withdrawn.back().fact);
-    const v1::AuthorisationTerms& terms = *authorisation.terms;
-    if (!HappenedBy(*authorisation.granted, at_)) end("was granted later only", authorisation.granted);
-    if (Timestamp(terms.valid_from_us()) > at_) end("is valid later only", authorisation.inactive_fact);
-    if (terms.valid_until_us() != 0 && Timestamp(terms.valid_until_us()) <= at_) {
-      end("has expired", authorisation.inactive_fact);
-    }
+    using Kind = AuthorisationEntry::Kind;
+    const Fact& granted = *authorisation.granted;
+    const v1::EntityRef ref = Bare(*FindReference(granted.header(), "authorisation"));
+    // What was recorded happened, whatever the writer's clock says.
+    std::vector<AuthorisationEntry> entries = {{Kind::kGranted, std::min(granted.earliest(), granted.event.recorded),
+                                                granted.event.index.value, authorisation.terms}};
+    RETURN_IF_ERROR(AddEntries(ref, "authorisation.supplemented", Kind::kTerms, entries));
+    RETURN_IF_ERROR(AddEntries(ref, "authorisation.restricted", Kind::kTerms, entries));
+    RETURN_IF_ERROR(AddEntries(ref, "authorisation.suspended", Kind::kSuspended, entries));
+    RETURN_IF_ERROR(AddEntries(ref, "authorisation.reinstated", Kind::kReinstated, entries));
+    RETURN_IF_ERROR(AddEntries(ref, "authorisation.withdrawn", Kind::kWithdrawn, entries));
+    const AuthorisationState state = AuthorisationAt(entries, at_);
+    authorisation.terms = state.terms->terms;
+    ASSIGN_OR_RETURN(authorisation.terms_from, facts_.At(LeafIndex(state.terms->leaf)));
+    authorisation.inactive_because = WhyNotAuthorised(state.kind);
+    if (state.because == nullptr) return OkStatus();
+    ASSIGN_OR_RETURN(authorisation.inactive_fact, facts_.At(LeafIndex(state.because->leaf)));
     return OkStatus();
   }
 

@@ -6,6 +6,7 @@
 #include "ledger/event/header.h"
 #include "ledger/event/leaf.h"
 #include "ledger/event/seal.h"
+#include "ledger/query/citation.h"
 #include "ledger/state/event_list.h"
 #include "ledger/state/recorded_event.h"
 
@@ -100,18 +101,7 @@ StatusOr<v1::Event> ReadEvent(const RowReader& rows, LeafIndex index, bool inclu
 
 StatusOr<v1::LeafReference> CiteEvent(const RowReader& rows, LeafIndex index) {
   ASSIGN_OR_RETURN(const v1::Event event, ReadEvent(rows, index, false));
-  const v1::EventHeader& header = event.header();
-  v1::LeafReference reference;
-  reference.set_index(index.value);
-  reference.set_event_id(header.event_id());
-  reference.set_type(header.type());
-  *reference.mutable_occurred_earliest() = ToProtoTime(Timestamp(header.occurred_earliest_us()));
-  *reference.mutable_occurred_latest() = ToProtoTime(Timestamp(header.occurred_latest_us()));
-  *reference.mutable_recorded() = event.recorded();
-  *reference.mutable_actor() = header.actor();
-  reference.set_rationale(header.rationale());
-  reference.set_retrospective(header.retrospective());
-  return reference;
+  return CitationOf(event);
 }
 
 Status ReadEvents(const RowReader& rows, TreeSize size, const v1::ReadRequest& request,

@@ -223,7 +223,7 @@ StatusOr<ItemScope> ScopeOf(Facts& facts, const v1::EntityRef& subject) {
   }
   ItemScope scope;
   RETURN_IF_ERROR(Collector(facts, scope).Collect(subject));
-  if (!scope.events.empty()) return scope;
+  if (!scope.events.empty() || !scope.void_events.empty()) return scope;
   return absl::NotFoundError(
       Text("nothing is recorded of ", EntityKeyText(subject), " among the first ", facts.size().value, " leaves"));
 }

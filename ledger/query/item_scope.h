@@ -34,7 +34,7 @@ struct ItemScope {
 };
 
 // What belongs to `subject`, a software item or any entity whose events lead further, such as a hazard. NOT_FOUND when
-// nothing is recorded of it.
+// nothing is recorded of it; what was only recorded and taken back is.
 StatusOr<ItemScope> ScopeOf(Facts& facts, const v1::EntityRef& subject);
 
 // What corrects the scope's events, and what corrects that: it refers to nothing, so that nothing else finds it. By

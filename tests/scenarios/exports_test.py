@@ -77,6 +77,13 @@ class Manufacturer(harness.Place):
                                 "--occurred-at", now(), "--as", self.path(f"{key}.key"), *self.where)
         return int(said.split()[0])
 
+    def retract(self, event_id):
+        line = {"stream": "person/ada", "type": "record.corrected", "occurred_at": now(), "corrects": event_id,
+                "rationale": "reported twice", "body": {"kind": "RETRACTED"}}
+        with open(self.path("retraction.jsonl"), "w") as file:
+            file.write(json.dumps(line) + "\n")
+        harness.run_well("append", "--jsonl", self.path("retraction.jsonl"), "--as", self.key, *self.where)
+
     def activate(self):
         harness.run_well("gate", "request", "shift@1", "--unit", "ICU-1", "--fallback", "baseline:base@5", "--as",
                          self.path("ICU-1.key"), *self.where)
@@ -326,6 +333,25 @@ def check_design_history(place):
     return first
 
 
+def check_taken_back(place):
+    """What was retracted stays in an export, struck through; both programs verify it and can compare it."""
+    leaf = place.append("problem.reported",
+                        {"criticality": "SAFETY", "description": "again", "configurationUnknownBecause": "x"},
+                        "problem=problem:P-2", "affected=software_item:alert")
+    before = place.export("dhf", "alert", "untouched")
+    place.retract([record["event_id"] for record in document(before)["records"] if record["leaf"] == leaf][0])
+    after = place.export("dhf", "alert", "taken-back")
+    rows = [row for section in check_content(after)["sections"] for table in section["tables"] for row in table["rows"]]
+    struck = [row for row in rows if row[0].get("mark") == "void"]
+    expect([row[0]["leaves"] for row in struck] == [[leaf]], f"struck through: {struck}")
+    for verify in (place.verify, place.python_verify):
+        done = verify(after)
+        expect(done.returncode == DONE, done.stdout + done.stderr)
+    done = harness.run("compare", before, after, "--json")
+    expect(done.returncode == NO and "record.corrected" in [one["type"] for one in json.loads(done.stdout)["added"]],
+           done.stdout + done.stderr)
+
+
 def check_incident(place):
     place.append("incident.recorded", {"harm": "SERIOUS", "description": HOSTILE}, "incident=incident:IR-1",
                  "unit=device_unit:ICU-1", "problem=problem:P-1")
@@ -445,6 +471,7 @@ def main():
     harness.need_programs(os.path.join(harness.BIN, "anamnesis"), os.path.join(harness.BIN, "anamnesisd"))
     with Manufacturer() as place:
         design_history = check_design_history(place)
+        check_taken_back(place)
         check_incident(place)
         check_late_record(place)
         # Offline, and without the ledger.

@@ -9,9 +9,11 @@
 #include "client/exports/compare.h"
 #include "client/exports/design_history.h"
 #include "client/exports/reports.h"
+#include "client/exports/sections.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "ledger/event/vocabulary.h"
+#include "tests/client/exports/item_records.h"
 #include "tests/client/exports/projected_ledger.h"
 
 namespace anamnesis::exports {
@@ -22,130 +24,12 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-constexpr int64_t kHour = int64_t{3600} * 1'000'000;
-
-Timestamp Hour(int64_t hour) { return Timestamp(kTestStart.us + hour * kHour); }
-
-EventDraft AtHour(EventDraft draft, int64_t hour) {
-  SetOccurred(draft, Hour(hour), Hour(hour));
-  return draft;
-}
-
-v1::ElectronicSignature Signed() {
-  v1::ElectronicSignature signature;
-  signature.set_meaning(v1::ElectronicSignature::APPROVAL);
-  signature.set_signed_at_us(kTestStart.us);
-  signature.add_components(v1::ElectronicSignature::KEY);
-  signature.add_components(v1::ElectronicSignature::PASSPHRASE);
-  signature.set_session_id(std::string(16, 's'));
-  signature.set_ordinal(1);
-  return signature;
-}
-
-EventDraft Item() {
-  v1::SoftwareItemIdentified body;
-  body.set_name("alert");
-  body.set_level(v1::SoftwareItemIdentified::ITEM);
-  body.set_trainability(v1::SoftwareItemIdentified::TRAINABLE);
-  return DraftWith(std::move(body), {"item=software_item:alert"});
-}
-
-EventDraft Tested(v1::TestRunCompleted::Result result) {
-  v1::TestRunCompleted body;
-  body.set_level(v1::UNIT);
-  body.set_test_configuration("bench");
-  body.add_tools("pytest 8");
-  body.set_result(result);
-  body.set_configuration_digest(std::string(32, 'c'));
-  return DraftWith(std::move(body), {"test_run=test_run:T-1", "test_case=test_case:C@1", "item=software_item:alert",
-                                     "tester=person:ada"});
-}
-
-EventDraft Envelope(const std::string& version, const std::string& high) {
-  v1::EnvelopeApproved body;
-  v1::EnvelopeTerms::Dimension& dimension = *body.mutable_terms()->add_dimensions();
-  dimension.set_name("shift");
-  dimension.set_kind("interval");
-  dimension.set_low("0");
-  dimension.set_high(high);
-  *body.mutable_signature() = Signed();
-  return DraftWith(std::move(body),
-                   {"envelope=envelope:e@" + version, "item=software_item:alert", "anchor=baseline:b@1"});
-}
-
-EventDraft Model() {
-  v1::DeviceModelRegistered body;
-  body.set_name("monitor");
-  body.set_intended_purpose("alerts");
-  return DraftWith(std::move(body), {"device_model=device_model:monitor"});
-}
-
-EventDraft Baseline() {
-  v1::BaselineEstablished body;
-  body.set_baseline_digest(std::string(32, 'b'));
-  *body.mutable_signature() = Signed();
-  return DraftWith(std::move(body),
-                   {"baseline=baseline:b@1", "device_model=device_model:monitor", "member=software_item:alert"});
-}
-
-EventDraft Granted() {
-  v1::AuthorisationGranted body;
-  v1::AuthorisationTerms& terms = *body.mutable_terms();
-  terms.set_jurisdiction("US");
-  terms.set_kind("510k");
-  terms.set_number("K1");
-  terms.set_authority("FDA");
-  terms.set_regulatory_class("II");
-  terms.set_valid_from_us(Hour(0).us);
-  return DraftWith(std::move(body), {"authorisation=authorisation:a@1", "device_model=device_model:monitor"});
-}
-
-EventDraft Planned() {
-  v1::ChangePlanAuthorised body;
-  body.mutable_terms()->set_instrument(v1::ChangePlanTerms::US_PCCP);
-  body.mutable_terms()->set_jurisdiction("US");
-  v1::ChangePlanTerms::Modification& one = *body.mutable_terms()->add_modifications();
-  one.set_id("m1");
-  one.set_text("moves the threshold");
-  one.set_change_class("threshold");
-  one.add_dimensions("shift");
-  one.set_extent(v1::ChangePlanTerms::Modification::GLOBAL);
-  one.set_mode(v1::ChangePlanTerms::Modification::AUTOMATIC);
-  one.add_retraining("as in 4.2");
-  return DraftWith(std::move(body), {"change_plan=change_plan:p@1", "authorisation=authorisation:a"});
-}
-
-v1::EntityRef Alert() {
-  v1::EntityRef item;
-  item.set_kind("software_item");
-  item.set_id("alert");
-  return item;
-}
-
 Document HistoryIn(const ProjectedHistory& history) {
   ProjectedLedger ledger(history);
   const LedgerView view = ledger.View();
   StatusOr<Document> document = DesignHistory(view, Alert());
   EXPECT_TRUE(document.ok()) << document.status();
   return document.ok() ? *std::move(document) : Document();
-}
-
-const Section& SectionAt(const Document& document, const std::string& id) {
-  for (const Section& section : document.sections) {
-    if (section.id == id) return section;
-  }
-  ADD_FAILURE() << "no section " << id;
-  static const Section none;
-  return none;
-}
-
-const std::vector<Cell>* RowCiting(const Section& section, uint64_t leaf) {
-  for (const Table& table : section.tables) {
-    for (const std::vector<Cell>& row : table.rows) {
-      if (row[0].leaves == std::vector<uint64_t>{leaf}) return &row;
-    }
-  }
-  return nullptr;
 }
 
 TEST(CorrectedRecords, AFailedTestThatWasRetractedStaysInTheDesignHistory) {
@@ -224,6 +108,36 @@ TEST(CorrectedRecords, ADraftRestsOnWhatIsInForceAlone) {
   draft.header.set_rationale("because");
   history.Add(AtHour(std::move(draft), 5));
   EXPECT_THAT(ModificationsIn(history), HasSubstr("none describes it"));
+}
+
+TEST(CorrectedRecords, NoneIsLostWhereAReadEndsAfterSoMany) {
+  ProjectedHistory history;
+  history.Add(AtHour(Item(), 0));
+  const LeafIndex first = history.Add(AtHour(Tested(v1::TestRunCompleted::FAIL), 1));
+  const LeafIndex second = history.Add(AtHour(Tested(v1::TestRunCompleted::FAIL), 1));
+  history.Retract(first);
+  const LeafIndex last = history.Retract(second);
+  for (const uint64_t read_max : {1U, 2U, 3U}) {
+    ProjectedLedger ledger(history, read_max);
+    const LedgerView view = ledger.View();
+    const auto records = RecordsOf(view, Alert());
+    ASSERT_TRUE(records.ok()) << records.status();
+    EXPECT_TRUE(records->at(second.value).void_effect);
+    EXPECT_THAT(records->at(second.value).corrected_by, ElementsAre(last.value));
+  }
+}
+
+TEST(CorrectedRecords, AnItemThatWasTakenBackAltogetherIsRecorded) {
+  ProjectedHistory history;
+  const LeafIndex item = history.Add(AtHour(Item(), 0));
+  history.Retract(item);
+  const Document document = HistoryIn(history);
+  bool struck = false;
+  for (const Section& section : document.sections) {
+    const std::vector<Cell>* row = RowCiting(section, item.value);
+    struck |= row != nullptr && (*row)[0].mark == Mark::kVoid;
+  }
+  EXPECT_TRUE(struck);
 }
 
 TEST(CorrectedRecords, EveryFieldOfADimensionIsInItsBounds) {

@@ -18,8 +18,11 @@ inline Document Example() {
   Section empty = {"data", "2 Data", "IEC 62304 8.1.1", {}, {{"IEC 62304 8.1.1", "nothing is recorded", {}}}, {}};
   empty.tables.push_back({"Records", {"Record"}, {}, "No record."});
   Section full = {"risk", "6 Risk", "ISO 14971", {"A paragraph."}, {{"IEC 62304 7.3.3", "</li> missing", {7}}}, {}};
-  full.tables.push_back(
-      {"Controls", {"Control", "State"}, {{{"<b>", Mark::kNone, {3, 7}}, {"stale", Mark::kBad, {}}}}, ""});
+  full.tables.push_back({"Controls",
+                         {"Control", "State"},
+                         {{{"<b>", Mark::kNone, {3, 7}}, {"stale", Mark::kBad, {}}},
+                          {{"retracted", Mark::kVoid, {7}}, {"held", Mark::kGood, {}}}},
+                         ""});
   document.sections = {empty, full};
   Record record;
   record.leaf = 3;

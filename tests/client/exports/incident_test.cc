@@ -1,7 +1,5 @@
 // What an incident bundle says of histories in which something is uncertain, was corrected or was taken back.
 
-#include "client/exports/incident.h"
-
 #include <algorithm>
 #include <set>
 #include <string>
@@ -13,74 +11,13 @@
 #include "gtest/gtest.h"
 #include "ledger/base/bytes.h"
 #include "ledger/event/vocabulary.h"
-#include "tests/client/exports/projected_ledger.h"
+#include "tests/client/exports/incident_bundle.h"
 
 namespace anamnesis::exports {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-constexpr int64_t kHour = int64_t{3600} * 1'000'000;
-
-Timestamp Hour(int64_t hour) { return Timestamp(kTestStart.us + hour * kHour); }
-
-EventDraft AtHour(EventDraft draft, int64_t from, int64_t until) {
-  SetOccurred(draft, Hour(from), Hour(until));
-  return draft;
-}
-EventDraft AtHour(EventDraft draft, int64_t hour) { return AtHour(std::move(draft), hour, hour); }
-
-EventDraft Because(EventDraft draft) {
-  draft.header.set_rationale("because");
-  return draft;
-}
-
-v1::ContentDigest Sha256Filled(char fill) {
-  v1::ContentDigest digest;
-  digest.set_algorithm(v1::SHA256);
-  digest.set_value(std::string(32, fill));
-  return digest;
-}
-
-EventDraft Produced(const std::string& artifact, const std::string& path) {
-  v1::ArtifactProduced body;
-  body.set_kind(v1::ArtifactProduced::DELTA);
-  body.set_mode(v1::ArtifactProduced::CANDIDATE);
-  body.set_surface("threshold");
-  v1::FileRecord& file = *body.add_files();
-  file.set_path(path);
-  *file.mutable_digest() = Sha256Filled(artifact[0]);
-  EventDraft draft = DraftWith(std::move(body), {"model=model:base@1", "envelope=envelope:e@1"});
-  const v1::ContentDigest digest = Sha256Filled(artifact[0]);
-  AddReference(draft, "artifact", "artifact", artifact, "1", &digest);
-  return draft;
-}
-
-EventDraft Activated(const std::string& artifact) {
-  v1::ArtifactActivated body;
-  body.set_surface("threshold");
-  EventDraft draft = DraftWith(std::move(body), {"unit=device_unit:ICU-7"});
-  const v1::ContentDigest digest = Sha256Filled(artifact[0]);
-  AddReference(draft, "artifact", "artifact", artifact, "1", &digest);
-  return draft;
-}
-
-EventDraft Measured(char fill) {
-  v1::ConfigurationAttested body;
-  body.set_method("hash");
-  v1::MeasuredItem& item = *body.add_measured();
-  item.set_surface("threshold");
-  *item.mutable_digest() = Sha256Filled(fill);
-  return DraftWith(std::move(body), {"unit=device_unit:ICU-7"});
-}
-
-EventDraft Incident() {
-  v1::IncidentRecorded body;
-  body.set_harm(v1::IncidentRecorded::SERIOUS);
-  body.set_description("missed alert");
-  return DraftWith(std::move(body), {"incident=incident:IR-1", "unit=device_unit:ICU-7"});
-}
 
 EventDraft Certified(const std::string& id, const std::string& artifact, int64_t from, int64_t until = 0) {
   v1::CertificationIssued body;
@@ -100,62 +37,6 @@ EventDraft Certified(const std::string& id, const std::string& artifact, int64_t
 EventDraft Withdrawn(const std::string& id, int64_t hour) {
   return AtHour(Because(DraftWith(v1::CertificationWithdrawn(), {"certification=certification:" + id})), hour);
 }
-
-// ICU-7 in service from hour 0.
-ProjectedHistory InService() {
-  ProjectedHistory history;
-  history.Add(AtHour(Commission("ICU-7"), 0));
-  return history;
-}
-
-class Bundle {
- public:
-  explicit Bundle(const ProjectedHistory& history, IncidentOptions options = {}) {
-    ProjectedLedger ledger(history);
-    const LedgerView view = ledger.View();
-    v1::EntityRef incident;
-    incident.set_kind("incident");
-    incident.set_id("IR-1");
-    StatusOr<Document> document = IncidentBundle(view, incident, options);
-    EXPECT_TRUE(document.ok()) << document.status();
-    if (document.ok()) document_ = *std::move(document);
-  }
-
-  const Section& At(const std::string& id) const {
-    for (const Section& section : document_.sections) {
-      if (section.id == id) return section;
-    }
-    ADD_FAILURE() << "no section " << id;
-    static const Section none;
-    return none;
-  }
-  // All of a section's tables, a line a row, cells divided by " | ".
-  std::string Rows(const std::string& id) const {
-    std::string text;
-    for (const Table& table : At(id).tables) {
-      if (table.rows.empty()) text += table.when_empty + "\n";
-      for (const std::vector<Cell>& row : table.rows) {
-        for (const Cell& cell : row) text += cell.text + " | ";
-        text += "\n";
-      }
-    }
-    return text;
-  }
-  std::string Gaps(const std::string& id) const {
-    std::string text;
-    for (const Gap& gap : At(id).gaps) text += gap.text + "\n";
-    return text;
-  }
-  std::string Fact(const std::string& name) const {
-    for (const auto& [one, value] : document_.facts) {
-      if (one == name) return value;
-    }
-    return "";
-  }
-
- private:
-  Document document_;
-};
 
 TEST(Incident, AWithdrawnCertificateIsNoCertificate) {
   ProjectedHistory history = InService();

@@ -26,7 +26,9 @@ namespace anamnesis::exports {
 
 class ProjectedLedger final : public LedgerClient {
  public:
-  explicit ProjectedLedger(const ProjectedHistory& history) : history_(history) {}
+  // A read ends after `read_max` events, if that is not 0.
+  explicit ProjectedLedger(const ProjectedHistory& history, uint64_t read_max = 0)
+      : history_(history), read_max_(read_max) {}
 
   // Fails the test when it can't be opened.
   LedgerView View() {
@@ -46,7 +48,9 @@ class ProjectedLedger final : public LedgerClient {
     return ReadEvent(history_.rows(), LeafIndex(request.index()), true);
   }
   Status Read(const v1::ReadRequest& request, const OnRead& on_read) override {
-    return ReadEvents(history_.rows(), history_.size(), request,
+    v1::ReadRequest bounded = request;
+    if (read_max_ > 0) bounded.set_limit(read_max_);
+    return ReadEvents(history_.rows(), history_.size(), bounded,
                       [&](const v1::ReadResponse& response) { return on_read(response); });
   }
   StatusOr<v1::ConfigurationAnswer> GetConfiguration(const v1::GetConfigurationRequest& request) override {
@@ -87,6 +91,7 @@ class ProjectedLedger final : public LedgerClient {
   static Status NotHere() { return absl::UnimplementedError("a projected ledger has no such call"); }
 
   const ProjectedHistory& history_;
+  const uint64_t read_max_;
   const NamedKey key_ = {"test.example/ledger", *PrivateKey::FromSeed(std::string(PrivateKey::kSeedSize, 'k'))};
 };
 
