@@ -8,6 +8,7 @@
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/gate/closure.h"
+#include "ledger/gate/judgement.h"
 #include "ledger/gate/subject.h"
 #include "ledger/query/item_scope.h"
 #include "ledger/state/edges.h"
@@ -351,6 +352,30 @@ class Finder {
     }
     Status taken;
     RETURN_IF_ERROR(facts_.rows().Scan(family, prefix, from, [&](std::string_view key, std::string_view value) {
+Status SettleByRows(Facts& facts, StandingTargets& targets) {
+  ASSIGN_OR_RETURN(const std::set<std::string> unknown, AnyNamed(facts, "u"));
+  targets.unknown = !unknown.empty();
+  if (!targets.items.empty()) {
+    ASSIGN_OR_RETURN(const std::set<std::string> adapted, AnyNamed(facts, "i"));
+    const std::set<std::string> named = std::exchange(targets.items, {});
+    for (const std::string& item : adapted) {
+      ASSIGN_OR_RETURN(const std::set<std::string> read, ItemsReadFor(facts, item));
+      if (std::any_of(read.begin(), read.end(), [&](const std::string& each) { return named.count(each) > 0; })) {
+        targets.items.insert(item);
+      }
+    }
+  }
+  if (!targets.device_models.empty()) {
+    ASSIGN_OR_RETURN(const std::set<std::string> used, AnyNamed(facts, "d"));
+    std::erase_if(targets.device_models, [&](const std::string& each) { return used.count(each) == 0; });
+  }
+  if (targets.lineage) {
+    ASSIGN_OR_RETURN(const std::set<std::string> any, AnyNamed(facts, "l"));
+    targets.lineage = !any.empty();
+  }
+  return OkStatus();
+}
+
       if (Full()) return false;
       ++rows_seen_;
       taken = take(key, value);
@@ -435,26 +460,10 @@ Status Settle(Facts& facts, StandingTargets& targets) {
     targets.all = true;
     return OkStatus();
   }
-  ASSIGN_OR_RETURN(const std::set<std::string> unknown, AnyNamed(facts, "u"));
-  targets.unknown = !unknown.empty();
-  if (!targets.items.empty()) {
-    ASSIGN_OR_RETURN(const std::set<std::string> adapted, AnyNamed(facts, "i"));
-    const std::set<std::string> named = std::exchange(targets.items, {});
-    for (const std::string& item : adapted) {
-      ASSIGN_OR_RETURN(const std::set<std::string> read, ItemsReadFor(facts, item));
-      if (std::any_of(read.begin(), read.end(), [&](const std::string& each) { return named.count(each) > 0; })) {
-        targets.items.insert(item);
-      }
-    }
-  }
-  if (!targets.device_models.empty()) {
-    ASSIGN_OR_RETURN(const std::set<std::string> used, AnyNamed(facts, "d"));
-    std::erase_if(targets.device_models, [&](const std::string& each) { return used.count(each) == 0; });
-  }
-  if (targets.lineage) {
-    ASSIGN_OR_RETURN(const std::set<std::string> any, AnyNamed(facts, "l"));
-    targets.lineage = !any.empty();
-  }
+  const Status settled = SettleByRows(facts, targets);
+  if (settled.ok() || !IsOfWhatWasRecorded(settled)) return settled;
+  // Too much is recorded of the items to say whom it touches.
+  targets.all = true;
   return OkStatus();
 }
 

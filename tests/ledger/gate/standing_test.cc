@@ -72,14 +72,6 @@ TEST(Standing, A71A72SoupUpdatePutsTheCertificationOnTheWorklistAndRecertificati
   ExpectRebuildsTheSame(world);
 }
 
-EventDraft ChangeSoup(const std::string& from, const std::string& to) {
-  v1::SoupVersionChanged changed;
-  changed.mutable_soup()->set_title("foundation");
-  changed.mutable_soup()->set_manufacturer("maker");
-  changed.mutable_soup()->set_designator(to);
-  return DraftWith(changed, {"soup=soup:foundation@" + to, "previous=soup:foundation@" + from});
-}
-
 // The certifications that a SOUP change left to be done again.
 std::vector<v1::StandingAnswer::Entry> Stale(GateWorld& world) {
   std::vector<v1::StandingAnswer::Entry> stale;
@@ -409,25 +401,6 @@ TEST(Standing, ActivationWithoutLeaveIsUnderHoldFromTheStart) {
   Activate(world);
   EXPECT_EQ(DeniedByRecords(world).size(), 1u);
   EXPECT_EQ(DeniedByRecords(world), DeniedByLooking(world));
-}
-
-// Units F-1000, F-1001 and so on that run the artifact, without decisions.
-void AddFleet(GateWorld& world, int units) {
-  std::vector<EventDraft> drafts;
-  for (int i = 0; i < units; ++i) {
-    const std::string unit = Text("F-", 1000 + i);
-    v1::DeviceUnitCommissioned commissioned;
-    commissioned.set_serial_number(unit);
-    commissioned.set_jurisdiction("US");
-    drafts.push_back(
-        DraftWith(std::move(commissioned), {"unit=device_unit:" + unit, "device_model=device_model:monitor",
-                                            "site=site:boston", "baseline=baseline:base@5"}));
-    drafts.push_back(InstallSubstrate(unit, "1"));
-    v1::ArtifactActivated activated;
-    activated.set_surface("alert_threshold");
-    drafts.push_back(DraftWith(activated, {"unit=device_unit:" + unit, "artifact=artifact:shift@1"}));
-  }
-  world.DoAll("ada", drafts);
 }
 
 // Batches without runs until none is left; what each wrote is bounded, however large the fleet.
