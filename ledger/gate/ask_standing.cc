@@ -137,7 +137,8 @@ Status AddStaleCertifications(Facts& facts, Timestamp now, v1::Answer& answer) {
     for (const LeafIndex leaf : {each.issued, each.changed}) result.add_evidence(leaf.value);
   }
   if (stale.more) {
-    answer.add_notes(Text("more than ", stale.list.size(), " certifications are to be done again: ask when these are"));
+    answer.add_notes(Text("more certifications than these ", stale.list.size(),
+                          " may have to be done again: ask again when these are"));
   }
   return OkStatus();
 }

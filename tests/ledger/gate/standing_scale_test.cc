@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ledger/gate/stale_certifications.h"
 #include "ledger/gate/standing_check.h"
 #include "ledger/query/item_scope.h"
 #include "ledger/state/edges.h"
@@ -93,6 +94,32 @@ TEST(StandingScale, EachUnitHasItsOwnShareOfWhatMayBeRead) {
     held += hold.units_size();
   }
   EXPECT_EQ(held, kUnits);
+}
+
+TEST(StandingScale, StaleCertificationsOfWhatRunsComeFirstWhereTheyDoNotAllFit) {
+  std::vector<Step> story = GateStory();
+  for (const char* version : {"2", "3", "4"}) {
+    for (Step& step : AdaptationSteps({.version = version, .substrate = SubstrateDigest("7.2")})) {
+      story.push_back(std::move(step));
+    }
+  }
+  GateWorld world(story);
+  Activate(world, "4");
+  ASSERT_TRUE(world.Do({"soup-7.3", "ada", ChangeSoup("7.2", "7.3")}).ok());
+  const auto find = [&](size_t max) {
+    Facts facts(world.ledger().rows(), world.ledger().size());
+    const auto found = gate::FindStaleCertifications(facts, world.now(), max);
+    EXPECT_TRUE(found.ok()) << found.status();
+    return *found;
+  };
+  EXPECT_EQ(find(4).list.size(), 4u);
+  EXPECT_FALSE(find(4).more);
+  const gate::StaleCertifications two = find(2);
+  ASSERT_EQ(two.list.size(), 2u);
+  EXPECT_TRUE(two.more);
+  EXPECT_EQ(two.list[0].artifact.version(), "4");
+  EXPECT_EQ(two.list[0].runs_on, "ICU-1");
+  EXPECT_EQ(two.list[1].artifact.version(), "1");
 }
 
 }  // namespace
