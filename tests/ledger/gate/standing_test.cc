@@ -169,6 +169,31 @@ TEST(Standing, A59ChangedRiskControlIsSeen) {
   EXPECT_THAT(DeniedByRecords(world), IsEmpty());
 }
 
+// What the gate can't decide about ran without its leave all the same.
+TEST(Standing, WhatIsNoVersionOfAnArtifactIsListed) {
+  v1::AdaptationSurfaceIdentified identified;
+  identified.set_kind(v1::AdaptationSurfaceIdentified::THRESHOLD);
+  identified.set_mutable_by("the unit");
+  identified.set_surface("alert_threshold");
+  for (const std::string& what : {"artifact:shift", "model:big@1"}) {
+    GateWorld world(GateStory());
+    ASSERT_TRUE(world
+                    .Do({"surface", "ada",
+                         DraftWith(identified, {"surface=adaptation_surface:s1", "item=software_item:alert"})})
+                    .ok());
+    v1::ArtifactActivated body;
+    body.set_surface("alert_threshold");
+    const EventDraft draft = DraftWith(body, {"unit=device_unit:ICU-1", "artifact=" + what});
+    ASSERT_TRUE(world.Do({"activated", "ICU-1", Now(world, draft)}).ok());
+    const v1::StandingAnswer standing = Standing(world);
+    ASSERT_EQ(standing.entries_size(), 1) << what;
+    EXPECT_EQ(standing.entries(0).unit(), "ICU-1");
+    EXPECT_EQ(standing.entries(0).since().index(), world.LeafOf("activated").value);
+    EXPECT_FALSE(standing.entries(0).nonconforming().empty());
+    EXPECT_EQ(Failed(standing.entries(0).now()), "INPUT");
+  }
+}
+
 // What a person placed stays as it is, and the ledger's own hold is no reason for itself.
 TEST(Standing, LiftsWhatItPlacedItselfAndNothingElse) {
   GateWorld world(GateStory());
