@@ -29,6 +29,7 @@ class Adder {
   // What the event is about.
   Status AddEvent(const Fact& fact) {
     if (fact.type() == "software_item.identified") RETURN_IF_ERROR(AddIdentified(fact));
+    RETURN_IF_ERROR(AddReliedOn(fact));
     const auto by_type = ByType().find(fact.type());
     if (by_type != ByType().end()) {
       RETURN_IF_ERROR(AddRoles(fact, by_type->second));
@@ -65,7 +66,8 @@ class Adder {
 
   // Whom it can touch that what the event defines is there no more.
   Status AddDefined(const Fact& fact) {
-    const bool defines = ByType().find(fact.type()) == ByType().end();
+    ASSIGN_OR_RETURN(const bool relied_on, DefinesReliedOn(fact));
+    const bool defines = relied_on || ByType().find(fact.type()) == ByType().end();
     if (defines && fact.type() != "record.corrected") targets_.all = true;
     // Others may build on it.
     if (const v1::EntityRef* item = FindReference(fact.header(), "item"); item != nullptr) {
@@ -248,6 +250,43 @@ class Adder {
   Status AddItemsOf(const v1::EntityRef& ref) {
     ASSIGN_OR_RETURN(const Fact* defined,
                      ref.version().empty() ? NewestDefinition(facts_, ref) : facts_.Definition(Bare(ref)));
+  // Such a definition changes what somebody relies on when it follows another; a first one only supplies what was
+  // missing.
+  Status AddReliedOn(const Fact& fact) {
+    ASSIGN_OR_RETURN(const bool relied_on, DefinesReliedOn(fact));
+    if (!relied_on) return OkStatus();
+    ASSIGN_OR_RETURN(const bool follows, IsDefinedOtherwise(*DefinedBy(fact), fact));
+    targets_.all |= follows;
+    targets_.held |= !follows;
+    return OkStatus();
+  }
+
+  // Whether risk controls, and be they anybody's, may rely on what it defines as that was last defined (closure.h).
+  StatusOr<bool> DefinesReliedOn(const Fact& fact) {
+    const v1::EntityRef* ref = DefinedBy(fact);
+    if (ref == nullptr) return false;
+    // Whatever version is named, the newest is meant.
+    if (ref->kind() == "requirement") return true;
+    if (ref->kind() != "soup" && ref->kind() != "model") return false;
+    for (const bool any : {false, true}) {
+      for (const std::string_view role : {"depends_on", "soup"}) {
+        ASSIGN_OR_RETURN(
+            const std::vector<LeafIndex> relying,
+            ReferencesTo(facts_.rows(), ref->kind(), ref->id(), any ? "" : ref->version(), role, facts_.size(), 1));
+        if (!relying.empty()) return true;
+      }
+    }
+    return false;
+  }
+
+  // Whether another event defines a version of it.
+  StatusOr<bool> IsDefinedOtherwise(const v1::EntityRef& ref, const Fact& fact) {
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> others, DefinitionsOfVersions(facts_, ref));
+    if (std::any_of(others.begin(), others.end(), [&](const Fact* other) { return other != &fact; })) return true;
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> same, facts_.Definitions(Bare(ref)));
+    return same.size() > 1;
+  }
+
     return defined == nullptr ? OkStatus() : AddRoles(*defined, {"item"});
   }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <random>
 
 #include "ledger/event/names.h"
@@ -167,6 +168,40 @@ TEST(Standing, A59ChangedRiskControlIsSeen) {
     ASSERT_TRUE(world.Do(step).ok());
   }
   EXPECT_THAT(DeniedByRecords(world), IsEmpty());
+}
+
+// What a control relies on as it was last defined, wherever that is (controls_test.cc).
+TEST(Standing, WhateverAControlReliesOnWasDefinedAnew) {
+  const auto requirement = [](const std::string& version) {
+    v1::RequirementApproved body;
+    body.mutable_content()->set_kind(v1::RequirementContent::SAFETY);
+    body.mutable_content()->set_text("alert in time");
+    return Because(DraftWith(body, {"requirement=requirement:r1@" + version}));
+  };
+  const auto model = [](const std::string& version) {
+    return DraftWith(v1::ModelRegistered(), {"model=model:m@" + version, "training_run=training_run:t",
+                                             "dataset=dataset:d@1", "code=code_revision:c@1"});
+  };
+  struct Input {
+    std::string kind;
+    std::string id;
+    std::optional<EventDraft> first;
+    EventDraft then;
+  };
+  for (const Input& input :
+       {Input{"soup", "foundation", std::nullopt, ChangeSoup("7.2", "7.3")},
+        Input{"requirement", "r1", requirement("1"), requirement("2")}, Input{"model", "m", model("1"), model("2")}}) {
+    std::vector<Step> story = GateStory();
+    const auto control = std::find_if(story.begin(), story.end(), [](const Step& s) { return s.name == "control"; });
+    AddReference(control->draft, "depends_on", input.kind, input.id);
+    if (input.first.has_value()) story.insert(control, {"first", "ada", *input.first});
+    GateWorld world(story);
+    Activate(world);
+    ASSERT_THAT(DeniedByRecords(world), IsEmpty()) << input.kind << " " << *DeniedByRecords(world).begin();
+    ASSERT_TRUE(world.Do({"then", "ada", input.then}).ok()) << world.refused().at("then");
+    EXPECT_EQ(DeniedByRecords(world).size(), 1u) << input.kind;
+    EXPECT_EQ(DeniedByRecords(world), DeniedByLooking(world)) << input.kind;
+  }
 }
 
 // What the gate can't decide about ran without its leave all the same.
