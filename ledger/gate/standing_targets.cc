@@ -156,6 +156,9 @@ class Adder {
   Status AddRoles(const Fact& fact, const Roles& roles) {
     for (const v1::EntityRef& ref : fact.header().refs()) {
       if (std::find(roles.begin(), roles.end(), ref.role()) == roles.end()) continue;
+      // A unit's own identifier says nothing of its model.
+      if (fact.type() == "udi.assigned" && ref.role() != "unit" && FindReference(fact.header(), "unit") != nullptr)
+        continue;
       RETURN_IF_ERROR(AddEntity(ref, fact.type()));
     }
     return OkStatus();
@@ -247,9 +250,6 @@ class Adder {
     return OkStatus();
   }
 
-  Status AddItemsOf(const v1::EntityRef& ref) {
-    ASSIGN_OR_RETURN(const Fact* defined,
-                     ref.version().empty() ? NewestDefinition(facts_, ref) : facts_.Definition(Bare(ref)));
   // Such a definition changes what somebody relies on when it follows another; a first one only supplies what was
   // missing.
   Status AddReliedOn(const Fact& fact) {
@@ -287,6 +287,9 @@ class Adder {
     return same.size() > 1;
   }
 
+  Status AddItemsOf(const v1::EntityRef& ref) {
+    ASSIGN_OR_RETURN(const Fact* defined,
+                     ref.version().empty() ? NewestDefinition(facts_, ref) : facts_.Definition(Bare(ref)));
     return defined == nullptr ? OkStatus() : AddRoles(*defined, {"item"});
   }
 
@@ -349,6 +352,30 @@ bool Names(const google::protobuf::RepeatedPtrField<std::string>& list, const st
   return std::any_of(list.begin(), list.end(), [&](const std::string& each) { return wanted.count(each) > 0; });
 }
 
+Status SettleByRows(Facts& facts, StandingTargets& targets) {
+  ASSIGN_OR_RETURN(const std::set<std::string> unknown, AnyNamed(facts, "u"));
+  targets.unknown = !unknown.empty();
+  if (!targets.items.empty()) {
+    ASSIGN_OR_RETURN(const std::set<std::string> adapted, AnyNamed(facts, "i"));
+    const std::set<std::string> named = std::exchange(targets.items, {});
+    for (const std::string& item : adapted) {
+      ASSIGN_OR_RETURN(const std::set<std::string> read, ItemsReadFor(facts, item));
+      if (std::any_of(read.begin(), read.end(), [&](const std::string& each) { return named.count(each) > 0; })) {
+        targets.items.insert(item);
+      }
+    }
+  }
+  if (!targets.device_models.empty()) {
+    ASSIGN_OR_RETURN(const std::set<std::string> used, AnyNamed(facts, "d"));
+    std::erase_if(targets.device_models, [&](const std::string& each) { return used.count(each) == 0; });
+  }
+  if (targets.lineage) {
+    ASSIGN_OR_RETURN(const std::set<std::string> any, AnyNamed(facts, "l"));
+    targets.lineage = !any.empty();
+  }
+  return OkStatus();
+}
+
 class Finder {
  public:
   Finder(Facts& facts, const StandingTargets& targets, const std::string& after, size_t units_max)
@@ -391,30 +418,6 @@ class Finder {
     }
     Status taken;
     RETURN_IF_ERROR(facts_.rows().Scan(family, prefix, from, [&](std::string_view key, std::string_view value) {
-Status SettleByRows(Facts& facts, StandingTargets& targets) {
-  ASSIGN_OR_RETURN(const std::set<std::string> unknown, AnyNamed(facts, "u"));
-  targets.unknown = !unknown.empty();
-  if (!targets.items.empty()) {
-    ASSIGN_OR_RETURN(const std::set<std::string> adapted, AnyNamed(facts, "i"));
-    const std::set<std::string> named = std::exchange(targets.items, {});
-    for (const std::string& item : adapted) {
-      ASSIGN_OR_RETURN(const std::set<std::string> read, ItemsReadFor(facts, item));
-      if (std::any_of(read.begin(), read.end(), [&](const std::string& each) { return named.count(each) > 0; })) {
-        targets.items.insert(item);
-      }
-    }
-  }
-  if (!targets.device_models.empty()) {
-    ASSIGN_OR_RETURN(const std::set<std::string> used, AnyNamed(facts, "d"));
-    std::erase_if(targets.device_models, [&](const std::string& each) { return used.count(each) == 0; });
-  }
-  if (targets.lineage) {
-    ASSIGN_OR_RETURN(const std::set<std::string> any, AnyNamed(facts, "l"));
-    targets.lineage = !any.empty();
-  }
-  return OkStatus();
-}
-
       if (Full()) return false;
       ++rows_seen_;
       taken = take(key, value);
