@@ -32,8 +32,9 @@ inline EventDraft Lift(const std::string& id) { return Because(DraftWith(v1::Hol
 
 // Asks the gate and activates on what it says.
 inline v1::GateDecided Activate(GateWorld& world, const std::string& version = "1", const std::string& unit = "ICU-1",
-                                const std::string& country = "US", int64_t later_us = 0) {
-  const v1::GateDecided decision = world.Record(version, unit, country);
+                                const std::string& country = "US", int64_t later_us = 0,
+                                const std::string& fallback = "baseline:base@5") {
+  const v1::GateDecided decision = world.Record(version, unit, country, fallback);
   v1::ArtifactActivated body;
   body.set_surface("alert_threshold");
   body.set_previous_configuration_digest(decision.configuration_digest());
@@ -45,7 +46,6 @@ inline v1::GateDecided Activate(GateWorld& world, const std::string& version = "
   return decision;
 }
 
-// The bodies of all events of a type, in log order.
 inline EventDraft ChangeSoup(const std::string& from, const std::string& to) {
   v1::SoupVersionChanged changed;
   changed.mutable_soup()->set_title("foundation");
@@ -73,6 +73,7 @@ inline void AddFleet(GateWorld& world, int units) {
   world.DoAll("ada", drafts);
 }
 
+// The bodies of all events of a type, in log order.
 template <typename Body>
 std::vector<Body> All(GateWorld& world) {
   std::vector<Body> found;
