@@ -1,10 +1,14 @@
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/event/names.h"
 #include "ledger/gate/ask_gate.h"
 #include "ledger/gate/stale_certifications.h"
 #include "ledger/gate/standing.h"
 #include "ledger/gate/subject.h"
+#include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
 #include "ledger/state/broken_rules.h"
 #include "ledger/state/standing_rows.h"
@@ -24,13 +28,41 @@ class StandingCheck {
     answer_.set_units(answer_.units() + 1);
     ASSIGN_OR_RETURN(const std::optional<internal::StandingUnit> row, StandingUnitOf(facts_.rows(), unit));
     ASSIGN_OR_RETURN(const std::vector<gate::RunningArtifact> all, gate::ArtifactsRunningOn(facts_, unit, now_));
+    std::set<std::string> surfaces;
     for (const gate::RunningArtifact& running : all) {
+      surfaces.insert(running.surface);
       RETURN_IF_ERROR(AddItem(running, row.value_or(internal::StandingUnit())));
+    }
+    return AddUndecidable(unit, surfaces);
+  }
+
+ private:
+  // What was put where the gate decides and is nothing that it can decide about: an artifact without its version, or a
+  // model. Without leave it is whatever the gate would say.
+  Status AddUndecidable(const std::string& unit, const std::set<std::string>& decided) {
+    ASSIGN_OR_RETURN(const v1::Configuration configuration, ConfigurationAt(facts_.rows(), unit, now_, facts_.size()));
+    for (const v1::ConfigurationItem& item : configuration.items()) {
+      if (!item.has_item() || item.confidence() == v1::UNKNOWN || decided.count(item.surface()) > 0) continue;
+      ASSIGN_OR_RETURN(const Fact* since, facts_.At(LeafIndex(item.since().index())));
+      v1::StandingAnswer::Entry entry;
+      RETURN_IF_ERROR(AddNonconforming(*since, entry));
+      if (entry.nonconforming().empty()) continue;
+      entry.set_unit(unit);
+      entry.set_surface(item.surface());
+      *entry.mutable_artifact() = gate::Bare(item.item());
+      ASSIGN_OR_RETURN(*entry.mutable_since(), facts_.Reference(since->event.index));
+      entry.mutable_now()->set_verdict(v1::GateDecided::DENY);
+      v1::GateDecided::RuleResult& result = *entry.mutable_now()->add_results();
+      result.set_rule_id("INPUT");
+      result.set_outcome(v1::GateDecided::RuleResult::FAIL);
+      result.set_note(
+          Text(EntityKeyText(item.item()), " is no version of an artifact, and the gate decides about these"));
+      result.add_evidence(since->event.index.value);
+      *answer_.add_entries() = std::move(entry);
     }
     return OkStatus();
   }
 
- private:
   Status AddItem(const gate::RunningArtifact& running, const internal::StandingUnit& row) {
     v1::StandingAnswer::Entry entry;
     entry.set_unit(running.unit);
@@ -137,7 +169,8 @@ Status AddStaleCertifications(Facts& facts, Timestamp now, v1::Answer& answer) {
     for (const LeafIndex leaf : {each.issued, each.changed}) result.add_evidence(leaf.value);
   }
   if (stale.more) {
-    answer.add_notes(Text("more than ", stale.list.size(), " certifications are to be done again: ask when these are"));
+    answer.add_notes(Text("more certifications than these ", stale.list.size(),
+                          " may have to be done again: ask again when these are"));
   }
   return OkStatus();
 }

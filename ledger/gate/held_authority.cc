@@ -110,10 +110,12 @@ class DelegatedCheck {
 
 StatusOr<std::optional<v1::Scope>> ScopeHeldAt(Facts& facts, const v1::Agent& agent, v1::Role role, const Fact& act) {
   const v1::EntityRef holder = ToEntity({agent.kind(), agent.id()});
-  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts.About(holder, "holder", kQuestionEventsMax));
+  // Whatever else they did, and be it without end, is not looked at.
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes,
+                   ReferencesTo(facts.rows(), holder.kind(), holder.id(), "", "holder", TreeSize(act.event.index.value),
+                                kQuestionEventsMax));
   std::optional<v1::Scope> held;
   for (const LeafIndex index : indexes) {
-    if (!(index < act.event.index)) break;
     ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
     const auto* withdrawn = fact->body<v1::RoleWithdrawn>();
     if (withdrawn != nullptr && withdrawn->role() == role) held.reset();

@@ -14,10 +14,15 @@ namespace anamnesis::gate {
 struct Leave {
   // nullptr: none is recorded.
   const Authorisation* authorisation = nullptr;
+  // One that has ended allows nothing. Where the authorisation itself allows the change, its bounds go on holding:
+  // withdrawing a plan takes leave away and gives none.
   const ChangePlan* plan = nullptr;
 };
 
 // rules_change.cc
+// Whether the authorisation lets the change be made without a new one. Whether it is in force and for this device is
+// what G12 asks of the same authorisation.
+bool AllowsChange(const Subject& s, const Authorisation& authorisation);
 Status JudgeChangeControlBy(Subject& s, const Leave& leave, Judgement& j);
 Status JudgeChangePlanBy(Subject& s, const Leave& leave, Judgement& j);
 // rules_clearance.cc

@@ -18,8 +18,12 @@ struct Judged {
 std::vector<Leave> LeavesOf(const Subject& s) {
   std::vector<Leave> leaves;
   for (const Authorisation& authorisation : s.authorisations) {
-    for (const ChangePlan& plan : authorisation.plans) leaves.push_back({&authorisation, &plan});
-    if (authorisation.plans.empty()) leaves.push_back({&authorisation, nullptr});
+    const bool bounds_alone = AllowsChange(s, authorisation);
+    const size_t before = leaves.size();
+    for (const ChangePlan& plan : authorisation.plans) {
+      if (plan.ended == nullptr || bounds_alone) leaves.push_back({&authorisation, &plan});
+    }
+    if (leaves.size() == before) leaves.push_back({&authorisation, nullptr});
   }
   if (leaves.empty()) leaves.emplace_back();
   return leaves;

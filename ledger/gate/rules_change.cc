@@ -36,14 +36,6 @@ std::string ChangeClassOf(const v1::ArtifactProduced& artifact) {
   return name;
 }
 
-// Whether the authorisation lets such a change be made without a new one. Whether it is in force and for this device is
-// what G12 asks of the same authorisation.
-bool AllowsChange(const Subject& s, const Leave& leave) {
-  if (s.artifact == nullptr || leave.authorisation == nullptr) return false;
-  const auto& allowed = leave.authorisation->terms->change_classes_allowed();
-  return std::find(allowed.begin(), allowed.end(), ChangeClassOf(*s.artifact)) != allowed.end();
-}
-
 // What approved a change of which the artifact is the result; nullptr when nothing did.
 StatusOr<const Fact*> ApprovalOfRequest(Subject& s, Judgement& j) {
   ASSIGN_OR_RETURN(const std::vector<const Fact*> implemented,
@@ -194,7 +186,26 @@ class PlanCheck {
   Judgement& j_;
 };
 
+// What ended the last of the plans.
+const Fact* EndOfPlans(const Authorisation& authorisation) {
+  const Fact* last = nullptr;
+  for (const ChangePlan& plan : authorisation.plans) {
+    if (plan.ended != nullptr) last = plan.ended;
+  }
+  return last;
+}
+
+bool IsAllowed(const Subject& s, const Leave& leave) {
+  return leave.authorisation != nullptr && AllowsChange(s, *leave.authorisation);
+}
+
 }  // namespace
+
+bool AllowsChange(const Subject& s, const Authorisation& authorisation) {
+  if (s.artifact == nullptr) return false;
+  const auto& allowed = authorisation.terms->change_classes_allowed();
+  return std::find(allowed.begin(), allowed.end(), ChangeClassOf(*s.artifact)) != allowed.end();
+}
 
 Status JudgeChangeControlBy(Subject& s, const Leave& leave, Judgement& j) {
   ASSIGN_OR_RETURN(const Fact* approved, ApprovalOfRequest(s, j));
@@ -208,7 +219,7 @@ Status JudgeChangeControlBy(Subject& s, const Leave& leave, Judgement& j) {
     return OkStatus();
   }
   j.Rest(s.envelopes.front().approved);
-  if (AllowsChange(s, leave)) {
+  if (IsAllowed(s, leave)) {
     j.Rest(leave.authorisation->terms_from);
   } else if (leave.plan != nullptr) {
     j.Rest(leave.plan->authorised);
@@ -223,16 +234,20 @@ Status JudgeChangePlanBy(Subject& s, const Leave& leave, Judgement& j) {
     j.Fail("the artifact is not recorded");
     return OkStatus();
   }
-  if (AllowsChange(s, leave)) {
+  if (IsAllowed(s, leave)) {
     j.Rest(leave.authorisation->terms_from);
-    if (leave.plan != nullptr) RETURN_IF_ERROR(PlanCheck(s, leave, j).CheckBounds());
+    if (leave.plan != nullptr) {
+      j.Rest(leave.plan->authorised);
+      j.Rest(leave.plan->ended);
+      RETURN_IF_ERROR(PlanCheck(s, leave, j).CheckBounds());
+    }
     j.NotApplicable(Text("the authorisation allows changes of class ", ChangeClassOf(*s.artifact)));
     return OkStatus();
   }
   if (leave.plan == nullptr) {
     j.Fail(Text("a change of class ", ChangeClassOf(*s.artifact), " needs a new submission in ", s.request.jurisdiction,
                 ": no authorisation allows it and no change plan is in force"));
-    if (leave.authorisation != nullptr) j.Rest(leave.authorisation->plan_ended);
+    if (leave.authorisation != nullptr) j.Rest(EndOfPlans(*leave.authorisation));
     return OkStatus();
   }
   j.Rest(s.produced);

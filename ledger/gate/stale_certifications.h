@@ -29,11 +29,14 @@ inline constexpr size_t kStaleCertificationsMax = 1000;
 struct StaleCertifications {
   // At most so many; those that run first, else in the order of the log.
   std::vector<StaleCertification> list;
+  // There may be others.
   bool more = false;
 };
 
-// Those that hold as of `now`, each until the artifact is certified on a substrate that has no such SOUP.
-StatusOr<StaleCertifications> FindStaleCertifications(Facts& facts, Timestamp now);
+// Those that hold as of `now`, each until the artifact is certified on a substrate that has no such SOUP. At most
+// `max`, of as many as can be looked at.
+StatusOr<StaleCertifications> FindStaleCertifications(Facts& facts, Timestamp now,
+                                                      size_t max = kStaleCertificationsMax);
 
 }  // namespace anamnesis::gate
 

@@ -73,7 +73,9 @@ Status Decide(Facts& facts, Timestamp now, RunningArtifact& running) {
 Status FindDecision(Facts& facts, RunningArtifact& running) {
   const v1::EntityRef* cited = FindReference(running.since->header(), "decision");
   if (cited == nullptr) return OkStatus();
-  ASSIGN_OR_RETURN(running.decided, facts.Definition(Bare(*cited, true)));
+  ASSIGN_OR_RETURN(const Fact* decided, facts.Definition(Bare(*cited, true)));
+  const v1::EntityRef* artifact = decided == nullptr ? nullptr : FindReference(decided->header(), "artifact");
+  if (artifact != nullptr && SameEntity(*artifact, running.artifact)) running.decided = decided;
   return OkStatus();
 }
 

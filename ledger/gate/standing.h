@@ -20,7 +20,8 @@ struct RunningArtifact {
   std::string surface;
   // With its version.
   v1::EntityRef artifact;
-  // The event that put it there, and the decision that this cites; null when it cites none that is recorded.
+  // The event that put it there, and the decision on this artifact that it cites; null when it cites none that is
+  // recorded. A roll-back may cite the one on what it took back instead: that is not about this.
   const Fact* since = nullptr;
   const Fact* decided = nullptr;
   // What runs again when it is taken back: what the activation named, or else the unit's baseline.

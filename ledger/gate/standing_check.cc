@@ -9,6 +9,7 @@
 #include "ledger/event/names.h"
 #include "ledger/gate/decisions.h"
 #include "ledger/gate/judgement.h"
+#include "ledger/gate/renewed_facts.h"
 #include "ledger/gate/standing.h"
 #include "ledger/gate/standing_targets.h"
 #include "ledger/gate/subject.h"
@@ -128,12 +129,15 @@ Case CaseOf(const RunningArtifact& running, std::vector<RuleResult> failing) {
 
 bool IsOfTimes(const internal::StandingWork::Task& task) { return task.after().starts_with(kTimesCursor); }
 
-// Facts are read anew after so many units, so that what is kept of them is bounded.
-constexpr size_t kUnitsPerFacts = 256;
-
 class Check {
  public:
-  Check(Facts& facts, const StandingBatch& batch) : facts_(facts), batch_(batch) {}
+  Check(const RowReader& rows, TreeSize size, const StandingBatch& batch)
+      : rows_(rows),
+        size_(size),
+        batch_(batch),
+        facts_(rows, size, batch.events_max),
+        facts_of_units_(rows, size, batch.events_max),
+        facts_of_late_(rows, size, batch.events_max) {}
 
   Status Run();
   std::vector<StandingRecord> Take() { return std::move(records_); }
@@ -151,7 +155,7 @@ class Check {
   Status Find(const internal::StandingWork& work);
   StatusOr<Causes> TimesThatCame(const internal::StandingWork& work);
   Status Touch(const Causes& causes, gate::StandingTargets& beyond, Causes& touching);
-  Status AddTargets(const Fact& cause, gate::StandingTargets& targets);
+  Status AddTargets(uint64_t cause, gate::StandingTargets& targets);
   Status Continue(const internal::StandingWork::Task& task);
 
   Status CheckUnit(const std::string& unit, const Causes& causes);
@@ -159,9 +163,9 @@ class Check {
   StatusOr<bool> SaysTheSame(const StandingUnit::Hold& hold, const std::vector<RuleResult>& failing);
   Status CheckLate(Facts& facts, const std::string& unit, const StandingUnit& row, const Causes& causes,
                    const std::vector<RunningArtifact>& running);
-  Status CheckLateOf(Facts& facts, const RunningArtifact& ran, const StandingUnit& row, const Causes& causes);
+  Status CheckLateOf(const RunningArtifact& ran, const StandingUnit& row, const Causes& causes);
   StatusOr<bool> MayInstruct(const RunningArtifact& running, const std::vector<RuleResult>& failing);
-  StatusOr<bool> StoppingIsWorse(const RunningArtifact& running);
+  StatusOr<bool> MayBeTakenBack(const RunningArtifact& running);
 
   Status RecordHolds();
   Status RecordHold(const std::vector<Case>& cases);
@@ -172,17 +176,20 @@ class Check {
   void RecordLate();
   void RecordContinued(const Portion& portion);
 
-  LeafIndex NextLeaf() const { return LeafIndex(facts_.size().value + records_.size()); }
+  LeafIndex NextLeaf() const { return LeafIndex(size_.value + records_.size()); }
   template <typename Body>
   void Record(std::string type, const Body& body, std::vector<v1::EntityRef> refs) {
     records_.push_back({std::move(type), body.SerializeAsString(), std::move(refs)});
   }
 
-  Facts& facts_;
+  const RowReader& rows_;
+  const TreeSize size_;
   const StandingBatch& batch_;
+  // For one cause or one record; for what runs and ran on one unit; for one activation as known now.
+  gate::RenewedFacts facts_;
+  gate::RenewedFacts facts_of_units_;
+  gate::RenewedFacts facts_of_late_;
   std::vector<StandingRecord> records_;
-  std::optional<Facts> facts_of_units_;
-  size_t units_read_ = 0;
   // By unit, all that is known to touch it before any is looked at.
   std::map<std::string, Causes> causes_;
   std::vector<Portion> portions_;
@@ -196,11 +203,13 @@ class Check {
 
 // --- Whom to look at ---
 
-Status Check::AddTargets(const Fact& cause, gate::StandingTargets& targets) {
-  const std::vector<Timestamp> ahead = TimesAhead(cause.event.view());
+Status Check::AddTargets(uint64_t cause, gate::StandingTargets& targets) {
+  Facts& facts = facts_.Next();
+  ASSIGN_OR_RETURN(const Fact* fact, facts.At(LeafIndex(cause)));
+  const std::vector<Timestamp> ahead = TimesAhead(fact->event.view());
   const bool by_time = !ahead.empty() && ahead.front() <= batch_.now;
   const Status added =
-      by_time ? gate::AddTargetsByTime(facts_, cause, targets) : gate::AddTargets(facts_, cause, targets);
+      by_time ? gate::AddTargetsByTime(facts, *fact, targets) : gate::AddTargets(facts, *fact, targets);
   if (added.ok() || !IsOfWhatWasRecorded(added)) return added;
   // Too much is recorded of what it names to say whom it touches.
   targets.all = true;
@@ -210,9 +219,8 @@ Status Check::AddTargets(const Fact& cause, gate::StandingTargets& targets) {
 // Which units each event names itself, so that a record can say why; whom it touches beyond goes to `beyond`.
 Status Check::Touch(const Causes& causes, gate::StandingTargets& beyond, Causes& touching) {
   for (const uint64_t cause : causes) {
-    ASSIGN_OR_RETURN(const Fact* fact, facts_.At(LeafIndex(cause)));
     gate::StandingTargets own;
-    RETURN_IF_ERROR(AddTargets(*fact, own));
+    RETURN_IF_ERROR(AddTargets(cause, own));
     for (const std::string& unit : own.units) causes_[unit].insert(cause);
     if (!own.beyond_units()) continue;
     touching.insert(cause);
@@ -229,11 +237,11 @@ StatusOr<Causes> Check::TimesThatCame(const internal::StandingWork& work) {
     ASSIGN_OR_RETURN(after, DecodeStandingTime(std::string_view(task->after()).substr(kTimesCursor.size())));
   }
   ASSIGN_OR_RETURN(const std::vector<StandingTime> times,
-                   StandingTimesUntil(facts_.rows(), after, batch_.now, kStandingTimesMax + 1));
+                   StandingTimesUntil(rows_, after, batch_.now, kStandingTimesMax + 1));
   const size_t taken = std::min(times.size(), kStandingTimesMax);
   Causes causes;
   for (size_t i = 0; i < taken; ++i) {
-    ASSIGN_OR_RETURN(const Fact* fact, facts_.At(times[i].leaf));
+    ASSIGN_OR_RETURN(const Fact* fact, facts_.Next().At(times[i].leaf));
     // Whatever took it away was looked at when it came.
     if (fact->counts()) causes.insert(times[i].leaf.value);
   }
@@ -254,12 +262,9 @@ Status Check::Continue(const internal::StandingWork::Task& task) {
   portion.causes = {task.causes().begin(), task.causes().end()};
   portion.units_before = task.units();
   gate::StandingTargets targets;
-  for (const uint64_t cause : portion.causes) {
-    ASSIGN_OR_RETURN(const Fact* fact, facts_.At(LeafIndex(cause)));
-    RETURN_IF_ERROR(AddTargets(*fact, targets));
-  }
-  RETURN_IF_ERROR(gate::Settle(facts_, targets));
-  ASSIGN_OR_RETURN(portion.found, gate::FindUnits(facts_, targets, task.after(), kStandingUnitsMax));
+  for (const uint64_t cause : portion.causes) RETURN_IF_ERROR(AddTargets(cause, targets));
+  RETURN_IF_ERROR(gate::Settle(facts_.Next(), targets));
+  ASSIGN_OR_RETURN(portion.found, gate::FindUnits(facts_.Next(), targets, task.after(), kStandingUnitsMax));
   portions_.push_back(std::move(portion));
   return OkStatus();
 }
@@ -272,8 +277,8 @@ Status Check::Find(const internal::StandingWork& work) {
   ASSIGN_OR_RETURN(const Causes came, TimesThatCame(work));
   arrived.insert(came.begin(), came.end());
   RETURN_IF_ERROR(Touch(arrived, beyond, now.causes));
-  RETURN_IF_ERROR(gate::Settle(facts_, beyond));
-  ASSIGN_OR_RETURN(now.found, gate::FindUnits(facts_, beyond, "", kStandingUnitsMax));
+  RETURN_IF_ERROR(gate::Settle(facts_.Next(), beyond));
+  ASSIGN_OR_RETURN(now.found, gate::FindUnits(facts_.Next(), beyond, "", kStandingUnitsMax));
   const Causes& causes = now.causes;
   // What these causes left over is begun again, if they are looked at anew.
   const auto task = std::find_if(work.tasks().begin(), work.tasks().end(), [&](const auto& each) {
@@ -290,7 +295,7 @@ Status Check::Find(const internal::StandingWork& work) {
 }
 
 Status Check::Run() {
-  ASSIGN_OR_RETURN(const std::optional<internal::StandingWork> work, StandingWorkOf(facts_.rows()));
+  ASSIGN_OR_RETURN(const std::optional<internal::StandingWork> work, StandingWorkOf(rows_));
   RETURN_IF_ERROR(Find(work.value_or(internal::StandingWork())));
   for (const auto& [unit, causes] : causes_) RETURN_IF_ERROR(CheckUnit(unit, causes));
   RETURN_IF_ERROR(RecordHolds());
@@ -308,13 +313,10 @@ Status Check::Run() {
 // --- Looking at a unit ---
 
 Status Check::CheckUnit(const std::string& unit, const Causes& causes) {
-  ASSIGN_OR_RETURN(const std::optional<StandingUnit> row, StandingUnitOf(facts_.rows(), unit));
+  ASSIGN_OR_RETURN(const std::optional<StandingUnit> row, StandingUnitOf(rows_, unit));
   // Nothing that the gate decides about ever ran on it.
   if (!row.has_value()) return OkStatus();
-  if (!facts_of_units_.has_value() || ++units_read_ % kUnitsPerFacts == 0) {
-    facts_of_units_.emplace(facts_.rows(), facts_.size());
-  }
-  Facts& facts = *facts_of_units_;
+  Facts& facts = facts_of_units_.Next();
   const StatusOr<std::vector<RunningArtifact>> running = gate::ArtifactsRunningOn(facts, unit, batch_.now);
   if (!running.ok()) {
     // Nothing is said of what can't be evaluated; the question says why.
@@ -340,7 +342,7 @@ Status Check::CheckLate(Facts& facts, const std::string& unit, const StandingUni
                         const std::vector<RunningArtifact>& running) {
   Timestamp from = kTimestampLimit;
   for (const uint64_t cause : causes) {
-    ASSIGN_OR_RETURN(const Fact* fact, facts.At(LeafIndex(cause)));
+    ASSIGN_OR_RETURN(const Fact* fact, facts_.Next().At(LeafIndex(cause)));
     from = std::min(from, gate::EffectOf(*fact));
   }
   // No decision is later than the activation that cites it was recorded.
@@ -351,7 +353,7 @@ Status Check::CheckLate(Facts& facts, const std::string& unit, const StandingUni
     if (std::none_of(ran->begin(), ran->end(), same)) ran->push_back(each);
   }
   for (const RunningArtifact& each : *ran) {
-    const Status late = CheckLateOf(facts, each, row, causes);
+    const Status late = CheckLateOf(each, row, causes);
     if (!late.ok() && !IsOfWhatWasRecorded(late)) return late;
   }
   return OkStatus();
@@ -390,7 +392,7 @@ Status Check::CheckRunning(const RunningArtifact& running, const StandingUnit& r
 
 // Whether the hold that stands gives these reasons: a second cause under the same rule is another one.
 StatusOr<bool> Check::SaysTheSame(const StandingUnit::Hold& hold, const std::vector<RuleResult>& failing) {
-  ASSIGN_OR_RETURN(const Fact* fact, facts_of_units_->At(LeafIndex(hold.placed())));
+  ASSIGN_OR_RETURN(const Fact* fact, facts_.Next().At(LeafIndex(hold.placed())));
   const auto* body = fact->body<v1::StandingHoldPlaced>();
   if (body == nullptr) return ToSet(hold.rules()) == IdsOf(failing);
   return std::equal(
@@ -400,9 +402,10 @@ StatusOr<bool> Check::SaysTheSame(const StandingUnit::Hold& hold, const std::vec
 
 // Of what came now, that which had effect before the decision on which the artifact was activated, whether it still
 // runs or not.
-Status Check::CheckLateOf(Facts& facts, const RunningArtifact& ran, const StandingUnit& row, const Causes& causes) {
+Status Check::CheckLateOf(const RunningArtifact& ran, const StandingUnit& row, const Causes& causes) {
   const auto* decision = ran.decided == nullptr ? nullptr : ran.decided->body<v1::GateDecided>();
   if (decision == nullptr || decision->verdict() != v1::GateDecided::ALLOW) return OkStatus();
+  Facts& facts = facts_of_late_.Next();
   ASSIGN_OR_RETURN(const gate::LateKnowledge late,
                    gate::KnownLate(facts, *ran.since, causes, Timestamp(decision->at_us())));
   if (late.leaves.empty()) return OkStatus();
@@ -412,7 +415,7 @@ Status Check::CheckLateOf(Facts& facts, const RunningArtifact& ran, const Standi
   // A correction is no evidence: it is seen by the rules that fail since.
   std::set<std::string> failed_before;
   if (late.corrects) {
-    Facts before(facts.rows(), TreeSize(*late.leaves.begin()));
+    Facts before(rows_, TreeSize(*late.leaves.begin()), batch_.events_max);
     ASSIGN_OR_RETURN(const v1::GateDecided known_before, gate::DecideAsKnownNow(before, ran));
     failed_before = IdsOf(FailingOf(known_before));
   }
@@ -469,7 +472,7 @@ Status Check::RecordHold(const std::vector<Case>& cases) {
     for (const std::string& rule : each.running.not_evaluated) not_evaluated.insert(rule);
   }
   SetCauses(causes, *body.mutable_causes());
-  body.set_tree_size(facts_.size().value);
+  body.set_tree_size(size_.value);
   body.set_at_us(batch_.now.us);
   for (const RuleResult& result : common.results()) *body.add_results() = result;
   for (const std::string& rule : not_evaluated) body.add_not_evaluated(rule);
@@ -512,8 +515,7 @@ Status Check::RecordRecertification(const Case& first, const std::string& hold_i
     evidence.insert(result.evidence().begin(), result.evidence().end());
   }
   if (reason.empty()) return OkStatus();
-  ASSIGN_OR_RETURN(const internal::StandingCertification open,
-                   StandingCertificationOf(facts_.rows(), certification.id()));
+  ASSIGN_OR_RETURN(const internal::StandingCertification open, StandingCertificationOf(rows_, certification.id()));
   if (open.required() != 0 || !required_.insert(certification.id()).second) return OkStatus();
   body.set_reason(Utf8Prefix(reason, kReasonBytesMax));
   *body.mutable_causes() = hold.causes();
@@ -522,7 +524,7 @@ Status Check::RecordRecertification(const Case& first, const std::string& hold_i
                                      InRole("standing_hold", ToEntity({"standing_hold", hold_id}))};
   std::set<std::string> named;
   for (const uint64_t cause : hold.causes()) {
-    ASSIGN_OR_RETURN(const Fact* fact, facts_.At(LeafIndex(cause)));
+    ASSIGN_OR_RETURN(const Fact* fact, facts_.Next().At(LeafIndex(cause)));
     for (const v1::EntityRef& ref : fact->header().refs()) {
       const bool is_cause = std::find(kKinds.begin(), kKinds.end(), ref.kind()) != kKinds.end();
       if (is_cause && named.size() < kCauseEntitiesMax && named.insert(EntityKeyText(ref)).second) {
@@ -534,12 +536,16 @@ Status Check::RecordRecertification(const Case& first, const std::string& hold_i
   return OkStatus();
 }
 
-StatusOr<bool> Check::StoppingIsWorse(const RunningArtifact& running) {
+// Whether the fallback is good, and nobody decided that stopping is worse.
+StatusOr<bool> Check::MayBeTakenBack(const RunningArtifact& running) {
+  Facts& facts = facts_.Next();
+  ASSIGN_OR_RETURN(const bool passes, gate::FallbackPasses(facts, running, batch_.now));
+  if (!passes) return false;
   std::vector<v1::EntityRef> about = {running.artifact, ToEntity({"device_unit", running.unit})};
   if (!running.item.empty()) about.push_back(ToEntity({"software_item", running.item}));
-  ASSIGN_OR_RETURN(const Fact* decided, gate::LastDecisionFor(facts_, about, running.item, gate::kStoppingIsWorse,
+  ASSIGN_OR_RETURN(const Fact* decided, gate::LastDecisionFor(facts, about, running.item, gate::kStoppingIsWorse,
                                                               gate::DecisionsAbout::kChoice, std::nullopt));
-  return decided != nullptr;
+  return decided == nullptr;
 }
 
 StatusOr<bool> Check::MayInstruct(const RunningArtifact& running, const std::vector<RuleResult>& failing) {
@@ -551,11 +557,9 @@ StatusOr<bool> Check::MayInstruct(const RunningArtifact& running, const std::vec
     evaluated = evaluated || running.not_evaluated.count(result.rule_id()) == 0;
   }
   if (!evaluated) return false;
-  const StatusOr<bool> passes = gate::FallbackPasses(facts_, running, batch_.now);
-  if (!passes.ok()) return IsOfWhatWasRecorded(passes.status()) ? StatusOr<bool>(false) : passes;
-  if (!*passes) return false;
-  ASSIGN_OR_RETURN(const bool worse, StoppingIsWorse(running));
-  return !worse;
+  const StatusOr<bool> may = MayBeTakenBack(running);
+  // What nobody can say is no leave to take anything back.
+  return !may.ok() && IsOfWhatWasRecorded(may.status()) ? StatusOr<bool>(false) : may;
 }
 
 Status Check::RecordInstructions(const std::vector<Case>& cases, const std::string& hold_id, LeafIndex hold) {
@@ -601,7 +605,7 @@ void Check::RecordLifts() {
         if (named.insert(units[u].unit()).second) refs.push_back(UnitRef(units[u].unit()));
       }
       SetCauses(causes, *body.mutable_causes());
-      body.set_tree_size(facts_.size().value);
+      body.set_tree_size(size_.value);
       body.set_at_us(batch_.now.us);
       body.set_reason(reason);
       Record("standing_hold.lifted", body, std::move(refs));
@@ -630,7 +634,7 @@ void Check::RecordLate() {
       }
       for (const uint64_t leaf : cases[i].late.leaves) body.add_late(leaf);
       for (const RuleResult& result : common.results()) *body.add_refused_as_known_now() = result;
-      body.set_tree_size(facts_.size().value);
+      body.set_tree_size(size_.value);
       Record("late_knowledge.found", body, std::move(refs));
     }
   }
@@ -662,8 +666,7 @@ StatusOr<bool> HasStandingWork(const RowFinder& rows, const StandingOutlook& out
 }
 
 StatusOr<std::vector<StandingRecord>> CheckStanding(const RowReader& rows, TreeSize size, const StandingBatch& batch) {
-  Facts facts(rows, size);
-  Check check(facts, batch);
+  Check check(rows, size, batch);
   RETURN_IF_ERROR(check.Run());
   return check.Take();
 }

@@ -27,6 +27,7 @@
 #include "ledger/base/ids.h"
 #include "ledger/base/status.h"
 #include "ledger/base/time.h"
+#include "ledger/query/facts.h"
 #include "ledger/state/rows.h"
 
 namespace anamnesis {
@@ -52,6 +53,8 @@ struct StandingBatch {
   Timestamp now;
   // The id that the ledger's own event at a leaf has.
   std::function<std::string(LeafIndex)> id_at;
+  // How many events it may take to look at one unit.
+  size_t events_max = kQuestionEventsMax;
 };
 
 // Whether there is anything to do after a batch: there are units with adapted artifacts, or the batch has such a unit's
@@ -67,7 +70,8 @@ struct StandingOutlook {
 };
 StatusOr<bool> HasStandingWork(const RowFinder& rows, const StandingOutlook& outlook);
 
-// What to record right after the leaves [0, size), in this order. Fails as reading rows does.
+// What to record right after the leaves [0, size), in this order. Fails as reading rows does, and never for what was
+// recorded, however much of it there is.
 StatusOr<std::vector<StandingRecord>> CheckStanding(const RowReader& rows, TreeSize size, const StandingBatch& batch);
 
 }  // namespace anamnesis

@@ -8,6 +8,7 @@
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/gate/closure.h"
+#include "ledger/gate/judgement.h"
 #include "ledger/gate/subject.h"
 #include "ledger/query/item_scope.h"
 #include "ledger/state/edges.h"
@@ -28,6 +29,7 @@ class Adder {
   // What the event is about.
   Status AddEvent(const Fact& fact) {
     if (fact.type() == "software_item.identified") RETURN_IF_ERROR(AddIdentified(fact));
+    RETURN_IF_ERROR(AddReliedOn(fact));
     const auto by_type = ByType().find(fact.type());
     if (by_type != ByType().end()) {
       RETURN_IF_ERROR(AddRoles(fact, by_type->second));
@@ -64,7 +66,8 @@ class Adder {
 
   // Whom it can touch that what the event defines is there no more.
   Status AddDefined(const Fact& fact) {
-    const bool defines = ByType().find(fact.type()) == ByType().end();
+    ASSIGN_OR_RETURN(const bool relied_on, DefinesReliedOn(fact));
+    const bool defines = relied_on || ByType().find(fact.type()) == ByType().end();
     if (defines && fact.type() != "record.corrected") targets_.all = true;
     // Others may build on it.
     if (const v1::EntityRef* item = FindReference(fact.header(), "item"); item != nullptr) {
@@ -154,6 +157,9 @@ class Adder {
   Status AddRoles(const Fact& fact, const Roles& roles) {
     for (const v1::EntityRef& ref : fact.header().refs()) {
       if (std::find(roles.begin(), roles.end(), ref.role()) == roles.end()) continue;
+      // A unit's own identifier says nothing of its model.
+      if (fact.type() == "udi.assigned" && ref.role() != "unit" && FindReference(fact.header(), "unit") != nullptr)
+        continue;
       RETURN_IF_ERROR(AddEntity(ref, fact.type()));
     }
     return OkStatus();
@@ -245,6 +251,43 @@ class Adder {
     return OkStatus();
   }
 
+  // Such a definition changes what somebody relies on when it follows another; a first one only supplies what was
+  // missing.
+  Status AddReliedOn(const Fact& fact) {
+    ASSIGN_OR_RETURN(const bool relied_on, DefinesReliedOn(fact));
+    if (!relied_on) return OkStatus();
+    ASSIGN_OR_RETURN(const bool follows, IsDefinedOtherwise(*DefinedBy(fact), fact));
+    targets_.all |= follows;
+    targets_.held |= !follows;
+    return OkStatus();
+  }
+
+  // Whether risk controls, and be they anybody's, may rely on what it defines as that was last defined (closure.h).
+  StatusOr<bool> DefinesReliedOn(const Fact& fact) {
+    const v1::EntityRef* ref = DefinedBy(fact);
+    if (ref == nullptr) return false;
+    // Whatever version is named, the newest is meant.
+    if (ref->kind() == "requirement") return true;
+    if (ref->kind() != "soup" && ref->kind() != "model") return false;
+    for (const bool any : {false, true}) {
+      for (const std::string_view role : {"depends_on", "soup"}) {
+        ASSIGN_OR_RETURN(
+            const std::vector<LeafIndex> relying,
+            ReferencesTo(facts_.rows(), ref->kind(), ref->id(), any ? "" : ref->version(), role, facts_.size(), 1));
+        if (!relying.empty()) return true;
+      }
+    }
+    return false;
+  }
+
+  // Whether another event defines a version of it.
+  StatusOr<bool> IsDefinedOtherwise(const v1::EntityRef& ref, const Fact& fact) {
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> others, DefinitionsOfVersions(facts_, ref));
+    if (std::any_of(others.begin(), others.end(), [&](const Fact* other) { return other != &fact; })) return true;
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> same, facts_.Definitions(Bare(ref)));
+    return same.size() > 1;
+  }
+
   Status AddItemsOf(const v1::EntityRef& ref) {
     ASSIGN_OR_RETURN(const Fact* defined,
                      ref.version().empty() ? NewestDefinition(facts_, ref) : facts_.Definition(Bare(ref)));
@@ -308,6 +351,30 @@ StatusOr<std::set<std::string>> AnyNamed(Facts& facts, std::string_view what) {
 
 bool Names(const google::protobuf::RepeatedPtrField<std::string>& list, const std::set<std::string>& wanted) {
   return std::any_of(list.begin(), list.end(), [&](const std::string& each) { return wanted.count(each) > 0; });
+}
+
+Status SettleByRows(Facts& facts, StandingTargets& targets) {
+  ASSIGN_OR_RETURN(const std::set<std::string> unknown, AnyNamed(facts, "u"));
+  targets.unknown = !unknown.empty();
+  if (!targets.items.empty()) {
+    ASSIGN_OR_RETURN(const std::set<std::string> adapted, AnyNamed(facts, "i"));
+    const std::set<std::string> named = std::exchange(targets.items, {});
+    for (const std::string& item : adapted) {
+      ASSIGN_OR_RETURN(const std::set<std::string> read, ItemsReadFor(facts, item));
+      if (std::any_of(read.begin(), read.end(), [&](const std::string& each) { return named.count(each) > 0; })) {
+        targets.items.insert(item);
+      }
+    }
+  }
+  if (!targets.device_models.empty()) {
+    ASSIGN_OR_RETURN(const std::set<std::string> used, AnyNamed(facts, "d"));
+    std::erase_if(targets.device_models, [&](const std::string& each) { return used.count(each) == 0; });
+  }
+  if (targets.lineage) {
+    ASSIGN_OR_RETURN(const std::set<std::string> any, AnyNamed(facts, "l"));
+    targets.lineage = !any.empty();
+  }
+  return OkStatus();
 }
 
 class Finder {
@@ -436,26 +503,10 @@ Status Settle(Facts& facts, StandingTargets& targets) {
     targets.all = true;
     return OkStatus();
   }
-  ASSIGN_OR_RETURN(const std::set<std::string> unknown, AnyNamed(facts, "u"));
-  targets.unknown = !unknown.empty();
-  if (!targets.items.empty()) {
-    ASSIGN_OR_RETURN(const std::set<std::string> adapted, AnyNamed(facts, "i"));
-    const std::set<std::string> named = std::exchange(targets.items, {});
-    for (const std::string& item : adapted) {
-      ASSIGN_OR_RETURN(const std::set<std::string> read, ItemsReadFor(facts, item));
-      if (std::any_of(read.begin(), read.end(), [&](const std::string& each) { return named.count(each) > 0; })) {
-        targets.items.insert(item);
-      }
-    }
-  }
-  if (!targets.device_models.empty()) {
-    ASSIGN_OR_RETURN(const std::set<std::string> used, AnyNamed(facts, "d"));
-    std::erase_if(targets.device_models, [&](const std::string& each) { return used.count(each) == 0; });
-  }
-  if (targets.lineage) {
-    ASSIGN_OR_RETURN(const std::set<std::string> any, AnyNamed(facts, "l"));
-    targets.lineage = !any.empty();
-  }
+  const Status settled = SettleByRows(facts, targets);
+  if (settled.ok() || !IsOfWhatWasRecorded(settled)) return settled;
+  // Too much is recorded of the items to say whom it touches.
+  targets.all = true;
   return OkStatus();
 }
 

@@ -325,14 +325,11 @@ class Loader {
       if (newest == nullptr) continue;
       const v1::EntityRef& under = *FindReference(newest->header(), "authorisation");
       if (under.id() != ref.id() || (!under.version().empty() && under.version() != ref.version())) continue;
-      ASSIGN_OR_RETURN(const Fact* end, EndOfPlan(*newest));
-      if (end != nullptr) {
-        authorisation.plan_ended = end;
-        continue;
-      }
+      ASSIGN_OR_RETURN(const Fact* ended, EndOfPlan(*newest));
       const auto* authorised = newest->body<v1::ChangePlanAuthorised>();
       authorisation.plans.push_back(
-          {newest, authorised != nullptr ? &authorised->terms() : &newest->body<v1::ChangePlanAmended>()->terms()});
+          {newest, authorised != nullptr ? &authorised->terms() : &newest->body<v1::ChangePlanAmended>()->terms(),
+           ended});
     }
     return OkStatus();
   }

@@ -32,6 +32,8 @@ struct EnvelopeInForce {
 struct ChangePlan {
   const Fact* authorised = nullptr;
   const v1::ChangePlanTerms* terms = nullptr;
+  // What withdrew it; null while it is in force.
+  const Fact* ended = nullptr;
 };
 
 struct Authorisation {
@@ -42,10 +44,8 @@ struct Authorisation {
   // Why it isn't in force at the time; empty when it is.
   std::string inactive_because;
   const Fact* inactive_fact = nullptr;
-  // The plans under it that have not ended, each in its newest version by the time.
+  // The plans under it, each in its newest version by the time.
   std::vector<ChangePlan> plans;
-  // What ended the last of the others.
-  const Fact* plan_ended = nullptr;
 };
 
 // G10 to G12, judged by one authorisation and one plan under it.

@@ -138,8 +138,10 @@ class Cover {
     for (const v1::ConfigurationItem& item : configuration.items()) {
       if (!item.has_item()) continue;
       ASSIGN_OR_RETURN(const std::vector<Evidence>* evidence, EvidenceOf(item.item()));
+      const bool certificates_only = IsCertified(*evidence, from);
       const auto holds = std::find_if(evidence->begin(), evidence->end(), [&](const Evidence& one) {
-        return one.from <= from && from < one.until && one.recorded <= from && ground.Fits(one);
+        return one.from <= from && from < one.until && one.recorded <= from && ground.Fits(one) &&
+               (one.ground != nullptr || !certificates_only);
       });
       if (holds != evidence->end()) {
         leaves.insert(holds->leaf);
@@ -158,6 +160,13 @@ class Cover {
     return OkStatus();
   }
 
+  // Whether a certificate of it was known by then. What is tested before it is certified goes into the certificate:
+  // from then on that alone says on what ground it is verified, and until when.
+  static bool IsCertified(const std::vector<Evidence>& evidence, Timestamp at) {
+    return std::any_of(evidence.begin(), evidence.end(),
+                       [&](const Evidence& one) { return one.ground != nullptr && one.recorded <= at; });
+  }
+
   static bool IsGround(const v1::ConfigurationItem& item) {
     return item.surface() == kBaselineSurface || item.surface() == kSubstrateSurface;
   }
@@ -166,9 +175,11 @@ class Cover {
   static std::string WhyUnverified(const v1::EntityRef& item, const std::vector<Evidence>& evidence,
                                    const Ground& ground, Timestamp at) {
     std::string later;
+    const bool certificates_only = IsCertified(evidence, at);
     // The last to begin comes first.
     for (auto place = evidence.rbegin(); place != evidence.rend(); ++place) {
       const Evidence& one = *place;
+      if (one.ground == nullptr && certificates_only) continue;
       if (one.from > at) {
         later = "verified only later";
       } else if (one.until <= at) {

@@ -37,9 +37,9 @@ StatusOr<const Fact*> Facts::At(LeafIndex index) {
   if (index.value >= size_.value) {
     return absl::NotFoundError(Text("leaf ", index.value, " is not among the first ", size_.value));
   }
-  if (loaded_.size() >= kQuestionEventsMax) {
+  if (loaded_.size() >= events_max_) {
     return absl::ResourceExhaustedError(
-        Text("the answer rests on more than ", kQuestionEventsMax, " events; ask for a part of it"));
+        Text("the answer rests on more than ", events_max_, " events; ask for a part of it"));
   }
   Fact fact;
   ASSIGN_OR_RETURN(fact.event, LoadEvent(rows_, index));

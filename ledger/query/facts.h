@@ -40,16 +40,20 @@ struct Fact {
 
 // How many events of one type about one entity are looked at.
 inline constexpr size_t kTypedEventsMax = 10'000;
+// How much a single question may read before it is RESOURCE_EXHAUSTED.
+inline constexpr size_t kQuestionEventsMax = 200'000;
 
 class Facts {
  public:
-  // `rows` must outlive it. `size` is at most the log's.
-  Facts(const RowReader& rows, TreeSize size) : rows_(rows), size_(size) {}
+  // `rows` must outlive it. `size` is at most the log's. It reads `events_max` events at most.
+  Facts(const RowReader& rows, TreeSize size, size_t events_max = kQuestionEventsMax)
+      : rows_(rows), size_(size), events_max_(events_max) {}
 
   TreeSize size() const { return size_; }
   const RowReader& rows() const { return rows_; }
 
-  // One event; it stays valid as long as this. NOT_FOUND: there is none below size.
+  // One event; it stays valid as long as this. NOT_FOUND: there is none below size. RESOURCE_EXHAUSTED: too many were
+  // read already.
   StatusOr<const Fact*> At(LeafIndex index);
 
   // The events that refer to the entity, in log order: in `role`, or in any role when it is empty; to its version, or
@@ -91,18 +95,18 @@ class Facts {
   // The same, and what a reader needs to cite it: with the time that it was corrected to.
   StatusOr<v1::LeafReference> Reference(LeafIndex index);
   const std::set<uint64_t>& cited() const { return cited_; }
+  // How many events were read so far.
+  size_t events_read() const { return loaded_.size(); }
   // Every leaf that was looked at, and those that decide what is left of it.
   std::set<uint64_t> looked_at() const;
 
  private:
   const RowReader& rows_;
   const TreeSize size_;
+  const size_t events_max_;
   std::map<uint64_t, Fact> loaded_;
   std::set<uint64_t> cited_;
 };
-
-// How much a single question may read before it is RESOURCE_EXHAUSTED.
-inline constexpr size_t kQuestionEventsMax = 200'000;
 
 }  // namespace anamnesis
 

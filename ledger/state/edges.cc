@@ -46,6 +46,15 @@ bool Defines(const EventType& type, std::string_view role) {
   return false;
 }
 
+// Whether the event is found by its type at this entity. The identifier of one unit says nothing of its model, which
+// has as many units as there are.
+bool IsFoundByType(const RecordedEvent& event, const v1::EntityRef& ref) {
+  if (!event.type->options->gate_input()) return false;
+  const bool of_a_unit = event.type->name() == "udi.assigned" && ref.role() == "device_model" &&
+                         FindReference(event.header->fields, "unit") != nullptr;
+  return !of_a_unit;
+}
+
 }  // namespace
 
 StatusOr<std::optional<LeafIndex>> DefinitionOf(const RowFinder& rows, std::string_view kind, std::string_view id,
@@ -112,7 +121,7 @@ void FoldEdges(const RecordedEvent& event, RowOverlay& rows) {
   // An entity can be named in several roles.
   std::set<std::string> typed;
   for (const v1::EntityRef& ref : event.header->fields.refs()) {
-    if (event.type->options->gate_input()) {
+    if (IsFoundByType(event, ref)) {
       std::string key = WithIndex(TypePrefix(ref, event.type->name()), event.index.value);
       if (typed.insert(key).second) rows.PutUnread(Family::kEdges, std::move(key), "");
     }

@@ -7,7 +7,8 @@
 //   "r" kind id version role be64 index   the event refers to the entity in this role
 //   "d" kind id version be64 index        the event defines the entity (ReferenceRule.defines)
 //   "h" algorithm byte, digest, be64 index   the event refers to an entity with this digest
-//   "t" kind id version type be64 index   the event, of a type that the gate reads, refers to the entity
+//   "t" kind id version type be64 index   the event, of a type that the gate reads, refers to the entity; not an
+//                                         identifier assigned to a unit to the unit's model
 // The version is empty for kinds that have none (Vocabulary::HasVersions), whatever the event says: a reference with
 // one too many must not hide the event from who asks about the entity. Events below a size are found by their index, so
 // the rows serve every known size.

@@ -462,14 +462,14 @@ v1::GateDecided GateWorld::Ask(const GateRequest& request) const {
 }
 
 v1::GateDecided GateWorld::Record(const std::string& artifact_version, const std::string& unit,
-                                  const std::string& jurisdiction) {
+                                  const std::string& jurisdiction, const std::string& fallback) {
   v1::GateRequested body;
   body.set_jurisdiction(jurisdiction);
   body.set_artifact_digest(ArtifactBytesDigest(artifact_version));
   const StatusOr<RunVerdict> verdict =
       Do({"request", unit,
           DraftWith(body, {"artifact=artifact:shift@" + artifact_version, "unit=device_unit:" + unit,
-                           "rollback_target=baseline:base@5"})});
+                           "rollback_target=" + fallback})});
   EXPECT_TRUE(verdict.ok()) << verdict.status();
   if (!verdict.ok()) return {};
   last_decision_ = WriterOf(unit).LastId().text();

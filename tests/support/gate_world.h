@@ -56,7 +56,7 @@ class GateWorld {
                       const std::string& jurisdiction = "US") const;
   // Records the request, by the unit, and gives the decision that the ledger recorded.
   v1::GateDecided Record(const std::string& artifact_version = "1", const std::string& unit = "ICU-1",
-                         const std::string& jurisdiction = "US");
+                         const std::string& jurisdiction = "US", const std::string& fallback = "baseline:base@5");
   // The id of the last recorded decision.
   const std::string& last_decision() const { return last_decision_; }
 

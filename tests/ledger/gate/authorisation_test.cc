@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "ledger/base/bytes.h"
 #include "ledger/gate/decide.h"
 #include "tests/ledger/gate/gate_story.h"
@@ -96,6 +98,16 @@ TEST(GateAuthorisation, PlanBoundsHoldWhereTheClassIsAllowedToo) {
   EXPECT_EQ(Failed(world.Ask()), "");
   ASSERT_TRUE(world.Do({"amended", "rita", Amend("0.005", "2")}).ok());
   EXPECT_EQ(Failed(world.Ask()), "G11");
+  ASSERT_TRUE(
+      world
+          .Do({"ended", "rita",
+               About(v1::ChangePlanWithdrawn(), "change_plan=change_plan:pccp@2", Timestamp(world.now().us + 1))})
+          .ok());
+  EXPECT_EQ(Failed(world.Ask()), "G11") << "taking a plan away gives no leave";
+  const v1::GateDecided denied = world.Ask();
+  const auto rule = std::find_if(denied.results().begin(), denied.results().end(),
+                                 [](const auto& result) { return result.rule_id() == "G11"; });
+  EXPECT_THAT(rule->evidence(), testing::IsSupersetOf({world.LeafOf("amended").value, world.LeafOf("ended").value}));
 }
 
 TEST(GateAuthorisation, AnyCertificationThatPassesServes) {

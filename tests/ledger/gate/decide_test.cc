@@ -7,6 +7,7 @@
 
 #include "ledger/base/bytes.h"
 #include "ledger/crypto/sha256.h"
+#include "ledger/gate/standing_targets.h"
 #include "tests/ledger/gate/gate_story.h"
 
 namespace anamnesis {
@@ -303,6 +304,24 @@ TEST(Gate, A89UdiRuleIsAskedForWhereTheLawAsks) {
   assigned.set_value("(10)2.0.1");
   ASSERT_TRUE(new_pi.Do({"udi", "ada", DraftWith(assigned, {"unit=device_unit:ICU-2"})}).ok());
   EXPECT_EQ(Failed(new_pi.Ask("1", "ICU-2", "DE")), "");
+}
+
+// A unit's own identifier is not its model's: nothing that G12 has to look at, however many units there are.
+TEST(Gate, IdentifierOfAUnitSaysNothingOfItsModel) {
+  GateWorld world(GateStory());
+  v1::UdiAssigned assigned;
+  assigned.set_kind(v1::UdiAssigned::UDI_DI);
+  assigned.set_value("04099999999999");
+  const std::vector<std::string> refs = {"device_model=device_model:monitor", "unit=device_unit:ICU-2"};
+  ASSERT_TRUE(world.Do({"udi", "ada", DraftWith(assigned, refs)}).ok());
+  EXPECT_EQ(Failed(world.Ask()), "");
+  Facts facts(world.ledger().rows(), world.ledger().size());
+  gate::StandingTargets targets;
+  ASSERT_TRUE(gate::AddTargets(facts, **facts.At(world.LeafOf("udi")), targets).ok());
+  EXPECT_THAT(targets.units, testing::ElementsAre("ICU-2"));
+  EXPECT_FALSE(targets.beyond_units());
+  ASSERT_TRUE(world.Do({"udi-of-all", "ada", DraftWith(assigned, {refs[0]})}).ok());
+  EXPECT_EQ(Failed(world.Ask()), "G12");
 }
 
 TEST(Gate, HoldsOnWhateverItRestsOn) {

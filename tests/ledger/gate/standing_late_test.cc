@@ -89,6 +89,34 @@ TEST(Standing, LateKnowledgeOfWhatNoLongerRuns) {
   ExpectRebuildsTheSame(world);
 }
 
+// A roll-back may cite the decision on what it takes back: that is not about what it restores.
+TEST(Standing, LateKnowledgeIsOfTheArtifactThatWasDecidedOn) {
+  std::vector<Step> story = GateStory();
+  for (Step& step : AdaptationSteps({.version = "2", .shift = "0.02", .substrate = SubstrateDigest("7.2")})) {
+    story.push_back(std::move(step));
+  }
+  GateWorld world(story);
+  Activate(world);
+  Activate(world, "2", "ICU-1", "US", 0, "artifact:shift@1");
+  v1::ArtifactRolledBack body;
+  body.set_surface("alert_threshold");
+  const std::vector<std::string> refs = {"unit=device_unit:ICU-1", "artifact=artifact:shift@2",
+                                         "restored=artifact:shift@1",
+                                         "decision=gate_decision:" + world.last_decision()};
+  ASSERT_TRUE(world.Do({"back", "ICU-1", Now(world, Because(DraftWith(body, refs)))}).ok());
+  EXPECT_THAT(DeniedByLooking(world), IsEmpty());
+  v1::ArtifactRevoked revoked;
+  revoked.set_effective_from_us(kTestStart.us);
+  ASSERT_TRUE(world.Do({"revoked", "ada", Because(DraftWith(revoked, {"artifact=artifact:shift@2"}))}).ok());
+  std::vector<std::string> exposed;
+  for (uint64_t i = 0; i < world.ledger().size().value; ++i) {
+    const StatusOr<LoadedEvent> event = LoadEvent(world.ledger().rows(), LeafIndex(i));
+    if (BodyAs<v1::LateKnowledgeFound>(event->body.get()) == nullptr) continue;
+    exposed.push_back(EntityKeyText(*FindReference(event->header.fields, "artifact")));
+  }
+  EXPECT_THAT(exposed, ElementsAre("artifact:shift@2"));
+}
+
 // Decisions have no versions; a writer that gives one all the same means the decision.
 TEST(Standing, DecisionCitedWithAVersionIsTheDecision) {
   GateWorld world(GateStory());

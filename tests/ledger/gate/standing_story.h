@@ -32,8 +32,9 @@ inline EventDraft Lift(const std::string& id) { return Because(DraftWith(v1::Hol
 
 // Asks the gate and activates on what it says.
 inline v1::GateDecided Activate(GateWorld& world, const std::string& version = "1", const std::string& unit = "ICU-1",
-                                const std::string& country = "US", int64_t later_us = 0) {
-  const v1::GateDecided decision = world.Record(version, unit, country);
+                                const std::string& country = "US", int64_t later_us = 0,
+                                const std::string& fallback = "baseline:base@5") {
+  const v1::GateDecided decision = world.Record(version, unit, country, fallback);
   v1::ArtifactActivated body;
   body.set_surface("alert_threshold");
   body.set_previous_configuration_digest(decision.configuration_digest());
@@ -43,6 +44,33 @@ inline v1::GateDecided Activate(GateWorld& world, const std::string& version = "
   SetOccurred(draft, at, at);
   EXPECT_TRUE(world.Do({"activated-" + unit, unit, draft}).ok());
   return decision;
+}
+
+inline EventDraft ChangeSoup(const std::string& from, const std::string& to) {
+  v1::SoupVersionChanged changed;
+  changed.mutable_soup()->set_title("foundation");
+  changed.mutable_soup()->set_manufacturer("maker");
+  changed.mutable_soup()->set_designator(to);
+  return DraftWith(changed, {"soup=soup:foundation@" + to, "previous=soup:foundation@" + from});
+}
+
+// Units F-1000, F-1001 and so on that run the artifact, without decisions.
+inline void AddFleet(GateWorld& world, int units) {
+  std::vector<EventDraft> drafts;
+  for (int i = 0; i < units; ++i) {
+    const std::string unit = Text("F-", 1000 + i);
+    v1::DeviceUnitCommissioned commissioned;
+    commissioned.set_serial_number(unit);
+    commissioned.set_jurisdiction("US");
+    drafts.push_back(
+        DraftWith(std::move(commissioned), {"unit=device_unit:" + unit, "device_model=device_model:monitor",
+                                            "site=site:boston", "baseline=baseline:base@5"}));
+    drafts.push_back(InstallSubstrate(unit, "1"));
+    v1::ArtifactActivated activated;
+    activated.set_surface("alert_threshold");
+    drafts.push_back(DraftWith(activated, {"unit=device_unit:" + unit, "artifact=artifact:shift@1"}));
+  }
+  world.DoAll("ada", drafts);
 }
 
 // The bodies of all events of a type, in log order.

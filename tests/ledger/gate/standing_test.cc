@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <random>
 
 #include "ledger/event/names.h"
@@ -89,14 +90,6 @@ TEST(Standing, AWithdrawnDelegationIsHeldAgainstWhatRuns) {
   ASSERT_TRUE(world.Do({"retracted", "ada", retracted}).ok());
   EXPECT_THAT(DeniedByRecords(world), IsEmpty());
   ExpectRebuildsTheSame(world);
-}
-
-EventDraft ChangeSoup(const std::string& from, const std::string& to) {
-  v1::SoupVersionChanged changed;
-  changed.mutable_soup()->set_title("foundation");
-  changed.mutable_soup()->set_manufacturer("maker");
-  changed.mutable_soup()->set_designator(to);
-  return DraftWith(changed, {"soup=soup:foundation@" + to, "previous=soup:foundation@" + from});
 }
 
 // The certifications that a SOUP change left to be done again.
@@ -194,6 +187,65 @@ TEST(Standing, A59ChangedRiskControlIsSeen) {
     ASSERT_TRUE(world.Do(step).ok());
   }
   EXPECT_THAT(DeniedByRecords(world), IsEmpty());
+}
+
+// What a control relies on as it was last defined, wherever that is (controls_test.cc).
+TEST(Standing, WhateverAControlReliesOnWasDefinedAnew) {
+  const auto requirement = [](const std::string& version) {
+    v1::RequirementApproved body;
+    body.mutable_content()->set_kind(v1::RequirementContent::SAFETY);
+    body.mutable_content()->set_text("alert in time");
+    return Because(DraftWith(body, {"requirement=requirement:r1@" + version}));
+  };
+  const auto model = [](const std::string& version) {
+    return DraftWith(v1::ModelRegistered(), {"model=model:m@" + version, "training_run=training_run:t",
+                                             "dataset=dataset:d@1", "code=code_revision:c@1"});
+  };
+  struct Input {
+    std::string kind;
+    std::string id;
+    std::optional<EventDraft> first;
+    EventDraft then;
+  };
+  for (const Input& input :
+       {Input{"soup", "foundation", std::nullopt, ChangeSoup("7.2", "7.3")},
+        Input{"requirement", "r1", requirement("1"), requirement("2")}, Input{"model", "m", model("1"), model("2")}}) {
+    std::vector<Step> story = GateStory();
+    const auto control = std::find_if(story.begin(), story.end(), [](const Step& s) { return s.name == "control"; });
+    AddReference(control->draft, "depends_on", input.kind, input.id);
+    if (input.first.has_value()) story.insert(control, {"first", "ada", *input.first});
+    GateWorld world(story);
+    Activate(world);
+    ASSERT_THAT(DeniedByRecords(world), IsEmpty()) << input.kind << " " << *DeniedByRecords(world).begin();
+    ASSERT_TRUE(world.Do({"then", "ada", input.then}).ok()) << world.refused().at("then");
+    EXPECT_EQ(DeniedByRecords(world).size(), 1u) << input.kind;
+    EXPECT_EQ(DeniedByRecords(world), DeniedByLooking(world)) << input.kind;
+  }
+}
+
+// What the gate can't decide about ran without its leave all the same.
+TEST(Standing, WhatIsNoVersionOfAnArtifactIsListed) {
+  v1::AdaptationSurfaceIdentified identified;
+  identified.set_kind(v1::AdaptationSurfaceIdentified::THRESHOLD);
+  identified.set_mutable_by("the unit");
+  identified.set_surface("alert_threshold");
+  for (const std::string& what : {"artifact:shift", "model:big@1"}) {
+    GateWorld world(GateStory());
+    ASSERT_TRUE(world
+                    .Do({"surface", "ada",
+                         DraftWith(identified, {"surface=adaptation_surface:s1", "item=software_item:alert"})})
+                    .ok());
+    v1::ArtifactActivated body;
+    body.set_surface("alert_threshold");
+    const EventDraft draft = DraftWith(body, {"unit=device_unit:ICU-1", "artifact=" + what});
+    ASSERT_TRUE(world.Do({"activated", "ICU-1", Now(world, draft)}).ok());
+    const v1::StandingAnswer standing = Standing(world);
+    ASSERT_EQ(standing.entries_size(), 1) << what;
+    EXPECT_EQ(standing.entries(0).unit(), "ICU-1");
+    EXPECT_EQ(standing.entries(0).since().index(), world.LeafOf("activated").value);
+    EXPECT_FALSE(standing.entries(0).nonconforming().empty());
+    EXPECT_EQ(Failed(standing.entries(0).now()), "INPUT");
+  }
 }
 
 // What a person placed stays as it is, and the ledger's own hold is no reason for itself.
@@ -428,25 +480,6 @@ TEST(Standing, ActivationWithoutLeaveIsUnderHoldFromTheStart) {
   Activate(world);
   EXPECT_EQ(DeniedByRecords(world).size(), 1u);
   EXPECT_EQ(DeniedByRecords(world), DeniedByLooking(world));
-}
-
-// Units F-1000, F-1001 and so on that run the artifact, without decisions.
-void AddFleet(GateWorld& world, int units) {
-  std::vector<EventDraft> drafts;
-  for (int i = 0; i < units; ++i) {
-    const std::string unit = Text("F-", 1000 + i);
-    v1::DeviceUnitCommissioned commissioned;
-    commissioned.set_serial_number(unit);
-    commissioned.set_jurisdiction("US");
-    drafts.push_back(
-        DraftWith(std::move(commissioned), {"unit=device_unit:" + unit, "device_model=device_model:monitor",
-                                            "site=site:boston", "baseline=baseline:base@5"}));
-    drafts.push_back(InstallSubstrate(unit, "1"));
-    v1::ArtifactActivated activated;
-    activated.set_surface("alert_threshold");
-    drafts.push_back(DraftWith(activated, {"unit=device_unit:" + unit, "artifact=artifact:shift@1"}));
-  }
-  world.DoAll("ada", drafts);
 }
 
 // Batches without runs until none is left; what each wrote is bounded, however large the fleet.

@@ -9,46 +9,11 @@
 #include "tests/ledger/query/drafts.h"
 #include "tests/ledger/query/every_question.h"
 #include "tests/ledger/query/item_drafts.h"
+#include "tests/support/counting_rows.h"
 #include "tests/support/sanitized.h"
 
 namespace anamnesis {
 namespace {
-
-// Counts every row that is read.
-class CountingRows : public RowReader {
- public:
-  explicit CountingRows(const RowReader& rows) : rows_(rows) {}
-
-  StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const override {
-    ++count_;
-    return rows_.Get(family, key);
-  }
-  StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
-                                              std::string_view key) const override {
-    ++count_;
-    return rows_.LastAtOrBefore(family, prefix, key);
-  }
-  Status Scan(Family family, std::string_view prefix, std::string_view from, const Visitor& visit) const override {
-    return rows_.Scan(family, prefix, from, Counted(visit));
-  }
-  Status ScanBackwards(Family family, std::string_view prefix, std::string_view from,
-                       const Visitor& visit) const override {
-    return rows_.ScanBackwards(family, prefix, from, Counted(visit));
-  }
-
-  size_t count() const { return count_; }
-
- private:
-  Visitor Counted(const Visitor& visit) const {
-    return [this, &visit](std::string_view key, std::string_view value) {
-      ++count_;
-      return visit(key, value);
-    };
-  }
-
-  const RowReader& rows_;
-  mutable size_t count_ = 0;
-};
 
 v1::DeviceUnitCommissioned CommissionedBody(const std::string& serial) {
   v1::DeviceUnitCommissioned body;

@@ -130,6 +130,27 @@ TEST(AskCoverage, ACertificateHoldsUntilItExpiresOrIsWithdrawn) {
   EXPECT_EQ(CoverageOf(history, 0, 10).verified_us(), 8 * kHour);
 }
 
+// What is tested before it is certified is verified by the certificate alone: as long, and on no other ground.
+TEST(AskCoverage, ACertificateCountsBesideThePassedTestsThatItRestsOn) {
+  v1::TestRunCompleted run;
+  run.set_level(v1::SYSTEM);
+  run.set_result(v1::TestRunCompleted::PASS);
+  const EventDraft tested = AtHour(
+      DraftWith(run, {"test_run=test_run:r", "test_case=test_case:c@1", "verified=artifact:a@1", "tester=person:ada"}),
+      0);
+  ProjectedHistory history = RunningArtifact();
+  history.Add(tested);
+  const LeafIndex issued = history.Add(Issued("one", 1, 4));
+  const v1::CoverageAnswer coverage = CoverageOf(history, 0, 10);
+  EXPECT_EQ(coverage.verified_us(), 3 * kHour);
+  EXPECT_EQ(coverage.intervals(coverage.intervals_size() - 1).text(),
+            Text("the certification of leaf ", issued.value, " had expired"));
+  ProjectedHistory elsewhere = RunningArtifact();
+  elsewhere.Add(tested);
+  elsewhere.Add(Issued("one", 1, 0, 'x'));
+  EXPECT_EQ(CoverageOf(elsewhere, 0, 10).verified_us(), 0);
+}
+
 TEST(AskCoverage, ACertificateHoldsOnItsGroundAlone) {
   ProjectedHistory history = RunningArtifact();
   const LeafIndex issued = history.Add(Issued("one", 0, 0, 'x'));
