@@ -135,7 +135,8 @@ class ClusterSequencerTest : public testing::Test {
     return bytes.ok() && bytes->has_value();
   }
 
-  SlowStore store_;
+  std::unique_ptr<Store> rows_ = MakeMemoryStore();
+  SlowStore store_{*rows_};
   Staging staging_{store_};
   Arrivals<Came> came_;
   SimulatedOrder* order_ = nullptr;
