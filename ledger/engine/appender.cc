@@ -263,12 +263,17 @@ void Appender::ProposeNext(std::unique_lock<std::mutex>& lock) {
 
 // --- Applying ---
 
+bool Appender::IsOnlyNoted(const Ordered& ordered) {
+  return ordered.payload == nullptr && !ordered.own_event.has_value() && !ordered.note.has_value();
+}
+
 StatusOr<CommitBatch> Appender::ApplyOnTop(const Ordered& ordered, const Batch& batch) {
   const BatchName name{ordered.session, ordered.number};
   // Taken after the batch before the pending one was written, so together they are all there is.
   const std::unique_ptr<RowReader> stored = store_.View();
   if (pending_ != nullptr) pending_->Rebase(*stored);
   const RowFinder& rows = pending_ != nullptr ? static_cast<const RowFinder&>(*pending_) : *stored;
+  if (IsOnlyNoted(ordered)) return MoveOn(state_, rows, ordered.revision);
   ASSIGN_OR_RETURN(const bool reads_ranges, ReadsRanges(state_, batch, rows));
   if (!reads_ranges) return Apply(state_, rows, ordered.revision, batch, name, ordered.note);
   // What is walked must be stored.
@@ -287,7 +292,7 @@ Status Appender::OnOrdered(const Ordered& ordered) {
   const Status before = std::exchange(write_failure_, OkStatus());
   Status failure = before.ok() ? committed.status() : before;
   if (failure.ok()) {
-    {
+    if (!IsOnlyNoted(ordered)) {
       const std::lock_guard lock(mutex_);
       next_due_ = committed->next_due;
       ordered_last_ = own;

@@ -93,6 +93,8 @@ class Appender {
     std::shared_ptr<const BatchPayload> payload;
   };
 
+  // Whether this says only that nothing was ordered.
+  static bool IsOnlyNoted(const Ordered& ordered);
   Status OnOrdered(const Ordered& ordered);
   StatusOr<CommitBatch> ApplyOnTop(const Ordered& ordered, const Batch& batch);
   void Begin(const std::shared_ptr<CommitBatch>& committed, const std::shared_ptr<const BatchPayload>& payload);
