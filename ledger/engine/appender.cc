@@ -126,6 +126,11 @@ Appender::Published Appender::published() const {
   return published_;
 }
 
+Status Appender::NothingIsOrdered() const {
+  const std::string why = sequencer_->refusing();
+  return why.empty() ? OkStatus() : AppendsAreRefused(absl::UnavailableError(why));
+}
+
 std::string Appender::refusing() const {
   {
     const std::lock_guard lock(mutex_);
@@ -139,6 +144,7 @@ std::string Appender::refusing() const {
 
 void Appender::Append(v1::Run run, Ledger::AppendCallback callback) {
   const size_t bytes = RunBytes(run);
+  const Status nothing_is_ordered = NothingIsOrdered();
   Status refused;
   {
     const std::lock_guard lock(mutex_);
@@ -146,6 +152,8 @@ void Appender::Append(v1::Run run, Ledger::AppendCallback callback) {
       refused = AppendsAreRefused(failure_);
     } else if (stopping_) {
       refused = absl::UnavailableError("the ledger is stopping");
+    } else if (!nothing_is_ordered.ok()) {
+      refused = nothing_is_ordered;
     } else if (unanswered_bytes_ + bytes > limits::kQueuedBytesMax) {
       refused = absl::ResourceExhaustedError(
           Text("more than ", limits::kQueuedBytesMax, " bytes wait to be appended; retry later"));
@@ -225,6 +233,8 @@ bool Appender::ShouldPropose() const {
 void Appender::LookAtTime() {
   // Where several could, whoever ordered the last batch does, and the others only when it doesn't.
   constexpr int64_t kOthersWaitUs = 10'000'000;
+  // A batch on its way, which nobody can say the end of, keeps these back; they were never sent.
+  if (const Status refused = NothingIsOrdered(); !refused.ok()) return RefuseQueued(refused);
   std::unique_lock lock(mutex_);
   if (!next_due_.has_value() || !failure_.ok() || stopping_) return;
   const int64_t late_us = options_.clock->Now().us - next_due_->us;
@@ -453,14 +463,21 @@ void Appender::Refuse(const BatchPayload& payload, const Status& status) const {
 void Appender::Fail(const Status& status) {
   options_.log(Text("appends stop: ", status.ToString(), "; reads go on; open the ledger again"));
   events_.failed(status);
-  std::deque<std::unique_ptr<Submission>> waiting;
   {
     const std::lock_guard lock(mutex_);
     if (failure_.ok()) failure_ = status;
+  }
+  RefuseQueued(AppendsAreRefused(status));
+}
+
+void Appender::RefuseQueued(const Status& status) {
+  std::deque<std::unique_ptr<Submission>> waiting;
+  {
+    const std::lock_guard lock(mutex_);
     waiting.swap(queue_);
     queued_events_ = 0;
   }
-  for (const auto& submission : waiting) submission->Refuse(AppendsAreRefused(status));
+  for (const auto& submission : waiting) submission->Refuse(status);
 }
 
 void Appender::Stop() {

@@ -79,6 +79,8 @@ class Appender {
   std::string refusing() const;
 
  private:
+  // UNAVAILABLE, with the reason, while nothing that is taken would be ordered. Not under mutex_.
+  Status NothingIsOrdered() const;
   void Enqueue(std::unique_ptr<Submission> submission);
   bool ShouldPropose() const;
   void ProposeNext(std::unique_lock<std::mutex>& lock);
@@ -106,6 +108,7 @@ class Appender {
   void RefuseUnsettled();
   void Refuse(const BatchPayload& payload, const Status& status) const;
   void FreeToApply();
+  void RefuseQueued(const Status& status);
   void Fail(const Status& status);
   void Answered(size_t bytes);
 
