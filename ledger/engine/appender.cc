@@ -370,6 +370,8 @@ void Appender::OnWritten(const Status& status, CommitBatch& committed,
     {
       const std::lock_guard lock(mutex_);
       resume_needed_ = true;
+      // What came due and was recorded is not: it is looked at again, as is what was left of it.
+      next_due_ = written_.last_recorded;
     }
     // Unlike what is refused before it is written: its record in the store's log may be whole, and count after a crash.
     Refuse(*payload, OutcomeUnknown(MessageOf(status)));
