@@ -105,6 +105,7 @@ Status Appender::Start() {
   Sequencer::Receiver receiver;
   receiver.ordered = [this](const Ordered& ordered) { return OnOrdered(ordered); };
   receiver.settled = [this](Revision revision) { OnSettled(revision); };
+  receiver.ended = [this](const Status& why) { EndSettling(why); };
   receiver.dropped = [this](const std::shared_ptr<const Payload>& payload, const Status& why) {
     OnDropped(static_cast<const BatchPayload&>(*payload), why);
   };
@@ -447,15 +448,19 @@ void Appender::ShowSettled() {
     }
     events_.answered(shown.published.size);
   }
+  if (settling_.ok()) return;
+  // Under the lock: what is refused here must not be answered by a settling that comes at the same time.
+  for (const Unsettled& unsettled : std::exchange(unsettled_, {})) {
+    if (unsettled.payload != nullptr) Refuse(*unsettled.payload, settling_);
+  }
 }
 
-// Under the lock: what is refused here must not be answered by a settling that comes at the same time.
-void Appender::RefuseUnsettled() {
-  const std::lock_guard lock(show_mutex_);
-  for (const Unsettled& unsettled : std::exchange(unsettled_, {})) {
-    if (unsettled.payload == nullptr) continue;
-    Refuse(*unsettled.payload, OutcomeUnknown("the ledger stopped before it was settled"));
+void Appender::EndSettling(const Status& why) {
+  {
+    const std::lock_guard lock(show_mutex_);
+    if (settling_.ok()) settling_ = OutcomeUnknown(MessageOf(why));
   }
+  ShowSettled();
 }
 
 void Appender::Refuse(const BatchPayload& payload, const Status& status) const {
@@ -497,7 +502,7 @@ void Appender::Stop() {
   writer_.EndWaiting();
   sequencer_->Stop();
   writer_.Wait();
-  RefuseUnsettled();
+  EndSettling(absl::UnavailableError("the ledger stopped before it was settled"));
   std::unique_lock lock(mutex_);
   idle_.wait(lock, idle);
 }

@@ -105,7 +105,8 @@ class Appender {
   void OnDropped(const BatchPayload& payload, const Status& why);
   void Await(Unsettled unsettled);
   void ShowSettled();
-  void RefuseUnsettled();
+  // From now on nothing is settled any more: what is written and not settled has an outcome that is unknown here.
+  void EndSettling(const Status& why);
   void Refuse(const BatchPayload& payload, const Status& status) const;
   void FreeToApply();
   void RefuseQueued(const Status& status);
@@ -127,6 +128,8 @@ class Appender {
   std::mutex show_mutex_;
   std::deque<Unsettled> unsettled_;
   Revision settled_;
+  // Why nothing more is settled, as it is told to those who wait for that.
+  Status settling_;
 
   mutable std::mutex published_mutex_;
   // Guarded by published_mutex_.

@@ -295,7 +295,8 @@ void EtcdOrder::OnWatched(const EtcdEvent& event) {
 
 void EtcdOrder::Unreadable(std::string_view key, const Status& why) {
   unreadable_ = true;
-  driver_.unreadable(absl::DataLossError(Text("etcd's key ", key, ": ", MessageOf(why))));
+  const Status unreadable = absl::DataLossError(Text("etcd's key ", key, ": ", MessageOf(why)));
+  driver_.post([unreadable](Replica& replica) { replica.OnUnreadable(unreadable); });
 }
 
 void EtcdOrder::KeepWatching(int64_t from) {

@@ -82,6 +82,7 @@ class ClusterSequencerTest : public testing::Test {
       return OkStatus();
     };
     receiver.settled = [](Revision) {};
+    receiver.ended = [this](const Status& why) { ended_.Add(why); };
     receiver.dropped = [this](const std::shared_ptr<const Payload>& payload, const Status& why) {
       came_.Add({Revision(0), payload->Serialize(), true, why});
     };
@@ -139,6 +140,7 @@ class ClusterSequencerTest : public testing::Test {
   SlowStore store_{*rows_};
   Staging staging_{store_};
   Arrivals<Came> came_;
+  Arrivals<Status> ended_;
   SimulatedOrder* order_ = nullptr;
   SimulatedPeers* peers_ = nullptr;
   std::weak_ptr<const Payload> submitted_;
@@ -237,6 +239,23 @@ TEST_F(ClusterSequencerTest, NothingIsTakenWhileEtcdRefusesThisNode) {
   order_->Refuse("");
   Submit("another");
   EXPECT_TRUE(Sent(internal::PeerMessage::kStore, "b").has_value());
+}
+
+TEST_F(ClusterSequencerTest, WhatCantBeReadInEtcdEndsWhatIsOnItsWay) {
+  Start();
+  Submit("batch");
+  Acknowledge({kOwn, BatchNumber(1)}, "batch");
+  order_->Tell([](Replica& replica) { replica.OnUnreadable(absl::DataLossError("etcd's key x: no record")); });
+  const auto dropped = AwaitAt(Revision(0));
+  ASSERT_TRUE(dropped.has_value());
+  EXPECT_TRUE(absl::IsUnknown(dropped->dropped)) << dropped->dropped;
+  const auto ended = ended_.Await([](const Status&) { return true; });
+  ASSERT_TRUE(ended.has_value()) << "what was delivered is told that nothing settles it";
+  EXPECT_THAT(ended->ToString(), HasSubstr("etcd's key x"));
+  EXPECT_THAT(sequencer_->refusing(), HasSubstr("etcd's key x"));
+  Submit("another");
+  EXPECT_TRUE(came_.Await([](const Came& came) { return came.bytes == "another"; }).has_value());
+  EXPECT_EQ(came_.size(), 2u);
 }
 
 }  // namespace
