@@ -51,7 +51,12 @@ void EtcdOrder::Stop() {
     stopping_ = true;
   }
   pause_.notify_all();
-  if (watching_.joinable()) watching_.join();
+  std::thread watching;
+  {
+    const std::lock_guard lock(watching_mutex_);
+    watching = std::move(watching_);
+  }
+  if (watching.joinable()) watching.join();
   calls_.Stop();
   upkeep_.Stop();
   End(std::move(keeper_));
@@ -261,6 +266,9 @@ void EtcdOrder::Do(const Watch& watch) {
     driver_.post([first = Revision(base_ + 1)](Replica& replica) { replica.OnCompacted(first); });
     return;
   }
+  const std::lock_guard lock(watching_mutex_);
+  if (stopping_) return;
+  // The one before has ended, or is about to: it said so.
   if (watching_.joinable()) watching_.join();
   watching_ = std::thread([this, from = InEtcd(watch.from.value)] { KeepWatching(from); });
 }
