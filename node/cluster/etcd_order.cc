@@ -327,7 +327,11 @@ Status EtcdOrder::ReadWatch(EtcdWatch& watch, int64_t& from) {
       continue;
     }
     const StatusOr<EtcdWatchBatch> batch = watch.Next(std::chrono::milliseconds(200));
-    if (absl::IsDeadlineExceeded(batch.status())) continue;
+    if (absl::IsDeadlineExceeded(batch.status())) {
+      // Nothing may ever come, and nothing does while all nodes wait for the watch to be allowed again.
+      if (watch.stands()) refusals_.Note(EtcdRefusals::Of::kWatch, OkStatus());
+      continue;
+    }
     RETURN_IF_ERROR(batch.status());
     refusals_.Note(EtcdRefusals::Of::kWatch, OkStatus());
     for (const EtcdEvent& event : batch->events) {

@@ -111,6 +111,8 @@ TEST_F(EtcdOrderTest, AWatchThatEtcdRefusesIsSaidAndBegunAgain) {
   order_->Do(OrderTransaction{{{SessionId(2), BatchNumber(1)}, Digest(), 1, "a"}, Revision(1)});
 
   as_root("role grant-permission ledger --prefix=true readwrite test/");
+  EXPECT_TRUE(Comes([&] { return order_->refusing().find("its watch") == std::string::npos; }))
+      << "though nothing happens that it could show: " << order_->refusing();
   const Revision before = Watched();
   as_root("put test/barriers/x y");
   EXPECT_TRUE(Comes([&] { return Watched() > before; })) << "it goes on where it was";
