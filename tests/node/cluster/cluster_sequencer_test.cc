@@ -193,11 +193,11 @@ TEST_F(ClusterSequencerTest, WhatIsSubmittedWhileItStopsIsDropped) {
   ASSERT_TRUE(blocking.Await([](int) { return true; }).has_value());
   Submit("batch");
   std::thread stop([this] { sequencer_->Stop(); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
   go_on = true;
   stop.join();
-  ASSERT_EQ(came_.size(), 1u);
-  EXPECT_TRUE(absl::IsUnavailable(AwaitAt(Revision(0))->dropped));
+  ASSERT_EQ(came_.size(), 1u) << "once, whether it had a number by then or not";
+  const Status why = AwaitAt(Revision(0))->dropped;
+  EXPECT_TRUE(absl::IsUnavailable(why) || absl::IsUnknown(why)) << why;
   EXPECT_FALSE(sequencer_->Submit(std::make_shared<const Letters>("late", true)).ok());
 }
 
