@@ -64,6 +64,17 @@ StatusOr<std::optional<Timestamp>> NextTime(const RowFinder& rows, Timestamp aft
   return NextStandingTime(rows, after, size);
 }
 
+void PutApplied(const LedgerState& state, const Digest& root, RowOverlay& rows) {
+  internal::AppliedState applied;
+  applied.set_revision(state.revision.value);
+  applied.set_tree_size(state.size().value);
+  applied.set_root(root.bytes());
+  applied.set_last_recorded_us(state.last_recorded.us);
+  applied.set_state_digest(state.digest.digest.bytes());
+  applied.set_digest_revision(state.digest.revision.value);
+  rows.PutUnread(Family::kMeta, std::string(kAppliedKey), applied.SerializeAsString());
+}
+
 bool AsksGate(const AdmittedRun& run) {
   return std::any_of(run.events.begin(), run.events.end(),
                      [](const AdmittedEvent& event) { return event.type->body == v1::GateRequested::descriptor(); });
@@ -327,14 +338,7 @@ StatusOr<CommitBatch> Application::Finish(Revision revision, bool changes, std::
   for (TileUpdate& tile : state_.frontier.TakeChangedTiles()) {
     rows_->PutUnread(Family::kTiles, TileKey(tile.id), std::move(tile.bytes));
   }
-  internal::AppliedState applied;
-  applied.set_revision(revision.value);
-  applied.set_tree_size(state_.size().value);
-  applied.set_root(root.bytes());
-  applied.set_last_recorded_us(state_.last_recorded.us);
-  applied.set_state_digest(state_.digest.digest.bytes());
-  applied.set_digest_revision(state_.digest.revision.value);
-  rows_->PutUnread(Family::kMeta, std::string(kAppliedKey), applied.SerializeAsString());
+  PutApplied(state_, root, *rows_);
   std::optional<Timestamp> next_due = Now();
   if (!work_left_) {
     ASSIGN_OR_RETURN(next_due, NextTime(*rows_, Now(), state_.size()));
@@ -369,6 +373,16 @@ StatusOr<std::optional<Timestamp>> NextDue(const LedgerState& state, const RowFi
   return NextTime(rows, state.last_recorded, state.size());
 }
 
+CommitBatch MoveOn(const LedgerState& state, const RowFinder& rows, Revision revision) {
+  CHECK(revision.value > state.revision.value);
+  CommitBatch moved;
+  moved.next = state;
+  moved.next.revision = revision;
+  moved.rows = std::make_unique<RowOverlay>(rows);
+  PutApplied(moved.next, moved.next.frontier.Root(), *moved.rows);
+  return moved;
+}
+
 StatusOr<bool> ReadsRanges(const LedgerState& state, const Batch& batch, const RowFinder& rows) {
   const bool asks = std::any_of(batch.runs.begin(), batch.runs.end(), [](const auto& run) { return AsksGate(*run); });
   if (asks) return true;
@@ -391,7 +405,7 @@ StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Rev
   }
   if (standing) RETURN_IF_ERROR(application.HoldAgainstGate(state.last_recorded));
   application.Keep(name, note);
-  // Where nodes note that nothing was ordered is each one's own affair.
+  // What a ledger of one process ordered to look at the time changes nothing where nothing came of it.
   const bool changes = name.session != 0 || note.has_value() || !batch.runs.empty() || batch.clock_step_us != 0 ||
                        application.recorded_own();
   return application.Finish(revision, changes, std::move(verdicts));

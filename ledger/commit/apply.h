@@ -97,6 +97,11 @@ StatusOr<CommitBatch> Apply(const LedgerState& state, const RowFinder& rows, Rev
                             const BatchName& name = {}, const std::optional<std::string>& note = std::nullopt,
                             const RowReader* stored = nullptr);
 
+// Moves `state` to `revision`, up to which nothing was ordered. Each replica notes that for itself, where it likes, so
+// nothing that all must have in common comes of it: what the ledger has to do by itself waits for the next batch. What
+// is due stays as the last batch said, and is not said again.
+CommitBatch MoveOn(const LedgerState& state, const RowFinder& rows, Revision revision);
+
 // Whether the batch asks the activation gate, or gives the standing check something to look at: both read ranges of
 // rows.
 StatusOr<bool> ReadsRanges(const LedgerState& state, const Batch& batch, const RowFinder& rows);

@@ -105,6 +105,7 @@ Status Appender::Start() {
   Sequencer::Receiver receiver;
   receiver.ordered = [this](const Ordered& ordered) { return OnOrdered(ordered); };
   receiver.settled = [this](Revision revision) { OnSettled(revision); };
+  receiver.ended = [this](const Status& why) { EndSettling(why); };
   receiver.dropped = [this](const std::shared_ptr<const Payload>& payload, const Status& why) {
     OnDropped(static_cast<const BatchPayload&>(*payload), why);
   };
@@ -126,6 +127,11 @@ Appender::Published Appender::published() const {
   return published_;
 }
 
+Status Appender::NothingIsOrdered() const {
+  const std::string why = sequencer_->refusing();
+  return why.empty() ? OkStatus() : AppendsAreRefused(absl::UnavailableError(why));
+}
+
 std::string Appender::refusing() const {
   {
     const std::lock_guard lock(mutex_);
@@ -139,6 +145,7 @@ std::string Appender::refusing() const {
 
 void Appender::Append(v1::Run run, Ledger::AppendCallback callback) {
   const size_t bytes = RunBytes(run);
+  const Status nothing_is_ordered = NothingIsOrdered();
   Status refused;
   {
     const std::lock_guard lock(mutex_);
@@ -146,6 +153,8 @@ void Appender::Append(v1::Run run, Ledger::AppendCallback callback) {
       refused = AppendsAreRefused(failure_);
     } else if (stopping_) {
       refused = absl::UnavailableError("the ledger is stopping");
+    } else if (!nothing_is_ordered.ok()) {
+      refused = nothing_is_ordered;
     } else if (unanswered_bytes_ + bytes > limits::kQueuedBytesMax) {
       refused = absl::ResourceExhaustedError(
           Text("more than ", limits::kQueuedBytesMax, " bytes wait to be appended; retry later"));
@@ -225,6 +234,8 @@ bool Appender::ShouldPropose() const {
 void Appender::LookAtTime() {
   // Where several could, whoever ordered the last batch does, and the others only when it doesn't.
   constexpr int64_t kOthersWaitUs = 10'000'000;
+  // A batch on its way, which nobody can say the end of, keeps these back; they were never sent.
+  if (const Status refused = NothingIsOrdered(); !refused.ok()) return RefuseQueued(refused);
   std::unique_lock lock(mutex_);
   if (!next_due_.has_value() || !failure_.ok() || stopping_) return;
   const int64_t late_us = options_.clock->Now().us - next_due_->us;
@@ -263,12 +274,17 @@ void Appender::ProposeNext(std::unique_lock<std::mutex>& lock) {
 
 // --- Applying ---
 
+bool Appender::IsOnlyNoted(const Ordered& ordered) {
+  return ordered.payload == nullptr && !ordered.own_event.has_value() && !ordered.note.has_value();
+}
+
 StatusOr<CommitBatch> Appender::ApplyOnTop(const Ordered& ordered, const Batch& batch) {
   const BatchName name{ordered.session, ordered.number};
   // Taken after the batch before the pending one was written, so together they are all there is.
   const std::unique_ptr<RowReader> stored = store_.View();
   if (pending_ != nullptr) pending_->Rebase(*stored);
   const RowFinder& rows = pending_ != nullptr ? static_cast<const RowFinder&>(*pending_) : *stored;
+  if (IsOnlyNoted(ordered)) return MoveOn(state_, rows, ordered.revision);
   ASSIGN_OR_RETURN(const bool reads_ranges, ReadsRanges(state_, batch, rows));
   if (!reads_ranges) return Apply(state_, rows, ordered.revision, batch, name, ordered.note);
   // What is walked must be stored.
@@ -287,7 +303,7 @@ Status Appender::OnOrdered(const Ordered& ordered) {
   const Status before = std::exchange(write_failure_, OkStatus());
   Status failure = before.ok() ? committed.status() : before;
   if (failure.ok()) {
-    {
+    if (!IsOnlyNoted(ordered)) {
       const std::lock_guard lock(mutex_);
       next_due_ = committed->next_due;
       ordered_last_ = own;
@@ -355,6 +371,8 @@ void Appender::OnWritten(const Status& status, CommitBatch& committed,
     {
       const std::lock_guard lock(mutex_);
       resume_needed_ = true;
+      // What came due and was recorded is not: it is looked at again, as is what was left of it.
+      next_due_ = written_.last_recorded;
     }
     // Unlike what is refused before it is written: its record in the store's log may be whole, and count after a crash.
     Refuse(*payload, OutcomeUnknown(MessageOf(status)));
@@ -430,15 +448,19 @@ void Appender::ShowSettled() {
     }
     events_.answered(shown.published.size);
   }
+  if (settling_.ok()) return;
+  // Under the lock: what is refused here must not be answered by a settling that comes at the same time.
+  for (const Unsettled& unsettled : std::exchange(unsettled_, {})) {
+    if (unsettled.payload != nullptr) Refuse(*unsettled.payload, settling_);
+  }
 }
 
-// Under the lock: what is refused here must not be answered by a settling that comes at the same time.
-void Appender::RefuseUnsettled() {
-  const std::lock_guard lock(show_mutex_);
-  for (const Unsettled& unsettled : std::exchange(unsettled_, {})) {
-    if (unsettled.payload == nullptr) continue;
-    Refuse(*unsettled.payload, OutcomeUnknown("the ledger stopped before it was settled"));
+void Appender::EndSettling(const Status& why) {
+  {
+    const std::lock_guard lock(show_mutex_);
+    if (settling_.ok()) settling_ = OutcomeUnknown(MessageOf(why));
   }
+  ShowSettled();
 }
 
 void Appender::Refuse(const BatchPayload& payload, const Status& status) const {
@@ -448,14 +470,21 @@ void Appender::Refuse(const BatchPayload& payload, const Status& status) const {
 void Appender::Fail(const Status& status) {
   options_.log(Text("appends stop: ", status.ToString(), "; reads go on; open the ledger again"));
   events_.failed(status);
-  std::deque<std::unique_ptr<Submission>> waiting;
   {
     const std::lock_guard lock(mutex_);
     if (failure_.ok()) failure_ = status;
+  }
+  RefuseQueued(AppendsAreRefused(status));
+}
+
+void Appender::RefuseQueued(const Status& status) {
+  std::deque<std::unique_ptr<Submission>> waiting;
+  {
+    const std::lock_guard lock(mutex_);
     waiting.swap(queue_);
     queued_events_ = 0;
   }
-  for (const auto& submission : waiting) submission->Refuse(AppendsAreRefused(status));
+  for (const auto& submission : waiting) submission->Refuse(status);
 }
 
 void Appender::Stop() {
@@ -473,7 +502,7 @@ void Appender::Stop() {
   writer_.EndWaiting();
   sequencer_->Stop();
   writer_.Wait();
-  RefuseUnsettled();
+  EndSettling(absl::UnavailableError("the ledger stopped before it was settled"));
   std::unique_lock lock(mutex_);
   idle_.wait(lock, idle);
 }

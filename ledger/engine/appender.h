@@ -79,6 +79,8 @@ class Appender {
   std::string refusing() const;
 
  private:
+  // UNAVAILABLE, with the reason, while nothing that is taken would be ordered. Not under mutex_.
+  Status NothingIsOrdered() const;
   void Enqueue(std::unique_ptr<Submission> submission);
   bool ShouldPropose() const;
   void ProposeNext(std::unique_lock<std::mutex>& lock);
@@ -93,6 +95,8 @@ class Appender {
     std::shared_ptr<const BatchPayload> payload;
   };
 
+  // Whether this says only that nothing was ordered.
+  static bool IsOnlyNoted(const Ordered& ordered);
   Status OnOrdered(const Ordered& ordered);
   StatusOr<CommitBatch> ApplyOnTop(const Ordered& ordered, const Batch& batch);
   void Begin(const std::shared_ptr<CommitBatch>& committed, const std::shared_ptr<const BatchPayload>& payload);
@@ -101,9 +105,11 @@ class Appender {
   void OnDropped(const BatchPayload& payload, const Status& why);
   void Await(Unsettled unsettled);
   void ShowSettled();
-  void RefuseUnsettled();
+  // From now on nothing is settled any more: what is written and not settled has an outcome that is unknown here.
+  void EndSettling(const Status& why);
   void Refuse(const BatchPayload& payload, const Status& status) const;
   void FreeToApply();
+  void RefuseQueued(const Status& status);
   void Fail(const Status& status);
   void Answered(size_t bytes);
 
@@ -122,6 +128,8 @@ class Appender {
   std::mutex show_mutex_;
   std::deque<Unsettled> unsettled_;
   Revision settled_;
+  // Why nothing more is settled, as it is told to those who wait for that.
+  Status settling_;
 
   mutable std::mutex published_mutex_;
   // Guarded by published_mutex_.

@@ -302,7 +302,6 @@ Status RestoreTo(const Backups& backups, const Opened& opened, const std::string
 StatusOr<v1::CreateBackupResponse> CreateBackup(const BackupSource& source, const std::string& dir, uint32_t keep,
                                                 const std::function<bool()>& go_on) {
   ASSIGN_OR_RETURN(const Descriptor lock, PrepareDirectory(source, dir));
-  RETURN_IF_ERROR(CopyHandovers(source.dir, dir, TreeSize(UINT64_MAX)));
   internal::BackupNote note;
   ASSIGN_OR_RETURN(*note.mutable_origin(), ReadOrigin(source.store, source.dir));
   // All three from before the copy: it then holds at least the checkpoint's leaves, and nothing purged up to here.
@@ -310,6 +309,8 @@ StatusOr<v1::CreateBackupResponse> CreateBackup(const BackupSource& source, cons
   note.set_purged(purged);
   StatusOr<std::string> checkpoint = ReadSmallFile(CheckpointPath(source.dir));
   if (checkpoint.ok()) note.set_checkpoint(*std::move(checkpoint));
+  // After the checkpoint, since what it continues is written before it. Restoring leaves out what comes later.
+  RETURN_IF_ERROR(CopyHandovers(source.dir, dir, TreeSize(UINT64_MAX)));
   std::error_code ignored;
   note.set_projections_damaged(std::filesystem::exists(DamagedProjectionsPath(source.dir), ignored));
   v1::CreateBackupResponse response;

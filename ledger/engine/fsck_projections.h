@@ -74,19 +74,18 @@ class EarlierRows : public RowFinder {
     return found == map.end() ? std::optional<std::string>() : std::optional<std::string>(found->second);
   }
 
+  // Whatever `key` is, by the rows that are found: they end with their event's index.
   StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
                                               std::string_view key) const override {
-    if (first_unseen_ == 0 || key.size() < prefix.size() + 8) return std::optional<Row>();
+    if (first_unseen_ == 0) return std::optional<Row>();
     const std::string last = LeafKey(LeafIndex(first_unseen_ - 1));
     std::string bound(key);
     while (true) {
-      if (std::string_view(bound).substr(bound.size() - 8) > last) bound.replace(bound.size() - 8, 8, last);
       ASSIGN_OR_RETURN(std::optional<Row> row, stored_.LastAtOrBefore(family, prefix, bound));
-      // A bound may be longer than keys are, and then hides nothing.
-      const bool seen = !row.has_value() || row->key.size() < prefix.size() + 8 ||
-                        std::string_view(row->key).substr(row->key.size() - 8) <= last;
-      if (seen) return row;
+      const bool has_index = row.has_value() && row->key.size() >= prefix.size() + last.size();
+      if (!has_index || std::string_view(row->key).substr(row->key.size() - last.size()) <= last) return row;
       bound = std::move(row->key);
+      bound.replace(bound.size() - last.size(), last.size(), last);
     }
   }
 

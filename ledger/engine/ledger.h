@@ -142,8 +142,8 @@ class Ledger {
   void RemoveListener(uint64_t token);
 
   // Has the ledger hold what runs against the gate when a time came by which that changes (gate/standing_check.h) and
-  // nothing else is appended. Whoever keeps a ledger open calls it now and then, about once a second; without it the
-  // next append does the same. Never blocks on the disk.
+  // nothing else is appended; and refuse what waits to be ordered while nothing can be. Whoever keeps a ledger open
+  // calls it now and then, about once a second; without it the next append does the first. Never blocks on the disk.
   void LookAtTime();
 
   // Finishes what was submitted, then refuses appends. Reads go on, linearizable ones only in a ledger that is the only

@@ -172,10 +172,13 @@ StatusOr<LogComparison> CompareWithReceipt(LeafIndex index, const ProvenLeaf& re
     RETURN_IF_ERROR(CompareNote(receipt.tree.note, kept, held, comparer, keys, comparison));
     if (held.checkpoint.size.value <= index.value) return OkStatus();
     // The receipt's own leaf says more than the roots do, where it is another now.
-    ASSIGN_OR_RETURN(CheckedLeaf now, comparer.Ask(held, index));
-    if (now.proven.leaf_hash == receipt.leaf_hash) return OkStatus();
-    ASSIGN_OR_RETURN(comparison.evidence, MakeReplacedLeaf(index, receipt, std::move(now.proven), keys));
-    return OkStatus();
+    StatusOr<CheckedLeaf> now = comparer.Ask(held, index);
+    if (now.ok() && now->proven.leaf_hash == receipt.leaf_hash) return OkStatus();
+    StatusOr<Evidence> replaced =
+        now.ok() ? MakeReplacedLeaf(index, receipt, std::move(now->proven), keys) : StatusOr<Evidence>(now.status());
+    if (replaced.ok()) comparison.evidence = *std::move(replaced);
+    // Who is convicted by the roots does not get away by answering no further.
+    return comparison.evidence.has_value() ? OkStatus() : replaced.status();
   });
 }
 

@@ -59,6 +59,8 @@ class Sequencer {
     std::function<void(Revision)> settled;
     // A payload submitted here was not delivered and, as `why` says, will not be, or nobody knows (UNKNOWN).
     std::function<void(const std::shared_ptr<const Payload>&, const Status& why)> dropped;
+    // Nothing more is settled, as `why` says, whatever was or still is delivered. Not called by who only stops.
+    std::function<void(const Status& why)> ended = [](const Status&) {};
     // Takes apart and verifies, every seal, what Serialize made in another process. INVALID_ARGUMENT when it is wrong.
     std::function<StatusOr<std::shared_ptr<const Payload>>(std::string)> parse;
   };

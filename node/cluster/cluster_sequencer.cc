@@ -189,7 +189,6 @@ Status ClusterSequencer::Start(Revision applied, Receiver receiver) {
   Order::Driver driver;
   driver.post = [this](std::function<void(Replica&)> work) { Post(std::move(work)); };
   driver.wants_watch = [this] { return wants_watch_.load(); };
-  driver.unreadable = [this](const Status& why) { RefuseForGood(Text("this node has stopped: ", MessageOf(why))); };
   order_ = parts_.make_order(options_, std::move(driver));
   ASSIGN_OR_RETURN(const EtcdSnapshot snapshot, order_->Snapshot(applied, may_found));
   DurableState durable{disk.node, disk.applied, std::move(disk.applied_numbers), std::move(disk.members),
@@ -658,7 +657,9 @@ void ClusterSequencer::Do(const NeedCatchUp& action) {
 }
 
 void ClusterSequencer::Do(const Halt& action) {
-  RefuseForGood(Text("this node has stopped: ", MessageOf(action.reason)));
+  const std::string why = Text("this node has stopped: ", MessageOf(action.reason));
+  RefuseForGood(why);
+  receiver_.ended(absl::UnavailableError(why));
 }
 
 }  // namespace

@@ -51,7 +51,12 @@ void EtcdOrder::Stop() {
     stopping_ = true;
   }
   pause_.notify_all();
-  if (watching_.joinable()) watching_.join();
+  std::thread watching;
+  {
+    const std::lock_guard lock(watching_mutex_);
+    watching = std::move(watching_);
+  }
+  if (watching.joinable()) watching.join();
   calls_.Stop();
   upkeep_.Stop();
   End(std::move(keeper_));
@@ -261,6 +266,9 @@ void EtcdOrder::Do(const Watch& watch) {
     driver_.post([first = Revision(base_ + 1)](Replica& replica) { replica.OnCompacted(first); });
     return;
   }
+  const std::lock_guard lock(watching_mutex_);
+  if (stopping_) return;
+  // The one before has ended, or is about to: it said so.
   if (watching_.joinable()) watching_.join();
   watching_ = std::thread([this, from = InEtcd(watch.from.value)] { KeepWatching(from); });
 }
@@ -295,7 +303,8 @@ void EtcdOrder::OnWatched(const EtcdEvent& event) {
 
 void EtcdOrder::Unreadable(std::string_view key, const Status& why) {
   unreadable_ = true;
-  driver_.unreadable(absl::DataLossError(Text("etcd's key ", key, ": ", MessageOf(why))));
+  const Status unreadable = absl::DataLossError(Text("etcd's key ", key, ": ", MessageOf(why)));
+  driver_.post([unreadable](Replica& replica) { replica.OnUnreadable(unreadable); });
 }
 
 void EtcdOrder::KeepWatching(int64_t from) {
@@ -318,7 +327,11 @@ Status EtcdOrder::ReadWatch(EtcdWatch& watch, int64_t& from) {
       continue;
     }
     const StatusOr<EtcdWatchBatch> batch = watch.Next(std::chrono::milliseconds(200));
-    if (absl::IsDeadlineExceeded(batch.status())) continue;
+    if (absl::IsDeadlineExceeded(batch.status())) {
+      // Nothing may ever come, and nothing does while all nodes wait for the watch to be allowed again.
+      if (watch.stands()) refusals_.Note(EtcdRefusals::Of::kWatch, OkStatus());
+      continue;
+    }
     RETURN_IF_ERROR(batch.status());
     refusals_.Note(EtcdRefusals::Of::kWatch, OkStatus());
     for (const EtcdEvent& event : batch->events) {

@@ -78,10 +78,10 @@ class EtcdOrder : public Order {
   const ClusterOptions& options_;
   const Driver driver_;
   EtcdRefusals refusals_;
-  // After what its callbacks use, since the last of them come when it is destroyed.
-  const std::unique_ptr<EtcdClient> client_;
   // Constant after Snapshot.
   uint64_t base_ = 0;
+  // After what its callbacks use, since the last of them come when it is destroyed.
+  const std::unique_ptr<EtcdClient> client_;
   std::atomic<bool> stopping_ = false;
   // Guards the wait for stopping_.
   std::mutex pause_mutex_;
@@ -90,6 +90,8 @@ class EtcdOrder : public Order {
   bool unreadable_ = false;
   // Used by Snapshot, then by the watching thread.
   SessionKeys sessions_;
+  std::mutex watching_mutex_;
+  // Guarded by watching_mutex_. Joined under it only when a watch has ended by itself, so that Stop never waits for it.
   std::thread watching_;
   // Used by calls_ only.
   std::unique_ptr<LeaseKeeper> keeper_;

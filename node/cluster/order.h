@@ -24,8 +24,6 @@ class Order {
     std::function<void(std::function<void(Replica&)>)> post;
     // Whether more should be read from the watch.
     std::function<bool()> wants_watch;
-    // Something that stands in the order can't be understood: nothing that follows it is shown.
-    std::function<void(const Status&)> unreadable;
   };
 
   // Ends the session; what is due calls back for the last time.

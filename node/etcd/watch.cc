@@ -51,6 +51,10 @@ class EtcdWatch::State : public std::enable_shared_from_this<State> {
     const std::lock_guard lock(mutex_);
     return compact_revision_;
   }
+  bool stands() const {
+    const std::lock_guard lock(mutex_);
+    return stream_ != nullptr && stands_;
+  }
 
   // From the stream. Returns true when it may read on; otherwise Resume tells it to when there is room.
   bool TakeResponse(Stream& stream, etcdserverpb::WatchResponse& response);
@@ -84,6 +88,7 @@ class EtcdWatch::State : public std::enable_shared_from_this<State> {
   std::vector<mvccpb::Event> fragments_;
   CallFailure cancelled_;
   bool was_cancelled_ = false;
+  bool stands_ = false;
   bool paused_ = false;
   int token_renewals_ = 0;
 };
@@ -268,6 +273,7 @@ void EtcdWatch::State::Open() {
     if (!ended) stream_ = stream;
     fragments_.clear();
     was_cancelled_ = false;
+    stands_ = false;
     paused_ = false;
     request = CreateRequest();
   }
@@ -298,6 +304,7 @@ bool EtcdWatch::State::TakeResponse(Stream& stream, etcdserverpb::WatchResponse&
   if (response.canceled()) {
     // The stream is of no more use; gRPC must not be called under the lock.
     was_cancelled_ = true;
+    stands_ = false;
     cancelled_ = JudgeWatchCancel(response.cancel_reason(), stream.address());
     if (response.compact_revision() != 0) {
       compact_revision_ = response.compact_revision();
@@ -308,7 +315,10 @@ bool EtcdWatch::State::TakeResponse(Stream& stream, etcdserverpb::WatchResponse&
     connection_->timers().After({}, [held = stream_] { held->Cancel(); });
     return true;
   }
-  if (response.created()) token_renewals_ = 0;
+  if (response.created()) {
+    token_renewals_ = 0;
+    stands_ = true;
+  }
   for (mvccpb::Event& event : *response.mutable_events()) fragments_.push_back(std::move(event));
   if (response.fragment()) return true;
   if (!fragments_.empty()) {
@@ -450,6 +460,7 @@ EtcdWatch::~EtcdWatch() { Cancel(); }
 StatusOr<EtcdWatchBatch> EtcdWatch::Next(std::chrono::milliseconds timeout) { return state_->Next(timeout); }
 bool EtcdWatch::RequestProgress() { return state_->RequestProgress(); }
 void EtcdWatch::Cancel() { state_->End(absl::CancelledError("the watch was cancelled")); }
+bool EtcdWatch::stands() const { return state_->stands(); }
 int64_t EtcdWatch::compact_revision() const { return state_->compact_revision(); }
 
 }  // namespace anamnesis

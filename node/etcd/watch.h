@@ -40,6 +40,9 @@ class EtcdWatch {
   // the keys with EtcdRangeQuery::changed_since instead, and wait for what that finds.
   bool RequestProgress();
 
+  // Whether etcd has accepted the watch and shows what happens, which says more than that nothing came.
+  bool stands() const;
+
   // Wakes up Next. Idempotent.
   void Cancel();
 

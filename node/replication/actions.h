@@ -146,9 +146,10 @@ struct NeedCatchUp {
   Revision at_least;
 };
 
-// Something was seen that can't be in a sound cluster. Nothing more comes out of this Replica; stop serving.
+// Something was seen that can't be in a sound cluster. Nothing more comes out of this Replica: nothing is ordered,
+// delivered or settled here, and whoever waits for that is told that nobody knows; stop serving.
 //   FAILED_PRECONDITION: etcd belongs to another incarnation (recovery.h).
-//   DATA_LOSS: etcd contradicts what this node proposed or was told before.
+//   DATA_LOSS: etcd contradicts what this node proposed or was told before, or holds what can't be read.
 struct Halt {
   Status reason;
 };

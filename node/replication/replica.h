@@ -161,8 +161,7 @@ class Replica {
 
   // ---- Watch ----
   // In ascending revisions and without gaps from Watch::from on, as etcd promises, also across a resumed watch; what is
-  // shown again is ignored. Each revision holds at most one of these. A record that can't be parsed is the driver's to
-  // halt on.
+  // shown again is ignored. Each revision holds at most one of these.
 
   void OnOrderRecord(Revision revision, const OrderRecord& record);
   // The session's id is the revision.
@@ -170,6 +169,8 @@ class Replica {
   void OnSessionDeleted(Revision revision, SessionId session);
   // `members.revision` is the revision.
   void OnMembersChanged(const Members& members);
+  // Something that the watch has shown can't be parsed, as `why` says: nothing that follows is looked at.
+  void OnUnreadable(const Status& why) { HaltFor(why); }
   // The watch has shown everything up to and including `revision`.
   void OnProgress(Revision revision);
   // The watch can't be begun or resumed: history before `compacted` is gone. Leads to Watch, when what was not shown is

@@ -35,7 +35,8 @@ constexpr size_t kWaitingRequestsMax = 1024;
 constexpr int kStreamsPerConnectionMax = 1000;
 constexpr int kClientPingIntervalMsMin = 10'000;
 constexpr int kConnectionAgeMsMax = 600'000;
-constexpr std::chrono::seconds kStopDeadline(5);
+// Calls with runs wait for what StopAppends waits for: the order, and then the sequencer's last calls to etcd.
+constexpr auto kStopDeadline = std::chrono::microseconds(limits::kStopWaitUs) + std::chrono::seconds(10);
 constexpr std::chrono::milliseconds kGoAwayLead(100);
 
 class GrpcNodeServer : public NodeServer {

@@ -62,8 +62,8 @@ class NodeServer {
   // whether its disk is known to be damaged. Cheap; call it about once a second.
   virtual void UpdateHealth() = 0;
   // Health turns to NOT_SERVING, nothing new is accepted, what was submitted gets its verdict, streams end with
-  // UNAVAILABLE; calls that don't end in five seconds are cut off. Ends the ledger's appends too (Ledger::StopAppends):
-  // what can't be ordered in limits::kStopWaitUs ends as unknown. Idempotent.
+  // UNAVAILABLE. Ends the ledger's appends too (Ledger::StopAppends): what can't be ordered in limits::kStopWaitUs ends
+  // as unknown. Calls that don't end ten seconds after that are cut off. Idempotent.
   virtual void Stop() = 0;
 };
 

@@ -10,7 +10,8 @@ import time
 import harness
 from cluster_test import Cluster
 
-# The ledger waits five seconds for what can't be ordered, and calls have five to end; the rest is for a busy machine.
+# The ledger waits five seconds for what can't be ordered, and calls have ten more to end; the rest is for a busy
+# machine.
 WITHIN_SECONDS = 30
 
 

@@ -5,7 +5,9 @@
 #include <mutex>
 #include <thread>
 
+#include "anamnesis/v1/ledger.grpc.pb.h"
 #include "client/cpp/remote_client.h"
+#include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "ledger/engine/ledger.h"
 #include "node/service/node_server.h"
@@ -117,12 +119,20 @@ TEST_F(StopTest, EndsACallWhoseRunCantBeOrdered) {
   TestWriter writer("person", "ada", 1, kTestOrigin, "person/ada/notes");
   v1::AppendRequest request;
   *request.add_runs() = writer.Write({ReferToDocument("a")});
-  absl::StatusCode code = absl::StatusCode::kOk;
-  std::thread append([&] { code = client_->Append(request).status().code(); });
+  grpc::Status called;
+  v1::AppendResponse response;
+  std::thread append([&] {
+    grpc::ClientContext call;
+    const auto channel = grpc::CreateChannel(Text("127.0.0.1:", server_->port()), grpc::InsecureChannelCredentials());
+    called = v1::AppendService::NewStub(channel)->Append(&call, request, &response);
+  });
   AwaitSubmitted();
   server_->Stop();
   append.join();
-  EXPECT_EQ(code, absl::StatusCode::kUnknown);
+  // The call ends with its verdict, and is not cut off before that comes.
+  ASSERT_TRUE(called.ok()) << called.error_message();
+  ASSERT_EQ(response.results_size(), 1);
+  EXPECT_EQ(response.results(0).refused().code(), static_cast<int>(absl::StatusCode::kUnknown));
 }
 
 }  // namespace

@@ -7,14 +7,21 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
+#include "ledger/engine/files.h"
 #include "ledger/engine/handovers.h"
 #include "ledger/engine/layout.h"
 #include "ledger/keys/key_file.h"
+#include "ledger/store/store.h"
 #include "tests/ledger/engine/erasures.h"
 #include "tests/ledger/engine/stored_ledger.h"
+#include "tests/support/forwarding_store.h"
 
 namespace anamnesis {
 namespace {
@@ -292,6 +299,43 @@ TEST_F(BackupTest, EachGenerationGoesOnAcrossARotationOfTheKey) {
     ASSERT_TRUE(opened.ok()) << opened.status();
     EXPECT_TRUE((*opened)->GetCheckpoint().ok());
   }
+}
+
+// A store in which something happens when it is first asked for what the ledger is.
+class InterruptedStore : public ForwardingStore {
+ public:
+  InterruptedStore(Store& store, std::function<void()> interrupt)
+      : ForwardingStore(store), interrupt_(std::move(interrupt)) {}
+  StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const override {
+    if (family == Family::kMeta && interrupt_ != nullptr) std::exchange(interrupt_, nullptr)();
+    return ForwardingStore::Get(family, key);
+  }
+
+ private:
+  mutable std::function<void()> interrupt_;
+};
+
+// What a checkpoint by new keys continues is in the backup with it, also when they take over meanwhile.
+TEST_F(BackupTest, ACheckpointNeverComesWithoutTheHandoverBeforeIt) {
+  LedgerMaker maker(ledger());
+  maker.GrowTo(40);
+  const TreeSize size(maker.ledger().tree_size());
+  maker.Close();
+  const auto store = OpenRocksStore(DatabasePath(ledger()), {});
+  ASSERT_TRUE(store.ok()) << store.status();
+  const std::string dir = ledger();
+  bool interrupted = false;
+  InterruptedStore source(**store, [&] {
+    // As Checkpointer does it.
+    const std::string last = ReadSmallFile(CheckpointPath(dir)).value();
+    ASSERT_TRUE(WriteHandovers(dir, {last}).ok());
+    ASSERT_TRUE(WriteSmallFile(CheckpointPath(dir), "the new keys' checkpoint").ok());
+    interrupted = true;
+  });
+  const auto made = CreateBackup({dir, source, size}, backups(), 0, [] { return true; });
+  ASSERT_TRUE(made.ok()) << made.status();
+  ASSERT_TRUE(interrupted);
+  EXPECT_EQ(ReadHandovers(backups())->size(), 1u);
 }
 
 }  // namespace

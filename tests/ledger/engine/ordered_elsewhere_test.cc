@@ -1,16 +1,23 @@
 // A ledger as one of several: what the order says is applied, by whomever it was submitted, and shown once it is
 // settled.
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
 #include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
 
+#include "anamnesis/v1/vocabulary.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "ledger/engine/layout.h"
 #include "ledger/engine/ledger.h"
 #include "ledger/store/store.h"
+#include "tests/support/projected_history.h"
+#include "tests/support/shipped_policy.h"
 #include "tests/support/test_run.h"
 
 namespace anamnesis {
@@ -43,7 +50,10 @@ class End : public Sequencer {
     barriers_.push_back(std::move(done));
     changed_.notify_all();
   }
-  std::string refusing() const override { return ""; }
+  std::string refusing() const override {
+    const std::lock_guard lock(mutex_);
+    return refusing_;
+  }
   void Stop() override {
     for (const auto& payload : std::exchange(submitted_, {})) {
       receiver_.dropped(payload, absl::UnknownError("stopped"));
@@ -68,6 +78,10 @@ class End : public Sequencer {
     barriers_.pop_front();
     return done;
   }
+  void Refuse(const std::string& why) {
+    const std::lock_guard lock(mutex_);
+    refusing_ = why;
+  }
   size_t barriers() {
     const std::lock_guard lock(mutex_);
     return barriers_.size();
@@ -77,8 +91,9 @@ class End : public Sequencer {
 
  private:
   const uint64_t session_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
+  std::string refusing_;
   std::deque<std::shared_ptr<const Payload>> submitted_;
   std::deque<std::function<void(const Status&)>> barriers_;
   Revision applied_;
@@ -141,11 +156,24 @@ class OrderedElsewhereTest : public testing::Test {
     nodes_[i].end->receiver().settled(revision_);
   }
 
-  v1::RunResult& Append(size_t i, TestWriter& writer, const std::string& document) {
+  // That nothing was ordered up to `revision`, as one node notes it.
+  void Note(size_t i, Revision revision) {
+    ASSERT_TRUE(nodes_[i].end->receiver().ordered({revision, 0, 0, nullptr, std::nullopt}).ok());
+    nodes_[i].end->AwaitApplied(revision);
+  }
+
+  v1::RunResult& Append(size_t i, v1::Run run) {
     v1::RunResult& result = results_.emplace_back();
-    nodes_[i].ledger->AppendAsync(writer.Write({ReferToDocument(document)}),
+    nodes_[i].ledger->AppendAsync(std::move(run),
                                   [&result](v1::RunResult answered, uint64_t) { result = std::move(answered); });
     return result;
+  }
+  v1::RunResult& Append(size_t i, TestWriter& writer, const std::string& document) {
+    return Append(i, writer.Write({ReferToDocument(document)}));
+  }
+  void OrderAndSettle(size_t from) {
+    Order(from);
+    for (size_t i = 0; i < 2; ++i) Settle(i);
   }
   static bool IsAnswered(const v1::RunResult& result) { return result.has_refused() || result.indexes_size() > 0; }
 
@@ -305,6 +333,94 @@ TEST_F(OrderedElsewhereTest, StoppingAnswersWhatWasNeverSettled) {
   ASSERT_TRUE(result.has_refused());
   EXPECT_EQ(result.refused().code(), static_cast<int>(absl::StatusCode::kUnknown));
   EXPECT_THAT(result.refused().message(), HasSubstr("outcome unknown"));
+}
+
+TEST_F(OrderedElsewhereTest, WhatNothingSettlesAnyMoreHasAnUnknownOutcome) {
+  Settle(0);
+  TestWriter writer("person", "ada", 1, kTestOrigin, "person/ada/notes");
+  const v1::RunResult& written = Append(0, writer, "a");
+  Order(0);
+  nodes_[0].end->AwaitApplied(revision_);
+  EXPECT_FALSE(IsAnswered(written));
+  nodes_[0].end->receiver().ended(absl::UnavailableError("this node has stopped"));
+  ASSERT_TRUE(written.has_refused());
+  EXPECT_EQ(written.refused().code(), static_cast<int>(absl::StatusCode::kUnknown));
+  EXPECT_THAT(written.refused().message(), HasSubstr("this node has stopped"));
+  // Nor what was on its way then.
+  const v1::RunResult& later = Append(0, writer, "b");
+  Order(0);
+  nodes_[0].end->AwaitApplied(revision_);
+  ASSERT_TRUE(later.has_refused());
+  EXPECT_EQ(later.refused().code(), static_cast<int>(absl::StatusCode::kUnknown));
+}
+
+// A batch whose end nobody knows must not have those behind it wait for it.
+TEST_F(OrderedElsewhereTest, NothingIsTakenNorKeptWaitingWhileNothingIsOrdered) {
+  Settle(0);
+  TestWriter writers[3] = {TestWriter("person", "ada", 1, kTestOrigin, "person/ada/notes"),
+                           TestWriter("person", "ada", 1, kTestOrigin, "person/ada/letters"),
+                           TestWriter("person", "ada", 1, kTestOrigin, "person/ada/lists")};
+  const v1::RunResult& sent = Append(0, writers[0], "a");
+  const std::shared_ptr<const Payload> payload = nodes_[0].end->AwaitSubmitted();
+  const v1::RunResult& waits = Append(0, writers[1], "b");
+  nodes_[0].end->Refuse("etcd refuses this node to order batches");
+  const v1::Run run = writers[2].Write({ReferToDocument("c")});
+  const v1::RunResult& comes = Append(0, run);
+  ASSERT_TRUE(comes.has_refused()) << "at once";
+  // It may not be admitted yet.
+  for (int i = 0; i < 2000 && !waits.has_refused(); ++i) {
+    nodes_[0].ledger->LookAtTime();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  for (const v1::RunResult* refused : {&waits, &comes}) {
+    EXPECT_EQ(refused->refused().code(), static_cast<int>(absl::StatusCode::kUnavailable));
+    EXPECT_THAT(refused->refused().message(), HasSubstr("etcd refuses this node to order batches"));
+  }
+  EXPECT_FALSE(IsAnswered(sent)) << "it may still be ordered";
+  nodes_[0].end->Refuse("");
+  nodes_[0].end->receiver().dropped(payload, absl::UnknownError("the session ended"));
+  const v1::RunResult& again = Append(0, run);
+  Order(0);
+  Settle(0);
+  EXPECT_EQ(again.indexes_size(), 1);
+}
+
+// Each node notes where it likes that nothing was ordered: if that recorded anything, their logs would differ.
+TEST_F(OrderedElsewhereTest, WhatTheStandingCheckHasLeftWaitsForABatch) {
+  Settle(0);
+  Settle(1);
+  TestWriter writer("person", "ada", 1, kTestOrigin, "person/ada/notes");
+  std::vector<EventDraft> fleet = {
+      Adopt(v1::PolicyAdopted::GATE, ReadPolicy(ANAMNESIS_SOURCE_DIR "/deploy/policies", "gate"))};
+  for (int i = 0; i < 140; ++i) {
+    const std::string unit = Text("ICU-", i);
+    v1::ArtifactActivated activated;
+    activated.set_surface("alert_threshold");
+    fleet.push_back(Commission(unit));
+    fleet.push_back(DraftWith(activated, {"unit=device_unit:" + unit, "artifact=artifact:shift@1"}));
+  }
+  const v1::RunResult& commissioned = Append(0, writer.Write(fleet));
+  OrderAndSettle(0);
+  ASSERT_FALSE(commissioned.has_refused()) << commissioned.refused().message();
+  EventDraft hold = DraftWith(v1::HoldPlaced(), {"hold=hold:h1", "scope=artifact:shift@1"});
+  hold.header.set_rationale("because");
+  const v1::RunResult& held = Append(0, writer.Write({hold}));
+  // The fleet may have left something to be looked at as well, and that comes first.
+  while (!IsAnswered(held)) OrderAndSettle(0);
+  ASSERT_FALSE(held.has_refused()) << held.refused().message();
+  const uint64_t size = nodes_[0].ledger->tree_size();
+  Note(0, Revision(revision_.value + 2));
+  Note(1, Revision(revision_.value + 1));
+  Note(1, Revision(revision_.value + 2));
+  revision_ = ordered_ = Revision(revision_.value + 2);
+  for (size_t i = 0; i < 2; ++i) {
+    Settle(i);
+    EXPECT_EQ(nodes_[i].ledger->tree_size(), size);
+  }
+  // Node 0, which ordered last, goes on by itself.
+  OrderAndSettle(0);
+  EXPECT_GT(nodes_[0].ledger->tree_size(), size);
+  EXPECT_EQ(nodes_[0].ledger->GetStatus().root(), nodes_[1].ledger->GetStatus().root());
 }
 
 // Others apply it: a caller who is told that it was refused would be told wrong.

@@ -14,15 +14,16 @@
 
 #include "ledger/store/store.h"
 #include "tests/ledger/engine/erasures.h"
+#include "tests/support/forwarding_store.h"
 #include "tests/support/test_run.h"
 
 namespace anamnesis {
 namespace {
 
 // A store that can't purge for a while.
-class StubbornStore : public Store {
+class StubbornStore : public ForwardingStore {
  public:
-  explicit StubbornStore(Store& store) : store_(store) {}
+  using ForwardingStore::ForwardingStore;
   std::atomic<int> failures = 0;
   std::atomic<int> purges = 0;
 
@@ -32,40 +33,8 @@ class StubbornStore : public Store {
       --failures;
       return absl::ResourceExhaustedError("no space to rewrite a file");
     }
-    return store_.Purge(family, keys);
+    return ForwardingStore::Purge(family, keys);
   }
-  Status Write(const Rows& rows, bool durable) override { return store_.Write(rows, durable); }
-  Status Remove(Family family, const std::vector<std::string>& keys) override { return store_.Remove(family, keys); }
-  std::unique_ptr<RowReader> View() const override { return store_.View(); }
-  Status TryResume() override { return store_.TryResume(); }
-  Status ClearProjections() override { return store_.ClearProjections(); }
-  Status BulkLoad(Family family, std::vector<const Row*> rows) override {
-    return store_.BulkLoad(family, std::move(rows));
-  }
-  Status Flush() override { return store_.Flush(); }
-  Status VerifyChecksums() override { return store_.VerifyChecksums(); }
-  StatusOr<uint32_t> BackUp(const std::string& dir, const std::string& note,
-                            const std::function<bool()>& go_on) override {
-    return store_.BackUp(dir, note, go_on);
-  }
-  uint64_t FreeBytes() const override { return store_.FreeBytes(); }
-  StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const override {
-    return store_.Get(family, key);
-  }
-  StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
-                                              std::string_view key) const override {
-    return store_.LastAtOrBefore(family, prefix, key);
-  }
-  Status Scan(Family family, std::string_view prefix, std::string_view from, const Visitor& visit) const override {
-    return store_.Scan(family, prefix, from, visit);
-  }
-  Status ScanBackwards(Family family, std::string_view prefix, std::string_view from,
-                       const Visitor& visit) const override {
-    return store_.ScanBackwards(family, prefix, from, visit);
-  }
-
- private:
-  Store& store_;
 };
 
 class PurgerTest : public testing::Test {

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -20,16 +19,6 @@
 
 namespace anamnesis {
 namespace {
-
-class SetClock : public Clock {
- public:
-  Timestamp Now() const override { return Timestamp(now_us_.load()); }
-  int64_t MonotonicUs() const override { return now_us_.load(); }
-  void Set(Timestamp now) { now_us_ = now.us; }
-
- private:
-  std::atomic<int64_t> now_us_ = kTestStart.us;
-};
 
 constexpr Timestamp kBegin(kTestStart.us + int64_t{3600} * 1'000'000);
 

@@ -57,6 +57,17 @@ class SteppingClock : public Clock {
   mutable std::atomic<int64_t> monotonic_ = 0;
 };
 
+// A clock that stands still where it was set.
+class SetClock : public Clock {
+ public:
+  Timestamp Now() const override { return Timestamp(now_us_.load()); }
+  int64_t MonotonicUs() const override { return now_us_.load(); }
+  void Set(Timestamp now) { now_us_ = now.us; }
+
+ private:
+  std::atomic<int64_t> now_us_ = kTestStart.us;
+};
+
 struct StoredLedger {
   using Key = std::pair<Family, std::string>;
   std::map<Key, std::string> rows;

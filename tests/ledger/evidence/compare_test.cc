@@ -49,7 +49,7 @@ class MemoryLog : public LogSource {
   }
   StatusOr<std::string> Checkpoint() override { return NoteAt(leaves_.size()); }
   StatusOr<ProvenLeaf> LeafAt(LeafIndex index, TreeSize size) override {
-    ++asked_;
+    if (asked_++ >= silent_after_) return absl::UnavailableError("answers no more");
     if (index.value >= leaves_.size() || size.value > leaves_.size()) return absl::OutOfRangeError("no such leaf");
     ProvenLeaf proven{{"", NoteAt(size.value)}, leaves_[index.value], hashes_[index.value], {}};
     ASSIGN_OR_RETURN(proven.path, InclusionProof(reader_, index, size));
@@ -62,6 +62,7 @@ class MemoryLog : public LogSource {
 
   bool lies_about_paths_ = false;
   uint64_t asked_ = 0;
+  uint64_t silent_after_ = UINT64_MAX;
 
  private:
   static std::vector<Digest> HashesOf(const std::vector<std::string>& leaves) {
@@ -179,6 +180,25 @@ TEST(CompareTest, AReceiptIsHeldAgainstTheLeafThatIsProvenNow) {
   ASSERT_TRUE(nothing.ok()) << nothing.status();
   EXPECT_EQ(nothing->common, TreeSize(0));
   EXPECT_EQ(nothing->leaves_asked, 0u);
+}
+
+TEST(CompareTest, WhoIsConvictedByTheRootsDoesNotGetAwayByAnsweringNoFurther) {
+  const std::vector<VerifierKey> keys = {LogKey()};
+  MemoryLog honest(LeavesUpTo(1000));
+  const LeafIndex index(5);
+  const ProvenLeaf receipt = honest.LeafAt(index, TreeSize(700)).value();
+  for (const uint64_t size : {700, 1000}) {
+    MemoryLog lying = Rewritten(size, 5);
+    // The roots of trees of one size are compared without a question.
+    lying.silent_after_ = size == 700 ? 0 : 1;
+    const StatusOr<LogComparison> comparison = CompareWithReceipt(index, receipt, lying, keys);
+    ASSERT_TRUE(comparison.ok()) << comparison.status();
+    ASSERT_TRUE(comparison->evidence.has_value()) << size;
+    EXPECT_EQ(Judge(*comparison->evidence, keys)->kind, size == 700 ? "split-view" : "rewritten-history");
+  }
+  // Who is convicted of nothing has not answered.
+  honest.silent_after_ = honest.asked_;
+  EXPECT_TRUE(absl::IsUnavailable(CompareWithReceipt(index, receipt, honest, keys).status()));
 }
 
 TEST(CompareTest, AKeptNoteConvictsALogThatRewroteWhatItIsOver) {

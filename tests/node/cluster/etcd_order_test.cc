@@ -3,6 +3,7 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <variant>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -34,7 +35,6 @@ class EtcdOrderTest : public testing::Test {
       work(*replica_);
     };
     driver.wants_watch = [] { return true; };
-    driver.unreadable = [](const Status& why) { ADD_FAILURE() << why; };
     order_ = std::make_unique<EtcdOrder>(options_, EtcdCluster::Connect(etcd), driver);
     const auto snapshot = order_->Snapshot(Revision(0), true);
     ASSERT_TRUE(snapshot.ok()) << snapshot.status();
@@ -46,15 +46,21 @@ class EtcdOrderTest : public testing::Test {
     const std::lock_guard lock(mutex_);
     return replica_->watched();
   }
+  bool Halts() {
+    const std::lock_guard lock(mutex_);
+    for (const Action& action : replica_->TakeActions()) halted_ = halted_ || std::holds_alternative<Halt>(action);
+    return halted_;
+  }
 
   ClusterOptions options_;
   EtcdSnapshot snapshot_;
   std::mutex mutex_;
   std::unique_ptr<Replica> replica_;
+  bool halted_ = false;
   std::unique_ptr<EtcdOrder> order_;
 };
 
-TEST_F(EtcdOrderTest, TrimsWhatIsThereAndLearnsOfItAtTheStart) {
+TEST_F(EtcdOrderTest, TrimsWhatIsThereAndHaltsAtWhatCantBeRead) {
   ANAMNESIS_NEEDS_ETCD();
   const EtcdCluster etcd;
   const auto client = etcd.Connect();
@@ -71,6 +77,9 @@ TEST_F(EtcdOrderTest, TrimsWhatIsThereAndLearnsOfItAtTheStart) {
     const auto keys = client->Range({.prefix = std::string(kOrdersPrefix)});
     return keys.ok() && keys->items.size() == 4;
   }));
+  EXPECT_FALSE(Halts());
+  order_->Do(Watch{Revision(1)});
+  EXPECT_TRUE(Comes([&] { return Halts(); }));
   order_.reset();
 }
 
@@ -102,6 +111,8 @@ TEST_F(EtcdOrderTest, AWatchThatEtcdRefusesIsSaidAndBegunAgain) {
   order_->Do(OrderTransaction{{{SessionId(2), BatchNumber(1)}, Digest(), 1, "a"}, Revision(1)});
 
   as_root("role grant-permission ledger --prefix=true readwrite test/");
+  EXPECT_TRUE(Comes([&] { return order_->refusing().find("its watch") == std::string::npos; }))
+      << "though nothing happens that it could show: " << order_->refusing();
   const Revision before = Watched();
   as_root("put test/barriers/x y");
   EXPECT_TRUE(Comes([&] { return Watched() > before; })) << "it goes on where it was";

@@ -18,6 +18,7 @@
 #include "ledger/store/store.h"
 #include "node/cluster/order.h"
 #include "node/cluster/peers.h"
+#include "tests/support/forwarding_store.h"
 
 namespace anamnesis {
 
@@ -115,9 +116,9 @@ class SimulatedPeers : public Peers {
   const OnMessage on_message_;
 };
 
-// Keeps everything in memory.
-class SlowStore : public Store {
+class SlowStore : public ForwardingStore {
  public:
+  using ForwardingStore::ForwardingStore;
   // Writes to staging wait from Hold to Release.
   void Hold() { SetHeld(true); }
   void Release() { SetHeld(false); }
@@ -125,35 +126,7 @@ class SlowStore : public Store {
   Status Write(const Rows& rows, bool durable) override {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return !held_; });
-    return rows_->Write(rows, durable);
-  }
-  Status Remove(Family family, const std::vector<std::string>& keys) override { return rows_->Remove(family, keys); }
-  std::unique_ptr<RowReader> View() const override { return rows_->View(); }
-  Status TryResume() override { return OkStatus(); }
-  Status ClearProjections() override { return OkStatus(); }
-  Status BulkLoad(Family family, std::vector<const Row*> rows) override {
-    return rows_->BulkLoad(family, std::move(rows));
-  }
-  Status Purge(Family, const std::vector<std::string>&) override { return OkStatus(); }
-  Status Flush() override { return OkStatus(); }
-  Status VerifyChecksums() override { return OkStatus(); }
-  StatusOr<uint32_t> BackUp(const std::string&, const std::string&, const std::function<bool()>&) override {
-    return absl::UnimplementedError("in memory");
-  }
-  uint64_t FreeBytes() const override { return rows_->FreeBytes(); }
-  StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const override {
-    return rows_->Get(family, key);
-  }
-  StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
-                                              std::string_view key) const override {
-    return rows_->LastAtOrBefore(family, prefix, key);
-  }
-  Status Scan(Family family, std::string_view prefix, std::string_view from, const Visitor& visit) const override {
-    return rows_->Scan(family, prefix, from, visit);
-  }
-  Status ScanBackwards(Family family, std::string_view prefix, std::string_view from,
-                       const Visitor& visit) const override {
-    return rows_->ScanBackwards(family, prefix, from, visit);
+    return ForwardingStore::Write(rows, durable);
   }
 
  private:
@@ -165,7 +138,6 @@ class SlowStore : public Store {
     changed_.notify_all();
   }
 
-  const std::unique_ptr<Store> rows_ = MakeMemoryStore();
   std::mutex mutex_;
   std::condition_variable changed_;
   // Guarded by mutex_.

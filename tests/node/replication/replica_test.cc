@@ -455,5 +455,15 @@ TEST_F(ReplicaTest, HaltsWhenEtcdContradictsIt) {
   EXPECT_EQ(replica_->Propose(DigestOf("x"), 10).status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_F(ReplicaTest, HaltsAtWhatCantBeRead) {
+  Open();
+  Propose(1);
+  Actions();
+  replica_->OnUnreadable(absl::DataLossError("no record"));
+  EXPECT_EQ(Actions(), Lines({"dropped 5/1 unknown", "halt"}));
+  replica_->OnOrderRecord(Revision(7), Record(5, 1, "a"));
+  EXPECT_EQ(Actions(), Lines());
+}
+
 }  // namespace
 }  // namespace anamnesis

@@ -2,12 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
+#include "ledger/base/check.h"
 #include "node/web/http_post.h"
 #include "tests/node/web/raw_http.h"
 
@@ -187,6 +192,37 @@ TEST_F(WebServerTest, ConnectionsBeyondTheMostAreClosedAndRoomIsMadeAgain) {
     if (answer.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 "));
+}
+
+// Lets no descriptor be opened above those that are, but for one, as long as it lives.
+class OneDescriptorMore {
+ public:
+  OneDescriptorMore() {
+    CHECK(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+    const int lowest = ::socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(lowest >= 0);
+    ::close(lowest);
+    rlimit only = before_;
+    only.rlim_cur = static_cast<rlim_t>(lowest) + 1;
+    CHECK(::setrlimit(RLIMIT_NOFILE, &only) == 0);
+  }
+  ~OneDescriptorMore() { CHECK(::setrlimit(RLIMIT_NOFILE, &before_) == 0); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(WebServerTest, AcceptsAgainWhenThereAreDescriptorsAgain) {
+  Start();
+  std::optional<RawConnection> connection;
+  {
+    const OneDescriptorMore only;
+    // The kernel makes the connection; the server has no descriptor for it.
+    connection.emplace(server_->address());
+    EXPECT_TRUE(connection->Send("GET / HTTP/1.1\r\n\r\n"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_THAT(connection->ReadAnswer(), StartsWith("HTTP/1.1 200 "));
 }
 
 TEST_F(WebServerTest, AnExceptionEndsAConnectionAndNotTheProcess) {
