@@ -20,7 +20,7 @@ namespace {
 
 // A directory of the export that went away is a failure to write, and no object that a store doesn't have.
 Status OfWriting(const Status& written) {
-  return absl::IsNotFound(written) ? absl::InternalError(MessageOf(written)) : written;
+  return absl::IsNotFound(written) ? absl::InternalError(std::string(MessageOf(written))) : written;
 }
 
 // Hashes on the way to a file what an object store hands over.
