@@ -85,6 +85,8 @@ TEST_F(AppenderTest, ARunThatWasNotWrittenHasAnUnknownOutcomeAndAppendsGoOn) {
   const v1::RunResult unknown = Append(run);
   ASSERT_TRUE(unknown.has_refused());
   EXPECT_EQ(unknown.refused().code(), static_cast<int>(absl::StatusCode::kUnknown)) << unknown.ShortDebugString();
+  // What was applied on top of it is taken back with it; that was not begun to be written.
+  EXPECT_EQ(Append(run).refused().code(), static_cast<int>(absl::StatusCode::kResourceExhausted));
   const v1::RunResult recorded = Append(run);
   EXPECT_EQ(recorded.indexes_size(), 1) << recorded.ShortDebugString();
 }
