@@ -198,8 +198,10 @@ TEST(Standing, WhateverAControlReliesOnWasDefinedAnew) {
     return Because(DraftWith(body, {"requirement=requirement:r1@" + version}));
   };
   const auto model = [](const std::string& version) {
-    return DraftWith(v1::ModelRegistered(), {"model=model:m@" + version, "training_run=training_run:t",
-                                             "dataset=dataset:d@1", "code=code_revision:c@1"});
+    v1::ModelRegistered body;
+    body.set_change_text(version == "1" ? "" : "trained again");
+    return DraftWith(body, {"model=model:m@" + version, "training_run=training_run:t", "dataset=dataset:d@1",
+                            "code=code_revision:c@1"});
   };
   struct Input {
     std::string kind;
