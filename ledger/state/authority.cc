@@ -5,9 +5,6 @@
 #include "anamnesis/v1/vocabulary_authority.pb.h"
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "ledger/event/names.h"
-#include "ledger/state/corrections.h"
-#include "ledger/state/edges.h"
-#include "ledger/state/last_counting.h"
 
 namespace anamnesis {
 namespace {
@@ -61,85 +58,37 @@ Status FoldIssued(const RecordedEvent& event, const v1::CredentialIssued& body, 
 // That a key was rotated says nothing against it; that it was revoked or lost does.
 constexpr std::string_view kRotated = "rotated";
 
-// What ends a key, and from when on its seals are refused.
-struct KeyEnd {
-  std::string_view public_key;
-  int64_t from_us;
-  std::string_view because;
-};
-
-// nullopt: it is about something else.
-std::optional<KeyEnd> EndOf(const RecordedEvent& event) {
-  const auto end = [&](const std::string& key, int64_t from_us, std::string_view because) {
-    return KeyEnd{key, from_us == 0 ? event.recorded.us : from_us, because};
-  };
-  if (const auto* body = BodyAs<v1::CredentialRevoked>(event.body)) {
-    return end(body->public_key(), body->effective_from_us(), "revoked");
-  }
-  if (const auto* body = BodyAs<v1::CredentialReportedLost>(event.body)) {
-    return end(body->public_key(), body->lost_since_us(), "reported lost");
-  }
-  if (const auto* body = BodyAs<v1::CredentialRotated>(event.body)) {
-    return end(body->old_public_key(), body->old_key_until_us(), kRotated);
-  }
-  return std::nullopt;
-}
-
-// Twice keeps the earlier time, and what speaks against the key wins over its rotation, whichever was recorded first.
-void AddEnd(LeafIndex index, const KeyEnd& end, CredentialState& state) {
-  const bool ended = state.has_revoked_index();
-  const bool earlier = !ended || end.from_us < state.revoked_from_us();
-  const bool same_weight = ended && (end.because == kRotated) == (state.revoked_because() == kRotated);
-  const bool says_why = !ended || (same_weight ? earlier : end.because != kRotated);
-  if (earlier) state.set_revoked_from_us(end.from_us);
-  if (says_why) {
-    state.set_revoked_index(index.value);
-    state.set_revoked_because(std::string(end.because));
-  }
-}
-
-Status FoldEnd(LeafIndex index, const KeyEnd& end, RowOverlay& rows) {
-  const std::string key = CredentialKey(end.public_key);
+// The key's seals are refused from `from_us` on, or from the event's recorded time when that is 0. Twice keeps the
+// earlier time, and what speaks against the key wins over its rotation, whichever was recorded first.
+Status EndCredential(const RecordedEvent& event, std::string_view public_key, int64_t from_us, std::string_view because,
+                     RowOverlay& rows) {
+  const std::string key = CredentialKey(public_key);
   ASSIGN_OR_RETURN(std::optional<CredentialState> state, Load<CredentialState>(rows, key));
   // The rules refuse a key that was never issued.
   if (!state.has_value()) return OkStatus();
-  AddEnd(index, end, *state);
-  rows.Put(Family::kAuthority, key, state->SerializeAsString());
-  return OkStatus();
-}
-
-// Finds anew what ends a key, of what counts.
-Status FindEnds(std::string_view public_key, RowOverlay& rows) {
-  const std::string key = CredentialKey(public_key);
-  ASSIGN_OR_RETURN(std::optional<CredentialState> state, Load<CredentialState>(rows, key));
-  if (!state.has_value()) return OkStatus();
-  v1::EntityRef holder;
-  holder.set_kind(state->holder().kind());
-  holder.set_id(state->holder().id());
-  ASSIGN_OR_RETURN(const std::vector<LoadedEvent> events, AllCounting(rows, RoleEdgesPrefix(holder, "holder")));
-  state->clear_revoked_index();
-  state->clear_revoked_from_us();
-  state->clear_revoked_because();
-  for (const LoadedEvent& event : events) {
-    const std::optional<KeyEnd> end = EndOf(event.view());
-    if (end.has_value() && end->public_key == public_key) AddEnd(event.index, *end, *state);
+  if (from_us == 0) from_us = event.recorded.us;
+  const bool ended = state->has_revoked_index();
+  const bool earlier = !ended || from_us < state->revoked_from_us();
+  const bool same_weight = ended && (because == kRotated) == (state->revoked_because() == kRotated);
+  const bool says_why = !ended || (same_weight ? earlier : because != kRotated);
+  if (!earlier && !says_why) return OkStatus();
+  if (earlier) state->set_revoked_from_us(from_us);
+  if (says_why) {
+    state->set_revoked_index(event.index.value);
+    state->set_revoked_because(std::string(because));
   }
   rows.Put(Family::kAuthority, key, state->SerializeAsString());
   return OkStatus();
 }
 
-// A correction can take the end of a key back, or let it count again.
-Status FoldCorrectedEnds(const RecordedEvent& event, RowOverlay& rows) {
-  if (event.header->fields.corrects().empty()) return OkStatus();
-  ASSIGN_OR_RETURN(const std::vector<LoadedEvent> chain, CorrectedChain(rows, event));
-  for (const LoadedEvent& corrected : chain) {
-    const std::optional<KeyEnd> end = EndOf(corrected.view());
-    if (end.has_value()) RETURN_IF_ERROR(FindEnds(end->public_key, rows));
-  }
-  return OkStatus();
+Status FoldRevoked(const RecordedEvent& event, const v1::CredentialRevoked& body, RowOverlay& rows) {
+  return EndCredential(event, body.public_key(), body.effective_from_us(), "revoked", rows);
 }
 
-// The new key is one of its own, for as long as it says; the old one ends as EndOf says.
+Status FoldLost(const RecordedEvent& event, const v1::CredentialReportedLost& body, RowOverlay& rows) {
+  return EndCredential(event, body.public_key(), body.lost_since_us(), "reported lost", rows);
+}
+
 Status FoldRotated(const RecordedEvent& event, const v1::CredentialRotated& body, RowOverlay& rows) {
   ASSIGN_OR_RETURN(const std::optional<CredentialState> old,
                    Load<CredentialState>(rows, CredentialKey(body.old_public_key())));
@@ -147,7 +96,8 @@ Status FoldRotated(const RecordedEvent& event, const v1::CredentialRotated& body
   issued.set_public_key(body.new_public_key());
   issued.set_purpose(old.has_value() ? old->purpose() : v1::CredentialIssued::SEAL);
   issued.set_valid_until_us(body.valid_until_us());
-  return FoldIssued(event, issued, rows);
+  RETURN_IF_ERROR(FoldIssued(event, issued, rows));
+  return EndCredential(event, body.old_public_key(), body.old_key_until_us(), kRotated, rows);
 }
 
 Status FoldGranted(const RecordedEvent& event, const v1::RoleGranted& body, RowOverlay& rows) {
@@ -259,12 +209,10 @@ bool AuthorityReadsBody(const EventType& type) {
 }
 
 Status FoldAuthority(const RecordedEvent& event, RowOverlay& rows) {
-  RETURN_IF_ERROR(FoldCorrectedEnds(event, rows));
   if (const auto* issued = BodyAs<v1::CredentialIssued>(event.body)) return FoldIssued(event, *issued, rows);
-  if (const auto* rotated = BodyAs<v1::CredentialRotated>(event.body)) {
-    RETURN_IF_ERROR(FoldRotated(event, *rotated, rows));
-  }
-  if (const std::optional<KeyEnd> end = EndOf(event); end.has_value()) return FoldEnd(event.index, *end, rows);
+  if (const auto* revoked = BodyAs<v1::CredentialRevoked>(event.body)) return FoldRevoked(event, *revoked, rows);
+  if (const auto* lost = BodyAs<v1::CredentialReportedLost>(event.body)) return FoldLost(event, *lost, rows);
+  if (const auto* rotated = BodyAs<v1::CredentialRotated>(event.body)) return FoldRotated(event, *rotated, rows);
   if (const auto* granted = BodyAs<v1::RoleGranted>(event.body)) return FoldGranted(event, *granted, rows);
   if (const auto* withdrawn = BodyAs<v1::RoleWithdrawn>(event.body)) return FoldWithdrawn(event, *withdrawn, rows);
   return OkStatus();

@@ -225,7 +225,7 @@ TEST(Authority, ADelegationIsEndedByWhoGaveItOrAnswersForAll) {
   EXPECT_EQ(Failed(world.Ask()), "");
   const Step again = StepNamed(GateStory(), "certified");
   // The earliest end holds, whoever was first to name one.
-  ASSERT_TRUE(world.Do({"far-off", "carl", WithdrawDelegation(kTestStart.us + int64_t{7'000'000'000'000'000})}).ok());
+  ASSERT_TRUE(world.Do({"far-off", "carl", WithdrawDelegation(kTestStart.us + int64_t{5'000'000'000'000'000})}).ok());
   EXPECT_EQ(Failed(world.Ask()), "");
   EXPECT_EQ(ReasonOf(world.Do(again)), "");
   ASSERT_TRUE(world.Do({"at-once", "ada", WithdrawDelegation(kTestStart.us)}).ok());

@@ -23,6 +23,8 @@ namespace anamnesis {
 struct PlainScope {
   // In log order; only those that count.
   std::vector<const Plain*> events;
+  // Something was recorded of the item, though it may all have been taken back.
+  bool recorded = false;
 };
 
 inline std::pair<std::string, std::string> PlainName(const v1::EntityRef& ref) { return {ref.kind(), ref.id()}; }
@@ -106,6 +108,8 @@ inline PlainScope ScopeOfItem(const std::vector<Plain>& all, const std::string& 
   }
   PlainScope scope;
   for (const Plain& event : all) {
+    const bool taken_back = !event.counts && about(event, entities) && !PlainBelongsToOthers(event, item);
+    scope.recorded = scope.recorded || taken_back || inside.count(event.index) > 0;
     if (inside.count(event.index) > 0) scope.events.push_back(&event);
   }
   return scope;
