@@ -71,6 +71,9 @@ TEST(Authority, WhatSomebodyDidBesideCostsADecisionNothing) {
     v1::TestRunCompleted run;
     run.set_level(v1::UNIT);
     run.set_configuration_digest(ArtifactBytesDigest("other"));
+    run.set_test_configuration("bench");
+    run.add_tools("ctest");
+    run.add_unit_criteria("boundaries");
     run.set_result(v1::TestRunCompleted::PASS);
     runs.push_back(DraftWith(run, {Text("test_run=test_run:other-", i), "test_case=test_case:unit@1",
                                    "verified=model:other@1", "tester=person:carl"}));

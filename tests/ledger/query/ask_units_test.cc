@@ -135,6 +135,9 @@ TEST(AskCoverage, ACertificateCountsBesideThePassedTestsThatItRestsOn) {
   v1::TestRunCompleted run;
   run.set_level(v1::SYSTEM);
   run.set_configuration_digest(std::string(32, 'c'));
+  run.set_test_configuration("bench");
+  run.add_tools("ctest");
+  run.add_unit_criteria("boundaries");
   run.set_result(v1::TestRunCompleted::PASS);
   const EventDraft tested = AtHour(
       DraftWith(run, {"test_run=test_run:r", "test_case=test_case:c@1", "verified=artifact:a@1", "tester=person:ada"}),
