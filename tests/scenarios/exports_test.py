@@ -78,11 +78,11 @@ class Manufacturer(harness.Place):
         return int(said.split()[0])
 
     def retract(self, event_id):
-        line = {"stream": "person/ada", "type": "record.corrected", "occurred_at": now(), "corrects": event_id,
+        line = {"stream": "person/rita", "type": "record.corrected", "occurred_at": now(), "corrects": event_id,
                 "rationale": "reported twice", "body": {"kind": "RETRACTED"}}
         with open(self.path("retraction.jsonl"), "w") as file:
             file.write(json.dumps(line) + "\n")
-        harness.run_well("append", "--jsonl", self.path("retraction.jsonl"), "--as", self.key, *self.where)
+        harness.run_well("append", "--jsonl", self.path("retraction.jsonl"), "--as", self.path("rita.key"), *self.where)
 
     def activate(self):
         harness.run_well("gate", "request", "shift@1", "--unit", "ICU-1", "--fallback", "baseline:base@5", "--as",
