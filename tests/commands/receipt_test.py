@@ -48,9 +48,9 @@ class Ledger:
         harness.expect(done.returncode == DONE, f"verify {files}: {done.stdout} {done.stderr}")
         return [int(line.split(" over ")[1].split()[0]) for line in done.stdout.splitlines() if " over " in line]
 
-    def refused(self, file, why, *options):
+    def refused(self, file, why, *options, status=NO):
         done = harness.run("verify", file, *(options or ("--key", self.vkey)))
-        harness.expect(done.returncode == NO and why in done.stdout, f"{file}: not \"{why}\": {done.stdout}")
+        harness.expect(done.returncode == status and why in done.stdout, f"{file}: not \"{why}\": {done.stdout}")
 
 
 def read(path):
@@ -177,7 +177,7 @@ def check_consistency(ledger, name):
     write(ledger.place.path("continued.older"), harness.run_well("checkpoint", "--ledger", name).encode())
     ledger.refused(out, "size")
     os.remove(ledger.place.path("continued.older"))
-    ledger.refused(out, "continued.older")
+    ledger.refused(out, "continued.older", status=BAD_USAGE)
     for arguments in (["--consistency", old], ["--out", out]):
         done = harness.run("checkpoint", *arguments, "--ledger", name)
         harness.expect(done.returncode == BAD_USAGE, f"{arguments}: {done}")
