@@ -79,7 +79,7 @@ void ChangeEvents(internal::CopyChunk& chunk, uint8_t what, size_t where, uint8_
     case 6:
       return chunk.set_first_index(chunk.first_index() + value);
     default:
-      return events[at].mutable_leaf()->append(static_cast<size_t>(value), 'x');
+      events[at].mutable_leaf()->append(static_cast<size_t>(value), 'x');
   }
 }
 
