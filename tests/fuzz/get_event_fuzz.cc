@@ -11,15 +11,15 @@ namespace {
 
 bool Names(const v1::GetEventRequest& request, const v1::Event& event) {
   if (request.which_case() == v1::GetEventRequest::kEventId) return event.header().event_id() == request.event_id();
-  return event.index() == request.index();
+  return request.which_case() == v1::GetEventRequest::kIndex && event.index() == request.index();
 }
 
 void Fuzz(const v1::GetEventRequest& request) {
   SmallLedger& ledger = SharedLedger();
   const auto answer = Ask(ledger.read(), &ReadService::GetEvent, request);
   CheckStatus(answer.status, {grpc::StatusCode::NOT_FOUND, grpc::StatusCode::INVALID_ARGUMENT});
-  const bool can_be_an_id = request.which_case() != v1::GetEventRequest::kEventId || request.event_id().size() == 16;
-  if (can_be_an_id) CHECK(answer.status.error_code() != grpc::StatusCode::INVALID_ARGUMENT);
+  const bool names_one = request.which_case() == v1::GetEventRequest::kIndex || request.event_id().size() == 16;
+  CHECK(names_one == (answer.status.error_code() != grpc::StatusCode::INVALID_ARGUMENT));
   bool found = false;
   for (const v1::Event& event : ledger.events()) {
     if (!Names(request, event)) continue;
