@@ -99,9 +99,17 @@ class Application {
   Timestamp Now() const { return std::max(proposed_, state_.last_recorded); }
   Status CheckUntil(Timestamp since, Timestamp now);
   Timestamp NextRecorded() const { return std::max(proposed_, Timestamp(state_.last_recorded.us + 1)); }
-  Status AppendEvent(const AdmittedEvent& event, std::string_view header, const v1::Body& body,
-                     const std::optional<SealView>& seal, const std::vector<BrokenRule>* broken);
-  void Erase(const RecordedEvent& event);
+  // An event put into the rows that is no leaf of the tree yet.
+  struct PutEvent {
+    Digest leaf;
+    Timestamp recorded;
+    bool erases = false;
+  };
+  StatusOr<PutEvent> Put(const RecordedEvent& event, std::string_view header, const v1::Body& body,
+                         const std::optional<SealView>& seal, const std::vector<BrokenRule>* broken);
+  void Grow(const PutEvent& put);
+  bool Erase(const RecordedEvent& event);
+  StatusOr<RunVerdict> RecordRun(const AdmittedRun& run);
   Status NoteAttempt(const AdmittedRun& run, const Status& refusal);
   Status DecideRequests(const AdmittedRun& run, const RunVerdict& verdict);
   StatusOr<RunVerdict> Existing(const AlreadyRecorded& indexes) const;
@@ -118,30 +126,33 @@ class Application {
   std::vector<LeafIndex> causes_;
 };
 
-Status Application::AppendEvent(const AdmittedEvent& event, std::string_view header, const v1::Body& body,
-                                const std::optional<SealView>& seal, const std::vector<BrokenRule>* broken) {
-  const LeafIndex index(state_.size().value);
-  const Timestamp recorded = NextRecorded();
-  std::string leaf = EncodeLeaf(recorded, header, seal);
-  state_.frontier.Append(LeafHash(leaf));
-  state_.last_recorded = recorded;
+StatusOr<Application::PutEvent> Application::Put(const RecordedEvent& event, std::string_view header,
+                                                 const v1::Body& body, const std::optional<SealView>& seal,
+                                                 const std::vector<BrokenRule>* broken) {
+  std::string leaf = EncodeLeaf(event.recorded, header, seal);
+  PutEvent put{LeafHash(leaf), event.recorded};
   // Readable at once: a later event of the batch may correct this one.
-  rows_->Put(Family::kLeaves, LeafKey(index), std::move(leaf));
-  rows_->Put(Family::kBodies, LeafKey(index), body.nonce() + body.content());
-  const RecordedEvent recorded_event{index, recorded, &event.header, event.type, event.body.get()};
-  RETURN_IF_ERROR(Project(recorded_event, *rows_, broken));
-  Erase(recorded_event);
-  return OkStatus();
+  rows_->Put(Family::kLeaves, LeafKey(event.index), std::move(leaf));
+  rows_->Put(Family::kBodies, LeafKey(event.index), body.nonce() + body.content());
+  RETURN_IF_ERROR(Project(event, *rows_, broken));
+  put.erases = Erase(event);
+  return put;
 }
 
-void Application::Erase(const RecordedEvent& event) {
+void Application::Grow(const PutEvent& put) {
+  state_.frontier.Append(put.leaf);
+  state_.last_recorded = put.recorded;
+  erased_ |= put.erases;
+}
+
+bool Application::Erase(const RecordedEvent& event) {
   const std::vector<LeafIndex> erased = ErasedBy(event);
-  if (erased.empty()) return;
+  if (erased.empty()) return false;
   for (const LeafIndex index : erased) rows_->Put(Family::kBodies, LeafKey(index), "");
   std::string next;
   AppendBigEndian64(next, event.index.value + 1);
   rows_->Put(Family::kMeta, std::string(kErasedKey), std::move(next));
-  erased_ = true;
+  return true;
 }
 
 StatusOr<RunVerdict> Application::Existing(const AlreadyRecorded& indexes) const {
@@ -156,33 +167,53 @@ StatusOr<RunVerdict> Application::Existing(const AlreadyRecorded& indexes) const
 }
 
 StatusOr<RunVerdict> Application::ApplyRun(const AdmittedRun& run) {
-  StatusOr<CheckedRun> checked = CheckRun(run, *rows_, state_.size(), NextRecorded());
-  if (!checked.ok()) {
-    if (!RefusalDetailOf(checked.status()).has_value()) return checked.status();
-    RETURN_IF_ERROR(NoteAttempt(run, checked.status()));
-    RunVerdict refused;
-    refused.status = checked.status();
-    return refused;
+  rows_->Mark();
+  StatusOr<RunVerdict> verdict = RecordRun(run);
+  if (verdict.ok()) {
+    rows_->Keep();
+    if (!verdict->already_recorded) RETURN_IF_ERROR(DecideRequests(run, *verdict));
+    return verdict;
   }
-  if (checked->existing.has_value()) return Existing(*checked->existing);
+  if (!RefusalDetailOf(verdict.status()).has_value()) return verdict.status();
+  rows_->TakeBack();
+  RETURN_IF_ERROR(NoteAttempt(run, verdict.status()));
+  RunVerdict refused;
+  refused.status = verdict.status();
+  return refused;
+}
+
+// Puts the run's events into the rows as they are checked, and then into the tree: the tree has nothing of a run that
+// is refused.
+StatusOr<RunVerdict> Application::RecordRun(const AdmittedRun& run) {
+  RunCheck check(run, *rows_, state_.size());
+  const Timestamp first = NextRecorded();
+  ASSIGN_OR_RETURN(const std::optional<AlreadyRecorded> existing, check.Begin(first));
+  if (existing.has_value()) return Existing(*existing);
   RunVerdict verdict;
+  std::vector<PutEvent> put;
   const size_t count = run.events.size();
+  put.reserve(count);
   for (size_t i = 0; i < count; ++i) {
+    const AdmittedEvent& admitted = run.events[i];
+    const RecordedEvent event{LeafIndex(state_.size().value + i), Timestamp(first.us + static_cast<int64_t>(i)),
+                              &admitted.header, admitted.type, admitted.body.get()};
+    ASSIGN_OR_RETURN(const std::vector<BrokenRule> broken, check.Check(event));
     std::optional<SealView> seal;
     if (i + 1 == count) seal = SealView{run.run.seal().statement(), run.run.seal().signature()};
-    verdict.indexes.emplace_back(state_.size().value);
     const int place = static_cast<int>(i);
-    const std::vector<BrokenRule>& broken = checked->broken[i];
-    RETURN_IF_ERROR(AppendEvent(run.events[i], run.run.headers(place), run.run.bodies(place), seal, &broken));
-    verdict.recorded.push_back(state_.last_recorded);
-    if (CanChangeDecisions(*run.events[i].type)) causes_.push_back(verdict.indexes.back());
+    ASSIGN_OR_RETURN(put.emplace_back(), Put(event, run.run.headers(place), run.run.bodies(place), seal, &broken));
+    verdict.indexes.push_back(event.index);
+    verdict.recorded.push_back(event.recorded);
     for (const BrokenRule& rule : broken) {
       v1::EventFinding& finding = verdict.findings.emplace_back();
       finding.set_event_index(static_cast<uint32_t>(i));
       *finding.mutable_finding() = rule.finding;
     }
   }
-  RETURN_IF_ERROR(DecideRequests(run, verdict));
+  for (size_t i = 0; i < count; ++i) {
+    Grow(put[i]);
+    if (CanChangeDecisions(*run.events[i].type)) causes_.push_back(verdict.indexes[i]);
+  }
   return verdict;
 }
 
@@ -306,7 +337,10 @@ Status Application::AppendOwnEvent(const OwnEvent& own) {
     return absl::InvalidArgumentError(Text("the ledger decides no event of type \"", own.type, "\""));
   }
   ASSIGN_OR_RETURN(event.body, ParseBody(*event.type, body.content()));
-  return AppendEvent(event, header_bytes, body, std::nullopt, nullptr);
+  const RecordedEvent recorded{index, NextRecorded(), &event.header, event.type, event.body.get()};
+  ASSIGN_OR_RETURN(const PutEvent put, Put(recorded, header_bytes, body, std::nullopt, nullptr));
+  Grow(put);
+  return OkStatus();
 }
 
 Status Application::NoteClockStep(int64_t step_us) {

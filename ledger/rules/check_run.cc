@@ -1,6 +1,5 @@
 #include "ledger/rules/check_run.h"
 
-#include <map>
 #include <set>
 #include <string>
 
@@ -8,14 +7,12 @@
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "anamnesis/v1/vocabulary_record.pb.h"
 #include "ledger/base/limits.h"
-#include "ledger/event/leaf.h"
 #include "ledger/event/names.h"
 #include "ledger/event/refusal.h"
 #include "ledger/rules/check_authority.h"
 #include "ledger/rules/check_correction.h"
 #include "ledger/state/authority.h"
 #include "ledger/state/corrections.h"
-#include "ledger/state/project.h"
 #include "ledger/state/stream.h"
 
 namespace anamnesis {
@@ -94,63 +91,48 @@ Status CheckWriter(const AdmittedRun& run, const internal::StreamHead& head, con
   return OkStatus();
 }
 
-// What a run may name: events of the ledger, and earlier events of the run itself.
-class Links {
- public:
-  explicit Links(const RowFinder& rows) : rows_(rows) {}
+Status Exists(std::string_view field, const std::string& id, const RowFinder& rows) {
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindEvent(rows, id));
+  if (index.has_value()) return OkStatus();
+  return Refuse(v1::REFERENCE_INVALID, field,
+                Text("no event ", EventId::FromBytes(id)->text(), " in the ledger; append it first"));
+}
 
-  // Checks the run's next event.
-  Status Check(const RecordedEvent& event) {
-    const v1::EventHeader& header = event.header->fields;
-    for (int i = 0; i < header.causes_size(); ++i) {
-      RETURN_IF_ERROR(Exists(Text("header.causes[", i, "]"), header.causes(i)));
-    }
-    if (!header.role_grant().empty()) RETURN_IF_ERROR(Exists("header.role_grant", header.role_grant()));
-    if (!header.corrects().empty()) RETURN_IF_ERROR(CheckCorrects(event));
-    earlier_.insert(event.header->event_id.view());
-    return OkStatus();
+// A correction may name only events recorded before its run, of `first` as the first leaf, so that what it changes is
+// settled.
+Status CheckCorrects(const RecordedEvent& event, LeafIndex first, const RowFinder& rows) {
+  const std::string& id = event.header->fields.corrects();
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindEvent(rows, id));
+  if (!index.has_value() || index->value >= first.value) {
+    return Refuse(v1::REFERENCE_INVALID, "header.corrects",
+                  Text("no event ", EventId::FromBytes(id)->text(), " was in the ledger before this run"));
   }
-
- private:
-  Status Exists(std::string_view field, const std::string& id) const {
-    if (earlier_.contains(id)) return OkStatus();
-    ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindEvent(rows_, id));
-    if (index.has_value()) return OkStatus();
-    return Refuse(v1::REFERENCE_INVALID, field,
-                  Text("no event ", EventId::FromBytes(id)->text(), " in the ledger; append it first"));
+  ASSIGN_OR_RETURN(const LoadedEvent corrected, LoadEvent(rows, *index));
+  if (event.type->body != v1::RecordCorrected::descriptor() && event.type->body != corrected.type->body) {
+    return Refuse(v1::REFERENCE_INVALID, "header.corrects",
+                  Text("a ", event.type->name(), " can't take the place of a ", corrected.type->name(), " (leaf ",
+                       index->value, "); retract that with record.corrected"));
   }
-
-  // A correction may name only events recorded before its run, so that what it changes is settled.
-  Status CheckCorrects(const RecordedEvent& event) {
-    const std::string& id = event.header->fields.corrects();
-    ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindEvent(rows_, id));
-    if (!index.has_value()) {
-      return Refuse(v1::REFERENCE_INVALID, "header.corrects",
-                    Text("no event ", EventId::FromBytes(id)->text(), " was in the ledger before this run"));
-    }
-    ASSIGN_OR_RETURN(const LoadedEvent corrected, LoadEvent(rows_, *index));
-    if (event.type->body != v1::RecordCorrected::descriptor() && event.type->body != corrected.type->body) {
-      return Refuse(v1::REFERENCE_INVALID, "header.corrects",
-                    Text("a ", event.type->name(), " can't take the place of a ", corrected.type->name(), " (leaf ",
-                         index->value, "); retract that with record.corrected"));
-    }
-    ASSIGN_OR_RETURN(const std::vector<LoadedEvent> chain, CorrectedChain(rows_, corrected.view()));
-    if (chain.size() + 2 > limits::kCorrectionDepthMax) {
-      return RefuseOverLimit("header.corrects", limits::kCorrectionDepthMax, chain.size() + 2);
-    }
-    ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows_, *index));
-    const size_t corrections = correctors.size() + ++corrections_[id];
-    if (corrections > limits::kCorrectionsPerEventMax) {
-      return RefuseOverLimit("header.corrects", limits::kCorrectionsPerEventMax, corrections);
-    }
-    return CheckCorrection(event, corrected, chain, rows_);
+  ASSIGN_OR_RETURN(const std::vector<LoadedEvent> chain, CorrectedChain(rows, corrected.view()));
+  if (chain.size() + 2 > limits::kCorrectionDepthMax) {
+    return RefuseOverLimit("header.corrects", limits::kCorrectionDepthMax, chain.size() + 2);
   }
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, *index));
+  if (correctors.size() + 1 > limits::kCorrectionsPerEventMax) {
+    return RefuseOverLimit("header.corrects", limits::kCorrectionsPerEventMax, correctors.size() + 1);
+  }
+  return CheckCorrection(event, corrected, chain, rows);
+}
 
-  const RowFinder& rows_;
-  // Ids of the run's events checked so far, and how often each event was corrected by them.
-  std::set<std::string_view> earlier_;
-  std::map<std::string_view, size_t> corrections_;
-};
+// What an event may name: events of the ledger, and earlier events of its run.
+Status CheckLinks(const RecordedEvent& event, LeafIndex first, const RowFinder& rows) {
+  const v1::EventHeader& header = event.header->fields;
+  for (int i = 0; i < header.causes_size(); ++i) {
+    RETURN_IF_ERROR(Exists(Text("header.causes[", i, "]"), header.causes(i), rows));
+  }
+  if (!header.role_grant().empty()) RETURN_IF_ERROR(Exists("header.role_grant", header.role_grant(), rows));
+  return header.corrects().empty() ? OkStatus() : CheckCorrects(event, first, rows);
+}
 
 // A key has one credential for ever: re-issuing it would hide a revocation.
 Status CheckNewKey(std::string_view field, const std::string& key, const RowFinder& rows) {
@@ -172,18 +154,18 @@ Status CheckOldKey(std::string_view field, const std::string& key, const v1::Eve
                      holder.kind(), ":", holder.id()));
 }
 
-Status CheckCredentials(const AdmittedEvent& event, const RowFinder& rows) {
-  const v1::EventHeader& header = event.header.fields;
-  if (const auto* body = BodyAs<v1::CredentialIssued>(event.body.get())) {
+Status CheckCredentials(const RecordedEvent& event, const RowFinder& rows) {
+  const v1::EventHeader& header = event.header->fields;
+  if (const auto* body = BodyAs<v1::CredentialIssued>(event.body)) {
     return CheckNewKey("body.public_key", body->public_key(), rows);
   }
-  if (const auto* body = BodyAs<v1::CredentialRevoked>(event.body.get())) {
+  if (const auto* body = BodyAs<v1::CredentialRevoked>(event.body)) {
     return CheckOldKey("body.public_key", body->public_key(), header, rows);
   }
-  if (const auto* body = BodyAs<v1::CredentialReportedLost>(event.body.get())) {
+  if (const auto* body = BodyAs<v1::CredentialReportedLost>(event.body)) {
     return CheckOldKey("body.public_key", body->public_key(), header, rows);
   }
-  if (const auto* body = BodyAs<v1::CredentialRotated>(event.body.get())) {
+  if (const auto* body = BodyAs<v1::CredentialRotated>(event.body)) {
     RETURN_IF_ERROR(CheckNewKey("body.new_public_key", body->new_public_key(), rows));
     return CheckOldKey("body.old_public_key", body->old_public_key(), header, rows);
   }
@@ -221,80 +203,38 @@ Status CheckFounding(const AdmittedRun& run) {
                 "role.granted ADMINISTRATOR, all of its actor; see `anamnesis init`");
 }
 
-// Checks a run's events one after another, each against the log and the events of the run before it.
-class RunEvents {
- public:
-  RunEvents(const AdmittedRun& run, const RowFinder& rows, TreeSize size, Timestamp first_recorded)
-      : run_(run), size_(size), first_recorded_(first_recorded), rows_(rows), links_(rows) {}
-
-  StatusOr<std::vector<std::vector<BrokenRule>>> Check() {
-    std::vector<std::vector<BrokenRule>> broken(run_.events.size());
-    for (size_t i = 0; i < run_.events.size(); ++i) {
-      const Status checked = CheckOne(i, broken[i]);
-      if (!checked.ok()) return AtPlace(checked, 0, i);
-      if (i + 1 < run_.events.size()) RETURN_IF_ERROR(Remember(i));
-    }
-    return broken;
+Status CheckEvent(const RecordedEvent& event, LeafIndex first, const RowFinder& rows, std::vector<BrokenRule>& broken) {
+  RETURN_IF_ERROR(CheckCredentials(event, rows));
+  if (first.value > 0) RETURN_IF_ERROR(CheckAuthority(event, rows));
+  RETURN_IF_ERROR(CheckLinks(event, first, rows));
+  ASSIGN_OR_RETURN(broken, BrokenRules(event, rows));
+  for (const BrokenRule& rule : broken) {
+    if (rule.consequence != v1::REFUSED) continue;
+    const std::optional<uint64_t> existing =
+        rule.existing.has_value() ? std::optional<uint64_t>(rule.existing->value) : std::nullopt;
+    return RefuseByRule(rule.reason, rule.finding, existing);
   }
-
- private:
-  // Recorded times follow each other as Apply makes them.
-  RecordedEvent At(size_t i) const {
-    const AdmittedEvent& event = run_.events[i];
-    return {LeafIndex(size_.value + i), Timestamp(first_recorded_.us + static_cast<int64_t>(i)), &event.header,
-            event.type, event.body.get()};
-  }
-
-  Status CheckOne(size_t i, std::vector<BrokenRule>& broken) {
-    const RecordedEvent event = At(i);
-    RETURN_IF_ERROR(CheckCredentials(run_.events[i], rows_));
-    if (size_.value > 0) RETURN_IF_ERROR(CheckAuthority(event, rows_));
-    RETURN_IF_ERROR(links_.Check(event));
-    ASSIGN_OR_RETURN(broken, BrokenRules(event, rows_));
-    for (const BrokenRule& rule : broken) {
-      if (rule.consequence != v1::REFUSED) continue;
-      const std::optional<uint64_t> existing =
-          rule.existing.has_value() ? std::optional<uint64_t>(rule.existing->value) : std::nullopt;
-      return RefuseByRule(rule.reason, rule.finding, existing);
-    }
-    return OkStatus();
-  }
-
-  // Puts what later events of the run are held against: all that the rules will find there when the run is recorded, or
-  // they would be told something else then.
-  Status Remember(size_t i) {
-    const RecordedEvent event = At(i);
-    const int place = static_cast<int>(i);
-    const v1::Body& body = run_.run.bodies(place);
-    rows_.Put(Family::kLeaves, LeafKey(event.index), EncodeLeaf(event.recorded, run_.run.headers(place), std::nullopt));
-    rows_.Put(Family::kBodies, LeafKey(event.index), body.nonce() + body.content());
-    return FoldForRules(event, rows_);
-  }
-
-  const AdmittedRun& run_;
-  const TreeSize size_;
-  const Timestamp first_recorded_;
-  RowOverlay rows_;
-  Links links_;
-};
+  return OkStatus();
+}
 
 }  // namespace
 
-StatusOr<CheckedRun> CheckRun(const AdmittedRun& run, const RowFinder& rows, TreeSize size, Timestamp first_recorded) {
-  CheckedRun checked;
-  ASSIGN_OR_RETURN(const internal::StreamHead head, FindStreamHead(rows, run.stream()));
-  ASSIGN_OR_RETURN(checked.existing, FindRetry(run, head, rows));
-  if (checked.existing.has_value()) return checked;
-  const bool continues = run.first_position().value == head.position() + 1 &&
-                         run.events.front().header.previous_digest.view() == head.digest();
-  if (!continues) return ChainBroken(run, head);
-  if (size.value == 0) {
-    RETURN_IF_ERROR(CheckFounding(run));
-  } else {
-    RETURN_IF_ERROR(CheckWriter(run, head, rows, first_recorded));
-  }
-  ASSIGN_OR_RETURN(checked.broken, RunEvents(run, rows, size, first_recorded).Check());
-  return checked;
+StatusOr<std::optional<AlreadyRecorded>> RunCheck::Begin(Timestamp first_recorded) {
+  ASSIGN_OR_RETURN(const internal::StreamHead head, FindStreamHead(rows_, run_.stream()));
+  ASSIGN_OR_RETURN(std::optional<AlreadyRecorded> existing, FindRetry(run_, head, rows_));
+  if (existing.has_value()) return existing;
+  const bool continues = run_.first_position().value == head.position() + 1 &&
+                         run_.events.front().header.previous_digest.view() == head.digest();
+  if (!continues) return ChainBroken(run_, head);
+  RETURN_IF_ERROR(size_.value == 0 ? CheckFounding(run_) : CheckWriter(run_, head, rows_, first_recorded));
+  return existing;
+}
+
+StatusOr<std::vector<BrokenRule>> RunCheck::Check(const RecordedEvent& event) const {
+  std::vector<BrokenRule> broken;
+  const Status checked = CheckEvent(event, LeafIndex(size_.value), rows_, broken);
+  if (!checked.ok()) return AtPlace(checked, 0, event.index.value - size_.value);
+  return broken;
 }
 
 }  // namespace anamnesis

@@ -56,7 +56,14 @@ bool FoldsReadBody(const EventType& type) {
   return std::find(kRead.begin(), kRead.end(), type.body) != kRead.end() || FoldsOfRulesReadBody(type);
 }
 
-Status FoldForRules(const RecordedEvent& event, RowOverlay& rows) {
+Status Project(const RecordedEvent& event, RowOverlay& rows, const std::vector<BrokenRule>* broken) {
+  if (broken != nullptr) {
+    PutFindings(event.index, *broken, rows);
+  } else {
+    ASSIGN_OR_RETURN(const std::vector<BrokenRule> found, BrokenRules(event, rows));
+    PutFindings(event.index, found, rows);
+  }
+  RETURN_IF_ERROR(FoldStream(event, rows));
   rows.Put(Family::kEventIds, event.header->event_id.bytes(), LeafKey(event.index));
   FoldEdges(event, rows);
   // With its corrections, by which the folds below tell what counts.
@@ -70,18 +77,7 @@ Status FoldForRules(const RecordedEvent& event, RowOverlay& rows) {
   RETURN_IF_ERROR(FoldDelegations(event, rows));
   RETURN_IF_ERROR(FoldErasures(event, rows));
   RETURN_IF_ERROR(FoldSignatures(event, rows));
-  return FoldRefusedAttempts(event, rows);
-}
-
-Status Project(const RecordedEvent& event, RowOverlay& rows, const std::vector<BrokenRule>* broken) {
-  if (broken != nullptr) {
-    PutFindings(event.index, *broken, rows);
-  } else {
-    ASSIGN_OR_RETURN(const std::vector<BrokenRule> found, BrokenRules(event, rows));
-    PutFindings(event.index, found, rows);
-  }
-  RETURN_IF_ERROR(FoldStream(event, rows));
-  RETURN_IF_ERROR(FoldForRules(event, rows));
+  RETURN_IF_ERROR(FoldRefusedAttempts(event, rows));
   RETURN_IF_ERROR(FoldStandingRows(event, rows));
   return FoldStandingTimes(event, rows);
 }

@@ -20,10 +20,6 @@ bool FoldsReadBody(const EventType& type);
 // body must be readable through `rows`. `broken` is what BrokenRules says of the event, where the caller knows it.
 Status Project(const RecordedEvent& event, RowOverlay& rows, const std::vector<BrokenRule>* broken = nullptr);
 
-// The part of Project that the rules of later events read: for the events of a run that are checked one after another
-// before any is recorded.
-Status FoldForRules(const RecordedEvent& event, RowOverlay& rows);
-
 }  // namespace anamnesis
 
 #endif  // ANAMNESIS_LEDGER_STATE_PROJECT_H_

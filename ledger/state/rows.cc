@@ -1,5 +1,6 @@
 #include "ledger/state/rows.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "ledger/base/check.h"
@@ -31,22 +32,23 @@ std::optional<Row> Last(const Map& rows, std::string_view prefix, std::string_vi
 void RowOverlay::Put(Family family, std::string key, std::string value) {
   auto& pending = pending_[static_cast<size_t>(family)];
   if (const auto found = pending.find(key); found != pending.end()) {
-    found->second->value = std::move(value);
+    Changing(found->second) = std::move(value);
     return;
   }
   (void)Add(family, std::move(key), std::move(value));
 }
 
 Row& RowOverlay::Add(Family family, std::string key, std::string value) {
+  const size_t place = rows_.size();
   Row& row = rows_.emplace_back(Row{family, std::move(key), std::move(value)});
-  pending_[static_cast<size_t>(family)].emplace(row.key, &row);
+  pending_[static_cast<size_t>(family)].emplace(row.key, Pending{&row, place});
   if (family == Family::kTimelines) pending_timelines_.emplace(row.key, &row);
   return row;
 }
 
 StatusOr<std::string*> RowOverlay::Edit(Family family, std::string key) {
   const auto& pending = pending_[static_cast<size_t>(family)];
-  if (const auto found = pending.find(key); found != pending.end()) return &found->second->value;
+  if (const auto found = pending.find(key); found != pending.end()) return &Changing(found->second);
   ASSIGN_OR_RETURN(std::optional<std::string> stored, base_->Get(family, key));
   return &Add(family, std::move(key), stored.has_value() ? *std::move(stored) : std::string()).value;
 }
@@ -55,8 +57,47 @@ void RowOverlay::PutUnread(Family family, std::string key, std::string value) {
   rows_.push_back({family, std::move(key), std::move(value)});
 }
 
+void RowOverlay::Mark() {
+  CHECK(!marked_.has_value());
+  marked_ = rows_.size();
+}
+
+void RowOverlay::Keep() {
+  CHECK(marked_.has_value());
+  marked_.reset();
+  before_.clear();
+}
+
+void RowOverlay::TakeBack() {
+  CHECK(marked_.has_value());
+  for (auto& [row, value] : before_) row->value = std::move(value);
+  for (; rows_.size() > *marked_; rows_.pop_back()) Forget(rows_.back());
+  edges_sorted_ = std::min(edges_sorted_, rows_.size());
+  Keep();
+}
+
+std::string& RowOverlay::Changing(const Pending& pending) {
+  if (marked_.has_value() && pending.place < *marked_) before_.try_emplace(pending.row, pending.row->value);
+  return pending.row->value;
+}
+
+// Rows that were put unread are in no map, and another of the same key may be.
+void RowOverlay::Forget(const Row& row) {
+  auto& pending = pending_[static_cast<size_t>(row.family)];
+  const auto found = pending.find(row.key);
+  if (found != pending.end() && found->second.row == &row) pending.erase(found);
+  const auto forget = [&row](auto& sorted) {
+    const auto at = sorted.find(row.key);
+    if (at != sorted.end() && at->second == &row) sorted.erase(at);
+  };
+  if (row.family == Family::kTimelines) forget(pending_timelines_);
+  if (row.family == Family::kEdges) forget(pending_edges_);
+}
+
 Rows RowOverlay::Take() {
   for (auto& pending : pending_) pending.clear();
+  marked_.reset();
+  before_.clear();
   pending_timelines_.clear();
   pending_edges_.clear();
   edges_sorted_ = 0;
@@ -66,7 +107,7 @@ Rows RowOverlay::Take() {
 StatusOr<std::optional<std::string>> RowOverlay::Get(Family family, std::string_view key) const {
   const auto& pending = pending_[static_cast<size_t>(family)];
   if (const auto found = pending.find(key); found != pending.end()) {
-    return std::optional<std::string>(found->second->value);
+    return std::optional<std::string>(found->second.row->value);
   }
   return base_->Get(family, key);
 }

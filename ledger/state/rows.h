@@ -98,6 +98,12 @@ class RowOverlay : public RowFinder {
   StatusOr<std::string*> Edit(Family family, std::string key);
   // Puts a row that nobody reads with Get before it is stored: cheaper.
   void PutUnread(Family family, std::string key, std::string value);
+  // From here on what rows were is kept, until Keep or TakeBack; one at a time.
+  void Mark();
+  // What was put since Mark stays.
+  void Keep();
+  // All is as it was at Mark.
+  void TakeBack();
   // From now on what is not pending is read from `base`, which must outlive the overlay or be replaced again before the
   // next read.
   void Rebase(const RowFinder& base) { base_ = &base; }
@@ -112,12 +118,24 @@ class RowOverlay : public RowFinder {
                                               std::string_view key) const override;
 
  private:
+  struct Pending {
+    Row* row;
+    // Its place in `rows_`.
+    size_t place;
+  };
+
   Row& Add(Family family, std::string key, std::string value);
+  // The pending row's value, about to be changed.
+  std::string& Changing(const Pending& pending);
+  void Forget(const Row& row);
 
   const RowFinder* base_;
   // The maps below borrow the keys.
   Rows rows_;
-  std::array<absl::flat_hash_map<std::string_view, Row*>, kFamilies> pending_;
+  std::array<absl::flat_hash_map<std::string_view, Pending>, kFamilies> pending_;
+  // How many rows there were at Mark, and what those were then that have changed since.
+  std::optional<size_t> marked_;
+  absl::flat_hash_map<Row*, std::string> before_;
   absl::btree_map<std::string_view, Row*> pending_timelines_;
   // Those of kEdges among the first `edges_sorted_` rows. Brought up to date when it is asked for: each event puts
   // several, and only after a correction does somebody look for them.

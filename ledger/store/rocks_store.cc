@@ -261,6 +261,11 @@ rocksdb::ColumnFamilyOptions RocksStore::FamilyOptions(Family family) const {
   options.table_factory = large ? log_table_factory_ : table_factory_;
   options.write_buffer_size = large ? 64u << 20 : 32u << 20;
   options.max_write_buffer_number = 3;
+  if (family == Family::kEventIds || family == Family::kEntities) {
+    // Each event asks for ids and entities that are mostly not there: about 16 bits a row tell without a search.
+    options.memtable_whole_key_filtering = true;
+    options.memtable_prefix_bloom_size_ratio = 0.02;
+  }
   if (family == Family::kTimelines) options.prefix_extractor = std::make_shared<const TimelineGroup>();
   if (large) options.memtable_insert_with_hint_prefix_extractor = std::make_shared<const AllButPosition>();
   return options;
