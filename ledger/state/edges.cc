@@ -129,6 +129,9 @@ void FoldEdges(const RecordedEvent& event, RowOverlay& rows) {
     rows.PutUnread(Family::kEdges, WithIndex(RolePrefix(ref.kind(), ref.id(), ref.version(), ref.role()), index), "");
     if (Defines(*event.type, ref.role())) {
       rows.PutUnread(Family::kEdges, WithIndex(EntityPrefix('d', ref.kind(), ref.id(), ref.version()), index), "");
+      if (Vocabulary::Get().HasVersions(ref.kind())) {
+        rows.PutUnread(Family::kEdges, WithIndex(Text('v', ref.kind(), '\0', ref.id(), '\0'), index), "");
+      }
     }
     if (ref.has_digest()) rows.PutUnread(Family::kEdges, WithIndex(DigestPrefix(ref.digest()), index), "");
   }

@@ -6,12 +6,12 @@
 // Rows of kEdges, all with empty values; fields end with a zero byte, which names can't hold:
 //   "r" kind id version role be64 index   the event refers to the entity in this role
 //   "d" kind id version be64 index        the event defines the entity (ReferenceRule.defines)
+//   "v" kind id be64 index                the event defines some version of the entity, of a kind that has versions
 //   "h" algorithm byte, digest, be64 index   the event refers to an entity with this digest
 //   "t" kind id version type be64 index   the event, of a type that the gate reads, refers to the entity; not an
 //                                         identifier assigned to a unit to the unit's model
-// The version is empty for kinds that have none (Vocabulary::HasVersions), whatever the event says: a reference with
-// one too many must not hide the event from who asks about the entity. Events below a size are found by their index, so
-// the rows serve every known size.
+// Of kinds that have no versions it is empty, whatever the event says: a reference with one too many must not hide the
+// event from who asks about the entity. Events below a size are found by their index, so they serve every known size.
 
 #include <optional>
 #include <string>

@@ -77,8 +77,8 @@ StatusOr<std::optional<Latest>> FindLatest(const RowFinder& rows, const std::str
   return std::optional<Latest>({index, counts});
 }
 
-// What a row of kEntities says; when that was taken back, the one before it that still counts, found along the edges
-// (edges.h) of `entity`, with or without its version.
+// What a row of kEntities says; when that was taken back, one before it that still counts, found along the edges
+// (edges.h) of `entity`, with or without its version. Without, that is the last in the log only along "v".
 StatusOr<std::optional<LeafIndex>> Counting(const RowFinder& rows, const std::string& key, char edges,
                                             const v1::EntityRef& entity, bool with_version,
                                             const std::function<bool(const LoadedEvent&)>& accept = nullptr) {
@@ -93,7 +93,10 @@ StatusOr<std::optional<LeafIndex>> Counting(const RowFinder& rows, const std::st
 }  // namespace
 
 StatusOr<std::optional<LeafIndex>> FindDefinition(const RowFinder& rows, const v1::EntityRef& entity) {
-  if (VersionOf(entity).empty()) return Counting(rows, EntityKey('v', entity, false), 'd', entity, false);
+  if (VersionOf(entity).empty()) {
+    const char edges = Vocabulary::Get().HasVersions(entity.kind()) ? 'v' : 'd';
+    return Counting(rows, EntityKey('v', entity, false), edges, entity, false);
+  }
   ASSIGN_OR_RETURN(const std::optional<LeafIndex> exact,
                    Counting(rows, EntityKey('d', entity, true), 'd', entity, true));
   if (exact.has_value()) return exact;

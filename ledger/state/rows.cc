@@ -114,17 +114,20 @@ StatusOr<std::optional<std::string>> RowOverlay::Get(Family family, std::string_
 
 StatusOr<std::optional<Row>> RowOverlay::LastAtOrBefore(Family family, std::string_view prefix,
                                                         std::string_view key) const {
-  std::optional<Row> found;
-  if (family == Family::kTimelines) found = Last(pending_timelines_, prefix, key);
-  if (family == Family::kEdges) {
-    for (; edges_sorted_ < rows_.size(); ++edges_sorted_) {
-      const Row& row = rows_[edges_sorted_];
-      if (row.family == Family::kEdges) pending_edges_.emplace(row.key, &row);
-    }
-    found = Last(pending_edges_, prefix, key);
+  if (family == Family::kTimelines) {
+    std::optional<Row> found = Last(pending_timelines_, prefix, key);
+    return found.has_value() ? found : base_->LastAtOrBefore(family, prefix, key);
   }
-  if (found.has_value()) return found;
-  return base_->LastAtOrBefore(family, prefix, key);
+  ASSIGN_OR_RETURN(std::optional<Row> stored, base_->LastAtOrBefore(family, prefix, key));
+  if (family != Family::kEdges) return stored;
+  for (; edges_sorted_ < rows_.size(); ++edges_sorted_) {
+    const Row& row = rows_[edges_sorted_];
+    if (row.family == Family::kEdges) pending_edges_.emplace(row.key, &row);
+  }
+  // Between a prefix and the index there may be a version and a role: a stored row can come after a pending one.
+  std::optional<Row> pending = Last(pending_edges_, prefix, key);
+  const bool is_pending = pending.has_value() && (!stored.has_value() || pending->key > stored->key);
+  return is_pending ? pending : stored;
 }
 
 }  // namespace anamnesis

@@ -82,8 +82,8 @@ class RowReader : public RowFinder {
                                const Visitor& visit) const = 0;
 };
 
-// Rows written but not stored yet, in front of a finder. Made for rows that grow with the log: of the rows that share a
-// prefix, pending ones have later versions than stored ones. Const methods are safe for concurrent use, but
+// Rows written but not stored yet, in front of a finder. Of the rows of kTimelines that share a prefix, pending ones
+// have later versions than stored ones. Const methods are safe for concurrent use, but
 // LastAtOrBefore, which only one thread may call at a time, and none while another puts rows.
 class RowOverlay : public RowFinder {
  public:
