@@ -199,9 +199,18 @@ StatusOr<ExitStatus> Verify(const Options& options) {
 }
 
 StatusOr<ExitStatus> Restore(const Options& options) {
-  ASSIGN_OR_RETURN(const ExitStatus status, CheckAndPrint(options, Text(options.to, ", restored from"), [&] {
-                     return RestoreBackup(options.dir, options.generation, options.to, FsckShowingProgress());
-                   }));
+  uint64_t erased_bodies = 0;
+  const auto restore = [&]() -> StatusOr<CheckedBackup> {
+    ASSIGN_OR_RETURN(CheckedBackup restored,
+                     RestoreBackup(options.dir, options.generation, options.to, FsckShowingProgress()));
+    erased_bodies = restored.erased_bodies;
+    return restored;
+  };
+  ASSIGN_OR_RETURN(const ExitStatus status, CheckAndPrint(options, Text(options.to, ", restored from"), restore));
+  if (status == kDone && erased_bodies > 0) {
+    std::cerr << erased_bodies
+              << " bodies in it were erased since: record their erasure again, or restore a later one\n";
+  }
   if (status != kDone) std::cerr << "nothing was restored\n";
   return status;
 }

@@ -265,6 +265,20 @@ StatusOr<v1::BackupList> ListLocked(const std::string& dir, const std::optional<
   return list;
 }
 
+// What is older than the newest `keep` generations that can be read.
+std::vector<uint32_t> SurplusOf(const Backups& backups, uint32_t keep) {
+  std::vector<uint32_t> surplus;
+  const std::vector<StoreBackup> there = backups.List();
+  for (auto backup = there.rbegin(); backup != there.rend(); ++backup) {
+    if (keep == 0) {
+      surplus.push_back(backup->generation);
+    } else if (DescribeGeneration(backups, *backup, nullptr).problem().empty()) {
+      --keep;
+    }
+  }
+  return surplus;
+}
+
 StatusOr<Opened> FindGeneration(const Backups& backups, const std::string& dir, uint32_t generation,
                                 size_t cache_bytes) {
   for (const StoreBackup& backup : backups.List()) {
@@ -319,9 +333,7 @@ StatusOr<v1::CreateBackupResponse> CreateBackup(const BackupSource& source, cons
   response.set_generation(generation);
   if (keep > 0) {
     ASSIGN_OR_RETURN(const std::unique_ptr<Backups> backups, Backups::Open(GenerationsPath(dir)));
-    std::vector<uint32_t> surplus;
-    for (const StoreBackup& backup : backups->List()) surplus.push_back(backup.generation);
-    surplus.resize(surplus.size() > keep ? surplus.size() - keep : 0);
+    const std::vector<uint32_t> surplus = SurplusOf(*backups, keep);
     if (!surplus.empty()) RETURN_IF_ERROR(RemoveBackups(GenerationsPath(dir), surplus));
   }
   ASSIGN_OR_RETURN(*response.mutable_backups(), ListLocked(dir, KnownErasures{source.store, source.size}));
@@ -345,7 +357,9 @@ StatusOr<v1::BackupList> DropBackups(const std::string& dir, const v1::DropBacku
   }
   bool left = false;
   for (const v1::BackupGeneration& generation : there.generations()) {
-    if (request.holding_erased_bodies() && generation.erased_bodies() > 0) dropped.insert(generation.generation());
+    // What can't be read may hold them.
+    const bool holding = generation.erased_bodies() > 0 || !generation.problem().empty();
+    if (request.holding_erased_bodies() && holding) dropped.insert(generation.generation());
     left = left || (generation.problem().empty() && dropped.count(generation.generation()) == 0);
   }
   if (dropped.empty()) return there;
@@ -392,6 +406,12 @@ StatusOr<CheckedBackup> RestoreBackup(const std::string& dir, uint32_t generatio
     ASSIGN_OR_RETURN(checked.generation, NewestOf(*backups, dir));
   }
   ASSIGN_OR_RETURN(Opened opened, FindGeneration(*backups, dir, checked.generation, kLookCacheBytes));
+  if (const NewestErasures newest(*backups); newest.known() != nullptr) {
+    v1::BackupGeneration described;
+    ASSIGN_OR_RETURN(const TreeSize size, Describe(opened, described));
+    RETURN_IF_ERROR(AddErased(*newest.known(), opened.note.purged(), size, described));
+    checked.erased_bodies = described.erased_bodies();
+  }
   const auto make = [&]() -> Status {
     RETURN_IF_ERROR(RestoreTo(*backups, opened, dir, unfinished));
     ASSIGN_OR_RETURN(checked.report, Fsck(unfinished, options));

@@ -35,7 +35,8 @@ struct BackupSource {
 };
 
 // Adds a generation, then removes the oldest until `keep` are left (0: none is removed). `dir` is made if it isn't
-// there. REQUIRES: what was erased was purged. FAILED_PRECONDITION: `dir` holds backups of another ledger or node, or
+// there; those that can't be read are not counted. What was erased and not purged yet may be in it, as lists say.
+// FAILED_PRECONDITION: `dir` holds backups of another ledger or node, or
 // something else. Otherwise fails as Store::BackUp does.
 StatusOr<v1::CreateBackupResponse> CreateBackup(const BackupSource& source, const std::string& dir, uint32_t keep,
                                                 const std::function<bool()>& go_on);
@@ -58,6 +59,8 @@ StatusOr<v1::BackupList> DropBackups(const std::string& dir, const v1::DropBacku
 // there.
 struct CheckedBackup {
   uint32_t generation = 0;
+  // Of a restored one: bodies in it that were erased since, by the newest generation that can be read.
+  uint64_t erased_bodies = 0;
   FsckReport report;
 };
 StatusOr<CheckedBackup> CheckBackup(const std::string& dir, uint32_t generation, const FsckOptions& options);

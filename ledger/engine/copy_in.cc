@@ -15,14 +15,25 @@
 #include "ledger/engine/fsck_workers.h"
 #include "ledger/engine/layout.h"
 #include "ledger/engine/no_rows.h"
+#include "ledger/engine/purger.h"
 #include "ledger/engine/rebuild.h"
 #include "ledger/engine/staging.h"
 #include "ledger/engine/stored_state.h"
+#include "ledger/state/erasures.h"
 #include "ledger/state/recorded_event.h"
 #include "ledger/store/store.h"
 
 namespace anamnesis {
 namespace {
+
+StatusOr<bool> HasRows(const RowReader& rows, Family family) {
+  bool any = false;
+  RETURN_IF_ERROR(rows.Scan(family, "", "", [&](std::string_view, std::string_view) {
+    any = true;
+    return false;
+  }));
+  return any;
+}
 
 // Leaves found here that are verified and put in order at a time.
 constexpr uint64_t kWindow = 1024;
@@ -53,7 +64,7 @@ class CopyInOfStore : public CopyIn {
   Status CheckManifest(const internal::CopyManifest& manifest) const;
   Status CheckBatches(const internal::CopyManifest& manifest) const;
   Status AddPartialTiles(Rows& rows) const;
-  Status EraseWhatWasErased();
+  Status EraseWhatWasErased(Rows& rows);
   Status RemoveFrom(Family family, const std::function<bool(std::string_view key)>& is_copied);
 
   const CopyOptions options_;
@@ -199,8 +210,8 @@ Status CopyInOfStore::Finish() {
     return OkStatus();
   };
   RETURN_IF_ERROR(ExtendProjections(*store_, state_.size(), size(), progress));
-  RETURN_IF_ERROR(EraseWhatWasErased());
   Rows rows{ProjectionsComplete(), CopyingMarker(false)};
+  RETURN_IF_ERROR(EraseWhatWasErased(rows));
   rows.push_back({Family::kMeta, std::string(kAppliedKey), applied.SerializeAsString()});
   // They replace all that were here, as CheckBatches has seen. What is staged and applied now is removed by whoever
   // staged it, when nobody else needs it any more.
@@ -213,19 +224,31 @@ Status CopyInOfStore::Finish() {
   return store_->Write(rows, true);
 }
 
-// Bodies that were here before and were erased since go too; none may be missing that nobody erased.
-Status CopyInOfStore::EraseWhatWasErased() {
+// Bodies that were here before and were erased since go too; none may be missing that nobody erased. What has to be
+// purged is noted before they are removed: whoever opens the ledger sees to it, and knows of it after a crash.
+Status CopyInOfStore::EraseWhatWasErased(Rows& rows) {
+  const std::unique_ptr<RowReader> view = store_->View();
   std::vector<std::string> erased;
   std::optional<LeafIndex> lost;
   RETURN_IF_ERROR(CompareErasures(
-      *store_->View(), size(), [&](LeafIndex index) { lost = lost.value_or(index); },
+      *view, size(), [&](LeafIndex index) { lost = lost.value_or(index); },
       [&](LeafIndex index) { erased.push_back(LeafKey(index)); }));
   if (lost.has_value()) {
     return absl::InvalidArgumentError(Text("leaf ", lost->value, " was sent without its body, and no event erased it"));
   }
-  if (erased.empty()) return OkStatus();
-  RETURN_IF_ERROR(store_->Remove(Family::kBodies, erased));
-  return store_->Purge(Family::kBodies, erased);
+  uint64_t up_to = 0;
+  RETURN_IF_ERROR(ScanErasures(*view, [&](LeafIndex, LeafIndex by) { up_to = std::max(up_to, by.value + 1); }));
+  if (up_to == 0) return OkStatus();
+  ASSIGN_OR_RETURN(const bool due, PurgeIsDue(*view));
+  // Batches that are staged here may hold what was erased.
+  ASSIGN_OR_RETURN(const bool staged, HasRows(*view, Family::kStaged));
+  if (erased.empty()) {
+    rows.push_back(NoteErased(up_to));
+    if (!due && !staged) rows.push_back(NotePurged(up_to));
+    return OkStatus();
+  }
+  RETURN_IF_ERROR(store_->Write({NoteErased(up_to), NotePurged(0)}, true));
+  return store_->Remove(Family::kBodies, erased);
 }
 
 Status CopyInOfStore::RemoveFrom(Family family, const std::function<bool(std::string_view key)>& is_copied) {

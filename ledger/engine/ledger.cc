@@ -77,6 +77,11 @@ class Ledger::Impl {
   // Passes a reader's result on, and takes note when the store turns out to be damaged.
   template <typename Result>
   Result Noted(Result result) const;
+  // Finishes erasures as far as nothing waits for members that are behind.
+  Status FinishErasuresOfBodies() {
+    const Status finished = purger_->Finish();
+    return absl::IsUnavailable(finished) ? OkStatus() : finished;
+  }
 
   const std::string dir_;
   const LedgerOptions options_;
@@ -312,7 +317,8 @@ StatusOr<v1::CreateBackupResponse> Ledger::CreateBackup(const std::string& dir, 
   const Status signed_now = GetCheckpoint().status();
   if (!absl::IsFailedPrecondition(signed_now)) RETURN_IF_ERROR(signed_now);
   // Otherwise the new generation would hold what was erased.
-  RETURN_IF_ERROR(FinishErasures());
+  // While batches wait for a member a backup may hold what was erased, and says so.
+  RETURN_IF_ERROR(impl_->FinishErasuresOfBodies());
   return anamnesis::CreateBackup({impl_->dir_, *impl_->store_, TreeSize(tree_size())}, dir, request.keep(), go_on);
 }
 
@@ -400,12 +406,13 @@ StatusOr<v1::ConsistencyProof> Ledger::GetConsistencyProof(const v1::GetConsiste
 std::unique_ptr<RowReader> Ledger::View() const { return impl_->store_->View(); }
 
 Status Ledger::Mend(const Rows& rows) {
-  RETURN_IF_ERROR(impl_->appender_->Mend(rows));
-  std::vector<std::string> erased;
-  for (const Row& row : rows) {
-    if (Erases(row)) erased.push_back(row.key);
-  }
-  return erased.empty() ? OkStatus() : impl_->store_->Purge(Family::kBodies, erased);
+  if (!std::any_of(rows.begin(), rows.end(), Erases)) return impl_->appender_->Mend(rows);
+  // Noted with them, so that a crash leaves it to be done.
+  Rows noted = rows;
+  noted.push_back(NotePurged(0));
+  RETURN_IF_ERROR(impl_->appender_->Mend(noted));
+  impl_->purger_->Notify();
+  return impl_->FinishErasuresOfBodies();
 }
 
 uint64_t Ledger::tree_size() const { return impl_->published().size.value; }

@@ -100,8 +100,8 @@ class Ledger {
   StatusOr<v1::Credential> GetCredential(const v1::GetCredentialRequest& request) const;
   v1::LedgerStatus GetStatus() const;
   StatusOr<v1::ConfigurationAnswer> GetConfiguration(const v1::GetConfigurationRequest& request) const;
-  // Waits until what was erased is gone from this ledger's files, as far as purger.h reaches. INTERNAL: it isn't, and
-  // why; it is tried again when the ledger is opened.
+  // Waits until what was erased is gone from this ledger's files, as far as purger.h reaches. UNAVAILABLE: it is in
+  // batches that wait for members. INTERNAL: it isn't, and why. Either is tried again by itself.
   Status FinishErasures();
   // Backups of this ledger in `dir`, which is made if needed, with the errors of BackupService; see backup.h. `go_on`
   // is called now and then and returns false to give it up.

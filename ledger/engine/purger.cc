@@ -1,8 +1,8 @@
 #include "ledger/engine/purger.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "ledger/base/bytes.h"
 #include "ledger/commit/apply.h"
@@ -13,6 +13,8 @@ namespace {
 
 // kMeta: be64, one more than the last erasing event whose bodies are gone from disk.
 constexpr std::string_view kPurgedKey = "purged";
+// How often it is looked whether staged batches are gone.
+constexpr std::chrono::milliseconds kLookEvery(200);
 
 StatusOr<uint64_t> StoredNumber(const RowFinder& rows, std::string_view key) {
   ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kMeta, key));
@@ -21,9 +23,24 @@ StatusOr<uint64_t> StoredNumber(const RowFinder& rows, std::string_view key) {
   return reader.BigEndian64();
 }
 
+Row NumberRow(std::string_view key, uint64_t number) {
+  std::string value;
+  AppendBigEndian64(value, number);
+  return {Family::kMeta, std::string(key), std::move(value)};
+}
+
 }  // namespace
 
 StatusOr<uint64_t> PurgedUpTo(const RowFinder& rows) { return StoredNumber(rows, kPurgedKey); }
+
+StatusOr<bool> PurgeIsDue(const RowFinder& rows) {
+  ASSIGN_OR_RETURN(const uint64_t erased, StoredNumber(rows, kErasedKey));
+  ASSIGN_OR_RETURN(const uint64_t purged, PurgedUpTo(rows));
+  return erased > purged;
+}
+
+Row NoteErased(uint64_t up_to) { return NumberRow(kErasedKey, up_to); }
+Row NotePurged(uint64_t up_to) { return NumberRow(kPurgedKey, up_to); }
 
 Purger::Purger(Store& store, Log log, std::chrono::milliseconds retry_every)
     : store_(store), log_(std::move(log)), retry_every_(retry_every), thread_([this] { Work(); }) {}
@@ -43,33 +60,40 @@ void Purger::Notify() {
   changed_.notify_all();
 }
 
-Status Purger::Finish() {
+Status Purger::Finish(std::chrono::milliseconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
   std::unique_lock lock(mutex_);
   if (!working_ && !last_.ok()) {
     due_ = true;
     changed_.notify_all();
   }
-  changed_.wait(lock, [this] { return !due_ && !working_; });
-  return last_;
+  while (true) {
+    changed_.wait(lock, [this] { return !due_ && !working_; });
+    if (!absl::IsUnavailable(last_)) return last_;
+    const auto done = [this] { return !due_ && !working_ && !absl::IsUnavailable(last_); };
+    if (!changed_.wait_until(lock, until, done)) return last_;
+  }
 }
 
 void Purger::Work() {
+  Status last_logged;
   std::unique_lock lock(mutex_);
   while (true) {
     const auto wake = [this] { return due_ || stopping_; };
     if (last_.ok()) {
       changed_.wait(lock, wake);
     } else {
-      changed_.wait_for(lock, retry_every_, wake);
+      changed_.wait_for(lock, absl::IsUnavailable(last_) ? std::min(kLookEvery, retry_every_) : retry_every_, wake);
     }
     if (stopping_) return;
     due_ = false;
     working_ = true;
     lock.unlock();
     const Status purged = PurgeDue();
-    if (!purged.ok()) {
+    if (!purged.ok() && purged != last_logged) {
       log_(Text("erased bodies are still on disk: ", MessageOf(purged), "; this is tried again"));
     }
+    last_logged = purged;
     lock.lock();
     working_ = false;
     last_ = purged;
@@ -81,18 +105,40 @@ Status Purger::PurgeDue() {
   ASSIGN_OR_RETURN(const uint64_t erased, StoredNumber(store_, kErasedKey));
   ASSIGN_OR_RETURN(const uint64_t purged, PurgedUpTo(store_));
   if (erased <= purged) return OkStatus();
+  if (bodies_purged_ < erased) RETURN_IF_ERROR(PurgeBodies(std::max(purged, bodies_purged_), erased));
+  RETURN_IF_ERROR(PurgeStaged());
+  RETURN_IF_ERROR(store_.Write({NotePurged(erased)}, true));
+  log_(Text(std::exchange(bodies_, 0), " erased bodies are gone from disk"));
+  return OkStatus();
+}
+
+Status Purger::PurgeBodies(uint64_t from, uint64_t erased) {
   std::vector<std::string> keys;
   RETURN_IF_ERROR(ScanErasures(store_, [&](LeafIndex index, LeafIndex by) {
-    if (by.value >= purged && by.value < erased) keys.push_back(LeafKey(index));
+    if (by.value >= from && by.value < erased) keys.push_back(LeafKey(index));
   }));
   RETURN_IF_ERROR(store_.Purge(Family::kBodies, keys));
-  // Batches that were stored before they were ordered held the bodies too.
-  RETURN_IF_ERROR(store_.Purge(Family::kStaged, {}));
-  std::string done;
-  AppendBigEndian64(done, erased);
-  RETURN_IF_ERROR(store_.Write({{Family::kMeta, std::string(kPurgedKey), std::move(done)}}, true));
-  log_(Text(keys.size(), " erased bodies are gone from disk"));
-  return OkStatus();
+  bodies_ += keys.size();
+  bodies_purged_ = erased;
+  staged_.clear();
+  return store_.Scan(Family::kStaged, "", "", [&](std::string_view key, std::string_view) {
+    staged_.emplace_back(key);
+    return true;
+  });
+}
+
+// Batches that were stored before they were ordered held the bodies too. Those that are staged from now on don't.
+Status Purger::PurgeStaged() {
+  std::vector<std::string> left;
+  for (std::string& key : staged_) {
+    ASSIGN_OR_RETURN(const std::optional<std::string> batch, store_.Get(Family::kStaged, key));
+    if (batch.has_value()) left.push_back(std::move(key));
+  }
+  staged_ = std::move(left);
+  if (!staged_.empty()) {
+    return absl::UnavailableError("batches that are kept for members that have yet to apply them may hold them");
+  }
+  return store_.Purge(Family::kStaged, {});
 }
 
 }  // namespace anamnesis

@@ -6,6 +6,9 @@
 // is still to be done is kept in the store, so that a crash in between delays it until the ledger is opened again. What
 // fails is tried again each `retry_every`.
 //
+// Batches hold bodies too while they are staged, for members that have yet to apply them: an erasure is done when all
+// that were staged then are gone, which takes as long as a member is waited for.
+//
 // What it can't reach: readers that began before hold their files until they end, copies that others made, and blocks
 // that the file system has freed and not overwritten; encrypt the disk against those.
 
@@ -15,6 +18,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "ledger/base/status.h"
 #include "ledger/store/store.h"
@@ -23,6 +27,14 @@ namespace anamnesis {
 
 // One more than the last erasing event whose bodies are gone from the files of `rows`; 0 before the first.
 StatusOr<uint64_t> PurgedUpTo(const RowFinder& rows);
+
+// Whether something erased isn't purged.
+StatusOr<bool> PurgeIsDue(const RowFinder& rows);
+
+// What a store is to know of erasures when its rows come another way than by Apply: one more than the last erasing
+// event; and that what was erased by events before `up_to` is in none of its files, where 0 has all of it purged again.
+Row NoteErased(uint64_t up_to);
+Row NotePurged(uint64_t up_to);
 
 class Purger {
  public:
@@ -36,16 +48,24 @@ class Purger {
 
   // An erasure was written. Any thread; doesn't block.
   void Notify();
-  // Waits until all that was written before is purged, or has failed; what failed before is tried again.
-  Status Finish();
+  // Waits until all that was written before is purged, or has failed; what failed before is tried again. UNAVAILABLE
+  // after `patience` while staged batches are waited for.
+  Status Finish(std::chrono::milliseconds patience = std::chrono::seconds(5));
 
  private:
   void Work();
   Status PurgeDue();
+  Status PurgeBodies(uint64_t from, uint64_t erased);
+  Status PurgeStaged();
 
   Store& store_;
   const Log log_;
   const std::chrono::milliseconds retry_every_;
+  // Used by the thread only: up to which erasing event the bodies' own files are done, of how many bodies, and the keys
+  // of the batches that were staged then.
+  uint64_t bodies_purged_ = 0;
+  uint64_t bodies_ = 0;
+  std::vector<std::string> staged_;
   std::mutex mutex_;
   std::condition_variable changed_;
   // Guarded by mutex_.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -14,6 +15,7 @@
 #include "ledger/engine/files.h"
 #include "ledger/engine/layout.h"
 #include "ledger/engine/make_anew.h"
+#include "ledger/engine/purger.h"
 #include "ledger/engine/rebuild.h"
 #include "ledger/engine/stored_state.h"
 #include "ledger/engine/trusted_tree.h"
@@ -107,6 +109,8 @@ class Repairer {
   bool erasures_known_ = false;
   bool erasures_unreadable_ = false;
   std::vector<std::string> purge_;
+  // Up to where that was done before the first of them.
+  std::optional<uint64_t> purged_;
 };
 
 void Repairer::Mended(std::string what, std::string outcome) {
@@ -119,10 +123,17 @@ void Repairer::Mended(std::string what, std::string outcome) {
 }
 
 Status Repairer::Write(const Rows& rows) {
+  if (!std::any_of(rows.begin(), rows.end(), Erases)) return store_->Write(rows, true);
+  // Noted with them: whoever opens the ledger after a crash purges what this did not come to.
+  if (!purged_.has_value()) {
+    ASSIGN_OR_RETURN(purged_, PurgedUpTo(*store_));
+  }
+  Rows noted = rows;
+  noted.push_back(NotePurged(0));
   for (const Row& row : rows) {
     if (Erases(row)) purge_.push_back(row.key);
   }
-  return store_->Write(rows, true);
+  return store_->Write(noted, true);
 }
 
 // --- What can be trusted ---
@@ -249,7 +260,9 @@ Status Repairer::MendPieces() {
     bool undecided = false;
     RETURN_IF_ERROR(MendPiece(number, undecided));
   }
-  return purge_.empty() ? OkStatus() : store_->Purge(Family::kBodies, purge_);
+  if (purge_.empty()) return OkStatus();
+  RETURN_IF_ERROR(store_->Purge(Family::kBodies, purge_));
+  return store_->Write({NotePurged(*purged_)}, true);
 }
 
 Status Repairer::MendTiles() {

@@ -49,7 +49,9 @@ std::vector<LeafIndex> ErasedBy(const RecordedEvent& event) {
 
 Status FoldErasures(const RecordedEvent& event, RowOverlay& rows) {
   for (const LeafIndex index : ErasedBy(event)) {
-    rows.Put(Family::kEntities, Text('z', LeafKey(index)), LeafKey(event.index));
+    // What is erased twice was gone from the first time on.
+    ASSIGN_OR_RETURN(const std::optional<LeafIndex> before, FindErasure(rows, index));
+    if (!before.has_value()) rows.Put(Family::kEntities, Text('z', LeafKey(index)), LeafKey(event.index));
   }
   return OkStatus();
 }

@@ -159,6 +159,11 @@ TEST_F(BackupTest, TheNextGenerationHoldsNothingOfWhatWasErasedAndOlderOnesAreNa
   ASSERT_TRUE(alone.ok()) << alone.status();
   EXPECT_EQ(alone->generations(0).erased_bodies(), 1u);
 
+  // Who restores an older one is told what comes back.
+  const auto older = RestoreBackup(backups(), 1, dir_.path() + "/older", {});
+  ASSERT_TRUE(older.ok()) << older.status();
+  EXPECT_EQ(older->erased_bodies, 1u);
+
   v1::DropBackupsRequest drop;
   drop.set_holding_erased_bodies(true);
   const auto left = maker.ledger().DropBackups(backups(), drop);
@@ -192,6 +197,22 @@ TEST_F(BackupTest, SoManyAreKeptAndTheLastIsNeverDropped) {
   const auto left = maker.ledger().DropBackups(backups(), drop);
   ASSERT_TRUE(left.ok()) << left.status();
   EXPECT_THAT(Numbers(*left), ElementsAre(5));
+}
+
+TEST_F(BackupTest, OnesThatCannotBeReadAreNoReplacementAndMayHoldWhatWasErased) {
+  LedgerMaker maker(ledger());
+  for (int i = 0; i < 3; ++i) Make(maker);
+  for (const char* generation : {"2", "3"}) {
+    for (const auto& entry : std::filesystem::directory_iterator(backups() + "/generations/private/" + generation)) {
+      if (entry.path().filename().string().starts_with("MANIFEST")) std::filesystem::resize_file(entry, 0);
+    }
+  }
+  EXPECT_THAT(Numbers(Make(maker, 2).backups()), ElementsAre(1, 2, 3, 4));
+  v1::DropBackupsRequest drop;
+  drop.set_holding_erased_bodies(true);
+  const auto left = maker.ledger().DropBackups(backups(), drop);
+  ASSERT_TRUE(left.ok()) << left.status();
+  EXPECT_THAT(Numbers(*left), ElementsAre(1, 4));
 }
 
 TEST_F(BackupTest, NothingIsOverwrittenOrMixed) {

@@ -15,8 +15,10 @@
 #include "ledger/engine/copy_in.h"
 #include "ledger/engine/copy_out.h"
 #include "ledger/engine/fsck.h"
+#include "ledger/engine/purger.h"
 #include "ledger/engine/staging.h"
 #include "ledger/state/recorded_event.h"
+#include "tests/ledger/engine/erasures.h"
 #include "tests/ledger/engine/stored_ledger.h"
 #include "tests/support/sanitized.h"
 
@@ -212,6 +214,34 @@ TEST_F(CopyTest, ALedgerThatIsBehindReceivesTheRest) {
   EXPECT_EQ(*staging.IsApplied({9, 3}), false);
   EXPECT_EQ(**staging.Get({9, 3}), "b");
   EXPECT_EQ(**staging.Note(), "members now");
+}
+
+// Whoever copied an erasure knows of it, and has it purged where it had the body.
+TEST_F(CopyTest, ErasuresAreKnownAndPurged) {
+  const ScratchDirectory source;
+  const ScratchDirectory behind;
+  const ScratchDirectory empty;
+  {
+    LedgerMaker maker(source.path());
+    const uint64_t subject = maker.ledger().tree_size();
+    maker.Append(maker.admin().Write({EnrolByName("subject", kName)}));
+    maker.Close();
+    CopyDirectory(source.path(), behind.path());
+    maker.Open();
+    maker.Append(maker.admin().Write({EraseBodies({subject})}));
+    maker.Close();
+  }
+  ASSERT_TRUE(ReceiveAll(source.path(), behind.path()).ok());
+  const std::string made = empty.path() + "/new";
+  ASSERT_TRUE(JoinLedger(made, kTestOrigin).ok());
+  ASSERT_TRUE(ReceiveAll(source.path(), made).ok());
+  EXPECT_TRUE(*PurgeIsDue(*OpenStore(behind.path(), true)));
+  EXPECT_FALSE(*PurgeIsDue(*OpenStore(made, true)));
+  EXPECT_GT(*PurgedUpTo(*OpenStore(made, true)), 0u);
+  const auto ledger = Ledger::Open(behind.path(), {});
+  ASSERT_TRUE(ledger.ok()) << ledger.status();
+  EXPECT_TRUE((*ledger)->FinishErasures().ok());
+  EXPECT_THAT(FilesHolding(behind.path(), kName), testing::IsEmpty());
 }
 
 TEST_F(CopyTest, OnlyTheRevisionIsAhead) {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "ledger/state/erasures.h"
 #include "ledger/store/store.h"
 #include "tests/ledger/engine/erasures.h"
 #include "tests/support/forwarding_store.h"
@@ -69,6 +70,35 @@ TEST_F(PurgerTest, ItIsTriedAgainWithoutBeingAsked) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (*PurgedUpTo(store_) == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_GT(*PurgedUpTo(store_), 0u);
+}
+
+// A batch holds bodies as long as somebody may still need it.
+TEST_F(PurgerTest, ItIsDoneWhenNoBatchHoldsTheBodiesAnyMore) {
+  ASSERT_TRUE(store_.Write({{Family::kStaged, "before", "a batch"}}, true).ok());
+  std::vector<std::string> lines;
+  Purger purger(
+      store_, [&](const std::string& line) { lines.push_back(line); }, std::chrono::milliseconds(1));
+  EXPECT_TRUE(absl::IsUnavailable(purger.Finish(std::chrono::milliseconds(20))));
+  EXPECT_EQ(*PurgedUpTo(store_), 0u);
+  EXPECT_TRUE(*PurgeIsDue(store_));
+  // One that came later is not waited for.
+  ASSERT_TRUE(store_.Write({{Family::kStaged, "later", "a batch"}}, true).ok());
+  ASSERT_TRUE(store_.Remove(Family::kStaged, {"before"}).ok());
+  EXPECT_TRUE(purger.Finish().ok());
+  EXPECT_GT(*PurgedUpTo(store_), 0u);
+  EXPECT_FALSE(*PurgeIsDue(store_));
+  // Told once, however often it was looked.
+  EXPECT_EQ(lines.size(), 2u);
+}
+
+TEST_F(PurgerTest, WhatIsErasedTwiceWasGoneFromTheFirstTimeOn) {
+  {
+    Purger purger(store_, [](const std::string&) {});
+    ASSERT_TRUE(purger.Finish().ok());
+  }
+  const uint64_t purged = *PurgedUpTo(store_);
+  ASSERT_TRUE(ledger_.Append(ada_.Write({EraseBodies({3})})).ok());
+  EXPECT_EQ(**FindErasure(store_, LeafIndex(3)), LeafIndex(purged - 1));
 }
 
 }  // namespace
