@@ -36,6 +36,13 @@ bool IsFileAt(int fd, const std::string& path) {
          open.st_dev == named.st_dev;
 }
 
+// Whether the upload is gone now. Whoever holds its lock is still at work, if only by reading all of it.
+bool RemoveUnlocked(const std::string& path) {
+  const StatusOr<Descriptor> file = OpenFile(path, O_RDWR);
+  return file.ok() && ::flock(file->get(), LOCK_EX | LOCK_NB) == 0 && IsFileAt(file->get(), path) &&
+         ::unlink(path.c_str()) == 0;
+}
+
 // The digest of what the disk has, not of what memory still has of it.
 StatusOr<Digest> DigestOnDisk(int fd, const std::string& path) {
   // Only a hint: without it the digest is of the same bytes.
@@ -172,9 +179,8 @@ Status ObjectStore::CheckPartials(uint64_t size) const {
     uint64_t announced = size;
     for (const Partial& partial : partials) announced += partial.size;
     if (partials.size() < options_.partials_max && announced <= options_.partial_bytes_max) return OkStatus();
-    std::error_code unused;
     for (const Partial& partial : partials) {
-      if (partial.changed < abandoned && std::filesystem::remove(partial.path, unused)) removed = true;
+      if (partial.changed < abandoned && RemoveUnlocked(partial.path)) removed = true;
     }
   }
   return absl::ResourceExhaustedError(Text("too many unfinished uploads: at most ", options_.partials_max, " of ",
@@ -254,6 +260,8 @@ Status ObjectStore::Publish(const Descriptor& file, const Digest& digest, uint64
                                                    found.hex(), "; the upload is removed")));
   }
   RETURN_IF_ERROR(MakeDirectory(ShardPath(digest)));
+  // Another who made it may not have come to this.
+  RETURN_IF_ERROR(SyncDirectory(dir_));
   if (::rename(path.c_str(), ObjectPath(digest).c_str()) != 0) return SystemError(path, "storing");
   // Not before: an upload that ends here must be open to the next process's writing.
   if (::fchmod(file.get(), kObjectMode) != 0) return SystemError(path, "making read-only");

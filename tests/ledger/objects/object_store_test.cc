@@ -181,6 +181,23 @@ TEST_F(ObjectStoreTest, AbandonedUploadsMakeRoomForOthers) {
   EXPECT_TRUE(store_->Append(Sha256("b"), 1, 0, "b")->stored);
 }
 
+// One that reads all that is there before it goes on changes nothing for long.
+TEST_F(ObjectStoreTest, AnUploadAtWorkIsNotAbandoned) {
+  options_.partials_max = 1;
+  Reopen();
+  const Digest digest = Sha256("a");
+  ASSERT_TRUE(store_->Append(digest, 1, 0, "").ok());
+  const std::string path = Text(dir(), "/partial/", digest.hex(), ".1");
+  std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - std::chrono::hours(200));
+  {
+    const Descriptor other = OpenFile(path, O_RDWR).value();
+    ASSERT_EQ(::flock(other.get(), LOCK_EX | LOCK_NB), 0);
+    EXPECT_EQ(store_->Append(Sha256("b"), 1, 0, "b").status().code(), StatusCode::kResourceExhausted);
+    EXPECT_TRUE(std::filesystem::exists(path));
+  }
+  EXPECT_TRUE(store_->Append(Sha256("b"), 1, 0, "b")->stored);
+}
+
 TEST_F(ObjectStoreTest, WhatIsKeptFreeIsKept) {
   options_.reserve_bytes = uint64_t{1} << 60;
   Reopen();
