@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 #include <span>
+#include <utility>
 
 #include "ledger/state/timeline_node.h"
 #include "ledger/store/create_backup.h"
@@ -382,15 +383,23 @@ Status RocksStore::Remove(Family family, const std::vector<std::string>& keys) {
 std::unique_ptr<RowReader> RocksStore::View() const { return std::make_unique<CachedView>(*this); }
 
 Status RocksStore::ClearProjections() {
-  for (Family family : kProjectionFamilies) {
-    ColumnFamilyHandle*& handle = handles_[static_cast<size_t>(family)];
-    RETURN_IF_ERROR(FromRocks(db_->DropColumnFamily(handle)));
-    RETURN_IF_ERROR(FromRocks(db_->DestroyColumnFamilyHandle(handle)));
-    handle = nullptr;
-    RETURN_IF_ERROR(
-        FromRocks(db_->CreateColumnFamily(FamilyOptions(family), std::string(FamilyName(family)), &handle)));
+  // All at once: RocksDB writes its options down and reads them back after each change.
+  std::vector<ColumnFamilyHandle*> dropped;
+  std::vector<ColumnFamilyDescriptor> wanted;
+  for (const Family family : kProjectionFamilies) {
+    dropped.push_back(std::exchange(handles_[static_cast<size_t>(family)], nullptr));
+    wanted.emplace_back(std::string(FamilyName(family)), FamilyOptions(family));
   }
-  return OkStatus();
+  Status cleared = FromRocks(db_->DropColumnFamilies(dropped));
+  for (ColumnFamilyHandle* handle : dropped) {
+    const Status destroyed = FromRocks(db_->DestroyColumnFamilyHandle(handle));
+    if (cleared.ok()) cleared = destroyed;
+  }
+  RETURN_IF_ERROR(cleared);
+  std::vector<ColumnFamilyHandle*> made;
+  const Status created = FromRocks(db_->CreateColumnFamilies(wanted, &made));
+  for (size_t i = 0; i < made.size(); ++i) handles_[static_cast<size_t>(kProjectionFamilies[i])] = made[i];
+  return created;
 }
 
 Status RocksStore::BulkLoad(Family family, std::vector<const Row*> rows) {
