@@ -1,5 +1,7 @@
 #include "ledger/query/adopted_policy.h"
 
+#include <algorithm>
+
 namespace anamnesis {
 
 StatusOr<std::optional<AdoptedPolicy>> FindPolicy(Facts& facts, v1::PolicyAdopted::Kind kind, v1::Answer& answer,
@@ -13,6 +15,14 @@ StatusOr<std::optional<AdoptedPolicy>> FindPolicy(Facts& facts, v1::PolicyAdopte
   }
   ASSIGN_OR_RETURN(*leaf, facts.Reference(policy->index));
   return policy;
+}
+
+bool IsMemberOf(const v1::RetentionPolicy& policy, std::string_view jurisdiction, std::string_view place) {
+  for (const v1::RetentionPolicy::Region& region : policy.regions()) {
+    if (region.jurisdiction() != jurisdiction) continue;
+    if (std::find(region.members().begin(), region.members().end(), place) != region.members().end()) return true;
+  }
+  return false;
 }
 
 }  // namespace anamnesis

@@ -5,6 +5,7 @@
 // note that there is none and how one is adopted. Pure.
 
 #include <optional>
+#include <string_view>
 
 #include "anamnesis/v1/question.pb.h"
 #include "ledger/base/status.h"
@@ -16,6 +17,9 @@ namespace anamnesis {
 // `leaf` is filled only when there is one; else a note is added to the answer.
 StatusOr<std::optional<AdoptedPolicy>> FindPolicy(Facts& facts, v1::PolicyAdopted::Kind kind, v1::Answer& answer,
                                                   v1::LeafReference* leaf);
+
+// Whether `place` is one of the countries where, by the policy, the law of the larger jurisdiction holds.
+bool IsMemberOf(const v1::RetentionPolicy& policy, std::string_view jurisdiction, std::string_view place);
 
 }  // namespace anamnesis
 

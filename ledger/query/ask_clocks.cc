@@ -21,6 +21,28 @@ constexpr int32_t kOffsetMinutesMax = 18 * 60;
 constexpr uint32_t kPeriodMax = 10'000;
 constexpr int64_t kHourUs = int64_t{3600} * 1'000'000;
 
+// Which law holds where, by the retention policy in force; without one a jurisdiction is only itself.
+class Places {
+ public:
+  static StatusOr<Places> Load(Facts& facts) {
+    Places places;
+    ASSIGN_OR_RETURN(places.policy_, PolicyInForceAt(facts.rows(), v1::PolicyAdopted::RETENTION, facts.size()));
+    return places;
+  }
+
+  bool known() const { return policy_.has_value(); }
+  void Cite(Facts& facts) const {
+    if (known()) facts.Cite(policy_->index);
+  }
+  // Whether the law of `jurisdiction` holds in `place`.
+  bool Hold(std::string_view jurisdiction, std::string_view place) const {
+    return jurisdiction == place || (known() && IsMemberOf(policy_->body.document().retention(), jurisdiction, place));
+  }
+
+ private:
+  std::optional<AdoptedPolicy> policy_;
+};
+
 // What triggers a clock, and what starts it.
 struct Trigger {
   std::string why;
@@ -40,6 +62,7 @@ class Case {
  public:
   static StatusOr<Case> Load(Facts& facts, const v1::EntityRef& incident) {
     Case loaded;
+    ASSIGN_OR_RETURN(loaded.places_, Places::Load(facts));
     ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts.About(incident, "incident", kQuestionEventsMax));
     for (const LeafIndex index : indexes) {
       ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
@@ -60,27 +83,25 @@ class Case {
   }
 
   const Fact* incident() const { return incident_; }
-  v1::IncidentRecorded::Harm harm() const { return harm_; }
+  bool harm_known() const { return harm_ != v1::IncidentRecorded::HARM_UNSPECIFIED; }
   const std::vector<const Fact*>& events() const { return events_; }
 
+  const Places& places() const { return places_; }
+
   Trigger TriggerOf(const Clocks::Clock& clock) const {
+    using Harm = v1::IncidentRecorded;
     switch (clock.trigger()) {
       case Clocks::SERIOUS_INCIDENT:
-        if (IsSerious()) return ByHarm(clock);
-        return ByAwareness(clock, &v1::IncidentAwarenessEstablished::unanticipated_deterioration,
-                           "an unanticipated serious deterioration in health");
+        return MayBe({Harm::SERIOUS, Harm::DEATH, Harm::PUBLIC_HEALTH}) ? ByHarm(clock) : ByDeterioration();
       case Clocks::PUBLIC_HEALTH_THREAT:
-        return harm_ == v1::IncidentRecorded::PUBLIC_HEALTH ? ByHarm(clock) : Not("no public health threat");
+        return MayBe({Harm::PUBLIC_HEALTH}) ? ByHarm(clock) : Not("no public health threat");
       case Clocks::DEATH_OR_DETERIORATION:
-        if (harm_ == v1::IncidentRecorded::DEATH) return ByHarm(clock);
-        return ByAwareness(clock, &v1::IncidentAwarenessEstablished::unanticipated_deterioration,
-                           "an unanticipated serious deterioration in health");
+        return MayBe({Harm::DEATH}) ? ByHarm(clock) : ByDeterioration();
       case Clocks::COULD_RECUR:
-        return harm_ == v1::IncidentRecorded::NEAR_MISS || harm_ == v1::IncidentRecorded::NON_SERIOUS
-                   ? ByHarm(clock)
-                   : Not("neither a near miss nor non-serious harm");
+        return MayBe({Harm::NEAR_MISS, Harm::NON_SERIOUS}) ? ByHarm(clock, ", which might be serious another time")
+                                                           : Not("neither a near miss nor non-serious harm");
       case Clocks::REMEDIAL_ACTION:
-        return ByAwareness(clock, &v1::IncidentAwarenessEstablished::remedial_action, "a need for remedial action");
+        return ByAwareness(&v1::IncidentAwarenessEstablished::remedial_action, "a need for remedial action");
       case Clocks::FIELD_ACTION:
         return ByFieldAction(clock);
       default:
@@ -89,9 +110,9 @@ class Case {
   }
 
  private:
-  bool IsSerious() const {
-    return harm_ == v1::IncidentRecorded::SERIOUS || harm_ == v1::IncidentRecorded::DEATH ||
-           harm_ == v1::IncidentRecorded::PUBLIC_HEALTH;
+  // What nothing says the harm of may be anything, and a report is due in time as long as it may be.
+  bool MayBe(std::initializer_list<v1::IncidentRecorded::Harm> harms) const {
+    return !harm_known() || std::find(harms.begin(), harms.end(), harm_) != harms.end();
   }
 
   static Trigger Not(std::string why) { return {std::move(why), nullptr, false}; }
@@ -102,12 +123,18 @@ class Case {
     return found == events_.end() ? nullptr : *found;
   }
 
-  Trigger ByHarm(const Clocks::Clock& clock) const {
-    return {Text("harm ", v1::IncidentRecorded::Harm_Name(harm_)), FirstOf(clock.starts()), true};
+  Trigger ByHarm(const Clocks::Clock& clock, std::string_view meaning = "") const {
+    std::string why = harm_known() ? Text("harm ", v1::IncidentRecorded::Harm_Name(harm_), meaning)
+                                   : "no record says which harm, so it may be this";
+    return {std::move(why), FirstOf(clock.starts()), true};
   }
 
-  Trigger ByAwareness(const Clocks::Clock&, bool (v1::IncidentAwarenessEstablished::*flag)() const,
-                      std::string_view what) const {
+  Trigger ByDeterioration() const {
+    return ByAwareness(&v1::IncidentAwarenessEstablished::unanticipated_deterioration,
+                       "an unanticipated serious deterioration in health");
+  }
+
+  Trigger ByAwareness(bool (v1::IncidentAwarenessEstablished::*flag)() const, std::string_view what) const {
     for (const Fact* fact : events_) {
       const auto* aware = fact->body<v1::IncidentAwarenessEstablished>();
       if (aware != nullptr && (aware->*flag)()) return {Text("awareness of ", what), fact, true};
@@ -119,13 +146,14 @@ class Case {
     for (const Fact* fact : events_) {
       const auto* action = fact->body<v1::FieldActionInitiated>();
       if (action == nullptr) continue;
-      if (action->jurisdiction().empty() || action->jurisdiction() == clock.jurisdiction()) {
+      if (action->jurisdiction().empty() || places_.Hold(clock.jurisdiction(), action->jurisdiction())) {
         return {"a field action was initiated", fact, true};
       }
     }
-    return Not("no field action");
+    return Not(Text("no field action in ", clock.jurisdiction()));
   }
 
+  Places places_;
   const Fact* incident_ = nullptr;
   v1::IncidentRecorded::Harm harm_ = v1::IncidentRecorded::HARM_UNSPECIFIED;
   std::vector<const Fact*> events_;
@@ -177,27 +205,46 @@ class ClockReader {
       read.set_due_day(absl::FormatCivilTime(calendar_.DayOf(due)));
       return due;
     }
-    const absl::CivilDay day = clock.unit() == Clocks::WORK_DAYS
-                                   ? AddWorkDays(start, std::min(clock.period(), kPeriodMax), clock.exclude_start_day(),
-                                                 HolidaysOf(clock, start, answer))
-                                   : AddDays(start, std::min(clock.period(), kPeriodMax), clock.exclude_start_day());
+    const uint32_t period = std::min(clock.period(), kPeriodMax);
+    absl::CivilDay day = AddDays(start, period, clock.exclude_start_day());
+    if (clock.unit() == Clocks::WORK_DAYS) {
+      const std::set<std::string> holidays = HolidaysOf(clock);
+      day = AddWorkDays(start, period, clock.exclude_start_day(), holidays);
+      NoteYearsWithout(holidays, clock.jurisdiction(), start, day, answer);
+    }
     read.set_due_day(absl::FormatCivilTime(day));
+    NoteZone(answer);
     return calendar_.StartOf(day + 1);
   }
 
-  std::set<std::string> HolidaysOf(const Clocks::Clock& clock, absl::CivilDay start, v1::Answer& answer) {
+  // Nothing says in which zone the law counts its days, and UTC's may begin some hours off them.
+  void NoteZone(v1::Answer& answer) {
+    if (!calendar_.is_utc() || !noted_.insert("zone").second) return;
+    answer.add_notes(
+        "days are those of UTC, since no offset was given: where the law counts the days of another zone, a report may "
+        "be due a day earlier or later");
+  }
+
+  std::set<std::string> HolidaysOf(const Clocks::Clock& clock) const {
     std::set<std::string> days;
     for (const Clocks::Holiday& holiday : policy_.holidays()) {
       if (holiday.jurisdiction() == clock.jurisdiction()) days.insert(holiday.day());
     }
-    const std::string year = Text(start.year(), "-");
-    const auto first = days.lower_bound(year);
-    const bool known = first != days.end() && first->compare(0, year.size(), year) == 0;
-    if (!known && noted_.insert(clock.jurisdiction()).second) {
-      answer.add_notes(Text("the policy has no holidays of ", clock.jurisdiction(), " in ", start.year(),
-                            ": work days are counted without them"));
-    }
     return days;
+  }
+
+  // Of the years that were counted through, the first for which the policy has no holidays.
+  void NoteYearsWithout(const std::set<std::string>& holidays, const std::string& jurisdiction, absl::CivilDay start,
+                        absl::CivilDay end, v1::Answer& answer) {
+    for (auto year = start.year(); year <= end.year(); ++year) {
+      const std::string prefix = Text(year, "-");
+      const auto first = holidays.lower_bound(prefix);
+      if (first != holidays.end() && first->starts_with(prefix)) continue;
+      if (!noted_.insert(Text("holidays ", jurisdiction)).second) return;
+      answer.add_notes(
+          Text("the policy has no holidays of ", jurisdiction, " in ", year, ": work days are counted without them"));
+      return;
+    }
   }
 
   // Whether the report was made under the clock's law. One that doesn't say which is taken for the only one there is in
@@ -225,7 +272,7 @@ class ClockReader {
     std::optional<Timestamp> first;
     for (const Fact* fact : case_.events()) {
       const auto* report = fact->body<v1::VigilanceReported>();
-      if (report == nullptr || report->jurisdiction() != clock.jurisdiction()) continue;
+      if (report == nullptr || !case_.places().Hold(clock.jurisdiction(), report->jurisdiction())) continue;
       const Timestamp submitted(report->submitted_at_us());
       if (!Serves(report->kind(), clock.trigger()) || submitted > at_) continue;
       if (!IsUnder(*report, *fact, clock, answer)) continue;
@@ -252,6 +299,34 @@ class ClockReader {
   std::set<std::string> noted_;
 };
 
+std::string_view JurisdictionOf(const Fact& fact) {
+  if (const auto* report = fact.body<v1::VigilanceReported>()) return report->jurisdiction();
+  if (const auto* action = fact.body<v1::FieldActionInitiated>()) return action->jurisdiction();
+  return "";
+}
+
+// What was reported or done where no clock of the policy holds starts and stops none, and may have had to.
+void NoteUnknownPlaces(Facts& facts, const Clocks& policy, const Case& incident, v1::Answer& answer) {
+  const auto any_clock = [&](const auto& is_it) {
+    return std::any_of(policy.clocks().begin(), policy.clocks().end(),
+                       [&](const Clocks::Clock& clock) { return is_it(clock.jurisdiction()); });
+  };
+  for (const Fact* fact : incident.events()) {
+    const std::string_view place = JurisdictionOf(*fact);
+    if (place.empty() || any_clock([&](const std::string& jurisdiction) { return jurisdiction == place; })) continue;
+    incident.places().Cite(facts);
+    if (any_clock([&](const std::string& jurisdiction) { return incident.places().Hold(jurisdiction, place); })) {
+      continue;
+    }
+    answer.add_notes(Text("the ", fact->type(), " of leaf ", fact->event.index.value, " is for \"", place,
+                          "\", of which the policy has no clock",
+                          incident.places().known() ? ""
+                                                    : ", and no retention policy is adopted that says to which "
+                                                      "region it belongs",
+                          ": it starts no clock and stops none"));
+  }
+}
+
 // The first due of each regime decides.
 void MarkDecisive(Answer& answer) {
   std::map<std::string, Answer::Clock*> first;
@@ -276,8 +351,10 @@ Status AnswerClocks(Facts& facts, const v1::ClocksQuestion& question, v1::Answer
   ASSIGN_OR_RETURN(const Case incident, Case::Load(facts, question.incident()));
   if (incident.incident() != nullptr) {
     ASSIGN_OR_RETURN(*filled.mutable_incident(), facts.Reference(incident.incident()->event.index));
-  } else {
-    answer.add_notes("no incident.recorded says how serious it was");
+  }
+  if (!incident.harm_known()) {
+    answer.add_notes(
+        "no incident.recorded says how serious it was, so every clock that some harm starts is taken to run");
   }
   v1::LeafReference adoption;
   ASSIGN_OR_RETURN(const std::optional<AdoptedPolicy> policy,
@@ -291,6 +368,7 @@ Status AnswerClocks(Facts& facts, const v1::ClocksQuestion& question, v1::Answer
     const Answer::Clock& read = filled.clocks(filled.clocks_size() - 1);
     if (read.state() == Answer::OVERDUE) filled.set_overdue(filled.overdue() + 1);
   }
+  NoteUnknownPlaces(facts, clocks, incident, answer);
   MarkDecisive(filled);
   return OkStatus();
 }

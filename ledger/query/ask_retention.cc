@@ -77,12 +77,8 @@ class Placements {
 bool Holds(const v1::RetentionPolicy& policy, const v1::RetentionPolicy::Period& period,
            const std::map<std::string, const Fact*>& placements) {
   if (period.jurisdiction().empty() || placements.count(period.jurisdiction()) > 0) return true;
-  for (const v1::RetentionPolicy::Region& region : policy.regions()) {
-    if (region.jurisdiction() != period.jurisdiction()) continue;
-    return std::any_of(region.members().begin(), region.members().end(),
-                       [&](const std::string& member) { return placements.count(member) > 0; });
-  }
-  return false;
+  return std::any_of(placements.begin(), placements.end(),
+                     [&](const auto& placed) { return IsMemberOf(policy, period.jurisdiction(), placed.first); });
 }
 
 void AddPeriods(const v1::RetentionPolicy& policy, const Placements& placements, Timestamp from, Answer& answer) {

@@ -18,6 +18,7 @@ class Calendar {
 
   absl::CivilDay DayOf(Timestamp time) const;
   Timestamp StartOf(absl::CivilDay day) const;
+  bool is_utc() const { return offset_us_ == 0; }
 
  private:
   int64_t offset_us_;

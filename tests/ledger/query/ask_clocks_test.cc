@@ -1,6 +1,8 @@
 // Reporting clocks against the shipped policy document.
 
+#include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 
 #include "ledger/query/events.h"
@@ -44,6 +46,18 @@ class Incident {
     return history_.Add(DraftWith(std::move(body), {"incident=incident:INC-7"}));
   }
 
+  LeafIndex Act(std::string_view jurisdiction, std::string_view at) {
+    v1::FieldActionInitiated body;
+    body.set_kind(v1::FieldActionInitiated::RECALL);
+    body.set_jurisdiction(std::string(jurisdiction));
+    body.set_scope_text("all units");
+    body.set_initiated_at_us(Time(at).us);
+    EventDraft draft = DraftWith(
+        std::move(body), {"field_action=field_action:FA-1", "incident=incident:INC-7", "scope=device_model:vent"});
+    draft.header.set_rationale("wrong alerts");
+    return history_.Add(draft);
+  }
+
   v1::Answer Ask(std::string_view at, int32_t offset_minutes = 0) const {
     v1::Question question;
     SetEntity(*question.mutable_clocks()->mutable_incident(), "incident", "INC-7");
@@ -64,6 +78,11 @@ v1::ClocksAnswer::Clock ClockOf(const v1::Answer& answer, std::string_view sourc
   }
   ADD_FAILURE() << "no clock of " << source;
   return {};
+}
+
+bool HasNote(const v1::Answer& answer, std::string_view part) {
+  return std::any_of(answer.notes().begin(), answer.notes().end(),
+                     [&](const std::string& note) { return note.find(part) != std::string::npos; });
 }
 
 constexpr std::string_view k87_3 = "Regulation (EU) 2017/745 Art. 87(3)";
@@ -102,6 +121,84 @@ TEST(AskClocks, A97D13DeathIs10DaysAndPublicHealthThreat2) {
   EXPECT_EQ(ClockOf(worse.Ask("2026-03-07T00:00:00Z"), k87_5).due_day(), "2026-03-16");
 }
 
+TEST(AskClocks, A97EveryJurisdictionHasADueDayForEachSeriousHarm) {
+  for (const auto harm :
+       {v1::IncidentRecorded::SERIOUS, v1::IncidentRecorded::DEATH, v1::IncidentRecorded::PUBLIC_HEALTH}) {
+    Incident incident(harm);
+    incident.Aware();
+    const v1::Answer answer = incident.Ask("2026-03-07T00:00:00Z");
+    std::set<std::string> jurisdictions;
+    std::map<std::string, std::string> first_due;
+    for (const v1::ClocksAnswer::Clock& clock : answer.clocks().clocks()) {
+      jurisdictions.insert(clock.jurisdiction());
+      if (!clock.has_due()) continue;
+      std::string& due = first_due.try_emplace(clock.jurisdiction(), clock.due_day()).first->second;
+      due = std::min(due, clock.due_day());
+    }
+    for (const std::string& jurisdiction : jurisdictions) {
+      EXPECT_TRUE(first_due.contains(jurisdiction)) << jurisdiction << " " << v1::IncidentRecorded::Harm_Name(harm);
+    }
+    EXPECT_EQ(first_due["CA"], "2026-03-16");
+    if (harm != v1::IncidentRecorded::PUBLIC_HEALTH) {
+      EXPECT_EQ(first_due["AU"], "2026-03-16");
+    }
+  }
+}
+
+TEST(AskClocks, A97WhatMightHaveBeenSeriousIsReportedInTheEuToo) {
+  for (const auto harm : {v1::IncidentRecorded::NEAR_MISS, v1::IncidentRecorded::NON_SERIOUS}) {
+    Incident incident(harm);
+    incident.Aware();
+    const auto clock = ClockOf(incident.Ask("2026-03-07T00:00:00Z"), "Regulation (EU) 2017/745 Art. 2(65), 87(3)");
+    EXPECT_EQ(clock.due_day(), "2026-03-21");
+    EXPECT_EQ(clock.state(), v1::ClocksAnswer::OPEN);
+  }
+  Incident none(v1::IncidentRecorded::NO_HARM);
+  none.Aware();
+  const v1::Answer answer = none.Ask("2026-03-07T00:00:00Z");
+  for (const v1::ClocksAnswer::Clock& clock : answer.clocks().clocks()) {
+    EXPECT_EQ(clock.state(), v1::ClocksAnswer::NOT_TRIGGERED) << clock.source();
+  }
+}
+
+TEST(AskClocks, A97OfUnknownHarmTheStrictestClockRuns) {
+  Incident incident(v1::IncidentRecorded::NO_HARM);
+  incident.Aware();
+  incident.history().Retract(LeafIndex(1));
+  const v1::Answer answer = incident.Ask("2026-03-07T00:00:00Z");
+  EXPECT_EQ(ClockOf(answer, k87_4).due_day(), "2026-03-08");
+  EXPECT_TRUE(ClockOf(answer, k87_4).decisive());
+  EXPECT_EQ(ClockOf(answer, k87_4).state(), v1::ClocksAnswer::OPEN);
+  EXPECT_NE(ClockOf(answer, k87_4).text().find("no record says which harm"), std::string::npos);
+  EXPECT_EQ(ClockOf(answer, "21 CFR 803.53").state(), v1::ClocksAnswer::NOT_TRIGGERED) << "not a matter of harm";
+  EXPECT_TRUE(HasNote(answer, "no incident.recorded says how serious it was"));
+  EXPECT_EQ(incident.Ask("2026-03-09T00:00:00Z").clocks().overdue(), 3u) << "two laws of the EU, and Australia's";
+}
+
+constexpr std::string_view kFieldAction = "Regulation (EU) 2017/745 Art. 87(1)(b), 87(8)";
+
+TEST(AskClocks, A97AFieldActionInAMemberStateStartsTheClockOfTheUnion) {
+  Incident incident(v1::IncidentRecorded::NO_HARM);
+  const LeafIndex action = incident.Act("DE", "2026-03-06T10:00:00Z");
+  // Without the retention policy's regions nothing says that it is part of the EU.
+  const v1::Answer alone = incident.Ask("2026-03-07T00:00:00Z");
+  EXPECT_EQ(ClockOf(alone, kFieldAction).state(), v1::ClocksAnswer::NOT_TRIGGERED);
+  EXPECT_TRUE(HasNote(alone, Text("field_action.initiated of leaf ", action.value, " is for \"DE\"")));
+
+  const LeafIndex regions = AdoptShipped(incident.history(), v1::PolicyAdopted::RETENTION, "retention");
+  const v1::Answer within = incident.Ask("2026-03-07T00:00:00Z");
+  EXPECT_EQ(ClockOf(within, kFieldAction).state(), v1::ClocksAnswer::OVERDUE);
+  EXPECT_EQ(ClockOf(within, "21 CFR 806.10").state(), v1::ClocksAnswer::NOT_TRIGGERED);
+  EXPECT_FALSE(HasNote(within, "is for"));
+  EXPECT_TRUE(Cites(within, regions));
+
+  incident.Report(v1::VigilanceReported::FIELD_SAFETY_CORRECTIVE_ACTION, "FR", "2026-03-06T09:00:00Z", "EU MDR");
+  EXPECT_EQ(ClockOf(incident.Ask("2026-03-07T00:00:00Z"), kFieldAction).state(), v1::ClocksAnswer::REPORTED);
+  const LeafIndex report = incident.Report(v1::VigilanceReported::INITIAL, "BR", "2026-03-06T09:00:00Z");
+  EXPECT_TRUE(HasNote(incident.Ask("2026-03-07T00:00:00Z"),
+                      Text("vigilance.reported of leaf ", report.value, " is for \"BR\"")));
+}
+
 TEST(AskClocks, A97OverdueFromTheDayAfterAndReportedInTimeOrLate) {
   Incident incident(v1::IncidentRecorded::SERIOUS);
   incident.Aware();
@@ -109,8 +206,8 @@ TEST(AskClocks, A97OverdueFromTheDayAfterAndReportedInTimeOrLate) {
   const v1::Answer overdue = incident.Ask("2026-03-22T00:00:00Z");
   EXPECT_EQ(ClockOf(overdue, k87_3).state(), v1::ClocksAnswer::OVERDUE);
   EXPECT_EQ(ClockOf(overdue, "21 CFR 803.50").state(), v1::ClocksAnswer::OPEN);
-  // Two: the medical device regulation's and the AI Act's.
-  EXPECT_EQ(overdue.clocks().overdue(), 2u);
+  // The medical device regulation's and the AI Act's, and those of ten days in Canada and Australia.
+  EXPECT_EQ(overdue.clocks().overdue(), 4u);
 
   incident.Report(v1::VigilanceReported::INITIAL, "EU", "2026-03-22T08:00:00Z", "EU MDR");
   EXPECT_EQ(ClockOf(incident.Ask("2026-03-22T09:00:00Z"), k87_3).state(), v1::ClocksAnswer::REPORTED_LATE);
@@ -131,15 +228,16 @@ TEST(AskClocks, A97AReportUnderOneLawStopsNoClockOfAnother) {
   Incident incident(v1::IncidentRecorded::SERIOUS);
   incident.Aware();
   incident.Report(v1::VigilanceReported::INITIAL, "EU", "2026-03-20T08:00:00Z", "EU MDR");
-  const v1::Answer one = incident.Ask("2026-03-22T09:00:00Z");
+  const v1::Answer one = incident.Ask("2026-03-22T09:00:00Z", 60);
   EXPECT_EQ(ClockOf(one, k87_3).state(), v1::ClocksAnswer::REPORTED);
   EXPECT_EQ(ClockOf(one, kAiAct).state(), v1::ClocksAnswer::OVERDUE);
-  EXPECT_EQ(one.clocks().overdue(), 1u);
+  // Beside those of Canada and Australia.
+  EXPECT_EQ(one.clocks().overdue(), 3u);
   EXPECT_EQ(one.notes_size(), 0);
   const LeafIndex second = incident.Report(v1::VigilanceReported::INITIAL, "EU", "2026-03-21T08:00:00Z", "EU AI Act");
-  const v1::Answer both = incident.Ask("2026-03-22T09:00:00Z");
+  const v1::Answer both = incident.Ask("2026-03-22T09:00:00Z", 60);
   EXPECT_EQ(ClockOf(both, kAiAct).report().index(), second.value);
-  EXPECT_EQ(both.clocks().overdue(), 0u);
+  EXPECT_EQ(both.clocks().overdue(), 2u);
 }
 
 TEST(AskClocks, A97AReportThatDoesNotSayUnderWhichLawStopsNoneOfSeveral) {
@@ -147,7 +245,7 @@ TEST(AskClocks, A97AReportThatDoesNotSayUnderWhichLawStopsNoneOfSeveral) {
   incident.Aware();
   const LeafIndex eu = incident.Report(v1::VigilanceReported::INITIAL, "EU", "2026-03-20T08:00:00Z");
   incident.Report(v1::VigilanceReported::INITIAL, "US", "2026-03-20T08:00:00Z");
-  const v1::Answer answer = incident.Ask("2026-03-22T09:00:00Z");
+  const v1::Answer answer = incident.Ask("2026-03-22T09:00:00Z", 60);
   EXPECT_EQ(ClockOf(answer, k87_3).state(), v1::ClocksAnswer::OVERDUE);
   EXPECT_EQ(ClockOf(answer, kAiAct).state(), v1::ClocksAnswer::OVERDUE);
   // There is only one law that such a report to the US can be under.
@@ -157,7 +255,7 @@ TEST(AskClocks, A97AReportThatDoesNotSayUnderWhichLawStopsNoneOfSeveral) {
       << answer.notes(0);
   // Nor does one under a law that the policy doesn't know.
   incident.Report(v1::VigilanceReported::INITIAL, "EU", "2026-03-20T09:00:00Z", "EU-MDR");
-  const v1::Answer misspelt = incident.Ask("2026-03-22T09:00:00Z");
+  const v1::Answer misspelt = incident.Ask("2026-03-22T09:00:00Z", 60);
   EXPECT_EQ(ClockOf(misspelt, k87_3).state(), v1::ClocksAnswer::OVERDUE);
   EXPECT_EQ(misspelt.notes_size(), 2);
 }
@@ -167,6 +265,27 @@ TEST(AskClocks, A97WorkDaysLeaveOutHolidaysAndWeekends) {
   // Wednesday before Thanksgiving: 27 Nov, 30 Nov, 1, 2 and 3 Dec.
   incident.Aware("2026-11-25T10:00:00Z", true);
   EXPECT_EQ(ClockOf(incident.Ask("2026-11-26T00:00:00Z"), "21 CFR 803.53").due_day(), "2026-12-03");
+}
+
+TEST(AskClocks, A97ACountIntoAYearWithoutHolidaysSaysSo) {
+  Incident incident(v1::IncidentRecorded::SERIOUS);
+  incident.Aware("2027-12-29T10:00:00Z", true);
+  EXPECT_TRUE(HasNote(incident.Ask("2027-12-30T00:00:00Z"), "no holidays of US in 2028"));
+  Incident before(v1::IncidentRecorded::SERIOUS);
+  before.Aware("2027-12-01T10:00:00Z", true);
+  EXPECT_FALSE(HasNote(before.Ask("2027-12-02T00:00:00Z"), "no holidays"));
+}
+
+TEST(AskClocks, A97WithoutAnOffsetTheAnswerSaysWhoseDaysTheyAre) {
+  Incident incident(v1::IncidentRecorded::SERIOUS);
+  // Friday evening in Boston.
+  incident.Aware("2026-03-07T01:00:00Z");
+  const v1::Answer utc = incident.Ask("2026-03-07T12:00:00Z");
+  EXPECT_EQ(ClockOf(utc, "21 CFR 803.50").due_day(), "2026-04-06");
+  EXPECT_TRUE(HasNote(utc, "days are those of UTC"));
+  const v1::Answer boston = incident.Ask("2026-03-07T12:00:00Z", -300);
+  EXPECT_EQ(ClockOf(boston, "21 CFR 803.50").due_day(), "2026-04-05");
+  EXPECT_EQ(boston.notes_size(), 0);
 }
 
 TEST(AskClocks, A97DaysAreThoseOfTheOffset) {
