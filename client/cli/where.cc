@@ -26,6 +26,7 @@ std::string TimesText(const google::protobuf::Timestamp& earliest, const google:
 std::string StateText(const v1::WhereAnswer::Place& place) {
   switch (place.state()) {
     case v1::WhereAnswer::RUNNING:
+      if (place.confidence() == v1::INFERRED) return Good("running, inferred from a measurement");
       return place.confidence() == v1::ATTESTED ? Good("running, attested") : Good("running");
     case v1::WhereAnswer::POSSIBLY_RUNNING:
       return Bad(Text("possibly running: ", place.because()));
@@ -69,7 +70,8 @@ void AddWhere(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("where", "on which units something runs or ran");
   verb.footer("Example: anamnesis where spleen_ct_segmentation@0.2.0 --ledger 127.0.0.1:7420");
-  verb.add_option("ENTITY", options->entity, "KIND:ID[@VERSION] of a model, artifact, release, baseline or SOUP")
+  verb.add_option("ENTITY", options->entity,
+                  "KIND:ID[@VERSION] of a model, artifact, release, baseline, substrate or SOUP")
       ->required();
   verb.add_option("--at", options->at, "when (RFC 3339 with zone); default: when the last event was recorded");
   verb.add_option("--from", options->from, "only units after this one");

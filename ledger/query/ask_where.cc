@@ -7,9 +7,11 @@
 #include "anamnesis/v1/vocabulary_device.pb.h"
 #include "anamnesis/v1/vocabulary_regulatory.pb.h"
 #include "ledger/event/names.h"
+#include "ledger/event/vocabulary.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
+#include "ledger/query/item_history.h"
 #include "ledger/state/configuration.h"
 #include "ledger/state/event_list.h"
 #include "ledger/state/timeline.h"
@@ -31,11 +33,16 @@ struct Containment {
 };
 // What a model was trained with is not in it, so training_run.started is not here.
 constexpr std::array kContainments = {
-    Containment{"model.registered", "soup", "model"},    Containment{"artifact.produced", "model", "artifact"},
-    Containment{"build.completed", "input", "build"},    Containment{"release.approved", "model", "release"},
-    Containment{"release.approved", "build", "release"}, Containment{"release.approved", "baseline", "release"},
-    Containment{"release.approved", "code", "release"},  Containment{"baseline.established", "member", "baseline"},
+    Containment{"model.registered", "soup", "model"},      Containment{"artifact.produced", "model", "artifact"},
+    Containment{"build.completed", "input", "build"},      Containment{"release.approved", "model", "release"},
+    Containment{"release.approved", "build", "release"},   Containment{"release.approved", "baseline", "release"},
+    Containment{"release.approved", "code", "release"},    Containment{"baseline.established", "member", "baseline"},
+    Containment{"substrate.defined", "soup", "substrate"},
 };
+// The roles in which events put an item on a unit (ItemSetBy).
+constexpr std::array<std::string_view, 4> kInstalledRoles = {"artifact", "baseline", "restored", "substrate"};
+// Units measure themselves for ever; of all measurements so many of the newest are searched for what was asked about.
+constexpr size_t kMeasurementsMax = 2'000;
 
 // By (kind, id, version).
 using EntityKey = std::tuple<std::string, std::string, std::string>;
@@ -43,12 +50,32 @@ EntityKey KeyOf(const v1::EntityRef& entity) { return {entity.kind(), entity.id(
 
 bool NamesExactly(const v1::EntityRef& ref, const v1::EntityRef& entity) { return KeyOf(ref) == KeyOf(entity); }
 
-// An event that put an item on a surface of a unit.
+bool SameDigest(const v1::EntityRef& a, const v1::EntityRef& b) {
+  return a.has_digest() && b.has_digest() && a.digest().algorithm() == b.digest().algorithm() &&
+         a.digest().value() == b.digest().value();
+}
+
+// Whether something of this kind can be on a unit, or in what is.
+bool CanRun(std::string_view kind) {
+  for (const EventType* type : Vocabulary::Get().All()) {
+    for (const v1::ReferenceRule& rule : type->options->refs()) {
+      const auto holds = [&](const Containment& one) { return one.type == type->name() && one.role == rule.role(); };
+      const bool followed =
+          std::any_of(kContainments.begin(), kContainments.end(), holds) ||
+          std::find(kInstalledRoles.begin(), kInstalledRoles.end(), rule.role()) != kInstalledRoles.end();
+      if (followed && std::find(rule.kinds().begin(), rule.kinds().end(), kind) != rule.kinds().end()) return true;
+    }
+  }
+  return false;
+}
+
+// An event that put an item on a surface of a unit, or the unit's own measurement that found it there.
 struct Installed {
   const Fact* fact;
   v1::EntityRef item;
   std::string surface;
   bool version_not_stated;
+  bool measured = false;
 };
 
 // What ended it: the next entry of the surface or of the whole unit.
@@ -78,6 +105,9 @@ class Finder {
 
   Status FindCarriers(const v1::EntityRef& entity);
   Status FindInstallations();
+  // Units of which only their measurements say that they had it. False: there are more measurements than were looked
+  // at.
+  StatusOr<bool> FindMeasured();
   Status AddUnit(const std::string& unit, Timestamp at);
   const std::map<std::string, std::vector<Installed>>& units() const { return units_; }
 
@@ -87,7 +117,9 @@ class Finder {
   Status AddPeriod(const Installed& installed, const std::string& unit, Place& place);
   Status AddSite(const std::string& unit, Timestamp at, Place& place);
   Status FindRelocations();
-  void SetState(const v1::Configuration& configuration, Place& place) const;
+  void SetState(const v1::Configuration& configuration, bool measured, Place& place) const;
+  StatusOr<std::map<std::string, v1::EntityRef>> DigestsOfItems();
+  void AddMeasured(const Fact& fact, const std::map<std::string, v1::EntityRef>& by_digest);
 
   Facts& facts_;
   v1::WhereAnswer& answer_;
@@ -164,7 +196,7 @@ Status Finder::FindInstallations() {
 }
 
 Status Finder::AddInstallationsOf(const v1::EntityRef& ref, const v1::EntityRef& item, bool version_not_stated) {
-  for (const std::string_view role : {"artifact", "baseline", "restored"}) {
+  for (const std::string_view role : kInstalledRoles) {
     ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts_.About(ref, role, kQuestionEventsMax + 1));
     if (indexes.size() > kQuestionEventsMax) {
       return absl::ResourceExhaustedError(Text("more than ", kQuestionEventsMax, " events install ", EntityKeyText(ref),
@@ -182,6 +214,66 @@ Status Finder::AddInstallationsOf(const v1::EntityRef& ref, const v1::EntityRef&
     }
   }
   return OkStatus();
+}
+
+// By DigestText, what has it: as its definition says, or what put it on a unit or into another.
+StatusOr<std::map<std::string, v1::EntityRef>> Finder::DigestsOfItems() {
+  std::map<std::string, v1::EntityRef> by_digest;
+  const auto add = [&](const v1::EntityRef& item, const v1::EntityRef& named) {
+    if (!named.has_digest()) return;
+    v1::EntityRef& one = by_digest.try_emplace(DigestText(named.digest()), item).first->second;
+    *one.mutable_digest() = named.digest();
+  };
+  for (const auto& [key, item] : items_) {
+    add(item, item);
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> definitions, facts_.Definitions(item));
+    for (const Fact* definition : definitions) {
+      for (const v1::EntityRef& ref : definition->header().refs()) {
+        if (NamesExactly(ref, item)) add(item, ref);
+      }
+    }
+  }
+  for (const auto& [unit, installations] : units_) {
+    for (const Installed& installed : installations) {
+      for (const v1::EntityRef& ref : installed.fact->header().refs()) {
+        if (NamesExactly(ref, installed.item)) add(installed.item, ref);
+      }
+    }
+  }
+  return by_digest;
+}
+
+void Finder::AddMeasured(const Fact& fact, const std::map<std::string, v1::EntityRef>& by_digest) {
+  const v1::EntityRef* unit = FindReference(fact.header(), "unit");
+  const auto* body = fact.body<v1::ConfigurationAttested>();
+  if (unit == nullptr || body == nullptr) return;
+  for (const v1::MeasuredItem& measured : body->measured()) {
+    const auto item = by_digest.find(DigestText(measured.digest()));
+    if (item == by_digest.end()) continue;
+    std::vector<Installed>& known = units_[unit->id()];
+    const bool is_known = std::any_of(known.begin(), known.end(), [&](const Installed& one) {
+      return one.surface == measured.surface() && NamesExactly(one.item, item->second);
+    });
+    if (!is_known) known.push_back({&fact, item->second, measured.surface(), false, true});
+  }
+}
+
+StatusOr<bool> Finder::FindMeasured() {
+  ASSIGN_OR_RETURN(const auto by_digest, DigestsOfItems());
+  if (by_digest.empty() || facts_.size().value == 0) return true;
+  std::vector<LeafIndex> measurements;
+  RETURN_IF_ERROR(VisitList(facts_.rows(), Family::kTypeEvents, "configuration.attested",
+                            LeafIndex(facts_.size().value - 1), true, facts_.size(), [&](LeafIndex index) {
+                              measurements.push_back(index);
+                              return measurements.size() <= kMeasurementsMax;
+                            }));
+  const bool all = measurements.size() <= kMeasurementsMax;
+  if (!all) measurements.pop_back();
+  for (const LeafIndex index : measurements) {
+    ASSIGN_OR_RETURN(const Fact* fact, facts_.At(index));
+    if (fact->counts()) AddMeasured(*fact, by_digest);
+  }
+  return all;
 }
 
 Status Finder::AddPeriod(const Installed& installed, const std::string& unit, Place& place) {
@@ -241,19 +333,22 @@ Status Finder::AddSite(const std::string& unit, Timestamp at, Place& place) {
   return OkStatus();
 }
 
-void Finder::SetState(const v1::Configuration& configuration, Place& place) const {
+void Finder::SetState(const v1::Configuration& configuration, bool measured, Place& place) const {
+  // A measurement knows bytes, which two entities may share.
+  const auto is_it = [&](const v1::EntityRef& ref) {
+    return NamesExactly(ref, place.item()) || (measured && SameDigest(ref, place.item()));
+  };
   place.set_state(v1::WhereAnswer::NOT_RUNNING);
   for (const v1::ConfigurationItem& item : configuration.items()) {
     if (item.surface() != place.surface()) continue;
     place.set_confidence(item.confidence());
     place.set_because(item.unknown_because());
     if (item.confidence() == v1::UNKNOWN) {
-      const auto is_it = [&](const v1::Possibility& possibility) {
-        return possibility.has_item() && NamesExactly(possibility.item(), place.item());
-      };
-      const bool possible = std::any_of(item.possibilities().begin(), item.possibilities().end(), is_it);
+      const bool possible = std::any_of(
+          item.possibilities().begin(), item.possibilities().end(),
+          [&](const v1::Possibility& possibility) { return possibility.has_item() && is_it(possibility.item()); });
       place.set_state(possible ? v1::WhereAnswer::POSSIBLY_RUNNING : v1::WhereAnswer::UNKNOWN_NOW);
-    } else if (item.has_item() && NamesExactly(item.item(), place.item())) {
+    } else if (item.has_item() && is_it(item.item())) {
       place.set_state(v1::WhereAnswer::RUNNING);
     } else if (item.has_item()) {
       *place.mutable_instead() = item.item();
@@ -278,7 +373,7 @@ Status Finder::AddUnit(const std::string& unit, Timestamp at) {
     place.set_version_not_stated(installations.front()->version_not_stated);
     if (place.version_not_stated()) place.mutable_item()->clear_version();
     RETURN_IF_ERROR(AddSite(unit, at, place));
-    SetState(configuration, place);
+    SetState(configuration, installations.front()->measured, place);
     std::sort(installations.begin(), installations.end(), [](const Installed* a, const Installed* b) {
       return std::pair(a->fact->earliest(), a->fact->event.index) <
              std::pair(b->fact->earliest(), b->fact->event.index);
@@ -288,6 +383,9 @@ Status Finder::AddUnit(const std::string& unit, Timestamp at) {
       // One event for each of several versions that it may mean.
       if (installed->fact == last) continue;
       last = installed->fact;
+      facts_.Cite(last->event.index);
+      // When it came there, a measurement does not say.
+      if (installed->measured) continue;
       RETURN_IF_ERROR(AddPeriod(*installed, unit, place));
     }
   }
@@ -310,6 +408,19 @@ Status AnswerWhere(Facts& facts, const v1::WhereQuestion& question, v1::Answer& 
   Finder finder(facts, filled);
   RETURN_IF_ERROR(finder.FindCarriers(question.entity()));
   RETURN_IF_ERROR(finder.FindInstallations());
+  ASSIGN_OR_RETURN(const bool all_measurements, finder.FindMeasured());
+  if (!all_measurements) {
+    answer.add_notes(
+        Text("units of which nothing but their own measurements says that they had it are found only among "
+             "the newest ",
+             kMeasurementsMax, " measurements"));
+  }
+  if (!CanRun(question.entity().kind())) {
+    answer.add_notes(Text("no record puts a ", question.entity().kind(),
+                          " on a unit or into what runs there, so none is found by this question"));
+  } else if (question.entity().kind() == "dataset") {
+    answer.add_notes("what was trained with a dataset is not what it is in: lineage shows the models made from it");
+  }
   filled.set_units(finder.units().size());
   const uint32_t limit = question.limit() == 0 ? kUnitsDefault : std::min(question.limit(), kUnitsMax);
   uint32_t added = 0;

@@ -243,6 +243,114 @@ TEST(WhereTest, A13WhatIsPartOfSomethingRunsWhereThatRuns) {
   EXPECT_EQ(history.AskAt(Ask(Entity("soup", "foundation", "7.2")), 4).where().units(), 1u);
 }
 
+EventDraft InstallSubstrate(std::string_view unit, std::string_view substrate, std::string_view version) {
+  EventDraft draft = Draft(v1::SubstrateInstalled());
+  AddReference(draft, "unit", "device_unit", unit);
+  AddReference(draft, "substrate", "substrate", substrate, version);
+  return draft;
+}
+
+TEST(WhereTest, A13WhatTheSubstrateHoldsRunsWhereTheSubstrateIs) {
+  RecordedHistory history;
+  v1::SubstrateDefined body;
+  body.set_substrate_digest(std::string(32, 's'));
+  EventDraft defined = Draft(body);
+  AddReference(defined, "substrate", "substrate", "cuda", "12");
+  AddReference(defined, "soup", "soup", "foundation", "7.2");
+  history.Add(defined);
+  history.Add(At(Commission("ICU-1"), 100));
+  history.Add(At(InstallSubstrate("ICU-1", "cuda", "12"), 200));
+  for (const v1::EntityRef& entity : {Entity("soup", "foundation", "7.2"), Entity("substrate", "cuda", "12")}) {
+    const v1::Answer answer = history.AskAt(Ask(entity), 0);
+    ASSERT_EQ(answer.where().places_size(), 1) << EntityKeyText(entity);
+    EXPECT_EQ(answer.where().places(0).unit(), "ICU-1");
+    EXPECT_EQ(answer.where().places(0).state(), v1::WhereAnswer::RUNNING);
+    EXPECT_EQ(EntityKeyText(answer.where().places(0).item()), "substrate:cuda@12");
+    EXPECT_EQ(answer.notes_size(), 0);
+    v1::Question status;
+    *status.mutable_status()->mutable_entity() = entity;
+    EXPECT_THAT(history.AskAt(status, 0).status().deployed_on(), ElementsAre("ICU-1"));
+  }
+  history.Add(At(InstallSubstrate("ICU-1", "cuda", "13"), 300));
+  const v1::Answer after = history.AskAt(Ask(Entity("soup", "foundation", "7.2")), 0);
+  EXPECT_EQ(after.where().places(0).state(), v1::WhereAnswer::NOT_RUNNING);
+  EXPECT_EQ(EntityKeyText(after.where().places(0).instead()), "substrate:cuda@13");
+}
+
+TEST(WhereTest, A13WhatNoUnitCanHaveIsSaidSo) {
+  RecordedHistory history;
+  history.Add(Commission("ICU-1"));
+  history.Add(CurateDataset("d", "1"));
+  const v1::Answer unit = history.AskAt(Ask(Entity("device_unit", "ICU-1")), 0);
+  ASSERT_EQ(unit.notes_size(), 1);
+  EXPECT_NE(unit.notes(0).find("no record puts a device_unit on a unit"), std::string::npos);
+  EXPECT_NE(history.AskAt(Ask(Entity("dataset", "d", "1")), 0).notes(0).find("lineage"), std::string::npos);
+}
+
+EventDraft ProduceWithBytes(std::string_view version, std::string_view bytes) {
+  v1::ArtifactProduced body;
+  body.set_kind(v1::ArtifactProduced::DELTA);
+  body.set_mode(v1::ArtifactProduced::CANDIDATE);
+  body.set_surface("threshold");
+  *body.add_files() = File("delta", bytes);
+  EventDraft draft = Draft(body);
+  const v1::ContentDigest digest = DigestOfText(bytes);
+  AddReference(draft, "artifact", "artifact", "threshold", version, &digest);
+  return draft;
+}
+
+EventDraft ActivateWithBytes(std::string_view unit, std::string_view version, std::string_view bytes) {
+  v1::ArtifactActivated body;
+  body.set_surface("threshold");
+  EventDraft draft = Draft(body);
+  const v1::ContentDigest digest = DigestOfText(bytes);
+  AddReference(draft, "unit", "device_unit", unit);
+  AddReference(draft, "artifact", "artifact", "threshold", version, &digest);
+  return draft;
+}
+
+EventDraft Attest(std::string_view unit, std::string_view bytes) {
+  v1::ConfigurationAttested body;
+  body.set_method("hash of the file");
+  v1::MeasuredItem& measured = *body.add_measured();
+  measured.set_surface("threshold");
+  *measured.mutable_digest() = DigestOfText(bytes);
+  EventDraft draft = Draft(body);
+  AddReference(draft, "unit", "device_unit", unit);
+  return draft;
+}
+
+TEST(WhereTest, A13AUnitThatOnlyMeasuredItIsFound) {
+  RecordedHistory history;
+  history.Add(ProduceWithBytes("a1", "one"));
+  history.Add(ProduceWithBytes("a2", "two"));
+  history.Add(At(Commission("ICU-1"), 100));
+  history.Add(At(ActivateWithBytes("ICU-1", "a1", "one"), 200));
+  const uint64_t other = history.Add(At(Attest("ICU-1", "two"), 300));
+  history.Add(At(Commission("ICU-2"), 100));
+  const uint64_t only = history.Add(At(Attest("ICU-2", "two"), 300));
+
+  const v1::Question question = Ask(Entity("artifact", "threshold", "a2"), Timestamp(400));
+  const v1::Answer answer = history.AskAt(question, 0);
+  ASSERT_EQ(answer.where().places_size(), 2);
+  EXPECT_EQ(answer.where().units(), 2u);
+  const v1::WhereAnswer::Place& disagrees = answer.where().places(0);
+  EXPECT_EQ(disagrees.unit(), "ICU-1");
+  EXPECT_EQ(disagrees.surface(), "threshold");
+  EXPECT_EQ(disagrees.state(), v1::WhereAnswer::POSSIBLY_RUNNING);
+  EXPECT_EQ(disagrees.periods_size(), 0);
+  EXPECT_EQ(answer.where().places(1).state(), v1::WhereAnswer::RUNNING);
+  EXPECT_EQ(answer.where().places(1).confidence(), v1::INFERRED);
+  EXPECT_THAT(answer.leaves(), ::testing::IsSupersetOf({other, only}));
+  // What is recorded there and measured otherwise is a possibility too.
+  const v1::Answer recorded = history.AskAt(Ask(Entity("artifact", "threshold", "a1"), Timestamp(400)), 0);
+  ASSERT_EQ(recorded.where().places_size(), 1);
+  EXPECT_EQ(recorded.where().places(0).state(), v1::WhereAnswer::POSSIBLY_RUNNING);
+  EXPECT_EQ(history.AskAt(question, only).where().units(), 1u);
+  history.Add(Correct(EventId(), v1::RecordCorrected::RETRACTED), other);
+  EXPECT_EQ(history.AskAt(question, 0).where().units(), 1u);
+}
+
 TEST(WhereTest, A13PagesGoOnAfterAUnit) {
   RecordedHistory history;
   for (int i = 0; i < 7; ++i) history.Add(ActivateItem(Text("U", i), "rhythm", "model", "alert", "1"));
