@@ -10,6 +10,7 @@
 #include "ledger/event/names.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/lineage_roles.h"
+#include "ledger/query/place_in_time.h"
 
 namespace anamnesis {
 namespace {
@@ -19,8 +20,8 @@ constexpr size_t kVersionsMax = 10'000;
 constexpr uint64_t kUnitsMax = 1000;
 
 // What can run on a unit.
-constexpr std::array<std::string_view, 7> kDeployable = {"model", "artifact", "release",      "baseline",
-                                                         "build", "soup",     "code_revision"};
+constexpr std::array<std::string_view, 8> kDeployable = {"model", "artifact", "release",       "baseline",
+                                                         "build", "soup",     "code_revision", "substrate"};
 
 bool SameEntity(const v1::EntityRef& ref, const v1::EntityRef& entity) {
   return ref.kind() == entity.kind() && ref.id() == entity.id() &&
@@ -56,15 +57,34 @@ std::string TextOf(const Fact& fact) {
   return "";
 }
 
-// The last by when it happened, and for equal times by place in the log.
-bool After(const Fact& a, const Fact& b) {
-  return std::pair(a.earliest(), a.event.index) > std::pair(b.earliest(), b.event.index);
+// Whether `a` certainly stands before `b`: what was recorded after the fact has no place but its interval
+// (PlaceInTime).
+bool CertainlyEarlier(const Fact& a, const Fact& b) {
+  const Timestamp from = b.header().retrospective() ? b.earliest() : b.event.recorded;
+  return PlaceInTime(a) < std::pair(from, b.event.index);
 }
 
-struct LastState {
+// What an event made of what it is about.
+struct StateChange {
   const Fact* fact = nullptr;
   std::string text;
 };
+
+bool StandsEarlierIn(const StateChange& a, const StateChange& b) { return StandsEarlier(a.fact, b.fact); }
+
+// The last change that may have left it open; without a fact when it is certainly closed, or nothing changed it.
+StateChange LastOpen(const std::vector<StateChange>& changes, const std::set<std::string>& closed) {
+  StateChange last;
+  for (const StateChange& change : changes) {
+    if (closed.count(change.text) > 0) continue;
+    const auto closes_it = [&](const StateChange& other) {
+      return closed.count(other.text) > 0 && CertainlyEarlier(*change.fact, *other.fact);
+    };
+    if (std::any_of(changes.begin(), changes.end(), closes_it)) continue;
+    if (last.fact == nullptr || StandsEarlierIn(last, change)) last = change;
+  }
+  return last;
+}
 
 class Accountant {
  public:
@@ -89,8 +109,7 @@ class Accountant {
     RETURN_IF_ERROR(AddOpen(anomalies_, {}, *answer_.mutable_open_anomalies()));
     return AddDeployment();
   }
-  // Units were left out of deployed_on.
-  bool units_left_out() const { return units_left_out_; }
+  const std::vector<std::string>& notes() const { return notes_; }
 
  private:
   Status Account(const Fact& fact) {
@@ -105,8 +124,8 @@ class Accountant {
     if (!fact.counts()) return OkStatus();
     for (const v1::EntityRef* product : roles.products) {
       if (!SameEntity(*product, entity_) || !ChangesState(fact, *product)) continue;
-      LastState& state = states_[product->version()];
-      if (state.fact == nullptr || After(fact, *state.fact)) state = {&fact, StateText(fact, *product)};
+      StateChange& state = states_[product->version()];
+      if (state.fact == nullptr || StandsEarlier(state.fact, &fact)) state = {&fact, StateText(fact, *product)};
     }
     Collect(fact, "change", "change.requested", "change.impact_analysed", changes_);
     Collect(fact, "problem", "problem.reported", "", problems_);
@@ -170,28 +189,42 @@ class Accountant {
     return OkStatus();
   }
 
+  // Everything that changed the state of it.
+  StatusOr<std::vector<StateChange>> ChangesOf(const v1::EntityRef& ref, std::string& text) {
+    std::vector<StateChange> changes;
+    ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts_.Naming(ref));
+    for (const LeafIndex index : indexes) {
+      ASSIGN_OR_RETURN(const Fact* fact, facts_.At(index));
+      if (!fact->counts()) continue;
+      if (text.empty()) text = TextOf(*fact);
+      for (const v1::EntityRef* product : LineageRolesOf(*fact->event.type, fact->header()).products) {
+        if (SameEntity(*product, ref) && ChangesState(*fact, *product)) {
+          changes.push_back({fact, StateText(*fact, *product)});
+        }
+      }
+    }
+    return changes;
+  }
+
   Status AddOpen(const std::map<std::string, v1::EntityRef>& found, const std::set<std::string>& closed,
                  google::protobuf::RepeatedPtrField<v1::StatusAnswer::OpenItem>& open) {
     for (const auto& [id, ref] : found) {
-      ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts_.Naming(ref));
-      LastState last;
       std::string text;
-      for (const LeafIndex index : indexes) {
-        ASSIGN_OR_RETURN(const Fact* fact, facts_.At(index));
-        if (!fact->counts()) continue;
-        if (text.empty()) text = TextOf(*fact);
-        for (const v1::EntityRef* product : LineageRolesOf(*fact->event.type, fact->header()).products) {
-          if (!SameEntity(*product, ref) || !ChangesState(*fact, *product)) continue;
-          if (last.fact == nullptr || After(*fact, *last.fact)) last = {fact, StateText(*fact, *product)};
-        }
-      }
-      if (last.fact == nullptr || closed.count(last.text) > 0) continue;
+      ASSIGN_OR_RETURN(const std::vector<StateChange> changes, ChangesOf(ref, text));
+      const StateChange left = LastOpen(changes, closed);
+      if (left.fact == nullptr) continue;
       v1::StatusAnswer::OpenItem& item = *open.Add();
       *item.mutable_entity() = ref;
       item.mutable_entity()->clear_role();
-      item.set_state(last.text);
+      item.set_state(left.text);
       item.set_text(text);
-      ASSIGN_OR_RETURN(*item.mutable_leaf(), facts_.Reference(last.fact->event.index));
+      ASSIGN_OR_RETURN(*item.mutable_leaf(), facts_.Reference(left.fact->event.index));
+      const StateChange& last = *std::max_element(changes.begin(), changes.end(), StandsEarlierIn);
+      if (last.fact == left.fact) continue;
+      facts_.Cite(last.fact->event.index);
+      notes_.push_back(Text(EntityKeyText(item.entity()), " is listed as open: it was ", last.text, " (leaf ",
+                            last.fact->event.index.value, "), but records overlap in time, and ", left.text,
+                            " may have come after"));
     }
     return OkStatus();
   }
@@ -204,13 +237,25 @@ class Accountant {
     v1::Answer found;
     RETURN_IF_ERROR(AnswerWhere(facts_, where, found));
     std::set<std::string> units;
+    std::set<std::string> not_known;
     for (const v1::WhereAnswer::Place& place : found.where().places()) {
       if (place.state() == v1::WhereAnswer::RUNNING || place.state() == v1::WhereAnswer::POSSIBLY_RUNNING) {
         units.insert(place.unit());
+      } else if (place.state() == v1::WhereAnswer::UNKNOWN_NOW) {
+        not_known.insert(place.unit());
       }
     }
     for (const std::string& unit : units) answer_.add_deployed_on(unit);
-    units_left_out_ = !found.where().next().empty();
+    std::erase_if(not_known, [&](const std::string& unit) { return units.contains(unit); });
+    if (!not_known.empty()) {
+      notes_.push_back(Text("deployed_on: ", not_known.size(), " that had it, ", *not_known.begin(),
+                            not_known.size() == 1 ? "," : " and others,",
+                            " may have it still, since what they hold now is not known; ask where"));
+    }
+    for (const std::string& note : found.notes()) notes_.push_back(Text("deployed_on: ", note));
+    if (!found.where().next().empty()) {
+      notes_.push_back(Text("deployed_on: only the first ", kUnitsMax, " units were looked at; ask where"));
+    }
     return OkStatus();
   }
 
@@ -220,12 +265,12 @@ class Accountant {
   v1::StatusAnswer& answer_;
   std::map<std::string, v1::StatusAnswer::Count> counts_;
   // By version.
-  std::map<std::string, LastState> states_;
+  std::map<std::string, StateChange> states_;
   // By id.
   std::map<std::string, v1::EntityRef> changes_;
   std::map<std::string, v1::EntityRef> problems_;
   std::map<std::string, v1::EntityRef> anomalies_;
-  bool units_left_out_ = false;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace
@@ -234,9 +279,7 @@ Status AnswerStatus(Facts& facts, const v1::StatusQuestion& question, v1::Answer
   RETURN_IF_ERROR(facts.CheckNamed(question.entity()));
   Accountant accountant(facts, question, *answer.mutable_status());
   RETURN_IF_ERROR(accountant.Run());
-  if (accountant.units_left_out()) {
-    answer.add_notes(Text("deployed_on: only the first ", kUnitsMax, " units were looked at; ask where"));
-  }
+  for (const std::string& note : accountant.notes()) answer.add_notes(note);
   return OkStatus();
 }
 

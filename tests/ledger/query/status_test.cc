@@ -112,6 +112,57 @@ TEST(StatusTest, A14TheStateIsTheLastThatHappened) {
   EXPECT_EQ(status.counts(1).void_events(), 1u);
 }
 
+EventDraft Told(EventDraft draft, int64_t earliest, int64_t latest) {
+  draft.header.set_retrospective(true);
+  SetOccurred(draft, Timestamp(kTestStart.us + earliest), Timestamp(kTestStart.us + latest));
+  return draft;
+}
+
+TEST(StatusTest, A14AProblemThatMayHaveBeenReopenedLastIsOpen) {
+  const auto about = [](auto body) { return About(std::move(body), "problem", "problem", "PR-1"); };
+  const auto ask = [](const RecordedHistory& history) {
+    return history.AskAt(Ask(Entity("software_item", "alert")), 0);
+  };
+  RecordedHistory history;
+  history.Add(Told(ReportProblem("PR-1", "alert"), 0, 0));
+  const uint64_t closed = history.Add(Told(about(v1::ProblemClosed()), 32, 32));
+  EXPECT_THAT(Open(ask(history).status().open_problems()), IsEmpty());
+  // Some time from before it was closed to after.
+  history.Add(Told(about(v1::ProblemReopened()), 1, 90));
+  EXPECT_THAT(Open(ask(history).status().open_problems()), ElementsAre("PR-1 reopened: missed alert"));
+  EXPECT_EQ(ask(history).notes_size(), 0);
+
+  // Closed at an uncertain time, which may be before it was reopened.
+  RecordedHistory uncertain;
+  uncertain.Add(Told(ReportProblem("PR-1", "alert"), 0, 0));
+  uncertain.Add(Told(about(v1::ProblemClosed()), 1, 90));
+  uncertain.Add(Told(about(v1::ProblemReopened()), 32, 32));
+  const v1::Answer answer = ask(uncertain);
+  EXPECT_THAT(Open(answer.status().open_problems()), ElementsAre("PR-1 reopened: missed alert"));
+  ASSERT_EQ(answer.notes_size(), 1);
+  EXPECT_NE(answer.notes(0).find(Text("was closed (leaf ", closed, "), but records overlap in time")),
+            std::string::npos)
+      << answer.notes(0);
+  uncertain.Add(Told(about(v1::ProblemClosed()), 91, 91));
+  EXPECT_THAT(Open(ask(uncertain).status().open_problems()), IsEmpty());
+}
+
+TEST(StatusTest, A14AWipedUnitMayHaveItStill) {
+  RecordedHistory history;
+  history.Add(Commission("U1"));
+  history.Add(ActivateItem("U1", "rhythm", "model", "alert", "1"));
+  v1::DeviceUnitServiced serviced;
+  serviced.set_kind(v1::DeviceUnitServiced::REPAIR);
+  serviced.set_storage(v1::DeviceUnitServiced::NOT_PRESERVED);
+  EventDraft wiped = Draft(serviced);
+  AddReference(wiped, "unit", "device_unit", "U1");
+  history.Add(wiped);
+  const v1::Answer answer = history.AskAt(Ask(Entity("model", "alert")), 0);
+  EXPECT_THAT(answer.status().deployed_on(), IsEmpty());
+  ASSERT_EQ(answer.notes_size(), 1);
+  EXPECT_NE(answer.notes(0).find("deployed_on: 1 that had it, U1"), std::string::npos) << answer.notes(0);
+}
+
 TEST(StatusTest, A14DeploymentCountsAndPagesReconcile) {
   RecordedHistory history;
   for (int i = 0; i < 5; ++i) history.Add(ActivateItem(Text("U", i), "rhythm", "model", "alert", "1"));
