@@ -4,7 +4,9 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/query/events.h"
+#include "ledger/state/corrections.h"
 #include "ledger/state/edges.h"
+#include "ledger/state/event_list.h"
 #include "ledger/state/recorded_event.h"
 
 namespace anamnesis {
@@ -64,7 +66,9 @@ class Collector {
     return nullptr;
   }
   Status AddPart(Parts& parts, const v1::EntityRef& entity, const LoadedEvent& event);
-  Status AddReferring(const v1::EntityRef& model, const google::protobuf::Descriptor* type, Parts& parts);
+  StatusOr<std::optional<LeafIndex>> NextReferring(const v1::EntityRef& model, std::string_view type,
+                                                   LeafIndex from) const;
+  Status AddReferring(const v1::EntityRef& model, std::string_view type, Parts& parts);
   void AddFiles(const google::protobuf::RepeatedPtrField<v1::FileRecord>& files);
   void AddMissing(std::string_view what) { missing_.insert(std::string(what)); }
 
@@ -98,20 +102,44 @@ void Collector::AddFiles(const google::protobuf::RepeatedPtrField<v1::FileRecord
   }
 }
 
-Status Collector::AddReferring(const v1::EntityRef& model, const google::protobuf::Descriptor* type, Parts& parts) {
-  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes,
-                   ReferencesTo(rows_, model.kind(), model.id(), model.version(), "model", size_, 4 * kPartsMax));
-  for (LeafIndex index : indexes) {
-    ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows_, index));
-    if (event.type->body != type) continue;
+// The first event of the type at or after `from` that refers to the model as such. Of both there may be many and of
+// what is both few, so each list is asked for its first from where the other has come to.
+StatusOr<std::optional<LeafIndex>> Collector::NextReferring(const v1::EntityRef& model, std::string_view type,
+                                                            LeafIndex from) const {
+  const std::string prefix = RoleEdgesPrefix(model, "model");
+  for (;;) {
+    std::optional<LeafIndex> referring;
+    RETURN_IF_ERROR(
+        rows_.Scan(Family::kEdges, prefix, prefix + LeafKey(from), [&](std::string_view key, std::string_view) {
+          referring = EventOfEdge(prefix, key);
+          return !referring.has_value();
+        }));
+    if (!referring.has_value() || referring->value >= size_.value) return std::optional<LeafIndex>();
+    std::optional<LeafIndex> of_type;
+    RETURN_IF_ERROR(VisitList(rows_, Family::kTypeEvents, type, *referring, false, size_, [&](LeafIndex index) {
+      of_type = index;
+      return false;
+    }));
+    if (!of_type.has_value() || *of_type == *referring) return of_type;
+    from = *of_type;
+  }
+}
+
+Status Collector::AddReferring(const v1::EntityRef& model, std::string_view type, Parts& parts) {
+  for (LeafIndex from(0);;) {
+    ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, NextReferring(model, type, from));
+    if (!index.has_value()) return OkStatus();
+    from = LeafIndex(index->value + 1);
+    ASSIGN_OR_RETURN(const bool counts, StillCounts(rows_, *index, size_));
+    if (!counts) continue;
     if (static_cast<size_t>(parts.size()) >= kPartsMax) {
-      AddMissing(Text("further_", event.type->name()));
+      AddMissing(Text("further_", type));
       return OkStatus();
     }
+    ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows_, *index));
     const v1::EntityRef* release = FindReference(event.header.fields, "release");
     RETURN_IF_ERROR(AddPart(parts, release != nullptr ? *release : model, event));
   }
-  return OkStatus();
 }
 
 Status Collector::Collect(const v1::EntityRef& entity) {
@@ -129,9 +157,9 @@ Status Collector::Collect(const v1::EntityRef& entity) {
   if (const auto* model = BodyAs<v1::ModelRegistered>(body)) {
     AddFiles(model->files());
     for (const std::string& fact : model->missing()) AddMissing(Text("model: ", fact));
-    RETURN_IF_ERROR(AddReferring(entity, v1::EvaluationCompleted::descriptor(), *history_.mutable_evaluations()));
+    RETURN_IF_ERROR(AddReferring(entity, "evaluation.completed", *history_.mutable_evaluations()));
     if (history_.releases_size() == 0) {
-      RETURN_IF_ERROR(AddReferring(entity, v1::ReleaseApproved::descriptor(), *history_.mutable_releases()));
+      RETURN_IF_ERROR(AddReferring(entity, "release.approved", *history_.mutable_releases()));
     }
   }
   if (const auto* artifact = BodyAs<v1::ArtifactProduced>(body)) AddFiles(artifact->files());
