@@ -54,6 +54,7 @@ void Print(const v1::Answer& answer) {
   for (const v1::ContemporaneityAnswer::OfEvent& event : filled.events()) {
     std::cout << "leaf " << event.leaf().index() << " " << event.leaf().type() << ": "
               << JudgementText(event.judgement()) << ", recorded after " << GapText(event.gap_us());
+    if (event.corrected()) std::cout << " by the corrected time";
     if (!event.late_reason().empty()) std::cout << ", because " << event.late_reason();
     std::cout << "\n";
   }

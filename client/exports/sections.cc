@@ -141,7 +141,8 @@ Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, 
     first = false;
     for (const v1::ContemporaneityAnswer::OfEvent& event : page.events()) {
       if (records.count(event.leaf().index()) == 0) continue;
-      const std::string judgement = Words(v1::ContemporaneityAnswer::Judgement_Name(event.judgement()));
+      const std::string judgement = Text(Words(v1::ContemporaneityAnswer::Judgement_Name(event.judgement())),
+                                         event.corrected() ? ", its time corrected since" : "");
       ++types[event.leaf().type()].judgements[judgement];
       const bool late = event.judgement() == v1::ContemporaneityAnswer::LATE ||
                         event.judgement() == v1::ContemporaneityAnswer::FUTURE_DATED;

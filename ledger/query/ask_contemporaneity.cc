@@ -41,6 +41,28 @@ StatusOr<std::vector<LeafIndex>> Asked(Facts& facts, const v1::ContemporaneityQu
   return found;
 }
 
+// Whoever corrects the time of a late record says when it happened, not that it was recorded then: it stays what it was
+// when it was written. A correction can make it worse, and never better.
+int Badness(Judgement judgement) {
+  switch (judgement) {
+    case v1::ContemporaneityAnswer::ON_TIME:
+      return 0;
+    case v1::ContemporaneityAnswer::NO_THRESHOLD:
+      return 1;
+    case v1::ContemporaneityAnswer::BOUNDED_ONLY:
+      return 2;
+    case v1::ContemporaneityAnswer::LATE:
+      return 3;
+    default:
+      return 4;
+  }
+}
+
+// When it had happened by, as written or as last corrected: that which leaves the longer until it was recorded.
+Timestamp EarlierLatest(const Fact& fact) {
+  return std::min(fact.latest(), Timestamp(fact.header().occurred_latest_us()));
+}
+
 class Judge {
  public:
   Judge(Facts& facts, const v1::ContemporaneityPolicy* policy, bool all, v1::ContemporaneityAnswer& answer)
@@ -63,6 +85,8 @@ class Judge {
     for (auto& [name, type] : types_) *answer_.add_types() = std::move(type);
     for (const auto& [stream, events] : streams_) FindBursts(events);
   }
+  // The time of an event was corrected since.
+  bool any_moved() const { return any_moved_; }
 
  private:
   std::optional<uint64_t> ThresholdOf(const Fact& fact) const {
@@ -70,21 +94,30 @@ class Judge {
   }
 
   Judgement JudgementOf(const Fact& fact) const {
+    if (fact.header().retrospective()) return v1::ContemporaneityAnswer::DECLARED_RETROSPECTIVE;
+    const Judgement corrected = JudgementAt(fact, fact.earliest(), fact.latest());
+    if (!fact.standing.moved) return corrected;
+    const Judgement written = JudgementAt(fact, Timestamp(fact.header().occurred_earliest_us()),
+                                          Timestamp(fact.header().occurred_latest_us()));
+    return Badness(written) > Badness(corrected) ? written : corrected;
+  }
+
+  Judgement JudgementAt(const Fact& fact, Timestamp earliest, Timestamp latest) const {
     const int64_t recorded = fact.event.recorded.us;
     const int64_t future = policy_ == nullptr ? 0 : ToUs(policy_->future_s());
-    if (fact.header().retrospective()) return v1::ContemporaneityAnswer::DECLARED_RETROSPECTIVE;
-    if (fact.earliest().us > recorded + future) return v1::ContemporaneityAnswer::FUTURE_DATED;
+    if (earliest.us > recorded + future) return v1::ContemporaneityAnswer::FUTURE_DATED;
     const std::optional<uint64_t> threshold = ThresholdOf(fact);
     if (!threshold.has_value()) return v1::ContemporaneityAnswer::NO_THRESHOLD;
     const int64_t late_after = ToUs(*threshold);
-    if (recorded - fact.latest().us > late_after) return v1::ContemporaneityAnswer::LATE;
-    const bool bounded = fact.latest().us > recorded + future || recorded - fact.earliest().us > late_after;
+    if (recorded - latest.us > late_after) return v1::ContemporaneityAnswer::LATE;
+    const bool bounded = latest.us > recorded + future || recorded - earliest.us > late_after;
     return bounded ? v1::ContemporaneityAnswer::BOUNDED_ONLY : v1::ContemporaneityAnswer::ON_TIME;
   }
 
   Status Count(const Fact& fact) {
     const Judgement judgement = JudgementOf(fact);
-    const int64_t gap = fact.event.recorded.us - fact.latest().us;
+    any_moved_ = any_moved_ || fact.standing.moved;
+    const int64_t gap = fact.event.recorded.us - EarlierLatest(fact).us;
     v1::ContemporaneityAnswer::OfType& type = types_[fact.type()];
     type.set_type(fact.type());
     while (type.histogram_size() <= static_cast<int>(kBinsUs.size())) type.add_histogram(0);
@@ -95,11 +128,11 @@ class Judge {
     v1::ContemporaneityAnswer::Count& counted = count == type.mutable_counts()->end() ? *type.add_counts() : *count;
     counted.set_judgement(judgement);
     counted.set_events(counted.events() + 1);
-    if (judgement == v1::ContemporaneityAnswer::ON_TIME && !all_) return OkStatus();
+    if (judgement == v1::ContemporaneityAnswer::ON_TIME && !fact.standing.moved && !all_) return OkStatus();
     v1::ContemporaneityAnswer::OfEvent& event = *answer_.add_events();
     ASSIGN_OR_RETURN(*event.mutable_leaf(), facts_.Reference(fact.event.index));
     event.set_judgement(judgement);
-    event.set_gap_us(gap);
+    event.set_gap_us(fact.event.recorded.us - fact.latest().us);
     event.set_threshold_s(ThresholdOf(fact).value_or(0));
     event.set_late_reason(fact.header().late_reason());
     event.set_corrected(fact.standing.moved);
@@ -128,11 +161,11 @@ class Judge {
 
   // Of events[first, last].
   static Spread SpreadOf(const std::vector<const Fact*>& events, size_t first, size_t last) {
-    Timestamp low = events[first]->latest();
+    Timestamp low = EarlierLatest(*events[first]);
     Timestamp high = low;
     for (size_t i = first; i <= last; ++i) {
-      low = std::min(low, events[i]->latest());
-      high = std::max(high, events[i]->latest());
+      low = std::min(low, EarlierLatest(*events[i]));
+      high = std::max(high, EarlierLatest(*events[i]));
     }
     return {high.us - low.us, events[last]->event.recorded.us - events[first]->event.recorded.us};
   }
@@ -175,6 +208,7 @@ class Judge {
   v1::ContemporaneityAnswer& answer_;
   std::map<std::string, v1::ContemporaneityAnswer::OfType> types_;
   std::map<std::string, std::vector<const Fact*>> streams_;
+  bool any_moved_ = false;
 };
 
 }  // namespace
@@ -198,6 +232,11 @@ Status AnswerContemporaneity(Facts& facts, const v1::ContemporaneityQuestion& qu
   Judge judge(facts, policy.has_value() ? &policy->body.document().contemporaneity() : nullptr, question.all(), filled);
   for (const LeafIndex index : indexes) RETURN_IF_ERROR(judge.Add(index));
   judge.Finish();
+  if (judge.any_moved()) {
+    answer.add_notes(
+        "what was corrected in time since is listed and judged by the worse of both times, the written and the "
+        "corrected; its gap is that of the corrected");
+  }
   filled.set_events_looked_at(indexes.size());
   return OkStatus();
 }

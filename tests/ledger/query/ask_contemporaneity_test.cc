@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -99,6 +100,42 @@ TEST_F(Contemporaneity, A104ABackFilledHistoryIsABurstAndADevicesBatchIsNone) {
   EXPECT_EQ(burst.last_leaf(), 12u);
 }
 
+TEST_F(Contemporaneity, A104ACorrectedTimeMakesNoLateRecordContemporaneous) {
+  const LeafIndex late = history_.Add(At(ReferToDocument("d"), 0, 0), After(9 * kDay));
+  const LeafIndex early = history_.Add(At(ReferToDocument("e"), 10 * kDay, 10 * kDay), After(10 * kDay));
+  const auto move = [&](LeafIndex leaf, int64_t to) {
+    history_.Add(MoveInTime(DerivedId("projected", leaf.value), After(to), After(to)), After(20 * kDay));
+  };
+  move(late, 9 * kDay - 1);
+  // Still on time, and not what was written.
+  move(early, 10 * kDay - kHour);
+  v1::Question question;
+  question.mutable_contemporaneity();
+  const v1::Answer answer = AskOf(history_, question);
+  EXPECT_EQ(JudgementOf(answer, late), Judged::LATE);
+  EXPECT_EQ(JudgementOf(answer, early), Judged::ON_TIME);
+  for (const Judged::OfEvent& event : answer.contemporaneity().events()) {
+    EXPECT_EQ(event.corrected(), event.leaf().index() == late.value || event.leaf().index() == early.value);
+  }
+  for (const Judged::OfType& type : answer.contemporaneity().types()) {
+    if (type.type() != "document.referenced") continue;
+    EXPECT_EQ(type.histogram(5), 1u) << "up to 30 days";
+    EXPECT_EQ(type.histogram(0), 0u);
+  }
+  ASSERT_EQ(answer.notes_size(), 1);
+  EXPECT_NE(answer.notes(0).find("the worse of both times"), std::string::npos);
+  // And what was back-filled stays a burst, wherever its events are moved to.
+  ProjectedHistory moved;
+  AdoptShipped(moved, v1::PolicyAdopted::CONTEMPORANEITY, "contemporaneity");
+  for (int i = 0; i < 12; ++i) {
+    const LeafIndex leaf =
+        moved.Add(At(ReferToDocument("log"), i * 7 * kDay, i * 7 * kDay), After(100 * kDay + i * kSecond), "eve");
+    moved.Add(MoveInTime(DerivedId("projected", leaf.value), After(100 * kDay), After(100 * kDay)),
+              After(100 * kDay + i * kSecond));
+  }
+  ASSERT_EQ(AskAll(moved).contemporaneity().bursts_size(), 1);
+}
+
 TEST_F(Contemporaneity, A103AnEffectBeforeItsCauseIsAConflict) {
   const LeafIndex cause = history_.Add(At(ReferToDocument("d"), kHour, kHour), After(kHour));
   EventDraft before = At(ReferToDocument("e"), 0, kHour - 1);
@@ -170,18 +207,29 @@ bool IsVoid(const std::vector<Happened>& events, int place, int size) {
   return decider >= 0 && !events[decider].moved_to.has_value();
 }
 
-// The judgement by the definition, or nullopt for what doesn't count.
-std::optional<Judged::Judgement> PlainJudgement(const std::vector<Happened>& events, int place, int size) {
-  const Happened& event = events[place];
-  const int decider = DeciderOf(events, place, size);
-  if (decider >= 0 && !events[decider].moved_to.has_value()) return std::nullopt;
-  const auto [earliest, latest] = decider >= 0 ? *events[decider].moved_to : std::pair(event.earliest, event.latest);
-  if (event.retrospective) return Judged::DECLARED_RETROSPECTIVE;
+// By the definition, of an event that happened in [earliest, latest].
+Judged::Judgement JudgementIn(const Happened& event, int64_t earliest, int64_t latest) {
   const int64_t tolerance = 300 * kSecond;
   if (earliest - event.recorded > tolerance) return Judged::FUTURE_DATED;
   const int64_t threshold = event.type == "artifact.activated" ? 60 * kSecond : kDay;
   if (event.recorded - latest > threshold) return Judged::LATE;
   if (latest - event.recorded > tolerance || event.recorded - earliest > threshold) return Judged::BOUNDED_ONLY;
+  return Judged::ON_TIME;
+}
+
+// The judgement by the definition, or nullopt for what doesn't count: the worse one, where the time was corrected.
+std::optional<Judged::Judgement> PlainJudgement(const std::vector<Happened>& events, int place, int size) {
+  const Happened& event = events[place];
+  const int decider = DeciderOf(events, place, size);
+  if (decider >= 0 && !events[decider].moved_to.has_value()) return std::nullopt;
+  if (event.retrospective) return Judged::DECLARED_RETROSPECTIVE;
+  std::set<Judged::Judgement> judgements = {JudgementIn(event, event.earliest, event.latest)};
+  if (decider >= 0) {
+    judgements.insert(JudgementIn(event, events[decider].moved_to->first, events[decider].moved_to->second));
+  }
+  for (const auto worst : {Judged::FUTURE_DATED, Judged::LATE, Judged::BOUNDED_ONLY}) {
+    if (judgements.contains(worst)) return worst;
+  }
   return Judged::ON_TIME;
 }
 
