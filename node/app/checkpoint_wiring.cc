@@ -150,9 +150,11 @@ StatusOr<std::unique_ptr<CheckpointParts>> StartCheckpoints(Ledger& ledger, cons
     RETURN_IF_ERROR(StartWitness(ledger, options, publisher.policy, *parts));
   }
   publisher.interval = std::chrono::milliseconds(static_cast<int64_t>(options.checkpoints.interval_seconds * 1000));
-  if (publisher.policy.has_value()) {
-    ASSIGN_OR_RETURN(publisher.own_keys, OwnKeys(options.dir));
-  }
+  publisher.log_keys = [&ledger, dir = options.dir,
+                        origin = ledger.GetStatus().origin()](LogKeyUse use) -> StatusOr<std::vector<VerifierKey>> {
+    ASSIGN_OR_RETURN(const std::vector<VerifierKey> own, OwnKeys(dir));
+    return LogKeys(*ledger.View(), origin, own, use);
+  };
   publisher.file = WitnessedCheckpointPath(options.dir);
   publisher.witness = parts->witness.get();
   publisher.audit = parts->audit.get();

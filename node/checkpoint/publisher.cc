@@ -95,10 +95,12 @@ void Publisher::EndWaiting() {
 
 Status Publisher::Load() {
   if (!options_.policy.has_value()) return OkStatus();
-  const auto& own = options_.own_keys;
+  ASSIGN_OR_RETURN(const std::vector<VerifierKey> keys, options_.log_keys(LogKeyUse::kKept));
   const auto& logs = options_.policy->logs();
-  const auto is_own = [&](const Policy::Log& log) { return std::find(own.begin(), own.end(), log.key) != own.end(); };
-  if (std::none_of(logs.begin(), logs.end(), is_own)) {
+  const auto is_ours = [&](const Policy::Log& log) {
+    return std::find(keys.begin(), keys.end(), log.key) != keys.end();
+  };
+  if (std::none_of(logs.begin(), logs.end(), is_ours)) {
     return absl::InvalidArgumentError(
         Text("the policy doesn't name this ledger's key; it needs the line: log ", ledger_.GetStatus().verifier_key()));
   }
@@ -111,7 +113,8 @@ Status Publisher::Load() {
   if (absl::IsNotFound(note.status())) return OkStatus();
   RETURN_IF_ERROR(note.status());
   // Under another policy it may be worth nothing any more.
-  StatusOr<Checkpoint> checkpoint = options_.policy->Open(*note);
+  ASSIGN_OR_RETURN(const Policy policy, PolicyNow(LogKeyUse::kKept));
+  StatusOr<Checkpoint> checkpoint = policy.Open(*note);
   if (!checkpoint.ok()) {
     options_.log(Text(options_.file, " does not satisfy the policy: ", MessageOf(checkpoint.status())));
     return OkStatus();
@@ -273,8 +276,23 @@ void Publisher::AddCosignature(TreeSize size, const NoteSignature& signature) {
   AnswerWaiters();
 }
 
+// As a file, which is how policies are made. After a rotation the file that was given names the log's former keys.
+StatusOr<Policy> Publisher::PolicyNow(LogKeyUse use) const {
+  ASSIGN_OR_RETURN(const std::vector<VerifierKey> keys, options_.log_keys(use));
+  std::string text;
+  for (const VerifierKey& key : keys) {
+    const auto& logs = options_.policy->logs();
+    const auto is_it = [&](const Policy::Log& log) { return log.key == key; };
+    if (std::none_of(logs.begin(), logs.end(), is_it)) text += Text("log ", key.Format(), "\n");
+  }
+  return text.empty() ? *options_.policy : Policy::Parse(Text(text, options_.policy->Format()));
+}
+
 void Publisher::TakeIfWitnessed() {
-  if (!options_.policy.has_value() || !options_.policy->Check(round_->note).ok()) return;
+  if (!options_.policy.has_value()) return;
+  const StatusOr<Policy> policy = PolicyNow(LogKeyUse::kTrusted);
+  Note(policy.status(), policy_fails_, "witness policy");
+  if (!policy.ok() || !policy->Check(round_->note).ok()) return;
   round_->witnessed = true;
   witnessed_ = PublishedCheckpoint{round_->checkpoint, FormatSignedNote(round_->note)};
   // For the next start only; without it receipts have to wait for the next checkpoint.

@@ -24,6 +24,7 @@
 
 #include "anamnesis/v1/witness.pb.h"
 #include "ledger/base/status.h"
+#include "ledger/engine/checkpoint_signers.h"
 #include "ledger/engine/ledger.h"
 #include "ledger/note/policy.h"
 #include "node/checkpoint/own_audit.h"
@@ -36,8 +37,9 @@ struct PublisherOptions {
   std::chrono::milliseconds interval{1000};
   // Whom to ask, and whose cosignatures are enough; none for asking nobody.
   std::optional<Policy> policy;
-  // The keys that this node holds to sign as the log: the policy names one of them.
-  std::vector<VerifierKey> own_keys;
+  // The log's keys as the ledger and this node know them now (LogKeys). The policy names one of them, ended or not:
+  // which keys are the log's is for the ledger to say, and for the policy, which witnesses are enough. Any thread.
+  std::function<StatusOr<std::vector<VerifierKey>>(LogKeyUse use)> log_keys;
   // Where what was witnessed is kept.
   std::string file;
   // Cosigns, and is asked by others; null for cosigning nothing. Both outlive the publisher.
@@ -51,7 +53,7 @@ struct PublisherOptions {
 // Safe for concurrent use.
 class Publisher {
  public:
-  // `ledger` outlives it. INVALID_ARGUMENT: the policy names none of this node's own keys, or a witness's URL isn't one
+  // `ledger` outlives it. INVALID_ARGUMENT: the policy names none of the log's keys, or a witness's URL isn't one
   // of http or https. DATA_LOSS: what is kept is not of this ledger.
   static StatusOr<std::unique_ptr<Publisher>> Start(Ledger& ledger, PublisherOptions options);
   // Those that wait get UNAVAILABLE; witnesses are asked no more.
@@ -105,6 +107,8 @@ class Publisher {
   bool IsOvertaken(const Round& round) const;
   // With mutex_ held.
   bool RoundIsOver(std::chrono::steady_clock::time_point now) const;
+  // The policy, with the log's keys as they are now.
+  StatusOr<Policy> PolicyNow(LogKeyUse use) const;
   void TakeIfWitnessed();
   // Calls those whose wait is over; with mutex_ not held.
   void AnswerWaiters();
@@ -133,6 +137,7 @@ class Publisher {
   std::vector<Waiter> waiters_;
   // What keeps this node from verifying its own leaves; empty when nothing does.
   std::string audit_fails_;
+  std::string policy_fails_;
   // Constant after Start: the policy's witnesses that are asked, or are this node itself.
   std::set<std::string> reached_;
   // Constant after Start. They end before what is above them.

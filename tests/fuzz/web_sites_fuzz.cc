@@ -35,7 +35,7 @@ class Sites {
     witness_ = Witness::Open(std::move(witness)).value();
     audit_ = std::make_unique<OwnAudit>(ledger, std::string(kTestOrigin), std::nullopt);
     PublisherOptions options;
-    options.own_keys = {key_};
+    options.log_keys = [this](LogKeyUse) { return StatusOr<std::vector<VerifierKey>>({key_}); };
     options.witness = witness_.get();
     options.audit = audit_.get();
     publisher_ = Publisher::Start(ledger, std::move(options)).value();

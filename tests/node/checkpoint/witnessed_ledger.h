@@ -59,7 +59,9 @@ class WitnessedLedger {
     PublisherOptions options;
     options.interval = std::chrono::milliseconds(10);
     options.file = file();
-    options.own_keys = {VerifierKey::Parse(ledger().GetStatus().verifier_key()).value()};
+    options.log_keys = [own = VerifierKey::Parse(ledger().GetStatus().verifier_key()).value()](LogKeyUse) {
+      return StatusOr<std::vector<VerifierKey>>({own});
+    };
     if (!policy.empty()) options.policy = Policy::Parse(policy).value();
     options.post = [this](const std::string& url, const std::string& body, const std::atomic<bool>& cancelled) {
       return Post(url, body, cancelled);
