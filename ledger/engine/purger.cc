@@ -85,7 +85,8 @@ void Purger::Work() {
     } else {
       changed_.wait_for(lock, absl::IsUnavailable(last_) ? std::min(kLookEvery, retry_every_) : retry_every_, wake);
     }
-    if (stopping_) return;
+    // What is due is done before the end: whoever erased and closes the ledger has no other process to do it.
+    if (stopping_ && !due_) return;
     due_ = false;
     working_ = true;
     lock.unlock();

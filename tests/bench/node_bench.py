@@ -1,7 +1,7 @@
-"""What one node does, beside what the processor does by itself in the same run: appends acknowledged when synced, in runs
-of 1 and of 100; the configuration in ledgers of more and more activations; rebuild and fsck. A shared machine is faster
-in one minute than in the next: the figures to go by are ratios to the signatures that one thread checks a second, which
-is measured before each row.
+"""What one node does, beside what the processor does by itself in the same run: appends acknowledged when synced, in
+runs of 1 and of 100; the configuration in ledgers of more and more activations; rebuild and fsck. A shared machine is
+faster in one minute than in the next: the figures to go by are ratios to the signatures that one thread checks a
+second, which is measured before each row.
 
   tests/bench/node_bench.py [SECONDS [EVENTS...]]   6 a turn of appends; 10000 100000 1000000; prints tables, then JSON
 
@@ -76,8 +76,8 @@ class Row:
         self.figures["per_s"] = rate
         self.figures["to_verify"] = rate / self.figures["verify_per_s"]
         self.figures["note"] = note
-        print(f"{self.figures['what']:<34}{rate:>12,.0f}/s{self.figures['to_verify']:>8.2f} of {self.figures['verify_per_s']:>7,.0f}"
-              f"{self.figures['stolen_percent']:>6.0f} %  {note}", flush=True)
+        print(f"{self.figures['what']:<34}{rate:>12,.0f}/s{self.figures['to_verify']:>8.2f} of "
+              f"{self.figures['verify_per_s']:>7,.0f}{self.figures['stolen_percent']:>6.0f} %  {note}", flush=True)
         return self.figures
 
 

@@ -4,8 +4,8 @@ this machine.
 
   tests/bench/receipt_bench.py [SECONDS]     20 for each row; prints p50 and p99 in milliseconds
 
-Both are measured alone and while clients append without pause, each time by several who wait for a receipt at once: p50 is
-the median of theirs, p99 the worst. ANAMNESIS_BUILD_DIR and ANAMNESIS_BIN_DIR as for the
+Both are measured alone and while clients append without pause, each time by several who wait for a receipt at once:
+p50 is the median of theirs, p99 the worst. ANAMNESIS_BUILD_DIR and ANAMNESIS_BIN_DIR as for the
 tests; TMPDIR says on which disk."""
 
 import concurrent.futures

@@ -1,6 +1,6 @@
 """The nodes of a cluster, founded together with one key for the log, get keys of their own, one after the other, while
 they serve and one is killed in between. Every receipt from before, from the overlap and from after verifies under the
-first key and under each of the new ones, with the history of the keys; and the nodes cosign for one another all along."""
+first key and under each of the new ones, with the history of the keys; the nodes cosign for one another all along."""
 
 import os
 import shutil
