@@ -1,7 +1,7 @@
 #ifndef ANAMNESIS_LEDGER_GATE_CLOSURE_H_
 #define ANAMNESIS_LEDGER_GATE_CLOSURE_H_
 
-// What risk controls rely on, and which of them rely on what an artifact changes. Private to the room.
+// Which risk controls rely on what an artifact changes. Private to the room.
 
 #include <string>
 #include <vector>
@@ -10,9 +10,6 @@
 #include "ledger/gate/subject.h"
 
 namespace anamnesis::gate {
-
-// The ids of the item and of those that contain it. RESOURCE_EXHAUSTED: there are too many.
-StatusOr<std::set<std::string>> ItemAndContaining(Facts& facts, const std::string& item);
 
 // A risk control that relies on what the artifact changes: on its item, on one that contains it or on a part of it,
 // itself or over requirements, models, SOUP and other items.

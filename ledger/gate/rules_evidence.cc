@@ -5,11 +5,11 @@
 #include <set>
 
 #include "ledger/event/names.h"
-#include "ledger/gate/closure.h"
 #include "ledger/gate/decisions.h"
 #include "ledger/gate/rules.h"
 #include "ledger/query/event_pattern.h"
 #include "ledger/query/item_scope.h"
+#include "ledger/query/item_tree.h"
 
 namespace anamnesis::gate {
 namespace {

@@ -7,10 +7,10 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/bytes.h"
-#include "ledger/gate/closure.h"
 #include "ledger/gate/judgement.h"
 #include "ledger/gate/subject.h"
 #include "ledger/query/item_scope.h"
+#include "ledger/query/item_tree.h"
 #include "ledger/state/edges.h"
 #include "ledger/state/software_items.h"
 #include "ledger/state/standing_rows.h"

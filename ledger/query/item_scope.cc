@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "ledger/event/names.h"
+#include "ledger/query/item_tree.h"
 #include "ledger/state/corrections.h"
 #include "ledger/state/edges.h"
 
@@ -71,7 +72,9 @@ class Collector {
   Collector(Facts& facts, ItemScope& scope) : facts_(facts), scope_(scope) {}
 
   Status Collect(const v1::EntityRef& subject) {
-    if (subject.kind() == "software_item") RETURN_IF_ERROR(CollectItems(subject.id()));
+    if (subject.kind() == "software_item") {
+      ASSIGN_OR_RETURN(scope_.items, ItemAndParts(facts_, subject.id()));
+    }
     Follow(NameOf(subject));
     for (const std::string& item : scope_.items) Follow({"software_item", item});
     while (!queue_.empty()) {
@@ -86,30 +89,6 @@ class Collector {
   }
 
  private:
-  // The item and those that name it as parent or that it was divided into.
-  Status CollectItems(const std::string& root) {
-    std::deque<std::string> items = {root};
-    scope_.items.insert(root);
-    const auto add = [&](const std::string& id) {
-      if (scope_.items.insert(id).second) items.push_back(id);
-    };
-    while (!items.empty()) {
-      const v1::EntityRef item = ToEntity({"software_item", items.front()});
-      items.pop_front();
-      ASSIGN_OR_RETURN(const std::vector<const Fact*> children,
-                       facts_.OfType(item, "parent", "software_item.identified", kQuestionEventsMax));
-      for (const Fact* child : children) add(FindReference(child->header(), "item")->id());
-      ASSIGN_OR_RETURN(const std::vector<const Fact*> divided,
-                       facts_.OfType(item, "item", "software_item.decomposed", kQuestionEventsMax));
-      for (const Fact* fact : divided) {
-        for (const v1::EntityRef& ref : fact->header().refs()) {
-          if (ref.role() == "part") add(ref.id());
-        }
-      }
-    }
-    return OkStatus();
-  }
-
   void Follow(const EntityName& entity) {
     if (scope_.entities.insert(entity).second) queue_.push_back(entity);
   }

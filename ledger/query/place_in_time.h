@@ -23,6 +23,9 @@ inline std::pair<Timestamp, LeafIndex> PlaceInTime(const Fact& fact) {
 // Whether `a` stands before `b`.
 inline bool StandsEarlier(const Fact* a, const Fact* b) { return PlaceInTime(*a) < PlaceInTime(*b); }
 
+// The same by the log alone: what was recorded before, whenever it is said to have happened.
+inline bool RecordedEarlier(const Fact* a, const Fact* b) { return a->event.index < b->event.index; }
+
 // The events of ItemScope::events, the earliest first.
 inline std::vector<const Fact*> EarliestFirst(const std::map<uint64_t, const Fact*>& events) {
   std::vector<const Fact*> facts;
