@@ -1,26 +1,44 @@
 #include "ledger/query/dependent_controls.h"
 
+#include <algorithm>
 #include <deque>
 #include <map>
+#include <set>
 
+#include "ledger/query/control_closure.h"
 #include "ledger/query/item_scope.h"
+#include "ledger/query/item_tree.h"
+#include "ledger/query/place_in_time.h"
 
 namespace anamnesis {
 namespace {
+
+bool Names(const Fact& fact, std::string_view role, const EntityName& entity) {
+  const auto& refs = fact.header().refs();
+  return std::any_of(refs.begin(), refs.end(),
+                     [&](const v1::EntityRef& ref) { return ref.role() == role && NameOf(ref) == entity; });
+}
+
+bool ReliesOn(const Fact& definition, std::string_view kind, const EntityName& entity) {
+  const auto& refs = definition.header().refs();
+  return std::any_of(refs.begin(), refs.end(),
+                     [&](const v1::EntityRef& ref) { return NameOf(ref) == entity && IsReliedOn(kind, ref); });
+}
 
 class Search {
  public:
   explicit Search(Facts& facts) : facts_(facts) {}
 
   StatusOr<std::vector<v1::TraceAnswer::DependentControl>> From(const EntityName& start) {
+    above_.insert(start);
+    below_.insert(start);
     Reach(start, start);
-    std::vector<v1::TraceAnswer::DependentControl> found;
     while (!queue_.empty()) {
       const EntityName entity = queue_.front();
       queue_.pop_front();
-      RETURN_IF_ERROR(Step(entity, found));
+      RETURN_IF_ERROR(Step(entity));
     }
-    return found;
+    return std::move(found_);
   }
 
  private:
@@ -28,74 +46,81 @@ class Search {
     if (over_.emplace(entity, over).second) queue_.push_back(entity);
   }
 
-  // What relies on the entity: whatever says so, whatever it is a part of, and what is made for it.
-  Status Step(const EntityName& entity, std::vector<v1::TraceAnswer::DependentControl>& found) {
-    ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts_.About(ToEntity(entity), "", kQuestionEventsMax));
-    for (const LeafIndex index : indexes) {
-      ASSIGN_OR_RETURN(const Fact* fact, facts_.At(index));
-      if (!fact->counts()) continue;
-      const v1::EntityRef* item = FindReference(fact->header(), "item");
-      const bool relies = Names(*fact, "depends_on", entity);
-      if (fact->type() == "software_item.identified" && relies) Use(*fact, NameOf(*item), entity);
-      if (fact->type() == "software_item.identified" && NameOf(*item) == entity) {
-        const v1::EntityRef* parent = FindReference(fact->header(), "parent");
-        if (parent != nullptr) Use(*fact, NameOf(*parent), entity);
-      }
-      const bool made_for = (fact->type() == "model.registered" || fact->type() == "requirement.approved" ||
-                             fact->type() == "requirement.revised") &&
-                            item != nullptr && NameOf(*item) == entity;
-      if (made_for) Use(*fact, NameOf(*DefinedBy(*fact)), entity);
-      const bool uses_soup = (fact->type() == "soup.identified" || fact->type() == "soup.version_changed") &&
-                             Names(*fact, "soup", entity) && item != nullptr;
-      if (uses_soup) Use(*fact, NameOf(*item), entity);
-      const bool is_control = fact->type() == "risk_control.defined" || fact->type() == "risk_control.revised";
-      if (is_control && relies) RETURN_IF_ERROR(AddControl(*FindReference(fact->header(), "control"), entity, found));
-    }
-    return OkStatus();
-  }
-
-  static bool Names(const Fact& fact, std::string_view role, const EntityName& entity) {
-    for (const v1::EntityRef& ref : fact.header().refs()) {
-      if (ref.role() == role && NameOf(ref) == entity) return true;
-    }
-    return false;
-  }
-
   void Use(const Fact& fact, const EntityName& next, const EntityName& entity) {
     facts_.Cite(fact.event.index);
     Reach(next, entity);
   }
 
-  // Unless its newest definition no longer relies on the entity.
-  Status AddControl(const v1::EntityRef& control, const EntityName& entity,
-                    std::vector<v1::TraceAnswer::DependentControl>& found) {
-    if (controls_.count(control.id()) > 0) return OkStatus();
-    const v1::EntityRef any = ToEntity(NameOf(control));
-    const Fact* newest = nullptr;
-    for (const std::string_view type : {"risk_control.defined", "risk_control.revised"}) {
-      ASSIGN_OR_RETURN(const std::vector<const Fact*> facts, facts_.OfType(any, "control", type, kQuestionEventsMax));
-      if (facts.empty()) continue;
-      if (newest == nullptr || newest->event.index < facts.back()->event.index) newest = facts.back();
+  // What may behave differently once the entity does.
+  Status Step(const EntityName& entity) {
+    if (entity.first == "software_item") RETURN_IF_ERROR(AddContaining(entity));
+    ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts_.About(ToEntity(entity), "", kQuestionEventsMax));
+    for (const LeafIndex index : indexes) {
+      ASSIGN_OR_RETURN(const Fact* fact, facts_.At(index));
+      if (!fact->counts()) continue;
+      if (below_.count(entity) > 0) AddParts(*fact, entity);
+      const v1::EntityRef* defined = SubjectOf(*fact);
+      if (defined == nullptr || NameOf(*defined) == entity) continue;
+      if (ReliesOn(*fact, defined->kind(), entity)) RETURN_IF_ERROR(AddRelying(*defined, entity));
+      // SOUP doesn't rely on the items that use it, but who relies on it relies on their part of it.
+      const bool is_own = above_.count(entity) > 0 || below_.count(entity) > 0;
+      if (is_own && defined->kind() == "soup" && Names(*fact, "item", entity)) Use(*fact, NameOf(*defined), entity);
     }
-    if (newest == nullptr || !Names(*newest, "depends_on", entity)) return OkStatus();
-    controls_.insert(control.id());
-    facts_.Cite(newest->event.index);
-    v1::TraceAnswer::DependentControl dependent;
-    *dependent.mutable_control() = any;
-    dependent.set_leaf(newest->event.index.value);
-    for (EntityName at = entity;; at = over_.at(at)) {
-      *dependent.add_path() = ToEntity(at);
-      if (over_.at(at) == at) break;
-    }
-    found.push_back(std::move(dependent));
     return OkStatus();
+  }
+
+  Status AddContaining(const EntityName& item) {
+    ASSIGN_OR_RETURN(const std::vector<ContainingItem> containing, DirectlyContaining(facts_, item.second));
+    for (const ContainingItem& each : containing) {
+      const EntityName name("software_item", each.id);
+      if (above_.count(item) > 0) above_.insert(name);
+      Use(*each.said_by, name, item);
+    }
+    return OkStatus();
+  }
+
+  // A change of an item may change any part of it.
+  void AddParts(const Fact& fact, const EntityName& item) {
+    const auto add = [&](const EntityName& part) {
+      below_.insert(part);
+      Use(fact, part, item);
+    };
+    const bool is_part = fact.type() == "software_item.identified" && Names(fact, "parent", item);
+    if (is_part) add(NameOf(*FindReference(fact.header(), "item")));
+    if (fact.type() != "software_item.decomposed" || !Names(fact, "item", item)) return;
+    for (const v1::EntityRef& ref : fact.header().refs()) {
+      if (ref.role() == "part") add(NameOf(ref));
+    }
+  }
+
+  // Unless its newest definition no longer relies on the entity.
+  Status AddRelying(const v1::EntityRef& relying, const EntityName& entity) {
+    ASSIGN_OR_RETURN(const Fact* newest, ReliedOnDefinition(facts_, relying, StandsEarlier));
+    if (newest == nullptr || !ReliesOn(*newest, relying.kind(), entity)) return OkStatus();
+    const bool is_new = over_.count(NameOf(relying)) == 0;
+    Use(*newest, NameOf(relying), entity);
+    if (is_new && relying.kind() == "risk_control") AddControl(*newest, NameOf(relying));
+    return OkStatus();
+  }
+
+  void AddControl(const Fact& newest, const EntityName& control) {
+    v1::TraceAnswer::DependentControl& dependent = found_.emplace_back();
+    *dependent.mutable_control() = ToEntity(control);
+    dependent.set_leaf(newest.event.index.value);
+    for (EntityName at = control; over_.at(at) != at;) {
+      at = over_.at(at);
+      *dependent.add_path() = ToEntity(at);
+    }
   }
 
   Facts& facts_;
   std::deque<EntityName> queue_;
   // From what each was reached; the start from itself.
   std::map<EntityName, EntityName> over_;
-  std::set<std::string> controls_;
+  // The start with what contains it, and with its parts.
+  std::set<EntityName> above_;
+  std::set<EntityName> below_;
+  std::vector<v1::TraceAnswer::DependentControl> found_;
 };
 
 }  // namespace

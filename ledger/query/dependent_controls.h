@@ -1,7 +1,8 @@
 #ifndef ANAMNESIS_LEDGER_QUERY_DEPENDENT_CONTROLS_H_
 #define ANAMNESIS_LEDGER_QUERY_DEPENDENT_CONTROLS_H_
 
-// Which risk controls rely on an item: themselves, or over items, models, SOUP and requirements that do. Pure.
+// Which risk controls rely on an item, on one that contains it or on a part of it: themselves, or over items, models,
+// SOUP and requirements that do (control_closure.h, read backwards). Pure.
 
 #include <vector>
 

@@ -196,6 +196,11 @@ const v1::EntityRef* DefinedBy(const Fact& fact) {
   return nullptr;
 }
 
+const v1::EntityRef* SubjectOf(const Fact& fact) {
+  if (fact.type() == "risk_control.revised") return FindReference(fact.header(), "control");
+  return DefinedBy(fact);
+}
+
 StatusOr<ItemScope> ScopeOf(Facts& facts, const v1::EntityRef& subject) {
   if (subject.kind().empty() || subject.id().empty()) {
     return absl::InvalidArgumentError("the question names no entity: give its kind and id");

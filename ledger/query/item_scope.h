@@ -44,6 +44,9 @@ StatusOr<std::map<uint64_t, const Fact*>> CorrectionsOf(Facts& facts, const Item
 // The reference that the event defines, or nullptr.
 const v1::EntityRef* DefinedBy(const Fact& fact);
 
+// The entity that the event gives a new content to, or nullptr: what it defines, or the control that it revises.
+const v1::EntityRef* SubjectOf(const Fact& fact);
+
 }  // namespace anamnesis
 
 #endif  // ANAMNESIS_LEDGER_QUERY_ITEM_SCOPE_H_

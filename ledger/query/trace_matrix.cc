@@ -68,12 +68,6 @@ std::string ResultOf(const Fact& fact) {
   return "";
 }
 
-// The entity that an event gives a new content to: what it defines, or the control that it revises.
-const v1::EntityRef* SubjectOf(const Fact& fact) {
-  if (fact.type() == "risk_control.revised") return FindReference(fact.header(), "control");
-  return DefinedBy(fact);
-}
-
 }  // namespace
 
 int TraceMatrix::ColumnOf(std::string_view name) {
