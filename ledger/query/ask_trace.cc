@@ -190,16 +190,28 @@ class Filler {
     if (!missing.empty()) answer_.set_complete(false);
   }
 
+  // The links to a control's verifications, the earliest first.
+  std::vector<const TraceEdge*> Verifications(size_t control) const {
+    std::vector<std::pair<const Fact*, const TraceEdge*>> found;
+    for (const size_t edge : matrix_.EdgesAt(control)) {
+      const Fact* fact = matrix_.elements()[matrix_.OtherEnd(edge, control)].fact;
+      if (fact->body<v1::RiskControlVerified>() != nullptr) found.emplace_back(fact, &matrix_.edges()[edge]);
+    }
+    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return StandsEarlier(a.first, b.first); });
+    std::vector<const TraceEdge*> edges;
+    for (const auto& [fact, edge] : found) edges.push_back(edge);
+    return edges;
+  }
+
   // Fills in what verified the control; returns what is missing.
   std::string AddVerifications(size_t control, v1::TraceAnswer::Chain& chain) {
     std::string stale;
     std::map<v1::RiskControlVerified::Aspect, v1::RiskControlVerified::Result> last;
-    for (const size_t edge : matrix_.EdgesAt(control)) {
-      const Fact& fact = *matrix_.elements()[matrix_.OtherEnd(edge, control)].fact;
+    for (const TraceEdge* edge : Verifications(control)) {
+      const Fact& fact = *matrix_.elements()[edge->to].fact;
       const auto* verified = fact.body<v1::RiskControlVerified>();
-      if (verified == nullptr) continue;
-      if (!matrix_.edges()[edge].why_stale.empty()) {
-        stale = matrix_.edges()[edge].why_stale;
+      if (!edge->why_stale.empty()) {
+        stale = edge->why_stale;
         continue;
       }
       last[verified->aspect()] = verified->result();
@@ -240,7 +252,7 @@ Status AnswerTrace(Facts& facts, const v1::TraceQuestion& question, v1::Answer& 
   ASSIGN_OR_RETURN(const v1::SoftwareSafetyClass safety_class,
                    ClassFor(facts, question.subject(), question.safety_class(), assigned_to));
   filled.set_safety_class(safety_class);
-  const TraceMatrix matrix = TraceMatrix::Build(scope);
+  ASSIGN_OR_RETURN(const TraceMatrix matrix, TraceMatrix::Build(facts, scope));
   Filler filler(facts, matrix, filled);
   RETURN_IF_ERROR(filler.AddMatrix());
   filler.AddOrphans();

@@ -7,6 +7,7 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/event/names.h"
+#include "ledger/query/control_closure.h"
 #include "ledger/query/place_in_time.h"
 
 namespace anamnesis {
@@ -181,7 +182,30 @@ void TraceMatrix::MarkStale(const ItemScope& scope) {
   }
 }
 
-TraceMatrix TraceMatrix::Build(const ItemScope& scope) {
+// What shows that a control works shows it of the control as it was then.
+Status TraceMatrix::MarkRevised(Facts& facts, const ItemScope& scope) {
+  std::map<size_t, const Fact*> changes;
+  for (TraceEdge& edge : edges_) {
+    const TraceElement& control = elements_[edge.from];
+    const bool shows = control.column == ColumnOf("risk_control") && elements_[edge.to].column == ColumnOf("result");
+    if (!shows || !edge.why_stale.empty()) continue;
+    const auto [place, is_new] = changes.emplace(edge.from, nullptr);
+    if (is_new) {
+      ASSIGN_OR_RETURN(const ControlClosure closure, ClosureOf(facts, control.entity, StandsEarlier));
+      place->second = closure.Newest(StandsEarlier);
+    }
+    const Fact* change = place->second;
+    if (change == nullptr || !StandsEarlier(scope.events.at(edge.leaf.value), change)) continue;
+    facts.Cite(change->event.index);
+    const v1::EntityRef* changed = SubjectOf(*change);
+    const bool itself = changed != nullptr && NameOf(*changed) == NameOf(control.entity);
+    edge.why_stale = Text("leaf ", change->event.index.value, " ", change->type(), " changed ",
+                          itself ? "the control since" : "what the control relies on since");
+  }
+  return OkStatus();
+}
+
+StatusOr<TraceMatrix> TraceMatrix::Build(Facts& facts, const ItemScope& scope) {
   TraceMatrix matrix;
   matrix.AddElements(scope);
   const size_t entities = matrix.elements_.size();
@@ -189,6 +213,7 @@ TraceMatrix TraceMatrix::Build(const ItemScope& scope) {
   for (size_t i = 0; i < entities; ++i) matrix.AddReferences(*matrix.elements_[i].fact, i);
   matrix.AddTraceLinks(scope);
   matrix.MarkStale(scope);
+  RETURN_IF_ERROR(matrix.MarkRevised(facts, scope));
   return matrix;
 }
 

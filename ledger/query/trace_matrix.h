@@ -3,8 +3,8 @@
 
 // The trace matrix of what belongs to an item: elements in columns from hazards to results, and the links between them
 // that references and trace links state. Of several versions the newest counts, with what it names. A result is stale
-// once the software that it is about changed, and a link to a test is when it was made for an older version of what it
-// tests. Pure.
+// once the software that it is about changed, what shows that a risk control works once the control or something that
+// it relies on was defined anew, and a link to a test when it was made for an older version of what it tests. Pure.
 
 #include <map>
 #include <string>
@@ -35,7 +35,8 @@ struct TraceEdge {
 
 class TraceMatrix {
  public:
-  static TraceMatrix Build(const ItemScope& scope);
+  // Fails as Facts does.
+  static StatusOr<TraceMatrix> Build(Facts& facts, const ItemScope& scope);
 
   // hazard, hazardous_situation, software_cause, risk_control, requirement, architecture, design, code, test, result;
   // -1 for any other name.
@@ -56,6 +57,7 @@ class TraceMatrix {
   void AddReferences(const Fact& fact, size_t element);
   void AddTraceLinks(const ItemScope& scope);
   void MarkStale(const ItemScope& scope);
+  Status MarkRevised(Facts& facts, const ItemScope& scope);
   void AddEdge(size_t from, size_t to, std::string relation, LeafIndex leaf, std::string why_stale = "");
   const size_t* Find(const v1::EntityRef& entity) const;
 

@@ -152,16 +152,102 @@ TEST(AskTrace, A58ChangingAnItemListsExactlyTheControlsThatRelyOnIt) {
   history.Add(Control("over-Y", {"depends_on=software_item:Y"}));
   history.Add(Control("of-Z", {"depends_on=software_item:Z"}));
   history.Add(Control("was-X", {"depends_on=software_item:X"}));
-  v1::RiskControlRevised revised;
-  revised.mutable_content()->set_kind(v1::RiskControlContent::PROTECTIVE_MEASURE);
-  revised.mutable_content()->set_text("no longer");
-  history.Add(Rationale(DraftWith(std::move(revised), {"control=risk_control:was-X", "depends_on=software_item:Z"})));
+  history.Add(RevisedControl("was-X", {"depends_on=software_item:Z"}));
   std::map<std::string, int> controls;
   const auto trace = TraceOf(history);
   for (const Trace::DependentControl& control : trace.dependent_controls()) {
     controls[control.control().id()] = control.path_size();
   }
   EXPECT_EQ(controls, (std::map<std::string, int>{{"direct", 1}, {"over-Y", 2}}));
+}
+
+// Each dependent control with the path from it to the item.
+std::map<std::string, std::string> DependentControls(const ProjectedHistory& history, const std::string& item) {
+  std::map<std::string, std::string> controls;
+  const Trace trace =
+      AskOf(history, TraceQuestion("software_item", item, v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED)).trace();
+  for (const Trace::DependentControl& control : trace.dependent_controls()) {
+    std::string& path = controls[control.control().id()];
+    for (const v1::EntityRef& step : control.path()) path += (path.empty() ? "" : " ") + step.id();
+  }
+  return controls;
+}
+
+TEST(AskTrace, A58PartsByDecompositionAreFollowedBothWays) {
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  history.Add(Item("U"));
+  history.Add(Item("other"));
+  const LeafIndex decomposed =
+      history.Add(DraftWith(v1::SoftwareItemDecomposed(), {"item=software_item:X", "part=software_item:U"}));
+  history.Add(Control("of-X", {"depends_on=software_item:X"}));
+  history.Add(Control("of-U", {"depends_on=software_item:U"}));
+  history.Add(Control("of-other", {"depends_on=software_item:other"}));
+  using Controls = std::map<std::string, std::string>;
+  EXPECT_EQ(DependentControls(history, "U"), (Controls{{"of-U", "U"}, {"of-X", "X U"}}));
+  EXPECT_EQ(DependentControls(history, "X"), (Controls{{"of-X", "X"}, {"of-U", "U X"}}));
+  history.Retract(decomposed);
+  EXPECT_EQ(DependentControls(history, "U"), (Controls{{"of-U", "U"}}));
+}
+
+TEST(AskTrace, A58ControlsRelyOverRequirementsAndSoupToo) {
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  history.Add(Requirement("R", "1", "X"));
+  history.Add(Control("over-R", {"requirement=requirement:R@1"}));
+  v1::SoupIdentified soup;
+  soup.mutable_soup()->set_title("onnxruntime");
+  soup.mutable_soup()->set_manufacturer("ONNX");
+  soup.mutable_soup()->set_designator("1");
+  history.Add(DraftWith(std::move(soup), {"soup=soup:onnx@1", "item=software_item:X"}));
+  history.Add(Control("over-soup", {"depends_on=soup:onnx@1"}));
+  using Controls = std::map<std::string, std::string>;
+  EXPECT_EQ(DependentControls(history, "X"), (Controls{{"over-R", "R X"}, {"over-soup", "onnx X"}}));
+  history.Add(Requirement("R", "2", "other"));
+  EXPECT_EQ(DependentControls(history, "X"), (Controls{{"over-soup", "onnx X"}}));
+}
+
+TEST(AskTrace, A55ARevisedControlIsNotVerifiedAnyLonger) {
+  WholeTrace whole;
+  const LeafIndex revised = whole.history.Add(
+      RevisedControl("RC", {"cause=software_cause:K", "requirement=requirement:R@1", "depends_on=software_item:X"}));
+  const Trace trace = TraceOf(whole.history);
+  EXPECT_FALSE(trace.complete());
+  EXPECT_EQ(CellOf(trace, "risk_control", "RC", "result"), Trace::STALE);
+  EXPECT_EQ(trace.chains(0).missing_hop(), Text("the control's IMPLEMENTATION is not verified any longer: leaf ",
+                                                revised.value, " risk_control.revised changed the control since"));
+  EXPECT_EQ(trace.chains(0).implementation_verified_size(), 0);
+  whole.history.Add(Verified("RC", v1::RiskControlVerified::IMPLEMENTATION));
+  whole.history.Add(Verified("RC", v1::RiskControlVerified::EFFECTIVENESS));
+  EXPECT_TRUE(TraceOf(whole.history).complete()) << TraceOf(whole.history).DebugString();
+}
+
+TEST(AskTrace, A55AControlIsNotVerifiedAnyLongerOnceWhatItReliesOnChanged) {
+  WholeTrace whole;
+  whole.history.Add(Item("other"));
+  const TreeSize before = whole.history.size();
+  whole.history.Add(Item("X", {"depends_on=software_item:other"}));
+  const Trace trace = TraceOf(whole.history);
+  EXPECT_EQ(CellOf(trace, "risk_control", "RC", "result"), Trace::STALE);
+  EXPECT_NE(trace.chains(0).missing_hop().find("changed what the control relies on since"), std::string::npos);
+  EXPECT_TRUE(TraceOf(whole.history, v1::SOFTWARE_SAFETY_CLASS_C, before.value).complete());
+}
+
+TEST(AskTrace, A56ALateRecordOfAnOldResultIsNotTheLast) {
+  WholeTrace whole;
+  const auto after = [](int64_t seconds) { return Timestamp(kTestStart.us + seconds * 1'000'000); };
+  whole.history.Add(Verified("RC", v1::RiskControlVerified::EFFECTIVENESS, v1::RiskControlVerified::FAIL), after(3));
+  EventDraft passed = Verified("RC", v1::RiskControlVerified::EFFECTIVENESS);
+  SetOccurred(passed, after(1), after(1));
+  passed.header.set_retrospective(true);
+  whole.history.Add(passed, after(5));
+  EXPECT_EQ(TraceOf(whole.history).chains(0).missing_hop(), "the verification of EFFECTIVENESS failed");
+}
+
+TEST(AskTrace, A55ALateRecordOfAnOldRevisionDoesNotEndAVerification) {
+  WholeTrace whole;
+  whole.history.Add(LongAgo(RevisedControl("RC", {"cause=software_cause:K"})));
+  EXPECT_TRUE(TraceOf(whole.history).complete());
 }
 
 TEST(AskTrace, A55WithoutAProfileThereIsNoVerdict) {

@@ -32,6 +32,14 @@ inline EventDraft Rationale(EventDraft draft) {
   return draft;
 }
 
+// Recorded after the fact, of a time before everything else.
+inline EventDraft LongAgo(EventDraft draft) {
+  const Timestamp then(kTestStart.us - int64_t{1'000'000} * 1'000'000);
+  SetOccurred(draft, then, then);
+  draft.header.set_retrospective(true);
+  return draft;
+}
+
 inline v1::ContentDigest TestContent() {
   v1::ContentDigest digest;
   digest.set_algorithm(v1::SHA256);
@@ -152,6 +160,13 @@ inline EventDraft Control(const std::string& id, const std::vector<std::string>&
   body.mutable_content()->set_in_software(true);
   body.mutable_content()->set_text("alert on low confidence");
   return WithRefs(DraftWith(std::move(body), {"control=risk_control:" + id}), more);
+}
+
+inline EventDraft RevisedControl(const std::string& id, const std::vector<std::string>& more) {
+  v1::RiskControlRevised body;
+  body.mutable_content()->set_kind(v1::RiskControlContent::PROTECTIVE_MEASURE);
+  body.mutable_content()->set_text("no longer");
+  return Rationale(WithRefs(DraftWith(std::move(body), {"control=risk_control:" + id}), more));
 }
 
 inline EventDraft Verified(const std::string& control, v1::RiskControlVerified::Aspect aspect,
