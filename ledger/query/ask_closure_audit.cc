@@ -179,8 +179,7 @@ class Audit {
   // What a unit measured is what is recorded, by all that is known now.
   Status LookAtMeasurement(const Fact& fact) {
     const v1::EntityRef* unit = FindReference(fact.header(), "unit");
-    ASSIGN_OR_RETURN(const v1::Configuration view,
-                     ConfigurationAt(facts_.rows(), unit->id(), fact.latest(), facts_.size()));
+    ASSIGN_OR_RETURN(const v1::Configuration view, RunningAt(facts_.rows(), unit->id(), fact.latest(), facts_.size()));
     if (view.attestation().leaf().index() != fact.event.index.value) return OkStatus();
     for (const v1::MeasuredSurface& measured : view.attestation().measured()) {
       if (measured.comparison() != v1::MeasuredSurface::DISAGREES) continue;

@@ -9,6 +9,7 @@
 #include "ledger/query/ask.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
+#include "ledger/query/item_evidence.h"
 #include "ledger/query/item_history.h"
 #include "ledger/state/configuration.h"
 
@@ -20,33 +21,15 @@ using Answer = v1::CoverageAnswer;
 // Between two times at which something changes; more are refused rather than answered slowly.
 constexpr size_t kSegmentsMax = 20'000;
 
-// Something that shows an item to be verified, and when it holds: [from, until). Nobody could know before it was
-// recorded.
-struct Evidence {
-  Timestamp from;
-  Timestamp until = kTimestampLimit;
-  Timestamp recorded;
-  uint64_t leaf = 0;
-  // Of a certificate: on what ground it holds, and why it ends.
-  const v1::CertifiedState* ground = nullptr;
-  std::string ended_by;
-};
-
-// The digests of what a certificate needs around its artifact; empty where the unit has none.
-struct Ground {
-  std::string baseline;
-  std::string substrate;
-
-  bool Fits(const Evidence& evidence) const {
-    return evidence.ground == nullptr ||
-           (evidence.ground->baseline_digest() == baseline && evidence.ground->substrate_digest() == substrate);
-  }
-};
-
 class Cover {
  public:
-  Cover(Facts& facts, std::string unit, Timestamp from, Timestamp until, Answer& answer)
-      : facts_(facts), unit_(std::move(unit)), from_(from), until_(until), answer_(answer) {}
+  Cover(Facts& facts, std::string unit, Timestamp from, Timestamp until, v1::Answer& answer)
+      : facts_(facts),
+        unit_(std::move(unit)),
+        from_(from),
+        until_(until),
+        answer_(*answer.mutable_coverage()),
+        notes_(*answer.mutable_notes()) {}
 
   Status Fill() {
     ASSIGN_OR_RETURN(const std::set<int64_t> times, TimesOfChange());
@@ -88,7 +71,7 @@ class Cover {
   }
 
   Status AddSegment(Timestamp from, Timestamp until) {
-    ASSIGN_OR_RETURN(const v1::Configuration configuration, ConfigurationAt(facts_.rows(), unit_, from, facts_.size()));
+    ASSIGN_OR_RETURN(const v1::Configuration configuration, RunningAt(facts_.rows(), unit_, from, facts_.size()));
     for (const uint64_t leaf : configuration.leaves()) facts_.Cite(LeafIndex(leaf));
     switch (configuration.unit_state()) {
       case v1::UNIT_IN_SERVICE:
@@ -117,11 +100,10 @@ class Cover {
     std::set<int64_t> times = {from.us, until.us};
     for (const v1::ConfigurationItem& item : configuration.items()) {
       if (!item.has_item()) continue;
-      ASSIGN_OR_RETURN(const std::vector<Evidence>* evidence, EvidenceOf(item.item()));
-      for (const Evidence& one : *evidence) {
-        for (const Timestamp time : {one.from, one.until, one.recorded}) {
-          if (time > from && time < until) times.insert(time.us);
-        }
+      ASSIGN_OR_RETURN(const ItemEvidence* evidence, EvidenceOf(item.item()));
+      const std::vector<Timestamp>& all = evidence->times();
+      for (auto time = std::upper_bound(all.begin(), all.end(), from); time != all.end() && *time < until; ++time) {
+        times.insert(time->us);
       }
     }
     for (auto time = times.begin(); std::next(time) != times.end(); ++time) {
@@ -134,65 +116,58 @@ class Cover {
   Status AddJudged(const v1::Configuration& configuration, const Ground& ground, Timestamp from, Timestamp until) {
     std::set<uint64_t> leaves;
     bool certified = false;
-    const v1::ConfigurationItem* unverified = nullptr;
+    std::vector<const v1::ConfigurationItem*> unverified;
     for (const v1::ConfigurationItem& item : configuration.items()) {
       if (!item.has_item()) continue;
-      ASSIGN_OR_RETURN(const std::vector<Evidence>* evidence, EvidenceOf(item.item()));
-      const bool certificates_only = IsCertified(*evidence, from);
-      const auto holds = std::find_if(evidence->begin(), evidence->end(), [&](const Evidence& one) {
-        return one.from <= from && from < one.until && one.recorded <= from && ground.Fits(one) &&
-               (one.ground != nullptr || !certificates_only);
-      });
-      if (holds != evidence->end()) {
-        leaves.insert(holds->leaf);
-        certified |= holds->ground != nullptr;
-      } else if (unverified == nullptr || IsGround(*unverified)) {
-        unverified = &item;
-      }
+      ASSIGN_OR_RETURN(const ItemEvidence* evidence, EvidenceOf(item.item()));
+      const Verification verification = evidence->At(from, ground);
+      if (verification.leaf.has_value()) leaves.insert(verification.leaf->value);
+      if (!verification.leaf.has_value()) unverified.push_back(&item);
+      certified |= verification.certified;
     }
-    // A certificate is for an artifact on its baseline and substrate, so that it covers these too.
-    if (unverified == nullptr || (certified && IsGround(*unverified))) {
+    const v1::ConfigurationItem* lacking = FirstLacking(unverified, !leaves.empty(), certified);
+    if (lacking == nullptr) {
+      if (!certified) AddNotes(!unverified.empty());
       Add(from, until, Answer::VERIFIED, configuration, "", {leaves.begin(), leaves.end()});
       return OkStatus();
     }
-    ASSIGN_OR_RETURN(const std::vector<Evidence>* evidence, EvidenceOf(unverified->item()));
-    Add(from, until, Answer::UNVERIFIED, configuration, WhyUnverified(unverified->item(), *evidence, ground, from));
+    ASSIGN_OR_RETURN(const ItemEvidence* evidence, EvidenceOf(lacking->item()));
+    std::string why = evidence->WhyNot(from, ground);
+    if (why.empty()) {
+      const v1::EntityRef& item = lacking->item();
+      // The ledger need not know what was measured.
+      why = Text("no passed verification of ", item.kind().empty() ? DigestText(item.digest()) : EntityKeyText(item));
+    }
+    Add(from, until, Answer::UNVERIFIED, configuration, std::move(why));
     return OkStatus();
   }
 
-  // Whether a certificate of it was known by then. What is tested before it is certified goes into the certificate:
-  // from then on that alone says on what ground it is verified, and until when.
-  static bool IsCertified(const std::vector<Evidence>& evidence, Timestamp at) {
-    return std::any_of(evidence.begin(), evidence.end(),
-                       [&](const Evidence& one) { return one.ground != nullptr && one.recorded <= at; });
-  }
-
-  static bool IsGround(const v1::ConfigurationItem& item) {
-    return item.surface() == kBaselineSurface || item.surface() == kSubstrateSurface;
-  }
-
-  // What comes nearest to being enough.
-  static std::string WhyUnverified(const v1::EntityRef& item, const std::vector<Evidence>& evidence,
-                                   const Ground& ground, Timestamp at) {
-    std::string later;
-    const bool certificates_only = IsCertified(evidence, at);
-    // The last to begin comes first.
-    for (auto place = evidence.rbegin(); place != evidence.rend(); ++place) {
-      const Evidence& one = *place;
-      if (one.ground == nullptr && certificates_only) continue;
-      if (one.from > at) {
-        later = "verified only later";
-      } else if (one.until <= at) {
-        return one.ended_by;
-      } else if (!ground.Fits(one)) {
-        return Text("the certification of leaf ", one.leaf, " is for another baseline or substrate");
-      } else {
-        return Text("verified by then, but recorded only later (leaf ", one.leaf, ")");
-      }
+  // The first of the unverified items that needs evidence of its own, what runs before the ground that it runs on;
+  // nullptr when none does. A certificate is for an artifact on its baseline and substrate, so that it covers these
+  // too. Without one the substrate counts with what was verified to run on it: no record can say it of the substrate
+  // itself.
+  static const v1::ConfigurationItem* FirstLacking(const std::vector<const v1::ConfigurationItem*>& unverified,
+                                                   bool any_verified, bool certified) {
+    const v1::ConfigurationItem* ground = nullptr;
+    for (const v1::ConfigurationItem* item : unverified) {
+      const bool is_substrate = item->surface() == kSubstrateSurface;
+      if (!is_substrate && item->surface() != kBaselineSurface) return item;
+      const bool covered = certified || (is_substrate && any_verified);
+      if (!covered && ground == nullptr) ground = item;
     }
-    if (!later.empty()) return later;
-    // The ledger need not know what was measured.
-    return Text("no passed verification of ", item.kind().empty() ? DigestText(item.digest()) : EntityKeyText(item));
+    return ground;
+  }
+
+  // What the verdict that tests alone give doesn't say.
+  void AddNotes(bool on_substrate) {
+    if (!std::exchange(tests_noted_, true)) {
+      notes_.Add(
+          "a passed test of any level counts: whether the tests are those that the item's safety class asks for, "
+          "completeness tells");
+    }
+    if (on_substrate && !std::exchange(substrate_noted_, true)) {
+      notes_.Add("no test can be recorded of a substrate: without a certificate it counts with what runs on it");
+    }
   }
 
   StatusOr<Ground> GroundOf(const v1::Configuration& configuration) {
@@ -219,71 +194,13 @@ class Cover {
     return "what ran is not certain";
   }
 
-  // The passed test runs and evaluations and the certifications of exactly this version. Stays valid as long as this.
-  StatusOr<const std::vector<Evidence>*> EvidenceOf(const v1::EntityRef& item) {
+  // Stays valid as long as this.
+  StatusOr<const ItemEvidence*> EvidenceOf(const v1::EntityRef& item) {
     const std::string name = EntityKeyText(item);
     const auto known = evidence_.find(name);
     if (known != evidence_.end()) return &known->second;
-    std::vector<Evidence> found;
-    ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts_.About(item, "", kQuestionEventsMax));
-    for (const LeafIndex index : indexes) {
-      ASSIGN_OR_RETURN(const Fact* fact, facts_.At(index));
-      if (!fact->counts() || !Verifies(*fact, item)) continue;
-      Evidence one;
-      one.from = fact->latest();
-      one.recorded = fact->event.recorded;
-      one.leaf = index.value;
-      if (const auto* issued = fact->body<v1::CertificationIssued>())
-        RETURN_IF_ERROR(BoundByCertificate(*fact, *issued, one));
-      found.push_back(std::move(one));
-    }
-    std::sort(found.begin(), found.end(), [](const Evidence& a, const Evidence& b) {
-      return std::pair(a.from, a.leaf) < std::pair(b.from, b.leaf);
-    });
+    ASSIGN_OR_RETURN(ItemEvidence found, ItemEvidence::Of(facts_, item));
     return &evidence_.emplace(name, std::move(found)).first->second;
-  }
-
-  // From when it is valid until it expires or is withdrawn.
-  Status BoundByCertificate(const Fact& fact, const v1::CertificationIssued& issued, Evidence& evidence) {
-    evidence.ground = &issued.state();
-    evidence.from = std::max(evidence.from, Timestamp(issued.valid_from_us()));
-    if (issued.valid_until_us() != 0) {
-      evidence.until = Timestamp(issued.valid_until_us());
-      evidence.ended_by = Text("the certification of leaf ", evidence.leaf, " had expired");
-    }
-    const v1::EntityRef* certification = FindReference(fact.header(), "certification");
-    if (certification == nullptr) return OkStatus();
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> withdrawn,
-                     facts_.OfType(*certification, "certification", "certification.withdrawn", kQuestionEventsMax));
-    for (const Fact* end : withdrawn) {
-      const auto* body = end->body<v1::CertificationWithdrawn>();
-      const bool given = body != nullptr && body->effective_from_us() != 0;
-      const Timestamp from = given ? Timestamp(body->effective_from_us()) : end->earliest();
-      if (from >= evidence.until) continue;
-      evidence.until = from;
-      evidence.ended_by =
-          Text("the certification of leaf ", evidence.leaf, " was withdrawn (leaf ", end->event.index.value, ")");
-    }
-    return OkStatus();
-  }
-
-  static bool Verifies(const Fact& fact, const v1::EntityRef& item) {
-    const auto names = [&](std::string_view role) {
-      for (const v1::EntityRef& ref : fact.header().refs()) {
-        if (ref.role() == role && ref.kind() == item.kind() && ref.id() == item.id() &&
-            ref.version() == item.version()) {
-          return true;
-        }
-      }
-      return false;
-    };
-    if (const auto* run = fact.body<v1::TestRunCompleted>()) {
-      return run->result() == v1::TestRunCompleted::PASS && names("verified");
-    }
-    if (const auto* evaluation = fact.body<v1::EvaluationCompleted>()) {
-      return evaluation->result() == v1::EvaluationCompleted::PASS && names("model");
-    }
-    return fact.type() == "certification.issued" && names("artifact");
   }
 
   void Add(Timestamp from, Timestamp until, Answer::State state, const v1::Configuration& configuration,
@@ -317,8 +234,11 @@ class Cover {
   const Timestamp from_;
   const Timestamp until_;
   Answer& answer_;
+  google::protobuf::RepeatedPtrField<std::string>& notes_;
+  bool tests_noted_ = false;
+  bool substrate_noted_ = false;
   // By item.
-  std::map<std::string, std::vector<Evidence>> evidence_;
+  std::map<std::string, ItemEvidence> evidence_;
 };
 
 }  // namespace
@@ -327,7 +247,7 @@ Status AnswerCoverage(Facts& facts, const v1::CoverageQuestion& question, v1::An
   ASSIGN_OR_RETURN(const Timestamp from, FromProtoTime(question.from(), "coverage.from"));
   ASSIGN_OR_RETURN(const Timestamp until, FromProtoTime(question.until(), "coverage.until"));
   if (from >= until) return absl::InvalidArgumentError("coverage.until: must be later than coverage.from");
-  return Cover(facts, question.unit(), from, until, *answer.mutable_coverage()).Fill();
+  return Cover(facts, question.unit(), from, until, answer).Fill();
 }
 
 }  // namespace anamnesis

@@ -357,7 +357,7 @@ void Finder::SetState(const v1::Configuration& configuration, bool measured, Pla
 }
 
 Status Finder::AddUnit(const std::string& unit, Timestamp at) {
-  ASSIGN_OR_RETURN(const v1::Configuration configuration, ConfigurationAt(facts_.rows(), unit, at, facts_.size()));
+  ASSIGN_OR_RETURN(const v1::Configuration configuration, RunningAt(facts_.rows(), unit, at, facts_.size()));
   // What each item has on each surface, in the order of the items.
   std::map<std::pair<EntityKey, std::string>, std::vector<const Installed*>> by_place;
   for (const Installed& installed : units_.at(unit)) {

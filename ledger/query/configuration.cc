@@ -34,7 +34,7 @@ class Builder {
   Builder(const RowReader& rows, std::string_view unit, Timestamp at, TreeSize size)
       : rows_(rows), unit_(unit), at_(at), size_(size) {}
 
-  StatusOr<v1::Configuration> Build();
+  StatusOr<v1::Configuration> Build(bool with_histories);
 
  private:
   StatusOr<TimelineAnswer> Ask(std::string_view surface) const {
@@ -53,7 +53,7 @@ class Builder {
   // What has the measured digest; with a note, and no kind, when the ledger knows nothing that has.
   StatusOr<v1::EntityRef> Identify(const v1::MeasuredItem& measured);
   Status Infer(const v1::MeasuredItem& measured, v1::ConfigurationItem& item);
-  Status AddHistories();
+  Status AddItems(bool with_histories);
   void SetDigest();
 
   const RowReader& rows_;
@@ -252,9 +252,9 @@ Status Builder::Compare(const Measurement& measurement) {
   return OkStatus();
 }
 
-Status Builder::AddHistories() {
+Status Builder::AddItems(bool with_histories) {
   for (auto& [surface, item] : items_) {
-    if (item.has_item() && !item.item().kind().empty()) {
+    if (with_histories && item.has_item() && !item.item().kind().empty()) {
       ASSIGN_OR_RETURN(*item.mutable_history(), HistoryOf(rows_, item.item(), size_, leaves_));
     }
     *result_.add_items() = item;
@@ -280,7 +280,7 @@ void Builder::SetDigest() {
   result_.set_configuration_digest(hasher.Finish().bytes());
 }
 
-StatusOr<v1::Configuration> Builder::Build() {
+StatusOr<v1::Configuration> Builder::Build(bool with_histories) {
   result_.set_tree_size(size_.value);
   if (size_.value > 0) {
     ASSIGN_OR_RETURN(const Timestamp known, RecordedAt(rows_, LeafIndex(size_.value - 1)));
@@ -298,7 +298,7 @@ StatusOr<v1::Configuration> Builder::Build() {
   if (whole.candidates.empty()) {
     result_.add_notes("nothing known by then says that the unit was commissioned by that time");
   }
-  RETURN_IF_ERROR(AddHistories());
+  RETURN_IF_ERROR(AddItems(with_histories));
   if (!whole.candidates.empty()) SetDigest();
   for (uint64_t leaf : leaves_) result_.add_leaves(leaf);
   return std::move(result_);
@@ -384,7 +384,11 @@ Status AddDifferences(const RowReader& rows, v1::ConfigurationAnswer& answer) {
 }  // namespace
 
 StatusOr<v1::Configuration> ConfigurationAt(const RowReader& rows, std::string_view unit, Timestamp at, TreeSize size) {
-  return Builder(rows, unit, at, size).Build();
+  return Builder(rows, unit, at, size).Build(true);
+}
+
+StatusOr<v1::Configuration> RunningAt(const RowReader& rows, std::string_view unit, Timestamp at, TreeSize size) {
+  return Builder(rows, unit, at, size).Build(false);
 }
 
 StatusOr<v1::ConfigurationAnswer> AnswerConfiguration(const RowReader& rows, std::string_view origin, TreeSize size,

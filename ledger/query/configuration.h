@@ -28,6 +28,10 @@ StatusOr<v1::ConfigurationAnswer> AnswerConfiguration(const RowReader& rows, std
 // One view of it: the unit at `at`, knowing the first `size` leaves.
 StatusOr<v1::Configuration> ConfigurationAt(const RowReader& rows, std::string_view unit, Timestamp at, TreeSize size);
 
+// The same without the items' histories and the leaves that these rest on: for whoever asks what ran, at many times or
+// of many units. Costs nothing for what is recorded of the items.
+StatusOr<v1::Configuration> RunningAt(const RowReader& rows, std::string_view unit, Timestamp at, TreeSize size);
+
 }  // namespace anamnesis
 
 #endif  // ANAMNESIS_LEDGER_QUERY_CONFIGURATION_H_

@@ -130,18 +130,91 @@ TEST(AskCoverage, ACertificateHoldsUntilItExpiresOrIsWithdrawn) {
   EXPECT_EQ(CoverageOf(history, 0, 10).verified_us(), 8 * kHour);
 }
 
+EventDraft Tested(const std::string& test_case, const std::string& what, v1::TestRunCompleted::Result result) {
+  return WithRefs(TestRunOf("r", test_case, v1::SYSTEM, "X", result), {"verified=" + what});
+}
+
+TEST(AskCoverage, A81AFailureAfterwardsEndsWhatATestShowed) {
+  ProjectedHistory history;
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  history.Add(AtHour(Activate("ICU-7", "model", "m"), 0));
+  history.Add(AtHour(Tested("T", "model:m@1", v1::TestRunCompleted::PASS), 0));
+  EXPECT_EQ(CoverageOf(history, 0, 10).verified_us(), 10 * kHour);
+  const LeafIndex failed = history.Add(AtHour(Tested("T", "model:m@1", v1::TestRunCompleted::FAIL), 3), Hour(4));
+  v1::CoverageAnswer coverage = CoverageOf(history, 0, 10);
+  EXPECT_EQ(coverage.verified_us(), 4 * kHour) << "nobody knew of the failure before it was recorded";
+  ASSERT_EQ(coverage.intervals_size(), 2);
+  EXPECT_EQ(coverage.intervals(1).text(),
+            Text("test_case:T@1 failed (leaf ", failed.value, ") and has not passed since"));
+  // Neither what others show, nor a late record of what was before, takes it back.
+  history.Add(AtHour(Evaluated("m", v1::EvaluationCompleted::PASS), 5));
+  history.Add(LongAgo(Tested("T", "model:m@1", v1::TestRunCompleted::PASS)), Hour(5));
+  EXPECT_EQ(CoverageOf(history, 0, 10).verified_us(), 4 * kHour);
+  const LeafIndex passed = history.Add(AtHour(Tested("T", "model:m@1", v1::TestRunCompleted::PASS), 6));
+  EXPECT_EQ(CoverageOf(history, 0, 10).verified_us(), 8 * kHour);
+  history.Add(AtHour(Evaluated("m", v1::EvaluationCompleted::FAIL), 9));
+  EXPECT_EQ(CoverageOf(history, 0, 10).verified_us(), 7 * kHour);
+  history.Retract(failed);
+  history.Retract(passed);
+  EXPECT_EQ(CoverageOf(history, 0, 10).verified_us(), 9 * kHour);
+}
+
+TEST(AskCoverage, AFailureAfterACertificateEndsItToo) {
+  ProjectedHistory history = RunningArtifact();
+  history.Add(AtHour(Tested("T", "artifact:a@1", v1::TestRunCompleted::FAIL), 0));
+  history.Add(Issued("one", 1, 0));
+  EXPECT_EQ(CoverageOf(history, 0, 10).verified_us(), 9 * kHour) << "who certifies knows of what was before";
+  const LeafIndex failed = history.Add(AtHour(Tested("T", "artifact:a@1", v1::TestRunCompleted::FAIL), 5));
+  const v1::CoverageAnswer coverage = CoverageOf(history, 0, 10);
+  EXPECT_EQ(coverage.verified_us(), 4 * kHour);
+  EXPECT_EQ(coverage.intervals(coverage.intervals_size() - 1).text(),
+            Text("test_case:T@1 failed (leaf ", failed.value, ") and has not passed since"));
+}
+
+// No event can say that a substrate was verified.
+TEST(AskCoverage, ASubstrateWithoutACertificateCountsWithWhatRunsOnIt) {
+  ProjectedHistory history;
+  v1::SubstrateDefined substrate;
+  substrate.set_substrate_digest(std::string(32, 's'));
+  history.Add(AtHour(DraftWith(std::move(substrate), {"substrate=substrate:s@1"}), 0));
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  history.Add(AtHour(DraftWith(v1::SubstrateInstalled(), {"unit=device_unit:ICU-7", "substrate=substrate:s@1"}), 0));
+  EXPECT_EQ(CoverageOf(history, 0, 10).intervals(0).text(), "no passed verification of substrate:s@1");
+  history.Add(AtHour(Activate("ICU-7", "model", "m"), 0));
+  EXPECT_EQ(CoverageOf(history, 0, 10).intervals(0).text(), "no passed verification of model:m@1");
+  history.Add(AtHour(Tested("T", "model:m@1", v1::TestRunCompleted::PASS), 0));
+  v1::Question question;
+  question.mutable_coverage()->set_unit("ICU-7");
+  *question.mutable_coverage()->mutable_from() = ToProtoTime(Hour(0));
+  *question.mutable_coverage()->mutable_until() = ToProtoTime(Hour(10));
+  const v1::Answer answer = AskOf(history, question);
+  EXPECT_EQ(answer.coverage().verified_us(), 10 * kHour);
+  ASSERT_EQ(answer.notes_size(), 2);
+  EXPECT_NE(answer.notes(0).find("safety class"), std::string::npos);
+  EXPECT_NE(answer.notes(1).find("substrate"), std::string::npos);
+}
+
+TEST(Configuration, WhatRanIsToldWithoutItsHistories) {
+  ProjectedHistory history;
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  history.Add(AtHour(Activate("ICU-7", "model", "m"), 0));
+  history.Add(AtHour(DraftWith(v1::ModelRegistered(), {"model=model:m@1", "training_run=training_run:t",
+                                                       "dataset=dataset:d@1", "code=code_revision:c@1"}),
+                     1));
+  StatusOr<v1::Configuration> whole = ConfigurationAt(history.rows(), "ICU-7", Hour(2), history.size());
+  const StatusOr<v1::Configuration> running = RunningAt(history.rows(), "ICU-7", Hour(2), history.size());
+  ASSERT_TRUE(whole.ok() && running.ok());
+  EXPECT_TRUE(whole->items(0).has_history());
+  EXPECT_EQ(whole->leaves_size(), 3);
+  EXPECT_EQ(running->leaves_size(), 2);
+  whole->mutable_items(0)->clear_history();
+  *whole->mutable_leaves() = running->leaves();
+  EXPECT_EQ(whole->SerializeAsString(), running->SerializeAsString());
+}
+
 // What is tested before it is certified is verified by the certificate alone: as long, and on no other ground.
 TEST(AskCoverage, ACertificateCountsBesideThePassedTestsThatItRestsOn) {
-  v1::TestRunCompleted run;
-  run.set_level(v1::SYSTEM);
-  run.set_configuration_digest(std::string(32, 'c'));
-  run.set_test_configuration("bench");
-  run.add_tools("ctest");
-  run.add_unit_criteria("boundaries");
-  run.set_result(v1::TestRunCompleted::PASS);
-  const EventDraft tested = AtHour(
-      DraftWith(run, {"test_run=test_run:r", "test_case=test_case:c@1", "verified=artifact:a@1", "tester=person:ada"}),
-      0);
+  const EventDraft tested = AtHour(Tested("c", "artifact:a@1", v1::TestRunCompleted::PASS), 0);
   ProjectedHistory history = RunningArtifact();
   history.Add(tested);
   const LeafIndex issued = history.Add(Issued("one", 1, 4));
