@@ -6,24 +6,10 @@
 #include "ledger/query/ask.h"
 #include "ledger/query/clause_evidence.h"
 #include "ledger/query/item_requirements.h"
+#include "ledger/query/plans_in_force.h"
 
 namespace anamnesis {
 namespace {
-
-const v1::PlanContent* PlanOf(const Fact& fact) {
-  if (const auto* approved = fact.body<v1::PlanApproved>()) return &approved->content();
-  if (const auto* revised = fact.body<v1::PlanRevised>()) return &revised->content();
-  return nullptr;
-}
-
-// The newest version of each plan of the item.
-std::map<std::string, const Fact*> PlansInForce(const ItemScope& scope) {
-  std::map<std::string, const Fact*> plans;
-  for (const auto& [leaf, fact] : scope.events) {
-    if (PlanOf(*fact) != nullptr) plans[FindReference(fact->header(), "plan")->id()] = fact;
-  }
-  return plans;
-}
 
 // The artifacts of the item that an event of the type should be about, and aren't, for activities that produce
 // artifacts.
@@ -85,11 +71,13 @@ Status AnswerCompleteness(Facts& facts, const v1::CompletenessQuestion& question
                    ClassFor(facts, question.item(), question.safety_class(), *filled.mutable_class_assigned_to()));
   filled.set_safety_class(safety_class);
   for (const auto& [id, plan] : PlansInForce(scope)) {
-    for (const v1::PlanContent::Activity& planned : PlanOf(*plan)->activities()) {
+    const v1::PlanContent* content = PlanOf(*plan);
+    if (content == nullptr) continue;
+    for (const v1::PlanContent::Activity& planned : content->activities()) {
       RETURN_IF_ERROR(AddActivity(facts, scope, *plan, planned, filled));
     }
   }
-  RETURN_IF_ERROR(AddRequirements(facts, scope, filled));
+  RETURN_IF_ERROR(AddRequirements(facts, scope, answer));
   v1::LeafReference adoption;
   ASSIGN_OR_RETURN(const std::optional<AdoptedPolicy> policy,
                    FindPolicy(facts, v1::PolicyAdopted::PROCESS_PROFILE, answer, &adoption));

@@ -11,6 +11,7 @@
 #include "ledger/event/names.h"
 #include "ledger/query/event_pattern.h"
 #include "ledger/query/place_in_time.h"
+#include "ledger/query/plans_in_force.h"
 #include "ledger/state/software_items.h"
 
 namespace anamnesis {
@@ -74,17 +75,11 @@ const Fact* StandsBefore(const ItemScope& scope, const google::protobuf::Repeate
 
 // Topics of the item's plans, each with the leaf of the newest version of a plan that has it.
 std::map<std::string, const Fact*> PlanSections(const ItemScope& scope) {
-  std::map<std::string, const Fact*> newest;
-  for (const Fact* fact : EarliestFirst(scope.events)) {
-    if (fact->type() != "plan.approved" && fact->type() != "plan.revised") continue;
-    newest[FindReference(fact->header(), "plan")->id()] = fact;
-  }
   std::map<std::string, const Fact*> sections;
-  for (const auto& [plan, fact] : newest) {
-    const auto* approved = fact->body<v1::PlanApproved>();
-    const auto* revised = fact->body<v1::PlanRevised>();
-    if (approved == nullptr && revised == nullptr) continue;
-    for (const v1::PlanContent::Section& section : (approved ? approved->content() : revised->content()).sections()) {
+  for (const auto& [plan, fact] : PlansInForce(scope)) {
+    const v1::PlanContent* content = PlanOf(*fact);
+    if (content == nullptr) continue;
+    for (const v1::PlanContent::Section& section : content->sections()) {
       const bool says_something = !section.text().empty() || section.has_document();
       if (says_something) sections.emplace(section.topic(), fact);
     }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "tests/ledger/query/asking.h"
 #include "tests/ledger/query/item_drafts.h"
 
@@ -224,10 +225,7 @@ TEST(AskCompleteness, A21RequirementsInForceAreCountedByKind) {
   EXPECT_EQ(answer.requirements(0).requirements(), 2u);
 }
 
-TEST(AskCompleteness, A33APlannedSubgroupWithoutItsWholeResultKeepsTheItemIncomplete) {
-  ProjectedHistory history;
-  AdoptProfile(history);
-  history.Add(Item("X"));
+EventDraft SensitivityInWomen(const std::string& id) {
   v1::RequirementApproved requirement;
   requirement.mutable_content()->set_kind(v1::RequirementContent::PERFORMANCE);
   requirement.mutable_content()->set_text("in women");
@@ -236,9 +234,22 @@ TEST(AskCompleteness, A33APlannedSubgroupWithoutItsWholeResultKeepsTheItemIncomp
   criterion.set_comparator(">=");
   criterion.set_value("0.9");
   criterion.set_subgroup("female");
-  history.Add(DraftWith(requirement, {"requirement=requirement:R1@1", "item=software_item:X"}));
-  history.Add(DraftWith(v1::ModelRegistered(), {"model=model:m@1", "training_run=training_run:t", "dataset=dataset:d@1",
-                                                "code=code_revision:c@1", "item=software_item:X"}));
+  return DraftWith(std::move(requirement), {"requirement=requirement:" + id, "item=software_item:X"});
+}
+
+EventDraft ModelOfX(const std::string& model, const std::vector<std::string>& more = {}) {
+  return WithRefs(
+      DraftWith(v1::ModelRegistered(), {"model=model:" + model, "training_run=training_run:t", "dataset=dataset:d@1",
+                                        "code=code_revision:c@1", "item=software_item:X"}),
+      more);
+}
+
+TEST(AskCompleteness, A33APlannedSubgroupWithoutItsWholeResultKeepsTheItemIncomplete) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  history.Add(Item("X"));
+  history.Add(SensitivityInWomen("R1@1"));
+  history.Add(ModelOfX("m@1"));
   const auto missing = [&](std::string_view subgroup, bool whole) {
     v1::EvaluationCompleted body;
     body.set_result(v1::EvaluationCompleted::PASS);
@@ -260,6 +271,99 @@ TEST(AskCompleteness, A33APlannedSubgroupWithoutItsWholeResultKeepsTheItemIncomp
   EXPECT_EQ(missing("male", true), std::vector<std::string>({"evaluation"}));
   EXPECT_EQ(missing("female", false), std::vector<std::string>({"n", "confidence_interval"}));
   EXPECT_EQ(missing("female", true), std::vector<std::string>());
+}
+
+EventDraft EvaluatedIn(const std::string& subgroup, const std::string& model) {
+  v1::EvaluationCompleted body;
+  body.set_result(v1::EvaluationCompleted::PASS);
+  v1::Metric& metric = *body.add_metrics();
+  metric.set_name("sensitivity");
+  metric.set_value("0.93");
+  metric.set_subgroup(subgroup);
+  metric.set_n(200);
+  metric.set_ci_low("0.91");
+  metric.set_ci_high("0.95");
+  return DraftWith(std::move(body), {"model=" + model});
+}
+
+std::string Lacking(const v1::Answer& answer) {
+  EXPECT_EQ(answer.completeness().subgroups_size(), 1);
+  return absl::StrJoin(answer.completeness().subgroups(0).missing(), " ");
+}
+
+v1::Answer WholeCompleteness(const ProjectedHistory& history) {
+  v1::Question question;
+  SetEntity(*question.mutable_completeness()->mutable_item(), "software_item", "X");
+  return AskOf(history, question);
+}
+
+TEST(AskCompleteness, A33AnOlderModelsSubgroupIsNotTheNewOnes) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  history.Add(Item("X"));
+  history.Add(SensitivityInWomen("R@1"));
+  history.Add(ModelOfX("m@1"));
+  const LeafIndex older = history.Add(EvaluatedIn("female", "model:m@1"));
+  EXPECT_EQ(Lacking(WholeCompleteness(history)), "");
+  const LeafIndex registered = history.Add(ModelOfX("m@2"));
+  history.Add(EvaluatedIn("", "model:m@2"));
+  const v1::Answer answer = WholeCompleteness(history);
+  EXPECT_EQ(Lacking(answer), "evaluation");
+  EXPECT_FALSE(answer.completeness().subgroups(0).has_result());
+  ASSERT_EQ(answer.notes_size(), 1);
+  EXPECT_EQ(answer.notes(0), Text("sensitivity in female was last evaluated of model:m@1 (leaf ", older.value,
+                                  "), which is not the newest version of the item's"));
+  // What is evaluated of the old one later is still not of the new one; a record of the old one is not the newest.
+  history.Add(EvaluatedIn("female", "model:m@1"));
+  history.Add(LongAgo(ModelOfX("m@1")));
+  EXPECT_EQ(Lacking(WholeCompleteness(history)), "evaluation");
+  history.Retract(registered);
+  EXPECT_EQ(Lacking(WholeCompleteness(history)), "");
+  history.Add(ModelOfX("n@1", {"previous_model=model:m@1"}));
+  EXPECT_EQ(Lacking(WholeCompleteness(history)), "evaluation") << "another took its place";
+  history.Add(EvaluatedIn("female", "model:n@1"));
+  EXPECT_EQ(Lacking(WholeCompleteness(history)), "");
+}
+
+TEST(AskCompleteness, A33AnArtifactCountsNoLongerThanItsModel) {
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  history.Add(SensitivityInWomen("R@1"));
+  history.Add(ModelOfX("m@1"));
+  v1::ArtifactProduced produced;
+  produced.set_kind(v1::ArtifactProduced::DELTA);
+  produced.set_mode(v1::ArtifactProduced::CANDIDATE);
+  produced.set_surface("threshold");
+  produced.add_files()->set_path("w");
+  history.Add(DraftWith(std::move(produced), {"artifact=artifact:a@1", "model=model:m@1", "item=software_item:X"}));
+  history.Add(EvaluatedIn("female", "artifact:a@1"));
+  EXPECT_EQ(Lacking(WholeCompleteness(history)), "");
+  history.Add(ModelOfX("m@2"));
+  EXPECT_EQ(Lacking(WholeCompleteness(history)), "evaluation");
+}
+
+TEST(AskCompleteness, ALateRecordOfAnOldRequirementPlanOrEvaluationIsNotTheNewest) {
+  v1::PlanContent::Activity now;
+  now.set_id("now");
+  v1::PlanContent::Activity before;
+  before.set_id("before");
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  history.Add(Plan("dev", "X", v1::PlanContent::DEVELOPMENT, {"scope"}, {now}));
+  history.Add(ModelOfX("m@1"));
+  history.Add(SensitivityInWomen("R@1"));
+  const LeafIndex evaluated = history.Add(EvaluatedIn("female", "model:m@1"));
+  history.Add(Requirement("gone", "2", "X"));
+  history.Add(Rationale(DraftWith(v1::RequirementRetired(), {"requirement=requirement:gone@2"})));
+  history.Add(LongAgo(Requirement("gone", "1", "X")));
+  history.Add(LongAgo(Plan("dev", "X", v1::PlanContent::DEVELOPMENT, {"scope"}, {before})));
+  history.Add(LongAgo(EvaluatedIn("female", "model:m@1")));
+  const v1::CompletenessAnswer answer = WholeCompleteness(history).completeness();
+  ASSERT_EQ(answer.requirements_size(), 1);
+  EXPECT_EQ(answer.requirements(0).requirements(), 1u) << "the retired one stays retired";
+  ASSERT_EQ(answer.activities_size(), 1);
+  EXPECT_EQ(answer.activities(0).id(), "now");
+  EXPECT_EQ(answer.subgroups(0).evaluated().index(), evaluated.value);
 }
 
 TEST(AskCompleteness, A28ArchitectureOfWhatLearnsCoversFiveTopics) {
