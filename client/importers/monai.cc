@@ -10,6 +10,7 @@
 #include "client/importers/monai_git.h"
 #include "client/importers/monai_jsonl.h"
 #include "client/importers/stream_ids.h"
+#include "ledger/event/header.h"
 #include "ledger/event/refusal.h"
 
 namespace anamnesis {
@@ -19,7 +20,8 @@ namespace {
 bool IsAboutTheVersion(const Status& status) {
   const auto detail = RefusalDetailOf(status);
   if (!detail.has_value()) return false;
-  return detail->reason() == v1::SCHEMA || detail->reason() == v1::OVER_LIMIT || detail->reason() == v1::MALFORMED;
+  return detail->reason() == v1::SCHEMA || detail->reason() == v1::OVER_LIMIT || detail->reason() == v1::MALFORMED ||
+         detail->reason() == v1::ENTITY_TAKEN;
 }
 
 // Imports the versions of one bundle into its stream.
@@ -28,13 +30,15 @@ class BundleImporter {
   BundleImporter(LedgerClient& client, const NamedKey& key) : client_(client), key_(key) {}
 
   Status Import(const BundleVersion& version, std::string_view source, ImportReport& report) {
+    // Before mapping, which depends on what is recorded. A bundle that no stream can be named by is the mapper's to
+    // tell.
+    if (writer_ == nullptr && IsStreamName(MonaiStream(version.bundle))) RETURN_IF_ERROR(Open(version.bundle));
     BundleState state = state_;
     StatusOr<MappedVersion> mapped = MapBundleVersion(version, source, state);
     if (!mapped.ok()) {
       report.unreadable.push_back({version.place, std::string(MessageOf(mapped.status()))});
       return OkStatus();
     }
-    if (writer_ == nullptr) RETURN_IF_ERROR(Open(version.bundle));
     std::vector<IdentifiedDraft> lacking;
     for (IdentifiedDraft& event : mapped->events) {
       if (present_.count(event.id) == 0) lacking.push_back(std::move(event));
@@ -62,7 +66,11 @@ class BundleImporter {
   Status Open(std::string_view bundle) {
     ASSIGN_OR_RETURN(std::unique_ptr<StreamWriter> writer, StreamWriter::Open(client_, key_, MonaiStream(bundle)));
     // A bundle's events are in its stream and nowhere else, so that one read answers for all of them.
-    ASSIGN_OR_RETURN(present_, IdsInStream(client_, writer->stream(), writer->head()));
+    RETURN_IF_ERROR(ReadHeaders(client_, writer->stream(), writer->head(),
+                                [this](const EventId& id, const v1::EventHeader& header) {
+                                  present_.insert(id);
+                                  AddDefined(id, header, state_.defined);
+                                }));
     writer_ = std::move(writer);
     return OkStatus();
   }

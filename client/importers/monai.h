@@ -44,8 +44,8 @@ StatusOr<MonaiHistory> ReadMonaiHistory(const std::string& path);
 
 // Appends what the ledger lacks of a history, oldest version first, one run a version, in streams of `key`'s holder.
 // Fails where going on makes no sense: the ledger can't be reached or refuses this writer; what was appended until then
-// stays, and importing again goes on from there. A version that breaks a rule of the vocabulary or a limit becomes an
-// entry of `unreadable`.
+// stays, and importing again goes on from there. A version that breaks a rule of the vocabulary or a limit, or that
+// defines what another stream defined with other content, becomes an entry of `unreadable`.
 StatusOr<ImportReport> ImportHistory(LedgerClient& client, const NamedKey& key, MonaiHistory history,
                                      const ImportProgress& progress);
 

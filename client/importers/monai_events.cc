@@ -24,6 +24,9 @@ constexpr std::string_view kModel = "model.registered";
 constexpr std::string_view kEvaluation = "evaluation.completed";
 constexpr std::string_view kRelease = "release.approved";
 
+// Enough of a commit's id to tell commits apart.
+constexpr size_t kCommitDigits = 12;
+
 // What a bundle never says.
 constexpr const char* kDatasetMissing[] = {"selection_criteria", "annotators", "record_counts", "dataset_digest"};
 constexpr const char* kTrainingStartedMissing[] = {"purpose", "hyperparameters", "hardware", "training_time"};
@@ -90,7 +93,7 @@ void AddMissing(Body& body, const char* const (&symbols)[kCount]) {
 class VersionMapper {
  public:
   VersionMapper(const BundleVersion& version, std::string_view source, const BundleState& state)
-      : version_(version), state_(state) {
+      : version_(version), state_(state), defined_(state.defined) {
     reason_ = Text("imported from ", IsUtf8(source) ? source : std::string_view("a file"), ", commit ", version.commit);
   }
 
@@ -105,6 +108,8 @@ class VersionMapper {
     }
     tree_ = DigestOf("git", version_.tree);
     if (!version_.tree.empty() && !tree_.has_value()) Note("tree: is not a Git object id");
+    training_version_ = VersionFor("training_run", IdOf(kTrainingStarted, "", earliest_), version_.commit);
+    model_version_ = VersionFor("model", IdOf(kModel, "", earliest_), version_.commit);
     MapDataset();
     MapCode();
     MapTraining();
@@ -114,7 +119,12 @@ class VersionMapper {
     return std::move(mapped_);
   }
 
-  const std::string& dataset_version() const { return dataset_version_; }
+  // The bundle's state after this version.
+  BundleState StateAfter() && {
+    BundleState after{state_.datasets, version_, std::move(model_version_), std::move(defined_)};
+    after.datasets.try_emplace(DatasetKey(), dataset_version_);
+    return after;
+  }
 
  private:
   static StatusOr<Timestamp> DateOf(std::string_view field, std::string_view text) {
@@ -134,9 +144,26 @@ class VersionMapper {
     return draft;
   }
 
+  EventId IdOf(std::string_view type, std::string_view which, Timestamp occurred) const {
+    return MonaiEventId(version_, type, which, occurred);
+  }
+
+  // The version under which an event defines its dataset, training run, model or release. One number can stand for
+  // several: an archive is replaced, a folder comes back. The first to have it keeps it, and what comes later has the
+  // commit that brought it besides. What is recorded keeps the version that it has.
+  std::string VersionFor(std::string_view role, const EventId& id, std::string_view commit) {
+    std::string version;
+    for (const std::string& more : {std::string(), Text("+", commit.substr(0, kCommitDigits)), Text("+", id.text())}) {
+      version = version_.version + more;
+      const auto [defined, added] = defined_.try_emplace({std::string(role), version}, id);
+      if (added || defined->second == id) break;
+    }
+    return version;
+  }
+
   // Adds the event and returns its id.
   EventId Emit(EventDraft draft, std::string_view type, std::string_view which = "") {
-    const EventId id = MonaiEventId(version_, type, which, Timestamp(draft.header.occurred_earliest_us()));
+    const EventId id = IdOf(type, which, Timestamp(draft.header.occurred_earliest_us()));
     draft.header.set_type(std::string(type));
     mapped_.events.push_back({std::move(draft), id});
     return id;
@@ -162,24 +189,22 @@ class VersionMapper {
     AddReference(draft, "code", "code_revision", version_.bundle, version_.commit);
   }
   void ReferToTraining(EventDraft& draft) const {
-    AddReference(draft, "training_run", "training_run", version_.bundle, version_.version);
+    AddReference(draft, "training_run", "training_run", version_.bundle, training_version_);
   }
   void ReferToModel(EventDraft& draft) const {
-    AddReference(draft, "model", "model", version_.bundle, version_.version, tree_.has_value() ? &*tree_ : nullptr);
+    AddReference(draft, "model", "model", version_.bundle, model_version_, tree_.has_value() ? &*tree_ : nullptr);
+  }
+
+  std::pair<std::string, std::string> DatasetKey() const {
+    return {version_.data_source.value_or(""), version_.data_type.value_or("")};
   }
 
   void MapDataset() {
-    const auto key = std::make_pair(version_.data_source.value_or(""), version_.data_type.value_or(""));
-    if (const auto known = state_.datasets.find(key); known != state_.datasets.end()) {
+    if (const auto known = state_.datasets.find(DatasetKey()); known != state_.datasets.end()) {
       dataset_version_ = known->second;
       return;
     }
-    dataset_version_ = version_.version;
-    const auto taken = [&](const auto& entry) { return entry.second == dataset_version_; };
-    // A version that came back with other data.
-    if (std::any_of(state_.datasets.begin(), state_.datasets.end(), taken)) {
-      dataset_version_ += Text("+", version_.commit.substr(0, 12));
-    }
+    dataset_version_ = VersionFor("dataset", IdOf(kDataset, "", earliest_), version_.commit);
     auto body = std::make_shared<v1::DatasetCurated>();
     body->set_source(version_.data_source.value_or(""));
     body->set_data_type(version_.data_type.value_or(""));
@@ -245,7 +270,7 @@ class VersionMapper {
   // A version with the weights of the one before it records no training of its own, and must not read as if it did.
   std::string TrainingNote() const {
     if (!state_.previous.has_value() || CompareWeights(*state_.previous, version_) != SameWeights::kYes) return "";
-    return Text("no training recorded for this version: its weights are those of ", state_.previous->version);
+    return Text("no training recorded for this version: its weights are those of ", state_.previous_model);
   }
 
   // The files that hold weights: first those that the bundle lists, then those in its folder.
@@ -312,8 +337,9 @@ class VersionMapper {
     AddMissingWeights(*body);
     if (!Present(version_.task)) body->add_missing("task");
     if (!Present(version_.data_source)) body->add_missing("data_source");
-    const bool has_previous = Present(version_.prev_version) && *version_.prev_version != version_.version;
     const bool previous_known = state_.previous.has_value() && state_.previous->version == version_.prev_version;
+    const std::string previous = previous_known ? state_.previous_model : version_.prev_version.value_or("");
+    const bool has_previous = !previous.empty() && previous != model_version_;
     if (has_previous && previous_known) body->set_change_text(ChangeText(*state_.previous, version_));
     EventDraft draft = NewDraft(std::move(body));
     ReferToModel(draft);
@@ -323,8 +349,7 @@ class VersionMapper {
     if (has_previous) {
       const std::optional<v1::ContentDigest> tree =
           previous_known ? DigestOf("git", state_.previous->tree) : std::nullopt;
-      AddReference(draft, "previous_model", "model", version_.bundle, *version_.prev_version,
-                   tree.has_value() ? &*tree : nullptr);
+      AddReference(draft, "previous_model", "model", version_.bundle, previous, tree.has_value() ? &*tree : nullptr);
     }
     draft.header.add_causes(completed_id_.bytes());
     model_id_ = Emit(std::move(draft), kModel);
@@ -373,22 +398,28 @@ class VersionMapper {
     EventDraft draft = NewDraft(std::move(body));
     SetOccurred(draft, *date, *date);
     if (!release.commit.empty()) draft.header.set_late_reason(Text(reason_, ", released by commit ", release.commit));
-    AddReference(draft, "release", "release", version_.bundle, version_.version);
+    // The checksum is part of the id: another archive under the same version is another event.
+    const std::string which = Text(release.commit, " ", release.checksum);
+    const std::string& listed_by = release.commit.empty() ? version_.commit : release.commit;
+    AddReference(draft, "release", "release", version_.bundle,
+                 VersionFor("release", IdOf(kRelease, which, *date), listed_by));
     ReferToModel(draft);
     ReferToCode(draft);
     draft.header.add_causes(model_id_.bytes());
     draft.header.add_causes(evaluation_id_.bytes());
-    // The checksum is part of the id: another archive under the same version is another event.
-    Emit(std::move(draft), kRelease, Text(release.commit, " ", release.checksum));
+    Emit(std::move(draft), kRelease, which);
   }
 
   const BundleVersion& version_;
   const BundleState& state_;
+  DefinedVersions defined_;
   std::string reason_;
   Timestamp earliest_;
   Timestamp latest_;
   std::optional<v1::ContentDigest> tree_;
   std::string dataset_version_;
+  std::string training_version_;
+  std::string model_version_;
   std::vector<v1::FileRecord> weights_;
   EventId completed_id_;
   EventId model_id_;
@@ -401,10 +432,17 @@ class VersionMapper {
 StatusOr<MappedVersion> MapBundleVersion(const BundleVersion& version, std::string_view source, BundleState& state) {
   VersionMapper mapper(version, source, state);
   ASSIGN_OR_RETURN(MappedVersion mapped, mapper.Map());
-  state.datasets.try_emplace({version.data_source.value_or(""), version.data_type.value_or("")},
-                             mapper.dataset_version());
-  state.previous = version;
+  state = std::move(mapper).StateAfter();
   return mapped;
+}
+
+void AddDefined(const EventId& id, const v1::EventHeader& header, DefinedVersions& defined) {
+  const EventType* type = Vocabulary::Get().Find(header.type(), header.schema_version());
+  if (type == nullptr) return;
+  for (const v1::ReferenceRule& rule : type->options->refs()) {
+    const v1::EntityRef* ref = rule.defines() ? FindReference(header, rule.role()) : nullptr;
+    if (ref != nullptr) defined.try_emplace({rule.role(), ref->version()}, id);
+  }
 }
 
 std::string MonaiStream(std::string_view bundle) {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "anamnesis/v1/event.pb.h"
 #include "client/cpp/writer.h"
 #include "client/importers/bundle_version.h"
 #include "ledger/base/ids.h"
@@ -22,11 +23,21 @@ namespace anamnesis {
 // Part of every event id. A mapping that makes other events of the same facts gets another number.
 inline constexpr std::string_view kMonaiImporter = "anamnesis/import/monai/v1";
 
-// What the events of a bundle's next version depend on: the versions before it. Value-initialised for the first.
+// Which event of a bundle's stream defines what: (role, version) -> its id.
+using DefinedVersions = std::map<std::pair<std::string, std::string>, EventId>;
+
+// Adds what a recorded event defines.
+void AddDefined(const EventId& id, const v1::EventHeader& header, DefinedVersions& defined);
+
+// What the events of a bundle's next version depend on: the versions before it, and what the ledger has of the bundle.
+// Value-initialised for the first version in a ledger that has nothing of it.
 struct BundleState {
   // (data source, data type) -> the dataset's version.
   std::map<std::pair<std::string, std::string>, std::string> datasets;
   std::optional<BundleVersion> previous;
+  // The version that the model of `previous` is registered under.
+  std::string previous_model;
+  DefinedVersions defined;
 };
 
 struct MappedVersion {

@@ -158,7 +158,8 @@ class HistoryReader {
     version.place = commit.Place(folder);
     version.bundle = BundleName(folder);
     version.version = number;
-    if (!known.version.empty() && known.version != number) version.prev_version = known.version;
+    // Also of a folder that was removed and comes back under the same number.
+    if (!known.version.empty()) version.prev_version = known.version;
     version.commit = commit.id;
     version.author_date = commit.author_date;
     version.commit_date = commit.commit_date;

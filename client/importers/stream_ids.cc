@@ -2,32 +2,41 @@
 
 namespace anamnesis {
 
-StatusOr<std::set<EventId>> IdsInStream(LedgerClient& client, const std::string& stream, StreamPosition head) {
-  std::set<EventId> ids;
+Status ReadHeaders(LedgerClient& client, const std::string& stream, StreamPosition head, const OnHeader& on_header) {
+  uint64_t read = 0;
   v1::ReadRequest request;
   request.set_stream(stream);
-  while (ids.size() < head.value) {
-    const size_t before = ids.size();
+  while (read < head.value) {
+    const uint64_t before = read;
     Status malformed;
     uint64_t next = 0;
-    request.set_limit(head.value - ids.size());
+    request.set_limit(head.value - read);
     RETURN_IF_ERROR(client.Read(request, [&](const v1::ReadResponse& response) {
       if (!response.has_event()) return true;
-      const StatusOr<EventId> id = EventId::FromBytes(response.event().header().event_id());
+      const v1::EventHeader& header = response.event().header();
+      const StatusOr<EventId> id = EventId::FromBytes(header.event_id());
       if (!id.ok()) {
         malformed = id.status();
         return false;
       }
-      ids.insert(*id);
+      on_header(*id, header);
+      ++read;
       next = response.event().index() + 1;
       return true;
     }));
     RETURN_IF_ERROR(malformed);
     request.set_from(next);
-    if (ids.size() == before) {
+    if (read == before) {
       return absl::InternalError(Text("stream \"", stream, "\" has ", head.value, " events and shows ", before));
     }
   }
+  return OkStatus();
+}
+
+StatusOr<std::set<EventId>> IdsInStream(LedgerClient& client, const std::string& stream, StreamPosition head) {
+  std::set<EventId> ids;
+  RETURN_IF_ERROR(
+      ReadHeaders(client, stream, head, [&](const EventId& id, const v1::EventHeader&) { ids.insert(id); }));
   return ids;
 }
 

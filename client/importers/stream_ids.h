@@ -1,17 +1,23 @@
 #ifndef ANAMNESIS_CLIENT_IMPORTERS_STREAM_IDS_H_
 #define ANAMNESIS_CLIENT_IMPORTERS_STREAM_IDS_H_
 
+#include <functional>
 #include <set>
 #include <string>
 
+#include "anamnesis/v1/event.pb.h"
 #include "client/cpp/ledger_client.h"
 #include "ledger/base/ids.h"
 #include "ledger/base/status.h"
 
 namespace anamnesis {
 
-// The ids of the stream's events up to `head`, read without bodies: what an import need not append again. Fails as
-// reading does.
+using OnHeader = std::function<void(const EventId& id, const v1::EventHeader& header)>;
+
+// Calls with each of the stream's events up to `head`, in their order, read without bodies. Fails as reading does.
+Status ReadHeaders(LedgerClient& client, const std::string& stream, StreamPosition head, const OnHeader& on_header);
+
+// The ids of the same events: what an import need not append again.
 StatusOr<std::set<EventId>> IdsInStream(LedgerClient& client, const std::string& stream, StreamPosition head);
 
 }  // namespace anamnesis

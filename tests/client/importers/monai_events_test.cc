@@ -259,7 +259,8 @@ TEST(MapBundleVersionTest, ADatasetIsRecordedOnceForItsSourceAndType) {
   // A version that comes back with other data must not share the dataset's version.
   BundleVersion again = Version("0.1.0");
   again.data_source = "elsewhere";
-  EXPECT_EQ(Ref(Find(Map(again, state), "dataset.curated"), "dataset").version(), "0.1.0+cccccccccccc");
+  again.commit = std::string(40, 'd');
+  EXPECT_EQ(Ref(Find(Map(again, state), "dataset.curated"), "dataset").version(), "0.1.0+dddddddddddd");
 }
 
 TEST(MapBundleVersionTest, AVersionNamesWhatChanged) {
@@ -301,8 +302,53 @@ TEST(MapBundleVersionTest, AReplacedArchiveIsAnotherRelease) {
   const MappedVersion mapped = MapFirst(version);
   ASSERT_EQ(mapped.events.size(), 8u);
   EXPECT_NE(mapped.events[6].id, mapped.events[7].id);
+  EXPECT_EQ(Ref(mapped.events[6].draft, "release").version(), "0.1.0");
+  EXPECT_EQ(Ref(mapped.events[7].draft, "release").version(), "0.1.0+beef");
   version.releases.clear();
   EXPECT_EQ(MapFirst(version).events.size(), 6u);
+}
+
+TEST(MapBundleVersionTest, AVersionThatComesBackIsAnother) {
+  BundleState state;
+  Map(Version("0.1.0"), state);
+  BundleVersion back = Version("0.1.0");
+  back.commit = std::string(40, 'd');
+  back.prev_version = "0.1.0";
+  back.releases.clear();
+  const MappedVersion mapped = Map(back, state);
+  const EventDraft& model = Find(mapped, "model.registered");
+  EXPECT_EQ(Ref(model, "model").version(), "0.1.0+dddddddddddd");
+  EXPECT_EQ(Ref(model, "training_run").version(), "0.1.0+dddddddddddd");
+  EXPECT_EQ(Ref(model, "previous_model").version(), "0.1.0");
+  EXPECT_EQ(Ref(Find(mapped, "evaluation.completed"), "model").version(), "0.1.0+dddddddddddd");
+  // What comes after it comes after that one.
+  BundleVersion next = Version("0.2.0");
+  next.prev_version = "0.1.0";
+  EXPECT_EQ(Ref(Find(Map(next, state), "model.registered"), "previous_model").version(), "0.1.0+dddddddddddd");
+  // The same line again, with another archive, is the same version.
+  BundleVersion same = Version("0.1.0");
+  same.releases[0].checksum = std::string(40, 'e');
+  const MappedVersion once_more = Map(same, state);
+  EXPECT_EQ(Ref(Find(once_more, "model.registered"), "model").version(), "0.1.0");
+  EXPECT_EQ(Ref(Find(once_more, "release.approved"), "release").version(), "0.1.0+feed");
+}
+
+// Two readings of a history can disagree in which archive came first.
+TEST(MapBundleVersionTest, WhatIsRecordedKeepsItsVersion) {
+  const MappedVersion recorded = MapFirst(Version());
+  BundleState state;
+  for (const IdentifiedDraft& event : recorded.events) {
+    v1::EventHeader header = event.draft.header;
+    header.set_schema_version(1);
+    AddDefined(event.id, header, state.defined);
+  }
+  BundleState same = state;
+  EXPECT_EQ(Ref(Find(Map(Version(), same), "release.approved"), "release").version(), "0.1.0");
+  BundleVersion other = Version();
+  other.releases[0].commit = "cafe";
+  const MappedVersion mapped = Map(other, state);
+  EXPECT_EQ(Ref(Find(mapped, "release.approved"), "release").version(), "0.1.0+cafe");
+  EXPECT_EQ(Ref(Find(mapped, "release.approved"), "model").version(), "0.1.0");
 }
 
 TEST(MapBundleVersionTest, IdsComeFromTheFactsThatIdentify) {

@@ -212,6 +212,11 @@ TEST(ReadMonaiGitTest, MovedAndRemovedBundles) {
   repository.Metadata("models/old", "0.3.0");
   repository.Commit();
   EXPECT_THAT(Names(Read(repository)), ElementsAre("old - 0.1.0", "new - 0.1.0", "old 0.1.0 0.3.0"));
+  repository.Remove("models/old/configs/metadata.json");
+  repository.Commit();
+  repository.Metadata("models/old", "0.3.0");
+  repository.Commit();
+  EXPECT_THAT(Names(Read(repository)), ElementsAre("old - 0.1.0", "new - 0.1.0", "old 0.1.0 0.3.0", "old 0.3.0 0.3.0"));
 }
 
 TEST(ReadMonaiGitTest, ReleasesComeFromTheListOfArchives) {

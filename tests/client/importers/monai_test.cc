@@ -27,6 +27,15 @@ class ImportTest : public testing::Test {
 
   static MonaiHistory Sample() { return *ReadMonaiHistory(kSample); }
 
+  // Under which versions events of a type define something.
+  std::vector<std::string> Defined(std::string_view type, std::string_view role) const {
+    std::vector<std::string> versions;
+    for (const FakeLedger::Stored* event : ledger_.OfType(type)) {
+      versions.push_back(FindReference(event->header, role)->version());
+    }
+    return versions;
+  }
+
   FakeLedger ledger_;
   const NamedKey key_ = TestKey();
 };
@@ -133,6 +142,37 @@ TEST_F(ImportTest, AVersionThatBreaksARuleIsToldOfAndTheRestGoesOn) {
   EXPECT_EQ(report.added_by_type.at("model.registered"), 15u);
   // The dataset that the refused version would have recorded is recorded by the next.
   EXPECT_EQ(report.added_by_type.at("dataset.curated"), 10u);
+}
+
+TEST_F(ImportTest, AReplacedArchiveAndAVersionThatComesBackAreRecorded) {
+  const auto archive = [](char digit) {
+    return ReleaseFact{std::string(40, digit), "https://x/y.zip", "2023-01-01T00:00:00Z", std::string(40, digit)};
+  };
+  MonaiHistory history = Sample();
+  history.versions.resize(1);
+  history.versions[0].version = "0.1.0";
+  history.versions[0].releases = {archive('1')};
+  Import(history);
+  history.versions[0].releases.push_back(archive('2'));
+  history.versions.push_back(history.versions[0]);
+  history.versions[1].commit = std::string(40, 'c');
+  history.versions[1].releases = {archive('3')};
+  const ImportReport report = Import(history);
+  EXPECT_TRUE(report.unreadable.empty());
+  EXPECT_EQ(report.added_by_type.at("release.approved"), 2u);
+  EXPECT_THAT(Defined("release.approved", "release"),
+              testing::ElementsAre("0.1.0", "0.1.0+222222222222", "0.1.0+333333333333"));
+  EXPECT_THAT(Defined("model.registered", "model"), testing::ElementsAre("0.1.0", "0.1.0+cccccccccccc"));
+  EXPECT_THAT(Defined("training_run.started", "training_run"), testing::ElementsAre("0.1.0", "0.1.0+cccccccccccc"));
+  EXPECT_EQ(Import(history).events_added, 0u);
+}
+
+TEST_F(ImportTest, AVersionThatAnotherStreamHasIsToldOfAndTheRestGoesOn) {
+  ledger_.faults = {{Refuse(v1::ENTITY_TAKEN, "header.refs[0]", "is recorded already"), false}};
+  const ImportReport report = Import(Sample());
+  ASSERT_EQ(report.unreadable.size(), 1u);
+  EXPECT_THAT(report.unreadable[0].reason, testing::HasSubstr("is recorded already"));
+  EXPECT_EQ(report.added_by_type.at("model.registered"), 16u);
 }
 
 TEST_F(ImportTest, AWriterWithoutCredentialIsTold) {
