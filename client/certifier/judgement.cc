@@ -35,6 +35,11 @@ std::string WhyMalformed(const v1::Metric& metric) {
   if (!IsName(metric.unit(), 32)) return "its unit is not printable ASCII of at most 32 bytes";
   if (!IsNumber(metric.value(), false)) return "its value is no decimal number";
   if (!IsNumber(metric.ci_low(), true) || !IsNumber(metric.ci_high(), true)) return "its interval is not of decimals";
+  // With its ends the wrong way round, the unfavourable one would be the better.
+  if (!IsWithin(metric.value(), metric.ci_low(), metric.ci_high()).value_or(false)) {
+    return Text("its interval, ", metric.ci_low(), " to ", metric.ci_high(), ", does not hold its value ",
+                metric.value());
+  }
   return "";
 }
 

@@ -105,6 +105,11 @@ class Evaluation {
     if (found->unit() != dimension.unit()) {
       return Text("is in \"", found->unit(), "\", the envelope in \"", dimension.unit(), "\"");
     }
+    // Whoever measured it was free in naming the ends; one that contradicts itself says nothing of either.
+    if (!IsWithin(found->value(), found->ci_low(), found->ci_high()).value_or(false)) {
+      return Text(found->value(), of, " is not in its own interval, ",
+                  RangeText(found->ci_low(), found->ci_high(), ""));
+    }
     const std::string& value = dimension.confidence() == "lower"   ? found->ci_low()
                                : dimension.confidence() == "upper" ? found->ci_high()
                                                                    : found->value();

@@ -93,6 +93,24 @@ TEST(JudgementTest, ConfidenceAsksForTheUnfavourableEnd) {
   EXPECT_EQ(WhyNotMet(at_least, metric), "");
 }
 
+TEST(JudgementTest, AnIntervalThatDoesNotHoldItsValueIsMalformed) {
+  const AcceptanceCriteria criteria = Criteria({Criterion("sensitivity", ">=", "0.90", "", "95 %")});
+  v1::Metric metric = Measured("sensitivity", "0.80");
+  const auto judged = [&](const char* low, const char* high) {
+    metric.set_ci_low(low);
+    metric.set_ci_high(high);
+    return JudgeOf({metric}, criteria);
+  };
+  for (const auto& [low, high] : {std::pair("0.91", "0.72"), {"0.91", "0.95"}, {"0.91", ""}, {"0.91", "0.91"}}) {
+    const CaseVerdict verdict = judged(low, high);
+    EXPECT_EQ(verdict.result, v1::TestRunCompleted::FAIL) << low << " " << high;
+    EXPECT_THAT(verdict.reasons, testing::Contains(HasSubstr("does not hold its value 0.80")));
+    EXPECT_THAT(verdict.metrics, IsEmpty());
+  }
+  metric.set_value("0.95");
+  EXPECT_EQ(judged("0.9", "0.950").result, v1::TestRunCompleted::PASS) << "the ends are inside";
+}
+
 TEST(JudgementTest, AnotherUnitIsNoNumber) {
   v1::Metric percent = Measured("m", "97");
   percent.set_unit("%");

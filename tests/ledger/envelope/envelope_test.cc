@@ -173,6 +173,27 @@ TEST(Envelope, FloorReadsTheBoundThatConfidenceNames) {
   EXPECT_NE(Why(Terms({floor}), reported), "");
 }
 
+TEST(Envelope, AMetricOutsideItsOwnIntervalIsOutside) {
+  Dimension floor = OfKind("floor");
+  floor.set_name("dice");
+  floor.set_low("0.90");
+  floor.set_confidence("lower");
+  v1::Metric metric;
+  metric.set_name("dice");
+  metric.set_value("0.80");
+  metric.set_ci_low("0.91");
+  metric.set_ci_high("0.72");
+  const v1::ArtifactProduced produced;
+  ReportedArtifact reported = Reported(produced);
+  reported.metrics = {&metric};
+  EXPECT_EQ(Why(Terms({floor}), reported), "dice: 0.80 is not in its own interval, [0.91, 0.72]\n");
+  metric.set_value("0.95");
+  metric.set_ci_high("1e99999999999");
+  EXPECT_NE(Why(Terms({floor}), reported), "") << "what can't be compared is not inside";
+  metric.set_ci_high("0.97");
+  EXPECT_EQ(Why(Terms({floor}), reported), "");
+}
+
 TEST(Envelope, RateCountsTheActivationToCome) {
   Dimension rate = OfKind("rate", {}, "3");
   rate.set_per_period_s(86'400);
