@@ -79,6 +79,8 @@ class Run {
     if (!Holds(sandbox.status()) || !IsIsolated(*sandbox)) return OkStatus();
     ASSIGN_OR_RETURN(const StagingDirectory staging, StagingDirectory::Make());
     ASSIGN_OR_RETURN(const std::vector<TestCase> suite, Stage(staging));
+    certification_.isolation.aspects.push_back(JudgeAspect(suite));
+    CheckRequiredIsolation();
     if (!certification_.reasons.empty()) return OkStatus();
     for (const TestCase& test_case : suite) RunCase(*sandbox, staging, test_case);
     certification_.sandbox_run = NewRunId();
@@ -93,7 +95,10 @@ class Run {
     StatusOr<IsolationReport> report = TestIsolation(sandbox);
     if (!Holds(report.status())) return false;
     certification_.isolation = *std::move(report);
-    bool isolated = Holds(certification_.isolation.Check());
+    return Holds(certification_.isolation.Check());
+  }
+
+  void CheckRequiredIsolation() {
     for (const std::string& name : facts_.protocol.body.isolation_requirements()) {
       const IsolationAspect* aspect = certification_.isolation.Find(name);
       if (aspect == nullptr) {
@@ -102,9 +107,7 @@ class Run {
         Refuse(Text("the protocol requires isolation \"", name, "\", which is ", NameOf(aspect->state), ": ",
                     aspect->evidence));
       }
-      isolated &= aspect != nullptr && aspect->state == IsolationAspect::State::kHeld;
     }
-    return isolated;
   }
 
   // The artifact, and every test case of the protocol's suite for the class: none less.

@@ -54,7 +54,7 @@ struct Certification {
   // Why not; at least one unless issued.
   std::vector<std::string> reasons;
   v1::SoftwareSafetyClass safety_class = v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED;
-  // Empty when there is no sandbox.
+  // Empty when there is no sandbox; once the suite is staged, with the aspect "judge" (JudgeAspect).
   IsolationReport isolation;
   SandboxEnvironment environment;
   std::vector<CaseReport> cases;

@@ -43,7 +43,10 @@ EventDraft TestRun(const CertificationRequest& request, const CertificationFacts
   body.set_result(report.verdict.result);
   for (const std::string& reason : report.verdict.reasons) body.add_anomalies(reason);
   body.set_configuration_digest(CandidateOf(facts));
-  body.set_test_configuration(Text("sandbox environment sha256:", certification.environment.digest.hex()));
+  body.set_test_configuration(Text("sandbox environment sha256:", certification.environment.digest.hex(),
+                                   report.test_case.description.has_artifact_run()
+                                       ? "; the artifact ran in a sandbox of its own"
+                                       : "; judge and artifact shared a sandbox"));
   body.add_tools(report.test_case.description.command(0));
   *body.mutable_unit_criteria() = report.test_case.description.unit_criteria();
   for (const v1::Metric& metric : report.verdict.metrics) *body.add_metrics() = metric;

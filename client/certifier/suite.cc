@@ -34,9 +34,11 @@ Status StageFile(const v1::FileRecord& file, const std::string& directory, const
   const std::string target = Text(below, "/", file.path());
   struct stat info = {};
   const bool executable = ::stat(source.c_str(), &info) == 0 && (info.st_mode & S_IXUSR) != 0;
-  // Shared with another test case: then it has just been found to have the same bytes.
-  if (::stat(Text(staging.path(), "/", target).c_str(), &info) == 0) return OkStatus();
-  return staging.AddFile(target, *bytes, executable);
+  const StatusOr<std::string> staged = ReadAll(Text(staging.path(), "/", target), kFileBytesMax);
+  if (absl::IsNotFound(staged.status())) return staging.AddFile(target, *bytes, executable);
+  RETURN_IF_ERROR(staged.status());
+  // Shared with another test case, which may have been staged before somebody changed the source.
+  return *staged == *bytes ? OkStatus() : Differs(file.path(), "another list of files has other bytes under this path");
 }
 
 using Names = google::protobuf::RepeatedPtrField<std::string>;
@@ -102,6 +104,19 @@ StatusOr<TestCase> StageTestCase(const VersionedName& name, const v1::TestCaseAp
   }
   RETURN_IF_ERROR(CheckArtifactRun(file, description, approved));
   return test_case;
+}
+
+IsolationAspect JudgeAspect(const std::vector<TestCase>& suite) {
+  std::string beside;
+  for (const TestCase& test_case : suite) {
+    if (!test_case.description.has_artifact_run()) beside += Text(beside.empty() ? "" : ", ", test_case.name.text());
+  }
+  if (suite.empty()) return {"judge", IsolationAspect::State::kNotAvailable, "there is no test case"};
+  if (beside.empty()) {
+    return {"judge", IsolationAspect::State::kHeld, "every test case runs the artifact in a sandbox of its own"};
+  }
+  return {"judge", IsolationAspect::State::kNotAvailable,
+          Text("the judging program has the artifact in its own sandbox: ", beside)};
 }
 
 }  // namespace anamnesis

@@ -12,6 +12,7 @@
 #include "anamnesis/v1/vocabulary_model.pb.h"
 #include "anamnesis/v1/vocabulary_verification.pb.h"
 #include "client/certifier/recorded.h"
+#include "client/sandbox/isolation.h"
 #include "client/sandbox/staging.h"
 #include "ledger/base/status.h"
 
@@ -29,7 +30,7 @@ struct TestCase {
 
 // Copies `files` from `directory` to `below` in the staging directory. FAILED_PRECONDITION, naming the file: it is
 // missing, too large, other than recorded, recorded without a SHA-256, or named so that it would lie elsewhere.
-// A file that another list staged already is checked again and not copied.
+// A file that another list staged already is not copied again; with other bytes it is refused.
 Status StageFiles(const google::protobuf::RepeatedPtrField<v1::FileRecord>& files, const std::string& directory,
                   const std::string& below, const StagingDirectory& staging);
 
@@ -38,6 +39,11 @@ Status StageFiles(const google::protobuf::RepeatedPtrField<v1::FileRecord>& file
 // exercise.
 StatusOr<TestCase> StageTestCase(const VersionedName& name, const v1::TestCaseApproved& approved,
                                  const std::string& directory, const StagingDirectory& staging);
+
+// Whether the program that judges is apart from what it judges: the aspect "judge", which a protocol can require like
+// those of the sandbox. It isn't in a test case without artifact_run, whose judging program opens the artifact itself:
+// an artifact that runs code when it is loaded can write the result there. Pure.
+IsolationAspect JudgeAspect(const std::vector<TestCase>& suite);
 
 }  // namespace anamnesis
 

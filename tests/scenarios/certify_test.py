@@ -139,6 +139,10 @@ def a_good_artifact_is_certified(place):
     sandbox = place.events("sandbox_run.completed")[-1]["content"]
     held = {each["aspect"] for each in sandbox["isolation"] if each.get("isolated")}
     expect(held >= set(ISOLATION) and sandbox["result"] == "PASS", sandbox)
+    # Its judges open the artifact themselves, and both records say so.
+    judge = next(each for each in answer["isolation"] if each["aspect"] == "judge")
+    expect(judge["state"] == "not available" and "accuracy@1" in judge["evidence"] and "judge" not in held, judge)
+    expect(all("shared a sandbox" in run["content"]["testConfiguration"] for run in runs), runs)
     expect(base64.b64decode(sandbox["environmentDigest"]).hex() == answer["environmentDigest"], "another environment")
     expect(sandbox["controlsExercised"] == CONTROLS, sandbox["controlsExercised"])
     results = {each["control"]: (each["result"], each["testCases"]) for each in sandbox["controlResults"]}
@@ -220,6 +224,8 @@ def no_sandbox_no_certification(place, good):
     nothing_is_run(place, place.certify(1, good, environment=without), "bubblewrap")
     place.protocol("stricter@1", [*ISOLATION, "air_gap"])
     nothing_is_run(place, place.certify(1, good, protocol="stricter@1"), "\"air_gap\", which this certifier doesn't")
+    place.protocol("apart@1", [*ISOLATION, "judge"])
+    nothing_is_run(place, place.certify(1, good, protocol="apart@1"), "\"judge\", which is not available")
     # One that isolates less than it is asked to.
     leaky = place.path("leaky")
     os.mkdir(leaky)
@@ -285,7 +291,7 @@ def a_program_is_run_apart_from_its_judge(place):
         "files": [file_record(place.suite, name) for name in ("program@1.json", "judge.py", "readings.csv",
                                                               "labels.csv")]}, "test_case=test_case:program@1")
     criteria = [{"metric": "decisions_right", "comparator": ">=", "value": "0.9"}]
-    body = records.protocol(signature(), suites={"A": ["program@1"]})
+    body = records.protocol(signature(), [*ISOLATION, "judge"], {"A": ["program@1"]})
     place.record("sandbox_protocol.approved", {**body, "acceptanceCriteria": criteria},
                  "protocol=sandbox_protocol:program@1")
     for version, program in ((5, DECIDE), (6, CHEAT)):

@@ -75,6 +75,22 @@ TEST_F(SuiteTest, TheApprovedBytesAreStagedAndStayWhatTheyAre) {
               HasSubstr("data/d.csv: has sha256:"));
 }
 
+// Each was approved with its own bytes, and they lay there one after the other.
+TEST_F(SuiteTest, APathIsOneFileForAllTestCases) {
+  const auto staging = StagingDirectory::Make();
+  ASSERT_TRUE(StageTestCase({"t", "1"}, Approved(), home_ + "/suite", *staging).ok());
+  const std::string description =
+      R"({"testCase": "u@1", "command": ["/usr/bin/true"], "expectedMetrics": [{"name": "m"}]})";
+  Write("u@1.json", description);
+  Write("data/d.csv", "c,d\n");
+  v1::TestCaseApproved other;
+  Add(other, "u@1.json", description);
+  Add(other, "data/d.csv", "c,d\n");
+  const Status staged = StageTestCase({"u", "1"}, other, home_ + "/suite", *staging).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(staged)) << staged;
+  EXPECT_THAT(std::string(MessageOf(staged)), HasSubstr("data/d.csv: another list of files has other bytes"));
+}
+
 TEST_F(SuiteTest, WhatDiffersFromTheApprovalIsNamed) {
   EXPECT_EQ(WhyNot(Approved()), "");
   std::filesystem::remove(home_ + "/suite/data/d.csv");
@@ -87,6 +103,17 @@ TEST_F(SuiteTest, WhatDiffersFromTheApprovalIsNamed) {
   approved = Approved();
   approved.mutable_files(1)->mutable_digest()->set_algorithm(v1::MD5);
   EXPECT_THAT(WhyNot(approved), HasSubstr("recorded without a SHA-256"));
+}
+
+TEST_F(SuiteTest, WhoSharesASandboxWithTheJudgeIsNamed) {
+  TestCase apart{{"a", "1"}, {}};
+  apart.description.mutable_artifact_run();
+  const TestCase beside{{"b", "2"}, {}};
+  EXPECT_EQ(JudgeAspect({apart}).state, IsolationAspect::State::kHeld);
+  const IsolationAspect aspect = JudgeAspect({apart, beside});
+  EXPECT_EQ(aspect.name, "judge");
+  EXPECT_EQ(aspect.state, IsolationAspect::State::kNotAvailable);
+  EXPECT_THAT(aspect.evidence, testing::EndsWith("its own sandbox: b@2"));
 }
 
 TEST_F(SuiteTest, NoPathLeadsElsewhere) {
