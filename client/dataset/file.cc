@@ -55,6 +55,10 @@ std::string DirectoryOf(const std::string& path) {
   return parent.empty() ? "." : parent;
 }
 
+Status RemoveName(const std::string& path) {
+  return ::unlink(path.c_str()) == 0 ? OkStatus() : SystemError(path, "removing it");
+}
+
 StatusOr<File> File::Open(const std::string& path) {
   if (path == "-") {
     const int descriptor = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
@@ -67,7 +71,10 @@ StatusOr<File> File::Open(const std::string& path) {
 }
 
 StatusOr<File> File::OpenForOverwriting(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (descriptor < 0 && errno == ELOOP) {
+    return absl::InvalidArgumentError(Text(path, ": is a symbolic link; name the file that it leads to"));
+  }
   if (descriptor < 0) return OpenError(path, "opening");
   return File(path, descriptor);
 }

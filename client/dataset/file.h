@@ -18,7 +18,7 @@ class File {
  public:
   // For reading. "-" is standard input, which can only be read from its front.
   static StatusOr<File> Open(const std::string& path);
-  // For reading and writing what is there.
+  // For reading and writing what is there. INVALID_ARGUMENT for a symbolic link.
   static StatusOr<File> OpenForOverwriting(const std::string& path);
   // For reading and writing, on the file system of `directory`, without a name: nothing is left of it, whatever ends
   // the process.
@@ -78,6 +78,8 @@ class NewFile {
   File file_;
 };
 
+// Takes away the file's name.
+Status RemoveName(const std::string& path);
 // "." for a path without one.
 std::string DirectoryOf(const std::string& path);
 

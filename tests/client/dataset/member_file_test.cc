@@ -228,6 +228,62 @@ TEST_F(RedactTest, ASecondNameIsNotDestroyed) {
   EXPECT_TRUE(ScanAll(*Opened("copy")).ok());
 }
 
+TEST_F(RedactTest, ALinkAndWhatItLeadsToAreLeftAsTheyAre) {
+  Made(Manifest(0, 20), "members");
+  const std::string bytes = Content("members");
+  std::filesystem::create_symlink(Path("members"), Path("link"));
+  const Status status = RedactMemberFile(Path("link"), {{"record 3"}, {}}).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_THAT(std::string(MessageOf(status)), HasSubstr("symbolic link"));
+  EXPECT_TRUE(std::filesystem::is_symlink(Path("link")));
+  EXPECT_EQ(Content("members"), bytes);
+}
+
+TEST_F(RedactTest, NobodysIdIsNoId) {
+  Made("record_id,subject_id\nr1,\nr2,s\n", "members");
+  const std::string bytes = Content("members");
+  EXPECT_TRUE(absl::IsInvalidArgument(Redact({}, {""}).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(Redact({""}, {"s"}).status()));
+  EXPECT_EQ(Content("members"), bytes);
+}
+
+// Ended after the new file took the old one's place.
+TEST_F(RedactTest, WhatABrokenOffRedactionLeftIsOverwritten) {
+  Made(Manifest(0, 20), "members");
+  std::filesystem::copy_file(Path("members"), Path("members.erasing"));
+  const StatusOr<File> old = File::Open(Path("members.erasing"));
+  ASSERT_TRUE(RedactMemberFile(Path("members"), {{"record 12"}, {}}).ok());
+  EXPECT_THAT(Names(), ElementsAre("manifest", "members"));
+  EXPECT_EQ(old->ReadAt(0, *old->Size())->find("record 12"), std::string::npos);
+  // Also when nothing is left to erase, and what is left lacks some of its bytes.
+  const std::string redacted = Content("members");
+  Write("members.erasing", redacted.substr(0, 400) + std::string(redacted.size() - 400, '\0'));
+  EXPECT_TRUE(absl::IsNotFound(Redact({"record 3"}, {"nobody"}).status()));
+  EXPECT_THAT(Names(), ElementsAre("manifest", "members"));
+  EXPECT_EQ(Content("members"), redacted);
+}
+
+TEST_F(RedactTest, ARedactionThatEndedBeforeItReplacedIsDoneAgain) {
+  Made(Manifest(0, 20), "members");
+  std::filesystem::create_hard_link(Path("members"), Path("members.erasing"));
+  EXPECT_EQ(Redact({"record 12"})->erased, 1u);
+  EXPECT_THAT(Names(), ElementsAre("manifest", "members"));
+  EXPECT_TRUE(ScanAll(*Opened("members")).ok());
+}
+
+TEST_F(RedactTest, AFileOfAnothersIsNotOverwritten) {
+  Made(Manifest(0, 20), "members");
+  const std::string bytes = Content("members");
+  Made(Manifest(0, 20), "members.erasing");
+  const std::string another = Content("members.erasing");
+  for (const std::string& content : {another, std::string("notes")}) {
+    Write("members.erasing", content);
+    EXPECT_TRUE(absl::IsFailedPrecondition(Redact({"record 3"}).status()));
+    EXPECT_EQ(Content("members.erasing"), content);
+    EXPECT_EQ(Content("members"), bytes);
+  }
+}
+
 TEST_F(RedactTest, ADamagedFileIsLeftAsItIs) {
   Made(Manifest(0, 20), "members");
   std::string bytes = Content("members");
