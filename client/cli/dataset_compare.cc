@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "client/cli/context.h"
@@ -95,6 +96,12 @@ void PrintOverlap(const v1::DatasetOverlap& overlap) {
   }
 }
 
+// Whether the files' members, or some of them, may be of anybody.
+bool HidesSubjects(const v1::DatasetOverlap& overlap) {
+  return std::any_of(overlap.files().begin(), overlap.files().end(),
+                     [](const auto& file) { return file.without_subject() > 0 || file.erased() > 0; });
+}
+
 StatusOr<ExitStatus> Overlap(const std::vector<std::string>& paths, uint64_t limit, bool json) {
   std::vector<std::unique_ptr<MemberFile>> files;
   std::vector<const MemberFile*> pointers;
@@ -135,7 +142,8 @@ StatusOr<ExitStatus> Overlap(const std::vector<std::string>& paths, uint64_t lim
   } else {
     PrintOverlap(answer);
   }
-  return found == 0 ? kDone : kAnswerIsNo;
+  if (found > 0) return kAnswerIsNo;
+  return HidesSubjects(answer) ? kOutcomeUnknown : kDone;
 }
 
 }  // namespace
@@ -167,7 +175,8 @@ void AddDatasetOverlap(CLI::App& dataset) {
   CLI::App& verb = *dataset.add_subcommand("overlap", "records and subjects that are in more than one member file");
   verb.footer(
       "Example: anamnesis dataset overlap train.members validate.members test.members\n"
-      "Exit status 0 when the files share neither a record nor a subject, 1 when they do.");
+      "Exit status 0 when the files share neither a record nor a subject, 1 when they do, 4 when none is found and\n"
+      "members without a subject, or erased ones, may be shared all the same.");
   verb.add_option("FILE", options->files, "two or more member files")->required();
   verb.add_option("--limit", options->limit, "how many ids to list")->capture_default_str();
   AddJsonOption(verb, options->common);

@@ -18,6 +18,20 @@ constexpr std::string_view kSha256 = "sha256";
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kHeaderRemedy = "the first line must be: record_id,subject_id,sha256";
 
+// U+0020 and what Unicode has beside it: spaces of other widths, and those that have none.
+constexpr std::string_view kBlanks[] = {" ",      "\u00A0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004",
+                                        "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200A", "\u200B", "\u2028",
+                                        "\u2029", "\u202F", "\u205F", "\u2060", "\u3000", "\uFEFF"};
+
+// Ids are compared byte by byte, and nobody sees what two with such ends differ in.
+Status CheckEnds(std::string_view id, std::string_view field) {
+  for (const std::string_view blank : kBlanks) {
+    if (!id.starts_with(blank) && !id.ends_with(blank)) continue;
+    return absl::InvalidArgumentError(Text(field, ": begins or ends with a blank; take it away"));
+  }
+  return OkStatus();
+}
+
 StatusOr<Member> MakeMember(std::string record_id, std::string subject_id, std::string_view sha256) {
   Member member{std::move(record_id), std::move(subject_id), std::nullopt};
   if (!sha256.empty()) {
@@ -29,6 +43,8 @@ StatusOr<Member> MakeMember(std::string record_id, std::string subject_id, std::
   }
   const Status good = CheckMember(member);
   if (!good.ok()) return absl::InvalidArgumentError(Text(MessageOf(good), "; give 1 to 255 bytes of plain text"));
+  RETURN_IF_ERROR(CheckEnds(member.record_id, kRecordId));
+  RETURN_IF_ERROR(CheckEnds(member.subject_id, kSubjectId));
   return member;
 }
 

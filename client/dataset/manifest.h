@@ -4,7 +4,8 @@
 // Reads a dataset's manifest line by line, in bounded memory: CSV whose header names the columns record_id, subject_id
 // and sha256 (the first is needed, the order is free; RFC 4180 quotes within a line), or JSON Lines, objects with
 // members of these names. Which of the two it is shows in its first character. Empty subject_id and sha256 mean that
-// they are not known. One thread at a time.
+// they are not known. Ids that begin or end with a blank are refused: "s-17" and " s-17" would be two subjects. One
+// thread at a time.
 
 #include <cstdint>
 #include <functional>

@@ -14,7 +14,7 @@ import harness  # noqa: E402
 from harness import expect  # noqa: E402
 
 IMAGES = 347
-DONE, NO, BAD_INPUT, NOT_REACHED = 0, 1, 2, 3
+DONE, NO, BAD_INPUT, NOT_REACHED, NOT_KNOWN = 0, 1, 2, 3, 4
 
 
 def manifest(path, images, content="image"):
@@ -151,6 +151,13 @@ def the_next_version(place):
     expect(text[-1] == "40 added, 3 removed, 0 changed; 344 in both", text[-1])
     difference = json.loads(harness.run_well("dataset", "diff", place.members, newer, "--limit", "5", "--json"))
     expect(len(difference["changes"]) == 5 and difference["changesLeftOut"] == "38", difference)
+    # What it says of its parent can't be taken back, so it is only taken from the parent's own members.
+    place.curate("hospital-a@2.4")
+    for parent, file, why in (("hospital-a@2.2", newer, "is not what hospital-a@2.2 was sealed with"),
+                              ("hospital-b@1", place.members, "no dataset.sealed of hospital-b@1")):
+        refused = harness.run("dataset", "seal", "hospital-a@2.4", "--members", newer, "--parent", parent,
+                              "--parent-members", file, "--as", place.key, "--ledger", f"file:{place.ledger}")
+        expect(refused.returncode == BAD_INPUT and why in refused.stderr, f"{refused.returncode} {refused.stderr}")
     events = harness.run_well("log", "--type", "dataset.sealed", "--ledger", f"file:{place.ledger}", "--json")
     expect('"parent"' in events, f"the event names no parent: {events}")
 
@@ -165,6 +172,15 @@ def overlap_of_splits(place):
     leak = harness.run("dataset", "overlap", place.path("train"), place.path("validate"), place.path("test"))
     expect(leak.returncode == NO and "subject patient-125" in leak.stdout, leak.stdout)
     expect("share 0 records and 1 subjects" in leak.stdout, leak.stdout)
+    # Where subjects aren't named, nothing found is not nothing shared.
+    with open(place.path("nameless.csv"), "w") as file:
+        file.write("record_id\nx-1\n")
+    harness.run_well("dataset", "build", "--manifest", place.path("nameless.csv"), "--members", place.path("nameless"))
+    unknown = harness.run("dataset", "overlap", place.path("train"), place.path("nameless"))
+    expect(unknown.returncode == NOT_KNOWN and "is not known" in unknown.stdout, unknown.stdout)
+    harness.run_well("dataset", "redact", place.path("train"), "--record", "img-0000")
+    unknown = harness.run("dataset", "overlap", place.path("train"), place.path("validate"))
+    expect(unknown.returncode == NOT_KNOWN and "are erased" in unknown.stdout, unknown.stdout)
 
 
 def bad_input_is_named(place):
@@ -242,6 +258,8 @@ def erasure_of_a_subject(place):
     expect(b"patient-006" not in data and b"img-0012" not in data, "ids of the erased are left")
     expect(harness.run("dataset", "redact", place.members, "--subject", "patient-006").returncode == NO, "erased twice")
     expect(harness.run("dataset", "redact", place.members).returncode == BAD_INPUT, "nobody named")
+    for empty in ("--subject", "--record"):
+        expect(harness.run("dataset", "redact", place.members, empty, "").returncode == BAD_INPUT, f"{empty} of nobody")
 
 
 def main():

@@ -74,6 +74,15 @@ TEST_F(ManifestTest, NamesLineFieldAndRemedy) {
   EXPECT_THAT(Problem("{\"record_id\": \"a\"}\nb,c\n"), HasSubstr("line 2"));
 }
 
+TEST_F(ManifestTest, IdsHaveNoBlanksAtTheirEnds) {
+  const std::string header = "record_id,subject_id\n";
+  EXPECT_THAT(Problem(header + "r1, s-17\n"), HasSubstr("line 2: subject_id: begins or ends with a blank"));
+  EXPECT_THAT(Problem(header + "r1 ,s-17\n"), HasSubstr("record_id: begins or ends with a blank"));
+  EXPECT_THAT(Problem(header + "\"r1\",\"s-17\u00A0\"\n"), HasSubstr("subject_id: begins or ends with a blank"));
+  EXPECT_THAT(Problem("{\"record_id\": \"\uFEFFr1\"}"), HasSubstr("record_id: begins or ends with a blank"));
+  EXPECT_THAT(*Read(header + "r 1,s 17\n"), ElementsAre(Member{"r 1", "s 17", std::nullopt}));
+}
+
 TEST_F(ManifestTest, NamesAllBadLinesUpToABound) {
   std::string text = "record_id\n";
   for (int i = 0; i < 5; ++i) text += "good\n\"bad\n";
