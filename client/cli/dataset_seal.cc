@@ -5,8 +5,11 @@
 #include "client/cli/context.h"
 #include "client/cli/dataset.h"
 #include "client/cli/event_spec.h"
+#include "client/cpp/corrections.h"
 #include "client/cpp/writer.h"
 #include "client/dataset/compare.h"
+#include "ledger/dataset/commitment.h"
+#include "ledger/event/vocabulary.h"
 
 namespace anamnesis::cli {
 namespace {
@@ -61,15 +64,45 @@ StatusOr<std::unique_ptr<MemberFile>> MakeOrOpenMembers(const Options& options) 
   return file;
 }
 
-StatusOr<v1::DatasetSealed> Describe(const Options& options, const MemberFile& file) {
+// FAILED_PRECONDITION unless the ledger has it sealed that these are the parent's members.
+Status CheckParent(LedgerClient& client, const std::string& parent, const MemberFile& file) {
+  ASSIGN_OR_RETURN(const v1::LedgerStatus status, client.GetStatus());
+  Corrections corrections(client, status.tree_size());
+  bool sealed = false;
+  bool same = false;
+  RETURN_IF_ERROR(VisitOfType(client, "dataset.sealed", status.tree_size(), [&](const v1::Event& event) -> Status {
+    const v1::EntityRef* dataset = FindReference(event.header(), "dataset");
+    if (dataset == nullptr || Text(dataset->id(), "@", dataset->version()) != parent) return OkStatus();
+    ASSIGN_OR_RETURN(const bool counts, corrections.Counts(event));
+    v1::DatasetSealed body;
+    if (!counts || !event.content().UnpackTo(&body)) return OkStatus();
+    const StatusOr<DatasetCommitment> commitment = CommitmentOf(body);
+    sealed = true;
+    same = same || (commitment.ok() && *commitment == file.commitment());
+    return OkStatus();
+  }));
+  if (same) return OkStatus();
+  if (!sealed) return absl::FailedPreconditionError(Text("--parent: no dataset.sealed of ", parent, "; seal it first"));
+  return absl::FailedPreconditionError(Text("--parent-members: ", file.path(), " is not what ", parent,
+                                            " was sealed with; give the member file that was kept then"));
+}
+
+// The parent's members, before any work is done for the new version; null without a parent.
+StatusOr<std::unique_ptr<MemberFile>> OpenParent(const Options& options, LedgerClient& client) {
+  if (options.parent.empty()) return std::unique_ptr<MemberFile>();
+  ASSIGN_OR_RETURN(std::unique_ptr<MemberFile> parent, OpenMembers(options.parent_members));
+  RETURN_IF_ERROR(CheckParent(client, options.parent, *parent));
+  return parent;
+}
+
+StatusOr<v1::DatasetSealed> Describe(const MemberFile& file, const MemberFile* parent) {
   v1::DatasetSealed sealed;
   const MemberFileHeader& header = file.header();
   sealed.set_records(header.commitment.records);
   sealed.set_subjects(header.subjects);
   sealed.set_manifest_root(header.commitment.root.bytes());
   sealed.set_member_salt(header.commitment.salt.bytes());
-  if (options.parent.empty()) return sealed;
-  ASSIGN_OR_RETURN(const std::unique_ptr<MemberFile> parent, OpenMembers(options.parent_members));
+  if (parent == nullptr) return sealed;
   const StatusOr<MemberDifference> difference =
       DiffMemberFiles(*parent, file, kDatasetMemoryBytes, [](MemberChange, std::string_view) {});
   if (!difference.ok()) return AsBadInput(difference.status());
@@ -104,8 +137,9 @@ StatusOr<v1::SealedDatasetVersion> Append(const Options& options, const v1::Data
   return answer;
 }
 
-StatusOr<v1::SealedDatasetVersion> SealMembers(const Options& options, const MemberFile& file, StreamWriter& writer) {
-  ASSIGN_OR_RETURN(const v1::DatasetSealed sealed, Describe(options, file));
+StatusOr<v1::SealedDatasetVersion> SealMembers(const Options& options, const MemberFile& file, const MemberFile* parent,
+                                               StreamWriter& writer) {
+  ASSIGN_OR_RETURN(const v1::DatasetSealed sealed, Describe(file, parent));
   return Append(options, sealed, writer);
 }
 
@@ -118,8 +152,9 @@ StatusOr<ExitStatus> Seal(const Options& options) {
     ASSIGN_OR_RETURN(stream, OwnStream(*client, key));
   }
   ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(*client, key, stream));
+  ASSIGN_OR_RETURN(const std::unique_ptr<MemberFile> parent, OpenParent(options, *client));
   ASSIGN_OR_RETURN(const std::unique_ptr<MemberFile> file, MakeOrOpenMembers(options));
-  const StatusOr<v1::SealedDatasetVersion> sealed = SealMembers(options, *file, *writer);
+  const StatusOr<v1::SealedDatasetVersion> sealed = SealMembers(options, *file, parent.get(), *writer);
   if (!sealed.ok()) {
     // What was made here is of no use unless it is sealed.
     const bool is_of_use = options.manifest.empty() || absl::IsUnknown(sealed.status());
