@@ -11,6 +11,7 @@
 #include "ledger/state/timeline_node.h"
 #include "ledger/store/store.h"
 #include "tests/ledger/state/timeline_model.h"
+#include "tests/support/sanitized.h"
 
 namespace anamnesis {
 namespace {
@@ -405,7 +406,8 @@ class DamagedTimelineTest : public ::testing::Test {
 TEST_F(DamagedTimelineTest, EveryFlippedBit) {
   EXPECT_FALSE(Ask());
   for (const Row& row : rows_) {
-    for (size_t bit = 0; bit < 8 * row.value.size(); ++bit) {
+    // In steps that come to each place within a byte.
+    for (size_t bit = 0; bit < 8 * row.value.size(); bit += kSanitized ? 11 : 1) {
       std::string value = row.value;
       value[bit / 8] = static_cast<char>(static_cast<uint8_t>(value[bit / 8]) ^ (1u << (bit % 8)));
       const bool failed = AskWith(row, value);
