@@ -18,6 +18,7 @@
 #include "ledger/state/project.h"
 #include "ledger/store/store.h"
 #include "tests/ledger/state/timeline_model.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/test_run.h"
 
 namespace anamnesis {
@@ -283,8 +284,8 @@ void CheckHistories(uint64_t first_seed, uint64_t count, int events) {
   }
 }
 
-TEST(ConfigurationFoldTest, ShortHistories) { CheckHistories(1, 2000, 10); }
-TEST(ConfigurationFoldTest, A90_Histories) { CheckHistories(100000, 1200, 30); }
+TEST(ConfigurationFoldTest, ShortHistories) { CheckHistories(1, Repeated(2000), 10); }
+TEST(ConfigurationFoldTest, A90_Histories) { CheckHistories(100000, Repeated(1200), 30); }
 TEST(ConfigurationFoldTest, LongHistories) { CheckHistories(200000, 20, 300); }
 
 // What happens to one activation of ICU-1's alert_threshold, corrected step by step.

@@ -424,7 +424,9 @@ TEST_F(DamagedTimelineTest, EveryRowInThePlaceOfEveryOther) {
       (void)AskWith(row, other.value);
       if (HasFailure()) return;
     }
-    for (size_t size = 0; size < row.value.size(); ++size) (void)AskWith(row, row.value.substr(0, size));
+    for (size_t size = 0; size < row.value.size(); size += kSanitized ? 7 : 1) {
+      (void)AskWith(row, row.value.substr(0, size));
+    }
     EXPECT_TRUE(AskWith(row, ""));
   }
 }
