@@ -14,7 +14,7 @@ namespace {
 class Run {
  public:
   Run(LedgerClient& client, const CertificationRequest& request, Timestamp now)
-      : client_(client), request_(request), now_(now) {}
+      : client_(client), request_(request), began_(now), began_on_clock_(std::chrono::steady_clock::now()) {}
 
   StatusOr<Certification> Certify(const SandboxSettings& settings) {
     ASSIGN_OR_RETURN(facts_.protocol, FindProtocol(client_, request_.protocol));
@@ -24,11 +24,17 @@ class Run {
     RETURN_IF_ERROR(FindGround());
     if (certification_.reasons.empty()) RETURN_IF_ERROR(Execute(settings));
     certification_.issued = certification_.reasons.empty();
-    certification_.drafts = MakeEvents(request_, facts_, now_, certification_);
+    certification_.concluded = Now();
+    certification_.drafts = MakeEvents(request_, facts_, certification_);
     return std::move(certification_);
   }
 
  private:
+  Timestamp Now() const {
+    const auto passed = std::chrono::steady_clock::now() - began_on_clock_;
+    return Timestamp(began_.us + std::chrono::duration_cast<std::chrono::microseconds>(passed).count());
+  }
+
   void Refuse(std::string_view reason) { certification_.reasons.push_back(Recordable(reason)); }
 
   // True if `status` is OK; what is wrong with what was handed in is a reason to refuse.
@@ -45,7 +51,10 @@ class Run {
     facts_.state.set_baseline_digest(body.baseline_digest());
     facts_.state.set_substrate_digest(body.substrate_digest());
     if (facts_.state.artifact_digest().size() != Digest::kSize) {
-      Refuse("artifact.produced doesn't give the artifact one SHA-256, in its reference or of its only file");
+      Refuse(
+          "artifact.produced doesn't give the artifact one SHA-256, in its reference and of one of its files, or of "
+          "its "
+          "only file");
     }
     if (body.baseline_digest().empty() || body.substrate_digest().empty()) {
       Refuse("artifact.produced doesn't say for which baseline and substrate it was made");
@@ -149,6 +158,7 @@ class Run {
     const auto start = std::chrono::steady_clock::now();
     report.verdict = RunTestCase(sandbox, staging, test_case, facts_.protocol.body.acceptance_criteria());
     report.duration = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
+    report.ended = Now();
     for (const std::string& reason : report.verdict.reasons) {
       Refuse(Text("test case ", test_case.name.text(), ": ", reason));
     }
@@ -171,7 +181,8 @@ class Run {
 
   LedgerClient& client_;
   const CertificationRequest& request_;
-  const Timestamp now_;
+  const Timestamp began_;
+  const std::chrono::steady_clock::time_point began_on_clock_;
   CertificationFacts facts_;
   Certification certification_;
 };

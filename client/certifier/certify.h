@@ -47,6 +47,7 @@ struct CaseReport {
   CaseVerdict verdict;
   // In the sandbox, its making included.
   std::chrono::microseconds duration{};
+  Timestamp ended;
 };
 
 struct Certification {
@@ -61,12 +62,15 @@ struct Certification {
   // Ids of what the events define; empty when nothing was run, or nothing issued.
   std::string sandbox_run;
   std::string certification;
+  // When it was known what came of it: the suite may take hours, and nothing of it has happened when it begins.
+  Timestamp concluded;
   // test_run.completed for each case, risk_control.verified for what the suite verifies, sandbox_run.completed, and
   // certification.issued or .refused; all to be appended as one run. Without anything run only the refusal.
   std::vector<EventDraft> drafts;
 };
 
-// NOT_FOUND: protocol or artifact isn't recorded, so that there is nothing to refuse. Any code of the ledger's.
+// `now` is when it begins. NOT_FOUND: protocol or artifact isn't recorded, so that there is nothing to refuse. Any code
+// of the ledger's.
 StatusOr<Certification> Certify(LedgerClient& client, const CertificationRequest& request,
                                 const SandboxSettings& settings, Timestamp now);
 

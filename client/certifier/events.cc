@@ -16,10 +16,10 @@ namespace {
 constexpr size_t kReasonsMax = 200;
 
 template <typename Body>
-EventDraft DraftOf(Body body, Timestamp now) {
+EventDraft DraftOf(Body body, Timestamp at) {
   EventDraft draft;
   draft.body = std::make_shared<Body>(std::move(body));
-  SetOccurred(draft, now, now);
+  SetOccurred(draft, at, at);
   return draft;
 }
 
@@ -35,7 +35,7 @@ std::string CandidateOf(const CertificationFacts& facts) {
   return CandidateDigest(facts.state.artifact_digest(), facts.state.baseline_digest(), facts.state.substrate_digest());
 }
 
-EventDraft TestRun(const CertificationRequest& request, const CertificationFacts& facts, Timestamp now,
+EventDraft TestRun(const CertificationRequest& request, const CertificationFacts& facts,
                    const Certification& certification, size_t number) {
   const CaseReport& report = certification.cases[number];
   v1::TestRunCompleted body;
@@ -50,7 +50,7 @@ EventDraft TestRun(const CertificationRequest& request, const CertificationFacts
   body.add_tools(report.test_case.description.command(0));
   *body.mutable_unit_criteria() = report.test_case.description.unit_criteria();
   for (const v1::Metric& metric : report.verdict.metrics) *body.add_metrics() = metric;
-  EventDraft draft = DraftOf(std::move(body), now);
+  EventDraft draft = DraftOf(std::move(body), report.ended);
   AddReference(draft, "test_run", "test_run", TestRunId(certification, report.test_case));
   Refer(draft, "test_case", "test_case", report.test_case.name);
   Refer(draft, "verified", "artifact", request.artifact);
@@ -90,7 +90,7 @@ std::map<std::string, ControlOutcome> Exercised(const Certification& certificati
 }
 
 // risk_control.verified, for one aspect of each control that the suite verifies.
-void AddVerifications(const CertificationRequest& request, const CertificationFacts& facts, Timestamp now,
+void AddVerifications(const CertificationRequest& request, const CertificationFacts& facts,
                       const Certification& certification, v1::RiskControlVerified::Aspect aspect,
                       const std::map<std::string, ControlOutcome>& outcomes, std::vector<EventDraft>& drafts) {
   for (const auto& [control, outcome] : outcomes) {
@@ -98,7 +98,7 @@ void AddVerifications(const CertificationRequest& request, const CertificationFa
     body.set_aspect(aspect);
     body.set_result(outcome.passed ? v1::RiskControlVerified::PASS : v1::RiskControlVerified::FAIL);
     body.set_configuration_digest(CandidateOf(facts));
-    EventDraft draft = DraftOf(std::move(body), now);
+    EventDraft draft = DraftOf(std::move(body), certification.concluded);
     AddReference(draft, "control", "risk_control", control);
     Refer(draft, "verified", "artifact", request.artifact);
     AddReference(draft, "tester", request.certifier.kind(), request.certifier.id());
@@ -109,7 +109,7 @@ void AddVerifications(const CertificationRequest& request, const CertificationFa
   }
 }
 
-EventDraft SandboxRun(const CertificationRequest& request, Timestamp now, const Certification& certification) {
+EventDraft SandboxRun(const CertificationRequest& request, const Certification& certification) {
   v1::SandboxRunCompleted body;
   body.set_environment_digest(certification.environment.digest.bytes());
   for (const IsolationAspect& aspect : certification.isolation.aspects) {
@@ -126,7 +126,7 @@ EventDraft SandboxRun(const CertificationRequest& request, Timestamp now, const 
     result.set_result(outcome.passed ? v1::SandboxRunCompleted::PASS : v1::SandboxRunCompleted::FAIL);
     for (const CaseReport* report : outcome.cases) result.add_test_cases(report->test_case.name.text());
   }
-  EventDraft draft = DraftOf(std::move(body), now);
+  EventDraft draft = DraftOf(std::move(body), certification.concluded);
   AddReference(draft, "sandbox_run", "sandbox_run", certification.sandbox_run);
   Refer(draft, "artifact", "artifact", request.artifact);
   Refer(draft, "protocol", "sandbox_protocol", request.protocol);
@@ -136,18 +136,18 @@ EventDraft SandboxRun(const CertificationRequest& request, Timestamp now, const 
   return draft;
 }
 
-EventDraft Issued(const CertificationRequest& request, const CertificationFacts& facts, Timestamp now,
+EventDraft Issued(const CertificationRequest& request, const CertificationFacts& facts,
                   const Certification& certification) {
   v1::CertificationIssued body;
   *body.mutable_state() = facts.state;
   body.set_process_profile(request.process_profile);
   body.set_safety_class(certification.safety_class);
   body.set_jurisdiction(request.jurisdiction);
-  body.set_valid_from_us(now.us);
+  body.set_valid_from_us(certification.concluded.us);
   if (request.valid_for.count() > 0) {
-    body.set_valid_until_us(now.us + std::chrono::microseconds(request.valid_for).count());
+    body.set_valid_until_us(certification.concluded.us + std::chrono::microseconds(request.valid_for).count());
   }
-  EventDraft draft = DraftOf(std::move(body), now);
+  EventDraft draft = DraftOf(std::move(body), certification.concluded);
   AddReference(draft, "certification", "certification", certification.certification);
   Refer(draft, "artifact", "artifact", request.artifact);
   AddReference(draft, "sandbox_run", "sandbox_run", certification.sandbox_run);
@@ -163,13 +163,13 @@ EventDraft Issued(const CertificationRequest& request, const CertificationFacts&
   return draft;
 }
 
-EventDraft Refused(const CertificationRequest& request, const CertificationFacts& facts, Timestamp now,
+EventDraft Refused(const CertificationRequest& request, const CertificationFacts& facts,
                    const Certification& certification) {
   v1::CertificationRefused body;
   for (const std::string& reason : certification.reasons) {
     if (static_cast<size_t>(body.reasons_size()) < kReasonsMax) body.add_reasons(reason);
   }
-  EventDraft draft = DraftOf(std::move(body), now);
+  EventDraft draft = DraftOf(std::move(body), certification.concluded);
   draft.header.set_rationale(Text("protocol ", request.protocol.text(), " was not fulfilled, ",
                                   certification.reasons.size(), " reasons; the first: ", certification.reasons[0]));
   Refer(draft, "artifact", "artifact", request.artifact);
@@ -184,27 +184,27 @@ EventDraft Refused(const CertificationRequest& request, const CertificationFacts
 
 }  // namespace
 
-std::vector<EventDraft> MakeEvents(const CertificationRequest& request, const CertificationFacts& facts, Timestamp now,
+std::vector<EventDraft> MakeEvents(const CertificationRequest& request, const CertificationFacts& facts,
                                    const Certification& certification) {
   std::vector<EventDraft> drafts;
   if (!certification.sandbox_run.empty()) {
     for (size_t i = 0; i < certification.cases.size(); ++i) {
-      drafts.push_back(TestRun(request, facts, now, certification, i));
+      drafts.push_back(TestRun(request, facts, certification, i));
     }
     AddVerifications(
-        request, facts, now, certification, v1::RiskControlVerified::IMPLEMENTATION,
+        request, facts, certification, v1::RiskControlVerified::IMPLEMENTATION,
         OutcomesOf(certification,
                    [](const v1::SandboxTestCase& each) -> const Names& { return each.verifies_implementation_of(); }),
         drafts);
     AddVerifications(
-        request, facts, now, certification, v1::RiskControlVerified::EFFECTIVENESS,
+        request, facts, certification, v1::RiskControlVerified::EFFECTIVENESS,
         OutcomesOf(certification,
                    [](const v1::SandboxTestCase& each) -> const Names& { return each.verifies_effectiveness_of(); }),
         drafts);
-    drafts.push_back(SandboxRun(request, now, certification));
+    drafts.push_back(SandboxRun(request, certification));
   }
-  drafts.push_back(certification.issued ? Issued(request, facts, now, certification)
-                                        : Refused(request, facts, now, certification));
+  drafts.push_back(certification.issued ? Issued(request, facts, certification)
+                                        : Refused(request, facts, certification));
   return drafts;
 }
 

@@ -20,7 +20,7 @@ struct CertificationFacts {
   v1::CertifiedState state;
 };
 
-std::vector<EventDraft> MakeEvents(const CertificationRequest& request, const CertificationFacts& facts, Timestamp now,
+std::vector<EventDraft> MakeEvents(const CertificationRequest& request, const CertificationFacts& facts,
                                    const Certification& certification);
 
 // A fresh id: a UUIDv7's text.

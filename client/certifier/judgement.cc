@@ -1,12 +1,14 @@
 #include "client/certifier/judgement.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "google/protobuf/util/json_util.h"
 #include "ledger/base/decimal.h"
 #include "ledger/envelope/envelope.h"
+#include "ledger/envelope/metrics.h"
 
 namespace anamnesis {
 namespace {
@@ -43,11 +45,12 @@ std::string WhyMalformed(const v1::Metric& metric) {
   return "";
 }
 
-// What of the metric the criterion looks at.
-std::string ValueAsked(const v1::AcceptanceCriterion& criterion, const v1::Metric& metric) {
-  if (criterion.confidence().empty()) return metric.value();
-  if (criterion.comparator().starts_with('>')) return metric.ci_low();
-  return criterion.comparator().starts_with('<') ? metric.ci_high() : "";
+// What of the metric the criterion looks at; nullopt where its comparator has no unfavourable end.
+std::optional<MetricEnd> EndAsked(const v1::AcceptanceCriterion& criterion) {
+  if (criterion.confidence().empty()) return MetricEnd::kValue;
+  if (criterion.comparator().starts_with('>')) return MetricEnd::kLower;
+  if (criterion.comparator().starts_with('<')) return MetricEnd::kUpper;
+  return std::nullopt;
 }
 
 bool IsAbout(const v1::AcceptanceCriterion& criterion, std::string_view name, std::string_view subgroup) {
@@ -78,17 +81,16 @@ StatusOr<v1::SandboxTestResult> ParseResult(const std::string& json) {
 
 std::string WhyNotMet(const v1::AcceptanceCriterion& criterion, const v1::Metric& metric) {
   const std::string name = KeyText(metric.name(), metric.subgroup());
-  if (metric.unit() != criterion.unit()) {
-    return Text(name, " is in \"", metric.unit(), "\", the criterion in \"", criterion.unit(), "\"");
-  }
-  const std::string asked = ValueAsked(criterion, metric);
   const std::string wanted = Text(" ", criterion.comparator(), " ", criterion.value(),
                                   criterion.confidence().empty() ? "" : Text(" (", criterion.confidence(), ")"));
-  if (asked.empty()) return Text(name, " has no interval to hold against", wanted);
-  const StatusOr<bool> met = Meets(asked, criterion.comparator(), criterion.value());
+  const std::optional<MetricEnd> end = EndAsked(criterion);
+  if (!end.has_value()) return Text(name, " has no end of its interval to hold against", wanted);
+  const HeldNumber held = NumberHeld(metric, *end, criterion.unit(), "the criterion");
+  if (!held.missing_because.empty()) return Text(name, ": ", held.missing_because, "; accepted is", wanted);
+  const StatusOr<bool> met = Meets(held.number, criterion.comparator(), criterion.value());
   if (!met.ok()) return Text(name, " can't be compared with", wanted);
   if (*met) return "";
-  return Text(name, " is ", asked, " (n=", metric.n(), "), accepted is", wanted);
+  return Text(name, " is ", held.number, " (n=", metric.n(), "), accepted is", wanted);
 }
 
 CaseVerdict Judge(const v1::SandboxTestCase& test_case, const v1::SandboxTestResult& result,

@@ -1,7 +1,11 @@
 // Who may write what, as commands: enrol, role, credential, delegate (21 CFR 11.10, 11.100, 11.300).
 
+#include <algorithm>
+#include <cctype>
+
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "client/certifier/recorded.h"
+#include "client/cli/option_checks.h"
 #include "client/cli/safety_class.h"
 #include "client/cli/write.h"
 
@@ -32,20 +36,29 @@ struct Options : WriteOptions {
   std::string protocol;
 };
 
+// As a person writes them.
+std::string RoleNames() {
+  std::string names;
+  for (int number = v1::Role_MIN + 1; number <= v1::Role_MAX; ++number) {
+    std::string name = v1::Role_Name(static_cast<v1::Role>(number));
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (!name.empty()) names += Text(names.empty() ? "" : ", ", name);
+  }
+  return names;
+}
+
 StatusOr<v1::Role> RoleOf(std::string_view option, const std::string& name) {
   v1::Role role = v1::ROLE_UNSPECIFIED;
   if (v1::Role_Parse(Upper(name), &role) && role != v1::ROLE_UNSPECIFIED) return role;
-  std::string known;
-  for (int number = v1::Role_MIN + 1; number <= v1::Role_MAX; ++number) {
-    known += Text(known.empty() ? "" : ", ", v1::Role_Name(static_cast<v1::Role>(number)));
-  }
-  return absl::InvalidArgumentError(Text(option, ": \"", name, "\" is no role; one of ", known));
+  return absl::InvalidArgumentError(Text(option, ": \"", name, "\" is no role; one of ", RoleNames()));
 }
 
 void AddScopeOptions(CLI::App& verb, Options& options) {
   verb.add_option("--item", options.items, "a software item that it covers, with what is below it; repeatable");
   verb.add_option("--class-max", options.class_max, "the highest safety class that it covers: A, B or C");
-  verb.add_option("--jurisdiction", options.jurisdictions, "a jurisdiction that it covers; repeatable");
+  verb.add_option("--jurisdiction", options.jurisdictions, "a jurisdiction that it covers; repeatable")
+      ->check(IsCountryCode());
 }
 
 StatusOr<v1::Scope> ScopeOf(const Options& options) {
@@ -85,14 +98,13 @@ StatusOr<EventDraft> Grant(const std::string& kind, const std::string& id, const
 void AddEnrolPerson(CLI::App& enrol) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *enrol.add_subcommand("person", "a person with a key and roles");
-  verb.footer(
-      "Example: anamnesis enrol person p-0002 --name \"Jo Smith\" --key jo.key --role reviewer --as ada.key --ledger "
-      "L");
+  verb.footer("Example: anamnesis enrol person p-0002 --name \"Jo Smith\" --key jo.key --role reviewer --as ada.key");
   verb.add_option("ID", options->id, "a pseudonymous id, for ever this person's")->required();
   verb.add_option("--name", options->name, "the printed name; erasable")->required();
   verb.add_option("--key", options->key, "the person's verifier key, or key file")->required();
-  verb.add_option("--identity-check", options->identity_check, "self_declared, vouched, document or identity_provider");
-  verb.add_option("--role", options->roles, "a role to grant; repeatable");
+  verb.add_option("--identity-check", options->identity_check,
+                  "self_declared, vouched, document or identity_provider; default: vouched");
+  verb.add_option("--role", options->roles, Text("a role to grant: ", RoleNames(), "; repeatable"));
   verb.add_option("--until", options->until, "the roles' end");
   AddScopeOptions(verb, *options);
   AddWriteOptions(verb, *options);
@@ -118,12 +130,12 @@ void AddEnrolPerson(CLI::App& enrol) {
 void AddEnrolDevice(CLI::App& enrol) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *enrol.add_subcommand("device", "a device unit with its key, ready to be commissioned");
-  verb.footer("Example: anamnesis enrol device ICU-7 --key icu7.key --as ada.key --ledger L");
+  verb.footer("Example: anamnesis enrol device ICU-7 --key icu7.key --as ada.key");
   verb.add_option("ID", options->id, "the unit's id")->required();
   verb.add_option("--key", options->key, "the unit's verifier key, or key file")->required();
   verb.add_option("--device-model", options->device_model, "its model: commissions it too, as the writer");
   verb.add_option("--serial", options->serial, "its serial number");
-  verb.add_option("--country", options->jurisdiction, "whose law applies, ISO 3166-1 alpha-2");
+  verb.add_option("--country", options->jurisdiction, "whose law applies, ISO 3166-1 alpha-2")->check(IsCountryCode());
   verb.add_option("--site", options->site, "where it stands");
   AddWriteOptions(verb, *options);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
@@ -165,14 +177,23 @@ void AddEnrolOther(CLI::App& enrol, const char* kind, const char* what, const ch
 void AddCredentialVerb(CLI::App& credential, const char* name, const char* what) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *credential.add_subcommand(name, what);
-  verb.footer(
-      Text("Example: anamnesis credential ", name, " p-0002 --key jo.key --rationale \"...\" --as ada.key --ledger L"));
+  const std::string action = name;
+  verb.footer(Text("Example: anamnesis credential ", name, " p-0002 --key jo.key",
+                   action == "rotate" ? " --old-key jo-2025.key" : "", " --rationale \"...\" --as ada.key"));
   verb.add_option("HOLDER", options->id, "the holder's id")->required();
   verb.add_option("--kind", options->kind, "person, software, device_unit, organisation, site or node");
   verb.add_option("--key", options->key, "the verifier key, or key file")->required();
-  verb.add_option("--from", options->from, "from this time on (RFC 3339); default: at once");
-  const std::string action = name;
-  if (action == "rotate") verb.add_option("--old-key", options->old_key, "the key that it replaces")->required();
+  if (action == "rotate") {
+    verb.add_option("--old-key", options->old_key, "the key that it replaces")->required();
+    verb.add_option("--old-key-until,--from", options->from,
+                    "until when the old key may be used yet (RFC 3339); default: no longer. The new one may at once");
+  } else if (action == "report-lost") {
+    verb.add_option("--from", options->from, "since when it may be in other hands (RFC 3339); default: now");
+  } else {
+    verb.add_option(
+        "--from", options->from,
+        Text("from when on it ", action == "issue" ? "may be used" : "is refused", " (RFC 3339); default: at once"));
+  }
   AddWriteOptions(verb, *options);
   SetAction(verb, [options, action]() -> StatusOr<ExitStatus> {
     ASSIGN_OR_RETURN(const std::string key, PublicKeyOf("--key", options->key));
@@ -214,9 +235,9 @@ void AddEnrol(CLI::App& app) {
   AddEnrolPerson(enrol);
   AddEnrolDevice(enrol);
   AddEnrolOther(enrol, "site", "a site with its key",
-                "Example: anamnesis enrol site hospital-a --key site.key --as ada.key --ledger L");
+                "Example: anamnesis enrol site hospital-a --key site.key --as ada.key");
   AddEnrolOther(enrol, "software", "a program with its key and roles",
-                "Example: anamnesis enrol software pipeline-1 --key ci.key --as ada.key --ledger L");
+                "Example: anamnesis enrol software pipeline-1 --key ci.key --as ada.key");
 }
 
 void AddRole(CLI::App& app) {
@@ -227,10 +248,9 @@ void AddRole(CLI::App& app) {
     auto options = std::make_shared<Options>();
     CLI::App& verb =
         *role.add_subcommand(name, grants ? "a role, within a scope and a time" : "a role, with a rationale");
-    verb.footer(
-        Text("Example: anamnesis role ", name, " p-0002 certifier --rationale \"...\" --as ada.key --ledger L"));
+    verb.footer(Text("Example: anamnesis role ", name, " p-0002 certifier --rationale \"...\" --as ada.key"));
     verb.add_option("HOLDER", options->id, "the holder's id")->required();
-    verb.add_option("ROLE", options->role, "e.g. reviewer")->required();
+    verb.add_option("ROLE", options->role, RoleNames())->required();
     verb.add_option("--kind", options->kind, "person or software");
     if (grants) {
       verb.add_option("--from", options->from, "its begin (RFC 3339)");
@@ -267,7 +287,7 @@ void AddDelegate(CLI::App& app) {
   CLI::App& verb = *app.add_subcommand("delegate", "lets software act in a role of yours, within bounds");
   verb.footer(
       "Example: anamnesis delegate d-1 --to certifier-1 --role certifier --until 2027-01-01T00:00:00Z --uses 100 \\\n"
-      "           --class-max C --signed-with key,hardware_token --as jo.key --ledger L");
+      "           --class-max C --signed-with key,hardware_token --as jo.key");
   verb.add_option("ID", options->id, "the delegation's id")->required();
   verb.add_option("--to", options->to, "the software's id")->required();
   verb.add_option("--role", options->role, "the role")->required();
@@ -285,6 +305,9 @@ void AddDelegate(CLI::App& app) {
     ASSIGN_OR_RETURN(*body.mutable_scope(), ScopeOf(*options));
     body.set_uses_max(options->uses_max);
     ASSIGN_OR_RETURN(const int64_t until, TimeOption("--until", options->until));
+    if (until <= WallClockNow().us) {
+      return absl::InvalidArgumentError(Text("--until: ", options->until, " is past; nobody could act under it"));
+    }
     body.set_valid_until_us(until);
     ASSIGN_OR_RETURN(*body.mutable_signature(), SignNow(*options, v1::ElectronicSignature::RESPONSIBILITY));
     EventDraft draft = DraftOf(std::move(body));

@@ -12,6 +12,7 @@
 #include "client/cli/embedded_client.h"
 #include "client/cli/event_text.h"
 #include "client/cli/fsck_text.h"
+#include "client/cli/option_checks.h"
 #include "client/cpp/backup_client.h"
 #include "ledger/base/bytes.h"
 #include "ledger/engine/backup.h"
@@ -81,7 +82,7 @@ StatusOr<std::unique_ptr<BackupClient>> ConnectToBackups(const Options& options)
           MessageOf(ledger.status()),
           "; when a node serves it, have the node make the backup: --ledger HOST:PORT (anamnesisd --backups DIR)"));
     }
-    if (!ledger.ok()) return absl::UnavailableError(Text(MessageOf(ledger.status())));
+    if (!ledger.ok()) return NotReached(ledger.status());
     return std::unique_ptr<BackupClient>(std::make_unique<EmbeddedBackups>(*std::move(ledger), options.dir));
   }
   if (!options.dir.empty()) return std::unique_ptr<BackupClient>(std::make_unique<BackupDirectory>(options.dir));
@@ -237,24 +238,24 @@ void AddBackup(CLI::App& app) {
     verb.get_option("--ledger")->required(false);
     verb.add_option("--backups", options->dir, "the directory of backups; a node has its own");
   };
-  CLI::App& create = AddVerb(
-      backup, "create", "adds a generation",
-      "Example: anamnesis backup create --keep 7 --ledger node1.acme:7420     (the node writes to its --backups)\n"
-      "         anamnesis backup create --backups /backup/ledger --ledger file:ledger\n"
-      "Only what changed since the last generation is copied. A directory of backups holds the key that signs\n"
-      "checkpoints: keep it as safe as the ledger. Objects are not part of it, nor is a node's identity.",
-      Create, options);
+  CLI::App& create =
+      AddVerb(backup, "create", "adds a generation",
+              "Example: anamnesis backup create --keep 7     (the node writes to its --backups)\n"
+              "         anamnesis backup create --backups /backup/ledger --ledger file:ledger\n"
+              "Only what changed since the last generation is copied. A directory of backups holds the key that signs\n"
+              "checkpoints: keep it as safe as the ledger. Objects are not part of it, nor is a node's identity.",
+              Create, options);
   add_place(create);
   create.add_option("--keep", options->keep, "then remove the oldest until so many are left; default: none is removed");
 
   add_place(AddVerb(backup, "list", "what there is, and which generations still hold erased bodies",
-                    "Example: anamnesis backup list --ledger 127.0.0.1:7420\n"
+                    "Example: anamnesis backup list\n"
                     "         anamnesis backup list --backups /backup/ledger     (by what its newest generation knows)",
                     List, options));
 
   CLI::App& drop = AddVerb(backup, "drop", "removes generations for good",
                            "Example: anamnesis backup drop 3 4 --backups /backup/ledger\n"
-                           "         anamnesis backup drop --holding-erased --ledger 127.0.0.1:7420\n"
+                           "         anamnesis backup drop --holding-erased\n"
                            "At least one generation is left: after an erasure, make a new one first.",
                            Drop, options);
   add_place(drop);
@@ -266,7 +267,7 @@ void AddBackup(CLI::App& app) {
                              "Exit status 1 when anything is wrong. Changes nothing.",
                              Verify, options);
   verify.add_option("GENERATION", options->generation, "by number; default: the newest");
-  verify.add_option("--backups", options->dir, "the directory of backups")->required();
+  verify.add_option("--backups", options->dir, "the directory of backups")->required()->check(IsDirectoryToRead());
 }
 
 void AddRestore(CLI::App& app) {
@@ -278,7 +279,7 @@ void AddRestore(CLI::App& app) {
       "wrong. In a cluster it is a new node. What was recorded after the backup is not in it: nodes and devices that\n"
       "have it must send it again, and receipts from after it don't verify against it.",
       Restore, options);
-  verb.add_option("BACKUPS", options->dir, "the directory of backups")->required();
+  verb.add_option("BACKUPS", options->dir, "the directory of backups")->required()->check(IsDirectoryToRead());
   verb.add_option("--to", options->to, "the ledger's new directory; never one that holds anything")->required();
   verb.add_option("--generation", options->generation, "by number; default: the newest");
 }

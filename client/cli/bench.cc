@@ -420,7 +420,7 @@ void AddBench(CLI::App& app) {
   bench.require_subcommand(1);
 
   CLI::App& append = *bench.add_subcommand("append", "events/s and latency, each run acknowledged when synced");
-  append.footer("Example: anamnesis bench append --run 100 --inflight 16 --as ada.key --ledger 127.0.0.1:7420");
+  append.footer("Example: anamnesis bench append --run 100 --inflight 16 --as ada.key");
   append.add_option("--run", options->run, "events a seal")->check(CLI::Range(1, 4096));
   append.add_option("--inflight", options->inflight, "runs under way at once")->check(CLI::Range(1, 1024));
   append.add_option("--body", options->body_bytes, "bytes of a body")->check(CLI::Range(32, 2000));
@@ -428,7 +428,9 @@ void AddBench(CLI::App& app) {
   append.add_option("--events", options->events, "how many events, instead of --seconds");
   append.add_option("--unit", options->unit, "the device unit that the events are about");
   append.add_flag("--activations", options->activations, "artifact.activated on one surface of the unit");
-  append.add_flag("--lives", options->lives, "whole life cycles, each of an item, its models and a unit");
+  append.add_flag("--lives", options->lives,
+                  "whole life cycles, each of an item, its models and a unit; by an administrator who is author and "
+                  "verifier too");
   append.add_option("--corrections", options->corrections, "with --lives: percent of events that correct one")
       ->check(CLI::Range(0, 90));
   append.add_flag("--receipts", options->receipts,
@@ -439,7 +441,7 @@ void AddBench(CLI::App& app) {
   SetAction(append, [options] { return options->receipts ? BenchReceipts(*options) : BenchAppend(*options); });
 
   CLI::App& query = *bench.add_subcommand("query", "config at random times, as known at random sizes");
-  query.footer("Example: anamnesis bench query --unit ICU-7 --queries 2000 --ledger 127.0.0.1:7420");
+  query.footer("Example: anamnesis bench query --unit ICU-7 --queries 2000");
   query.add_option("--unit", options->unit, "the device unit to ask about");
   query.add_option("--queries", options->queries, "how many");
   query.add_flag("--lives", options->lives, "each kind of question, about what bench append --lives made");
@@ -448,7 +450,7 @@ void AddBench(CLI::App& app) {
   SetAction(query, [options] { return options->lives ? BenchLives(*options) : BenchQuery(*options); });
 
   CLI::App& gate = *bench.add_subcommand("gate", "what the gate would decide, again and again; nothing is recorded");
-  gate.footer("Example: anamnesis bench gate shift@3 --unit ICU-7 --fallback baseline:base@5 --ledger 127.0.0.1:7420");
+  gate.footer("Example: anamnesis bench gate shift@3 --unit ICU-7 --fallback baseline:base@5");
   gate.add_option("ARTIFACT", options->artifact, "[artifact:]ID@VERSION")->required();
   gate.add_option("--unit", options->unit, "the unit that it would run on")->required();
   gate.add_option("--fallback", options->fallback, "KIND:ID@VERSION of what runs again when it is taken back");

@@ -1,25 +1,18 @@
 #include "client/cli/capture.h"
 
-#include <fcntl.h>
-#include <spawn.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <sstream>
 #include <thread>
 
+#include "client/cli/program.h"
+#include "client/cli/run_end.h"
 #include "client/cpp/object_client.h"
 #include "ledger/crypto/sha256.h"
-#include "ledger/objects/file_io.h"
-
-extern char** environ;
 
 namespace anamnesis::cli {
 namespace {
@@ -28,24 +21,13 @@ namespace {
 constexpr size_t kOutputBytesMax = 16u << 20;
 constexpr size_t kPackagesMax = 2000;
 
-// Hands over all that comes until the other end closes.
-void ReadToEnd(int fd, const OnOutput& on_output) {
-  std::string chunk(65536, '\0');
-  for (;;) {
-    const ssize_t got = ::read(fd, chunk.data(), chunk.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return;
-    on_output(std::string_view(chunk).substr(0, static_cast<size_t>(got)));
-  }
-}
-
 // What the program wrote, without the last line end; nullopt when it isn't there, failed or wrote too much.
 std::optional<std::string> OutputOf(const std::vector<std::string>& arguments) {
   std::string output;
   const StatusOr<Ended> ended = RunProgram(arguments, [&](std::string_view piece) {
     if (output.size() <= kOutputBytesMax) output += piece;
   });
-  if (!ended.ok() || ended->exit_status != 0 || ended->signal != 0) return std::nullopt;
+  if (!ended.ok() || !ended->well()) return std::nullopt;
   if (output.size() > kOutputBytesMax) return std::nullopt;
   while (output.ends_with('\n')) output.pop_back();
   return output;
@@ -66,43 +48,6 @@ std::string LineOf(const std::string& path, std::string_view name, char separato
   return "";
 }
 
-}  // namespace
-
-StatusOr<Ended> RunProgram(const std::vector<std::string>& arguments, const OnOutput& on_output) {
-  const bool capture = static_cast<bool>(on_output);
-  std::vector<char*> pointers;
-  for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
-  pointers.push_back(nullptr);
-  int ends[2] = {-1, -1};
-  if (capture && ::pipe2(ends, O_CLOEXEC) != 0) return SystemError("a pipe", "making");
-  const Descriptor reading(ends[0]);
-  Descriptor writing(ends[1]);
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  if (capture) {
-    ::posix_spawn_file_actions_adddup2(&actions, writing.get(), STDOUT_FILENO);
-    ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  }
-  pid_t process = 0;
-  const int error = ::posix_spawnp(&process, pointers[0], &actions, nullptr, pointers.data(), environ);
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) return absl::NotFoundError(Text(arguments[0], " can't be run: ", std::strerror(error)));
-  Ended ended;
-  if (capture) {
-    writing = Descriptor();
-    ReadToEnd(reading.get(), on_output);
-  }
-  int status = 0;
-  while (::waitpid(process, &status, 0) < 0) {
-    if (errno != EINTR) return SystemError(arguments[0], "waiting for");
-  }
-  ended.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  ended.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-  return ended;
-}
-
-namespace {
-
 // A Git work tree, asked what its commit does not hold.
 class WorkTree {
  public:
@@ -119,7 +64,7 @@ class WorkTree {
   // All that the program writes goes into the digest.
   Status Hash(const std::vector<std::string>& arguments, Sha256Hasher& hasher) const {
     const StatusOr<Ended> ended = RunProgram(Command(arguments), [&](std::string_view piece) { hasher.Update(piece); });
-    if (ended.ok() && ended->exit_status == 0 && ended->signal == 0) return OkStatus();
+    if (ended.ok() && ended->well()) return OkStatus();
     return absl::FailedPreconditionError(
         Text(directory_, ": git ", arguments.front(), " failed, so what runs can't be named"));
   }
@@ -169,17 +114,18 @@ StatusOr<CodeState> FindCode(const std::string& directory) {
   ASSIGN_OR_RETURN(const std::string top, WorkTree(directory).Ask({"rev-parse", "--show-toplevel"}));
   const WorkTree tree(top);
   ASSIGN_OR_RETURN(code.commit, tree.Ask({"rev-parse", "--verify", "HEAD"}));
-  ASSIGN_OR_RETURN(const std::string changes, tree.Ask({"status", "--porcelain", "--untracked-files=all"}));
+  ASSIGN_OR_RETURN(const std::string changes, tree.Ask({"status", "--porcelain", "--untracked-files=no"}));
+  ASSIGN_OR_RETURN(const std::string untracked,
+                   tree.Ask({"ls-files", "--others", "--exclude-standard", Text("--exclude=", kKeptEndFiles), "-z"}));
   code.repository = std::filesystem::path(top).filename().string();
   code.version = code.commit;
-  code.dirty = !changes.empty();
+  code.dirty = !changes.empty() || !untracked.empty();
   if (!code.dirty) return code;
   Sha256Hasher hasher;
   RETURN_IF_ERROR(tree.Hash(
       {"diff", "--no-color", "--no-ext-diff", "--no-textconv", "--binary", "--full-index", "--submodule=diff", "HEAD"},
       hasher));
   hasher.Update(std::string_view("\0", 1));
-  ASSIGN_OR_RETURN(const std::string untracked, tree.Ask({"ls-files", "--others", "--exclude-standard", "-z"}));
   RETURN_IF_ERROR(tree.HashUntracked(untracked, hasher));
   code.version += "-dirty-" + hasher.Finish().hex().substr(0, 16);
   return code;

@@ -4,28 +4,13 @@
 // What can be found out about a training run without asking anybody: the code it runs and where it runs; what
 // it was told is command_options.h's.
 
-#include <functional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "ledger/base/status.h"
 
 namespace anamnesis::cli {
-
-struct Ended {
-  // What ended it: 0 for a program that ended well.
-  int exit_status = 0;
-  // The signal that killed it; 0 for none.
-  int signal = 0;
-};
-
-// Runs a program, found in PATH, with this process's environment, and waits for its end. With `on_output` its standard
-// output goes there, piece by piece, and what it says on standard error is dropped. NOT_FOUND: there is no such
-// program.
-using OnOutput = std::function<void(std::string_view)>;
-StatusOr<Ended> RunProgram(const std::vector<std::string>& arguments, const OnOutput& on_output = nullptr);
 
 struct CodeState {
   // The work tree's name, and the commit that is checked out.

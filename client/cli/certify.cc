@@ -5,8 +5,10 @@
 #include <system_error>
 
 #include "client/cli/json_text.h"
+#include "client/cli/option_checks.h"
 #include "client/cli/write.h"
 #include "ledger/keys/key_file.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {
@@ -55,7 +57,7 @@ void PrintText(const Certification& certification) {
     }
     for (const v1::Metric& metric : report.verdict.metrics) {
       std::cout << "  " << metric.name() << (metric.subgroup().empty() ? "" : Text(" of ", metric.subgroup())) << " = "
-                << metric.value() << " (n=" << metric.n() << ")\n";
+                << QuantityText(metric.value(), metric.unit()) << " (n=" << metric.n() << ")\n";
     }
   }
   std::cout << (certification.issued ? Good(Text("certified: ", certification.certification)) : Bad("refused")) << "\n";
@@ -94,8 +96,7 @@ StatusOr<ExitStatus> RunCertify(Options& options) {
   ASSIGN_OR_RETURN(request.protocol, VersionedName::Parse("--protocol", options.protocol));
   ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options.common.key_file));
   ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options.common));
-  const std::string stream = options.stream.empty() ? "software/" + key.name : options.stream;
-  ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(*client, key, stream));
+  ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(*client, key, options.stream));
   request.certifier = writer->actor();
   request.valid_for = std::chrono::hours(24) * options.valid_days;
   options.sandbox.runtime = DefaultRuntime();
@@ -136,16 +137,20 @@ void AddCertify(CLI::App& app) {
       *app.add_subcommand("certify", "runs the approved suite against an artifact in a sandbox, and records");
   verb.footer(
       "Example: anamnesis certify threshold@7 --protocol sandbox@1 --artifact-directory out --suite suite \\\n"
-      "           --delegation d-1 --as certifier.key --ledger L");
+      "           --delegation d-1 --as certifier.key");
   verb.add_option("ARTIFACT", options->artifact, "ID@VERSION, as artifact.produced has it")->required();
   verb.add_option("--protocol", options->protocol, "ID@VERSION of the approved sandbox protocol")->required();
   verb.add_option("--artifact-directory", options->request.artifact_directory, "where the artifact's files are")
-      ->required();
-  verb.add_option("--suite", options->request.suite_directory, "where the suite's files are")->required();
+      ->required()
+      ->check(IsDirectoryToRead());
+  verb.add_option("--suite", options->request.suite_directory, "where the suite's files are")
+      ->required()
+      ->check(IsDirectoryToRead());
   verb.add_option("--delegation", options->request.delegation, "under which this key certifies")->required();
   verb.add_option("--envelope", options->request.envelope, "ID@VERSION; default: the artifact's");
   verb.add_option("--risk-control-set", options->request.risk_control_set, "ID@VERSION; default: the envelope's");
-  verb.add_option("--jurisdiction", options->request.jurisdiction, "for one only, ISO 3166-1 alpha-2");
+  verb.add_option("--jurisdiction", options->request.jurisdiction, "for one only, ISO 3166-1 alpha-2")
+      ->check(IsCountryCode());
   options->request.process_profile = "IEC 62304:2006+A1:2015";
   verb.add_option("--process-profile", options->request.process_profile, "the process it was made under");
   verb.add_option("--valid-days", options->valid_days, "default: until withdrawn");
@@ -156,7 +161,7 @@ void AddCertify(CLI::App& app) {
   verb.add_option("--memory-total-bytes", options->sandbox.limits.memory_total_bytes,
                   "of all, where there is a cgroup");
   verb.add_flag("--dry-run", options->dry_run, "append nothing");
-  verb.add_option("--stream", options->stream, "default: software/NAME of the key");
+  verb.add_option("--stream", options->stream, "default: KIND/ID of the key's holder");
   AddKeyOption(verb, options->common);
   AddLedgerOption(verb, options->common);
   AddWithinOption(verb, options->common);

@@ -32,8 +32,8 @@ void AddClauseIndex(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("clause-index", "which events show which clauses, and which have none");
   verb.footer(
-      "Example: anamnesis clause-index 5.7.5 --item segmentation --ledger 127.0.0.1:7420\n"
-      "         anamnesis clause-index \"ISO 13485:2016 7.3.10\" --ledger file:ledger\n"
+      "Example: anamnesis clause-index 5.7.5 --item segmentation\n"
+      "         anamnesis clause-index \"ISO 13485:2016 7.3.10\"\n"
       "Exit status 1: a clause has no evidence.");
   verb.add_option("CLAUSE", options->clause, "e.g. 5.7.5; default: all of the profile");
   verb.add_option("--class", options->safety_class, "only what A, B or C asks for");

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <iostream>
+#include <map>
 
 #include "client/cli/event_text.h"
 #include "client/cli/question.h"
@@ -31,7 +32,25 @@ void PrintClock(const v1::ClocksAnswer::Clock& clock) {
             << (clock.confirmed() ? "" : " not confirmed") << "\n";
 }
 
+// What keeps clocks from being counted comes before them: none of them may be in time.
+void PrintNotStarted(const v1::ClocksAnswer& answer) {
+  std::map<std::string, int> missing;
+  for (const v1::ClocksAnswer::Clock& clock : answer.clocks()) {
+    if (clock.state() == v1::ClocksAnswer::NOT_STARTED) ++missing[clock.text()];
+  }
+  for (const auto& [text, clocks] : missing) {
+    std::cout << Bad(Text(clocks, clocks == 1 ? " clock" : " clocks", " can't be counted")) << ": " << text << "\n";
+  }
+}
+
+bool IsInTime(const v1::ClocksAnswer& answer) {
+  return answer.overdue() == 0 && std::none_of(answer.clocks().begin(), answer.clocks().end(), [](const auto& clock) {
+           return clock.state() == v1::ClocksAnswer::NOT_STARTED;
+         });
+}
+
 void Print(const v1::Answer& answer) {
+  PrintNotStarted(answer.clocks());
   std::vector<const v1::ClocksAnswer::Clock*> clocks;
   for (const v1::ClocksAnswer::Clock& clock : answer.clocks().clocks()) {
     if (clock.state() != v1::ClocksAnswer::NOT_TRIGGERED) clocks.push_back(&clock);
@@ -51,8 +70,8 @@ void AddClocks(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("clocks", "until when an incident must be reported, and whether it was");
   verb.footer(
-      "Example: anamnesis clocks INC-7 --at 2026-03-20T12:00:00Z --ledger 127.0.0.1:7420\n"
-      "Exit status 1: a report is overdue.");
+      "Example: anamnesis clocks INC-7 --at 2026-03-20T12:00:00Z\n"
+      "Exit status 1: a report is overdue, or nothing says when its time began.");
   verb.add_option("INCIDENT", options->incident, "the incident's id")->required();
   verb.add_option("--at", options->at, "as of when (RFC 3339); default: now");
   verb.add_option("--utc-offset", options->utc_offset_minutes, "minutes east of UTC of the days that count");
@@ -64,7 +83,7 @@ void AddClocks(CLI::App& app) {
     ASSIGN_OR_RETURN(*clocks.mutable_at(), TimeOrNow("--at", options->at));
     clocks.set_utc_offset_minutes(options->utc_offset_minutes);
     return AskAndPrint(*options, std::move(question), Print,
-                       [](const v1::Answer& answer) { return answer.clocks().overdue() == 0; });
+                       [](const v1::Answer& answer) { return IsInTime(answer.clocks()); });
   });
 }
 

@@ -29,7 +29,7 @@ void AddClosureAudit(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("closure-audit", "whether all that an entity's records rest on is there");
   verb.footer(
-      "Example: anamnesis closure-audit device_unit:ICU-7 --ledger 127.0.0.1:7420\n"
+      "Example: anamnesis closure-audit device_unit:ICU-7\n"
       "Exit status 1: something is missing, unsigned, or ran without a decision.");
   verb.add_option("ENTITY", options->entity, "KIND:ID[@VERSION]; without a kind a device unit")->required();
   verb.add_option("--limit", options->limit, "look at no more events than this (10,000)");

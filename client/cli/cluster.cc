@@ -127,27 +127,34 @@ Status Remove(ClusterClient& client, const ClusterVerb& verb, const std::string&
   return Change(client, verb, ClusterMembersChanged::REMOVED, named);
 }
 
+// What became of the node.
+ExitStatus Say(const ClusterVerb& verb, std::string_view now) {
+  if (verb.common.json) {
+    std::cout << "{\"node\": " << Quoted(verb.node.node()) << ", \"now\": " << Quoted(now) << "}\n";
+  } else {
+    std::cout << "node " << verb.node.node() << " " << now << "\n";
+  }
+  return kDone;
+}
+
 StatusOr<ExitStatus> RunAdd(const ClusterVerb& verb) {
   ASSIGN_OR_RETURN(const auto client, ConnectToCluster(verb.common));
   RETURN_IF_ERROR(Add(*client, verb));
   if (verb.as_voter) RETURN_IF_ERROR(Promote(*client, verb));
-  std::cout << "node " << verb.node.node() << " is a " << (verb.as_voter ? "voter" : "learner") << "\n";
-  return kDone;
+  return Say(verb, verb.as_voter ? "is a voter" : "is a learner");
 }
 
 StatusOr<ExitStatus> RunOne(const ClusterVerb& verb, ClusterMembersChanged::Change change, std::string_view now) {
   ASSIGN_OR_RETURN(const auto client, ConnectToCluster(verb.common));
   RETURN_IF_ERROR(Change(*client, verb, change, verb.node));
-  std::cout << "node " << verb.node.node() << " " << now << "\n";
-  return kDone;
+  return Say(verb, now);
 }
 
 StatusOr<ExitStatus> RunRemove(const ClusterVerb& verb) {
   ASSIGN_OR_RETURN(const auto client, ConnectToCluster(verb.common));
   RETURN_IF_ERROR(Remove(*client, verb, verb.node.node()));
   RETURN_IF_ERROR(WaitUntilNotNeeded(*client, verb, verb.node.node()));
-  std::cout << "node " << verb.node.node() << " has left and is not needed any more: stop it\n";
-  return kDone;
+  return Say(verb, "has left and is not needed any more: stop it");
 }
 
 // The new one first catches up, so that the voters are one fewer only for a moment.
@@ -158,8 +165,7 @@ StatusOr<ExitStatus> RunReplace(const ClusterVerb& verb) {
   // Gone by a try before this one.
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   RETURN_IF_ERROR(Promote(*client, verb));
-  std::cout << "node " << verb.node.node() << " votes in place of " << verb.replaced << "\n";
-  return kDone;
+  return Say(verb, Text("votes in place of ", verb.replaced));
 }
 
 // ---- Status
@@ -203,6 +209,12 @@ void PrintStatus(const std::string& address, const v1::ClusterStatus& status) {
   for (const std::string& warning : status.warnings()) std::cout << "  " << Bad(warning) << "\n";
 }
 
+// A node that is none of a cluster's has no such service.
+Status WhyNoStatus(const Status& status, const std::string& address) {
+  if (!absl::IsUnimplemented(status)) return status;
+  return absl::FailedPreconditionError(Text(address, ": serves alone, not in a cluster; see `anamnesis status`"));
+}
+
 StatusOr<ExitStatus> RunStatus(const ClusterVerb& verb) {
   ASSIGN_OR_RETURN(const auto client, ConnectToCluster(verb.common));
   Status first_failure;
@@ -211,8 +223,9 @@ StatusOr<ExitStatus> RunStatus(const ClusterVerb& verb) {
     const std::string& address = client->addresses()[place];
     const StatusOr<v1::ClusterStatus> status = client->GetStatus(place);
     if (!status.ok()) {
-      if (first_failure.ok()) first_failure = status.status();
-      if (!verb.common.json) std::cout << Bold(address) << "  " << Bad(MessageOf(status.status())) << "\n";
+      const Status why = WhyNoStatus(status.status(), address);
+      if (first_failure.ok()) first_failure = why;
+      if (!verb.common.json) std::cout << Bold(address) << "  " << Bad(MessageOf(why)) << "\n";
       continue;
     }
     if (!verb.common.json) {
@@ -250,6 +263,7 @@ void AddNodeOption(CLI::App& app, ClusterVerb& verb) {
 void AddChangeOptions(CLI::App& app, ClusterVerb& verb) {
   app.add_option("--rationale", verb.rationale, "why, for the ledger's record of the change")->required();
   app.add_option("--wait", verb.wait_seconds, "seconds to wait for what the change waits for")->capture_default_str();
+  AddJsonOption(app, verb.common);
 }
 
 void AddPlaceOptions(CLI::App& app, ClusterVerb& verb) {

@@ -4,6 +4,7 @@
 
 #include "client/cli/exports.h"
 #include "client/cli/json_text.h"
+#include "client/cli/plain_text.h"
 #include "client/exports/directory.h"
 #include "client/exports/json.h"
 #include "client/exports/verify.h"
@@ -33,9 +34,14 @@ std::string ListOf(const std::vector<exports::Record>& records) {
   return "[" + list + "]";
 }
 
+void PrintLines(std::string_view what, const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) std::cout << what << "  " << OneLine(line) << "\n";
+}
+
 void PrintRecords(std::string_view what, const std::vector<exports::Record>& records) {
   for (const exports::Record& record : records) {
-    std::cout << what << "  leaf " << record.leaf << " " << record.type << "  recorded " << record.recorded << "\n";
+    std::cout << what << "  leaf " << record.leaf << " " << OneLine(record.type) << "  recorded "
+              << OneLine(record.recorded) << "\n";
   }
 }
 
@@ -44,7 +50,11 @@ StatusOr<ExitStatus> CompareExports(const Options& options) {
   ASSIGN_OR_RETURN(const exports::Document after, ReadExport(options.after));
   if (before.origin != after.origin) {
     return absl::InvalidArgumentError(
-        Text("BEFORE: one is of the ledger ", before.origin, ", the other of ", after.origin));
+        Text("BEFORE: one is of the ledger ", OneLine(before.origin), ", the other of ", OneLine(after.origin)));
+  }
+  if (before.kind != after.kind || before.subject != after.subject) {
+    return absl::InvalidArgumentError(Text("BEFORE: one is the ", before.kind, " of ", before.subject,
+                                           ", the other the ", after.kind, " of ", after.subject));
   }
   const exports::Comparison comparison = exports::Compare(before, after);
   if (options.json) {
@@ -53,15 +63,17 @@ StatusOr<ExitStatus> CompareExports(const Options& options) {
               << ", \"gapsOpened\": " << JsonList(comparison.gaps_opened)
               << ", \"gapsClosed\": " << JsonList(comparison.gaps_closed)
               << ", \"rowsAdded\": " << JsonList(comparison.rows_added)
-              << ", \"rowsRemoved\": " << JsonList(comparison.rows_removed) << "}\n";
+              << ", \"rowsRemoved\": " << JsonList(comparison.rows_removed)
+              << ", \"reordered\": " << JsonBool(comparison.reordered) << "}\n";
   } else {
     PrintRecords("added  ", comparison.added);
     PrintRecords("removed", comparison.removed);
     PrintRecords("changed", comparison.changed);
-    for (const std::string& gap : comparison.gaps_opened) std::cout << Bad("gap opened") << "  " << gap << "\n";
-    for (const std::string& gap : comparison.gaps_closed) std::cout << Good("gap closed") << "  " << gap << "\n";
-    for (const std::string& row : comparison.rows_removed) std::cout << "said before  " << row << "\n";
-    for (const std::string& row : comparison.rows_added) std::cout << "says now     " << row << "\n";
+    PrintLines(Bad("gap opened"), comparison.gaps_opened);
+    PrintLines(Good("gap closed"), comparison.gaps_closed);
+    PrintLines("said before", comparison.rows_removed);
+    PrintLines("says now   ", comparison.rows_added);
+    if (comparison.reordered) std::cout << "the same is said in another order\n";
     std::cout << "from " << before.tree_size << " to " << after.tree_size << " events: " << comparison.added.size()
               << " records added, " << comparison.removed.size() << " removed, " << comparison.changed.size()
               << " changed\n";
@@ -79,7 +91,8 @@ void AddCompare(CLI::App& app) {
       "Example: anamnesis compare dhf-2025 dhf-2026\n"
       "Reads both export.json and verifies neither: see verify. Exit status 1: they differ.");
   verb.add_option("BEFORE", options->before, "the directory of an export")->required();
-  verb.add_option("AFTER", options->after, "the directory of a later export of the same ledger")->required();
+  verb.add_option("AFTER", options->after, "the directory of a later export of the same, of the same ledger")
+      ->required();
   verb.add_flag("--json", options->json, "one JSON document on stdout");
   SetAction(verb, [options] { return CompareExports(*options); });
 }

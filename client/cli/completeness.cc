@@ -45,7 +45,7 @@ void PrintRequirements(const v1::CompletenessAnswer& answer) {
     std::cout << "  " << planned.metric() << " in " << planned.subgroup() << ":";
     if (planned.has_result()) {
       const v1::Metric& result = planned.result();
-      std::cout << " " << result.value() << result.unit();
+      std::cout << " " << QuantityText(result.value(), result.unit());
       if (!result.ci_low().empty()) std::cout << " (" << result.ci_low() << " to " << result.ci_high() << ")";
       if (result.n() > 0) std::cout << ", n = " << result.n();
       std::cout << Dim(Text("  [leaf ", planned.evaluated().index(), "]"));
@@ -78,7 +78,9 @@ void AddCompleteness(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("completeness", "what an item's class asks for, and what shows or lacks it");
   verb.footer(
-      "Example: anamnesis completeness segmentation --class C --ledger 127.0.0.1:7420\n"
+      "Example: anamnesis completeness segmentation --class C\n"
+      "A line is shown by one record of its kind, or by one of each problem, control, SOUP or test where the profile\n"
+      "asks for each; whether a record is a good one, people judge.\n"
       "Exit status 1: something that a clause asks for is missing.");
   verb.add_option("ITEM", options->item, "the software item's id")->required();
   verb.add_option("--class", options->safety_class, "A, B or C instead of the item's own class");

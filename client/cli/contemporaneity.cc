@@ -78,8 +78,8 @@ void AddContemporaneity(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("contemporaneity", "how long after it happened each event was recorded");
   verb.footer(
-      "Example: anamnesis contemporaneity --scope dataset:spleen@2.2 --ledger 127.0.0.1:7420\n"
-      "         anamnesis contemporaneity --scope stream:person/ada --ledger file:ledger");
+      "Example: anamnesis contemporaneity --scope dataset:spleen@2.2\n"
+      "         anamnesis contemporaneity --scope stream:person/ada");
   verb.add_option("--scope", options->scope, "KIND:ID[@VERSION] or stream:NAME; default: the log, page by page");
   verb.add_option("--from", options->from, "only leaves from here on");
   verb.add_option("--limit", options->limit, "at most so many events (10,000)");

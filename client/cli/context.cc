@@ -1,5 +1,7 @@
 #include "client/cli/context.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -8,13 +10,19 @@
 #include <iostream>
 
 #include "client/cli/embedded_client.h"
+#include "client/cli/option_checks.h"
+#include "client/cli/plain_text.h"
 #include "client/cpp/remote_client.h"
+#include "client/exports/content.h"
 #include "google/protobuf/util/json_util.h"
+#include "ledger/base/bytes.h"
+#include "ledger/objects/file_io.h"
 
 namespace anamnesis::cli {
 namespace {
 
 int last_exit_status = kDone;
+bool last_verb_had_key = false;
 
 std::string Styled(std::string_view code, std::string_view text) {
   return Coloured() ? Text("\x1b[", code, "m", text, "\x1b[0m") : std::string(text);
@@ -23,7 +31,9 @@ std::string Styled(std::string_view code, std::string_view text) {
 }  // namespace
 
 void AddLedgerOption(CLI::App& verb, Common& common) {
-  verb.add_option("--ledger", common.ledger, "file:DIR (embedded) or HOST:PORT[,HOST:PORT...]")
+  verb.add_option("--ledger", common.ledger,
+                  "file:DIR (embedded) or HOST:PORT[,HOST:PORT...]; needed where ANAMNESIS_LEDGER isn't set, as "
+                  "examples take it to be")
       ->envname("ANAMNESIS_LEDGER")
       ->required();
   AddTlsOptions(verb, common);
@@ -38,11 +48,17 @@ void AddTlsOptions(CLI::App& verb, Common& common) {
 }
 
 void AddKeyOption(CLI::App& verb, Common& common) {
-  verb.add_option("--as", common.key_file, "the writer's key file")->required();
+  verb.add_option("--as", common.key_file, "the writer's key file")->required()->check(IsFileToRead());
 }
 
 void AddJsonOption(CLI::App& verb, Common& common) {
-  verb.add_flag("--json", common.json, "one JSON document on stdout");
+  verb.add_flag_function(
+      "--json",
+      [&common](int64_t count) {
+        common.json = count > 0;
+        if (common.json) WriteRawOutput();
+      },
+      "one JSON document on stdout");
 }
 
 void AddConsistencyOptions(CLI::App& verb, Common& common) {
@@ -72,26 +88,34 @@ StatusOr<std::unique_ptr<LedgerClient>> Connect(const Common& common) {
   options.log = [](std::string_view line) { std::cerr << line << "\n"; };
   StatusOr<std::unique_ptr<LedgerClient>> client =
       OpenEmbedded(common.ledger.substr(kFilePrefix.size()), options, common.consistency);
-  // Whatever the reason, the ledger could not be reached: that is not a "no" to the question asked.
-  if (!client.ok()) return absl::UnavailableError(Text(MessageOf(client.status())));
+  if (!client.ok()) return NotReached(client.status());
   return client;
+}
+
+Status NotReached(const Status& why) { return absl::UnavailableError(Text(MessageOf(why))); }
+
+Status NotOpened(const Status& why) {
+  return absl::IsNotFound(why) ? absl::InvalidArgumentError(Text(MessageOf(why))) : NotReached(why);
 }
 
 void SetAction(CLI::App& verb, std::function<StatusOr<ExitStatus>()> run) {
   verb.callback([&verb, run = std::move(run)] {
+    const CLI::Option* key = verb.get_option_no_throw("--as");
+    last_verb_had_key = key != nullptr && key->count() > 0;
     const StatusOr<ExitStatus> result = run();
     if (result.ok()) {
       last_exit_status = *result;
     } else {
       const bool nested = verb.get_parent() != nullptr && verb.get_parent()->get_parent() != nullptr;
       std::cerr << "anamnesis " << (nested ? verb.get_parent()->get_name() + " " : "") << verb.get_name() << ": "
-                << MessageOf(result.status()) << "\n";
+                << exports::CleanText(MessageOf(result.status())) << "\n";
       last_exit_status = ExitStatusOf(result.status());
     }
   });
 }
 
 int LastExitStatus() { return last_exit_status; }
+bool LastVerbHadKey() { return last_verb_had_key; }
 
 ExitStatus ExitStatusOf(const Status& status) {
   switch (status.code()) {
@@ -134,7 +158,11 @@ std::string Quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out.push_back('\\');
-    out.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
+    if (static_cast<unsigned char>(c) < 0x20) {
+      out += "\\u00" + HexEncode(std::string_view(&c, 1));
+    } else {
+      out.push_back(c);
+    }
   }
   return out + "\"";
 }
@@ -149,7 +177,7 @@ std::string Dim(std::string_view text) { return Styled("2", text); }
 std::string Good(std::string_view text) { return Styled("32", text); }
 std::string Bad(std::string_view text) { return Styled("31;1", text); }
 
-StatusOr<std::string> ReadFile(const std::string& path) {
+StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max) {
   std::ifstream file;
   if (path != "-") file.open(path, std::ios::binary);
   std::istream& from = path == "-" ? std::cin : file;
@@ -158,16 +186,22 @@ StatusOr<std::string> ReadFile(const std::string& path) {
   // Reading by blocks sets the stream's state when it fails; its iterators throw instead.
   while (from.read(block.data(), block.size()) || from.gcount() > 0) {
     bytes.append(block.data(), static_cast<size_t>(from.gcount()));
+    if (bytes.size() > bytes_max) {
+      return absl::InvalidArgumentError(Text(path, ": has more than the ", bytes_max, " bytes that are read of it"));
+    }
   }
   if (!from.eof() || from.bad()) return absl::InvalidArgumentError(Text(path, ": can't be read"));
   return bytes;
 }
 
-Status WriteFile(const std::string& path, std::string_view bytes) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  if (!file) return absl::InvalidArgumentError(Text(path, ": can't be written"));
+Status WriteFile(const std::string& path, std::string_view bytes, ReadableBy readers) {
+  const bool is_private = readers == ReadableBy::kOwner;
+  const StatusOr<Descriptor> file = OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC, is_private ? 0600 : 0666);
+  // One that was there before, too.
+  const bool readable_right = file.ok() && (!is_private || ::fchmod(file->get(), 0600) == 0);
+  if (!readable_right || !WriteAll(file->get(), path, bytes).ok()) {
+    return absl::InvalidArgumentError(Text(path, ": can't be written"));
+  }
   return OkStatus();
 }
 

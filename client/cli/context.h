@@ -3,7 +3,7 @@
 
 // What all verbs share: the options common to them, how a ledger is reached, how results are printed and how a Status
 // becomes an exit status (0 done; 1 the answer is no; 2 bad usage or input; 3 the ledger can't be reached or refuses;
-// 4 what was sent may have been recorded or not).
+// 4 what was sent may have been recorded or not; 5 done, but its result can't be had).
 
 #include <chrono>
 #include <functional>
@@ -21,7 +21,16 @@
 
 namespace anamnesis::cli {
 
-enum ExitStatus { kDone = 0, kAnswerIsNo = 1, kBadUsage = 2, kNotReached = 3, kOutcomeUnknown = 4 };
+enum ExitStatus {
+  kDone = 0,
+  kAnswerIsNo = 1,
+  kBadUsage = 2,
+  kNotReached = 3,
+  kOutcomeUnknown = 4,
+  // What was asked for was done, or recorded, and must not be done again; what was to come of it is missing: its
+  // answer could not be written, or it is not witnessed.
+  kResultLost = 5
+};
 
 // The options of one verb that many have.
 struct Common {
@@ -54,14 +63,22 @@ StatusOr<std::unique_ptr<LedgerClient>> Connect(const Common& common);
 void SetAction(CLI::App& verb, std::function<StatusOr<ExitStatus>()> run);
 // The exit status of the verb that ran.
 int LastExitStatus();
+// Whether that verb was given a writer's key, so that it may have recorded something.
+bool LastVerbHadKey();
 
 ExitStatus ExitStatusOf(const Status& status);
+
+// Why a ledger could not be opened, whatever the reason, as UNAVAILABLE: that is not a "no" to the question asked.
+Status NotReached(const Status& why);
+// Why the ledger could not be opened whose directory is an argument of the verb: wrong input when there is none in it,
+// else as NotReached.
+Status NotOpened(const Status& why);
 
 // One JSON document of a message, in protobuf's JSON mapping, on stdout.
 Status PrintJson(const google::protobuf::Message& message);
 StatusOr<std::string> ToJson(const google::protobuf::Message& message, bool indent);
 
-// `text` as a JSON string; control characters become blanks. For the few reports that are no protobuf message.
+// `text` as a JSON string. For the few reports that are no protobuf message.
 std::string Quoted(std::string_view text);
 
 // Whether stdout is a terminal that may be coloured.
@@ -71,10 +88,12 @@ std::string Dim(std::string_view text);
 std::string Good(std::string_view text);
 std::string Bad(std::string_view text);
 
-// The whole file; "-" is stdin. INVALID_ARGUMENT naming it when it can't be read.
-StatusOr<std::string> ReadFile(const std::string& path);
-// Writes a file, replacing it.
-Status WriteFile(const std::string& path, std::string_view bytes);
+// The whole file; "-" is stdin. INVALID_ARGUMENT naming it when it can't be read or has more than `bytes_max`.
+inline constexpr size_t kInputBytesMax = size_t{1} << 30;
+StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max = kInputBytesMax);
+// Writes a file, replacing it. For its owner only: what would undo an erasure in others' hands.
+enum class ReadableBy { kAll, kOwner };
+Status WriteFile(const std::string& path, std::string_view bytes, ReadableBy readers = ReadableBy::kAll);
 
 // Every verb: one file each.
 void AddKey(CLI::App& app);

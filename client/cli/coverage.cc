@@ -39,7 +39,7 @@ void AddCoverage(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("coverage", "how much of a unit's time it ran on verified configurations");
   verb.footer(
-      "Example: anamnesis coverage ICU-7 2026-01-01T00:00:00Z 2026-04-01T00:00:00Z --ledger 127.0.0.1:7420\n"
+      "Example: anamnesis coverage ICU-7 2026-01-01T00:00:00Z 2026-04-01T00:00:00Z\n"
       "Exit status 1: some of it was unverified or unknown.");
   verb.add_option("UNIT", options->unit, "the device unit's id")->required();
   verb.add_option("FROM", options->from, "RFC 3339")->required();

@@ -40,8 +40,6 @@ StatusOr<ExitStatus> PrintMembers(const MemberFile& file, bool json) {
       });
   if (!scanned.ok()) return AsBadInput(scanned);
   if (json) std::cout << "\n],\"erased\":\"" << file.header().erased << "\"}\n";
-  std::cout.flush();
-  if (!std::cout) return absl::InvalidArgumentError("standard output: can't be written");
   if (!json && file.header().erased > 0) {
     std::cerr << file.header().erased << " more members are erased; they count among the " << file.commitment().records
               << " that the root stands for\n";
@@ -102,7 +100,10 @@ StatusOr<MemberFileHeader> BuildMembers(const std::string& manifest, const std::
   }
   const StatusOr<MemberFileHeader> header = BuildMemberFile(manifest, out, options);
   if (terminal) std::cerr << "\r\x1b[K" << std::flush;
-  return header;
+  if (!header.ok() || header->commitment.records > 0) return header;
+  const std::string empty = Text(manifest == "-" ? "standard input" : manifest, ": the manifest has no records");
+  if (::unlink(out.c_str()) != 0) return absl::InvalidArgumentError(Text(empty, "; ", out, " is left behind"));
+  return absl::InvalidArgumentError(empty);
 }
 
 v1::MemberFileSummary SummaryOf(const MemberFileHeader& header) {

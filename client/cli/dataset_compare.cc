@@ -9,6 +9,8 @@ namespace anamnesis::cli {
 namespace {
 
 constexpr uint64_t kListedDefault = 1000;
+// What a content's id begins with among the ids of records and subjects.
+constexpr std::string_view kContentId = "sha256:";
 
 v1::DatasetChangeKind KindOf(MemberChange change) {
   switch (change) {
@@ -73,18 +75,26 @@ StatusOr<ExitStatus> Diff(const std::string& before, const std::string& after, u
   return kDone;
 }
 
-void PrintOverlap(const v1::DatasetOverlap& overlap) {
-  for (const v1::SharedIdentifier& shared : overlap.shared()) {
-    std::cout << (shared.subject() ? "subject " : "record  ") << shared.id() << "  in";
+// `overlap` has the same pairs as `answer`, with what the answer has no place for.
+void PrintOverlap(const v1::DatasetOverlap& answer, const MemberOverlap& overlap) {
+  for (const v1::SharedIdentifier& shared : answer.shared()) {
+    const std::string_view what = shared.subject()                      ? "subject "
+                                  : shared.id().starts_with(kContentId) ? "content "
+                                                                        : "record  ";
+    std::cout << what << shared.id() << "  in";
     for (const std::string& file : shared.files()) std::cout << " " << file;
     std::cout << "\n";
   }
-  if (overlap.shared_left_out() > 0) std::cout << "… and " << overlap.shared_left_out() << " more (--limit)\n";
-  for (const v1::DatasetPairOverlap& pair : overlap.pairs()) {
+  if (answer.shared_left_out() > 0) std::cout << "… and " << answer.shared_left_out() << " more (--limit)\n";
+  for (size_t i = 0; i < overlap.pairs.size(); ++i) {
+    const v1::DatasetPairOverlap& pair = answer.pairs(static_cast<int>(i));
     std::cout << pair.first() << " and " << pair.second() << " share " << pair.records() << " records and "
-              << pair.subjects() << " subjects\n";
+              << pair.subjects() << " subjects";
+    if (const uint64_t contents = overlap.pairs[i].contents; contents > 0)
+      std::cout << ", and " << contents << " contents, the same bytes under other record ids";
+    std::cout << "\n";
   }
-  for (const v1::DatasetFileCoverage& file : overlap.files()) {
+  for (const v1::DatasetFileCoverage& file : answer.files()) {
     if (file.without_subject() > 0) {
       std::cout << file.file() << ": " << file.without_subject()
                 << " members name no subject, so whether they share one is not known\n";
@@ -112,11 +122,11 @@ StatusOr<ExitStatus> Overlap(const std::vector<std::string>& paths, uint64_t lim
   v1::DatasetOverlap answer;
   uint64_t found = 0;
   const StatusOr<MemberOverlap> overlap = OverlapOfMemberFiles(
-      pointers, kDatasetMemoryBytes, [&](bool subject, std::string_view id, std::span<const size_t> holders) {
+      pointers, kDatasetMemoryBytes, [&](SharedKind kind, std::string_view id, std::span<const size_t> holders) {
         if (++found > limit) return;
         v1::SharedIdentifier& shared = *answer.add_shared();
-        shared.set_subject(subject);
-        shared.set_id(std::string(id));
+        shared.set_subject(kind == SharedKind::kSubject);
+        shared.set_id(Text(kind == SharedKind::kContent ? kContentId : "", id));
         for (const size_t holder : holders) shared.add_files(paths[holder]);
       });
   if (!overlap.ok()) return AsBadInput(overlap.status());
@@ -140,7 +150,7 @@ StatusOr<ExitStatus> Overlap(const std::vector<std::string>& paths, uint64_t lim
   if (json) {
     RETURN_IF_ERROR(PrintJson(answer));
   } else {
-    PrintOverlap(answer);
+    PrintOverlap(answer, *overlap);
   }
   if (found > 0) return kAnswerIsNo;
   return HidesSubjects(answer) ? kOutcomeUnknown : kDone;
@@ -157,7 +167,9 @@ void AddDatasetDiff(CLI::App& dataset) {
   };
   auto options = std::make_shared<Options>();
   CLI::App& verb = *dataset.add_subcommand("diff", "records added, removed and changed between two member files");
-  verb.footer("Example: anamnesis dataset diff v2.1.members v2.2.members --limit 20");
+  verb.footer(
+      "Example: anamnesis dataset diff v2.1.members v2.2.members --limit 20\n"
+      "Exit status 0 also when they differ: that is the answer, not a fault, unlike in `overlap` and `compare`.");
   verb.add_option("BEFORE", options->before, "a member file")->required();
   verb.add_option("AFTER", options->after, "a member file")->required();
   verb.add_option("--limit", options->limit, "how many records to list")->capture_default_str();
@@ -172,11 +184,14 @@ void AddDatasetOverlap(CLI::App& dataset) {
     Common common;
   };
   auto options = std::make_shared<Options>();
-  CLI::App& verb = *dataset.add_subcommand("overlap", "records and subjects that are in more than one member file");
+  CLI::App& verb =
+      *dataset.add_subcommand("overlap", "records, subjects and contents that are in more than one member file");
   verb.footer(
       "Example: anamnesis dataset overlap train.members validate.members test.members\n"
-      "Exit status 0 when the files share neither a record nor a subject, 1 when they do, 4 when none is found and\n"
-      "members without a subject, or erased ones, may be shared all the same.");
+      "A content, by its SHA-256, counts where the files have it under different record ids.\n"
+      "Exit status 0 when the files share neither a record nor a subject nor a content, 1 when they do, 4 when none "
+      "is\n"
+      "found and members without a subject, or erased ones, may be shared all the same.");
   verb.add_option("FILE", options->files, "two or more member files")->required();
   verb.add_option("--limit", options->limit, "how many ids to list")->capture_default_str();
   AddJsonOption(verb, options->common);

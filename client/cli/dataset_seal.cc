@@ -42,14 +42,6 @@ Status CheckOptions(const Options& options) {
   return options.parent.empty() ? OkStatus() : CheckVersioned(options.parent, "--parent");
 }
 
-// The stream that the key's holder is named by.
-StatusOr<std::string> OwnStream(LedgerClient& client, const NamedKey& key) {
-  v1::GetCredentialRequest request;
-  request.set_public_key(key.key.public_key().bytes());
-  ASSIGN_OR_RETURN(const v1::Credential credential, client.GetCredential(request));
-  return Text(credential.holder().kind(), "/", credential.holder().id());
-}
-
 // A new file of the manifest, or the one that is there, verified.
 StatusOr<std::unique_ptr<MemberFile>> MakeOrOpenMembers(const Options& options) {
   if (!options.manifest.empty()) RETURN_IF_ERROR(BuildMembers(options.manifest, options.members).status());
@@ -147,11 +139,7 @@ StatusOr<ExitStatus> Seal(const Options& options) {
   RETURN_IF_ERROR(CheckOptions(options));
   ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options.common.key_file));
   ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options.common));
-  std::string stream = options.spec.stream;
-  if (stream.empty()) {
-    ASSIGN_OR_RETURN(stream, OwnStream(*client, key));
-  }
-  ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(*client, key, stream));
+  ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(*client, key, options.spec.stream));
   ASSIGN_OR_RETURN(const std::unique_ptr<MemberFile> parent, OpenParent(options, *client));
   ASSIGN_OR_RETURN(const std::unique_ptr<MemberFile> file, MakeOrOpenMembers(options));
   const StatusOr<v1::SealedDatasetVersion> sealed = SealMembers(options, *file, parent.get(), *writer);
@@ -184,7 +172,7 @@ void AddDatasetSeal(CLI::App& dataset) {
   CLI::App& verb = *dataset.add_subcommand("seal", "commits to a version's members in the ledger");
   verb.footer(
       "Example: anamnesis dataset seal hospital-a@2.2 --manifest v2.2.csv --members v2.2.members \\\n"
-      "           --parent hospital-a@2.1 --parent-members v2.1.members --as ada.key --ledger file:ledger\n"
+      "           --parent hospital-a@2.1 --parent-members v2.1.members --as ada.key\n"
       "A manifest is CSV with the header record_id,subject_id,sha256 or JSON Lines with these names. The member file\n"
       "stays with you: the ledger gets its root. Without --manifest the member file that is there is sealed.");
   verb.add_option("NAME@VERSION", options->version, "the version to seal")->required();

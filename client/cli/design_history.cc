@@ -26,9 +26,8 @@ void AddDesignHistory(CLI::App& app) {
   CLI::App& verb = *app.add_subcommand(
       "dhf", "the design history of a software item: seven sections, what is missing, every record with its proof");
   verb.footer(
-      "Examples: anamnesis dhf segmentation --out dhf --as ada.key --ledger 127.0.0.1:7420\n"
-      "          anamnesis dhf model:spleen_ct_segmentation --out dhf --as ada.key --archive --pdf --ledger "
-      "file:ledger\n"
+      "Examples: anamnesis dhf segmentation --out dhf --as ada.key\n"
+      "          anamnesis dhf model:spleen_ct_segmentation --out dhf --as ada.key --archive --pdf\n"
       "index.html is for people, export.json for machines, with the same content; anamnesis verify checks it offline. "
       "Made\n"
       "again with the same --known-size it is the same byte for byte; anamnesis compare tells two apart.");

@@ -60,7 +60,7 @@ void Print(const v1::DiffAnswer& diff, bool all) {
 void AddDiff(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("diff", "what differs between two versions of something");
-  verb.footer("Example: anamnesis diff spleen_ct_segmentation@0.1.0 spleen_ct_segmentation@0.2.0 --ledger file:ledger");
+  verb.footer("Example: anamnesis diff spleen_ct_segmentation@0.1.0 spleen_ct_segmentation@0.2.0");
   verb.add_option("X", options->x, "KIND:ID[@VERSION]; without a kind, a model")->required();
   verb.add_option("Y", options->y, "as X")->required();
   verb.add_flag("--all", options->all, "print every change");

@@ -63,7 +63,7 @@ void AddErase(CLI::App& app) {
       *app.add_subcommand("erase", "destroys bodies with data about a person, or records that it is refused");
   verb.footer(
       "Example: anamnesis erase --leaf 42 --about subject:s-17 --basis \"Art. 17(1)(b): consent withdrawn\" \\\n"
-      "           --authorised-by dpo --rationale \"asked on 2026-11-20\" --as ada.key --ledger L\n"
+      "           --authorised-by dpo --rationale \"asked on 2026-11-20\" --as ada.key\n"
       "The commitment stays, so every proof still verifies; nobody can open it or test a guess against it. What models "
       "and\n"
       "units the data reached: anamnesis lineage subject:s-17 --down");

@@ -1,12 +1,19 @@
 #include "client/cli/event_spec.h"
 
+#include <limits>
 #include <map>
+#include <set>
 
-#include "client/cpp/writer.h"
-#include "google/protobuf/struct.pb.h"
+#include "client/cli/context.h"
+#include "client/cli/event_name.h"
+#include "client/cpp/corrections.h"
+#include "client/importers/document.h"
 #include "google/protobuf/util/json_util.h"
 #include "ledger/base/bytes.h"
+#include "ledger/base/ids.h"
+#include "ledger/base/time.h"
 #include "ledger/event/vocabulary.h"
+#include "ledger/query/events.h"
 
 namespace anamnesis::cli {
 namespace {
@@ -67,30 +74,41 @@ Status SetOccurredText(const std::string& text, EventDraft& draft) {
   return OkStatus();
 }
 
-StatusOr<std::string> ToText(const google::protobuf::Value& value, std::string_view field) {
-  if (value.kind_case() == google::protobuf::Value::kStringValue) return value.string_value();
+StatusOr<std::string> ToText(const Document& value, std::string_view field) {
+  if (value.kind == Document::Kind::kString) return value.text;
   return absl::InvalidArgumentError(Text(field, ": must be a string"));
 }
 
-StatusOr<std::vector<std::string>> ToTexts(const google::protobuf::Value& value, std::string_view field) {
+StatusOr<std::vector<std::string>> ToTexts(const Document& value, std::string_view field) {
   std::vector<std::string> texts;
-  if (value.kind_case() != google::protobuf::Value::kListValue) {
+  if (value.kind != Document::Kind::kList) {
     return absl::InvalidArgumentError(Text(field, ": must be a list of strings"));
   }
-  for (const auto& element : value.list_value().values()) {
+  for (const Document& element : value.items) {
     ASSIGN_OR_RETURN(texts.emplace_back(), ToText(element, field));
   }
   return texts;
 }
 
-Status SetMember(const std::string& name, const google::protobuf::Value& value, EventSpec& spec) {
-  const std::map<std::string_view, std::string*> texts = {{"stream", &spec.stream},
-                                                          {"type", &spec.type},
-                                                          {"occurred_at", &spec.occurred_at},
-                                                          {"rationale", &spec.rationale},
-                                                          {"late_reason", &spec.late_reason},
-                                                          {"corrects", &spec.corrects},
-                                                          {"on_behalf_of", &spec.on_behalf_of}};
+// Of two values of one name, one would be dropped without a word.
+Status CheckNamesDiffer(const Document& value) {
+  for (const Document& item : value.items) RETURN_IF_ERROR(CheckNamesDiffer(item));
+  std::set<std::string_view> names;
+  for (const Document::Member& member : value.members) {
+    if (!names.insert(member.name).second) {
+      return absl::InvalidArgumentError(Text(Quoted(member.name), " is given twice"));
+    }
+    RETURN_IF_ERROR(CheckNamesDiffer(member.value));
+  }
+  return OkStatus();
+}
+
+Status SetMember(const std::string& name, const Document& value, EventSpec& spec) {
+  const std::map<std::string_view, std::string*> texts = {
+      {"stream", &spec.stream},           {"type", &spec.type},
+      {"occurred_at", &spec.occurred_at}, {"rationale", &spec.rationale},
+      {"late_reason", &spec.late_reason}, {"corrects", &spec.corrects},
+      {"event_id", &spec.event_id},       {"on_behalf_of", &spec.on_behalf_of}};
   if (const auto text = texts.find(name); text != texts.end()) {
     ASSIGN_OR_RETURN(*text->second, ToText(value, name));
   } else if (name == "refs") {
@@ -98,20 +116,67 @@ Status SetMember(const std::string& name, const google::protobuf::Value& value, 
   } else if (name == "causes") {
     ASSIGN_OR_RETURN(spec.causes, ToTexts(value, name));
   } else if (name == "retrospective") {
-    spec.retrospective = value.bool_value();
+    if (value.kind != Document::Kind::kBool) {
+      return absl::InvalidArgumentError("retrospective: must be true or false, without quotes");
+    }
+    spec.retrospective = value.text == "true";
   } else if (name == "body") {
-    const auto status = google::protobuf::util::MessageToJsonString(value, &spec.body_json);
-    if (!status.ok()) return absl::InvalidArgumentError(Text("body: ", status.ToString()));
+    if (value.kind != Document::Kind::kMap) return absl::InvalidArgumentError("body: must be an object");
+    // Numbers as they were written: a binary fraction can't hold every 64-bit integer.
+    spec.body_json = FormatJson(value);
   } else {
     return absl::InvalidArgumentError(
         Text("\"", name,
              "\" is not a member of an event; one of: stream, type, body, "
-             "refs, occurred_at, rationale, late_reason, on_behalf_of, corrects, causes, retrospective"));
+             "refs, occurred_at, rationale, late_reason, on_behalf_of, corrects, causes, retrospective, event_id"));
   }
   return OkStatus();
 }
 
+// The event that an option names.
+StatusOr<v1::Event> FindNamed(LedgerClient& client, std::string_view option, std::string_view name) {
+  ASSIGN_OR_RETURN(const v1::GetEventRequest request, ParseEventName(option, name));
+  StatusOr<v1::Event> event = client.GetEvent(request);
+  if (!absl::IsNotFound(event.status())) return event;
+  return absl::InvalidArgumentError(Text(option, ": the ledger has no event ", name));
+}
+
+bool IsLeaf(std::string_view name) {
+  const StatusOr<v1::GetEventRequest> request = ParseEventName("", name);
+  return request.ok() && request->has_index();
+}
+
+StatusOr<std::string> IdOf(const v1::Event& event) {
+  ASSIGN_OR_RETURN(const EventId id, EventId::FromBytes(event.header().event_id()));
+  return id.text();
+}
+
 }  // namespace
+
+Status ResolveNames(LedgerClient& client, EventSpec& spec) {
+  for (std::string& cause : spec.causes) {
+    if (!IsLeaf(cause)) continue;
+    ASSIGN_OR_RETURN(const v1::Event event, FindNamed(client, "--cause", cause));
+    ASSIGN_OR_RETURN(cause, IdOf(event));
+  }
+  if (spec.corrects.empty() || (!IsLeaf(spec.corrects) && !spec.occurred_at.empty())) return OkStatus();
+  ASSIGN_OR_RETURN(const v1::Event corrected, FindNamed(client, "--corrects", spec.corrects));
+  ASSIGN_OR_RETURN(spec.corrects, IdOf(corrected));
+  const v1::EventHeader& header = corrected.header();
+  // A record.corrected is an act of its own, of now.
+  if (!spec.occurred_at.empty() || spec.type != header.type()) return OkStatus();
+  Timestamp earliest(header.occurred_earliest_us());
+  Timestamp latest(header.occurred_latest_us());
+  Corrections corrections(client, corrected.tree_size());
+  // Which may have been moved since.
+  ASSIGN_OR_RETURN(const auto entry, corrections.HistoryEntry(corrected));
+  if (entry.has_value()) {
+    ASSIGN_OR_RETURN(earliest, FromProtoTime(entry->leaf().occurred_earliest(), "occurred_earliest"));
+    ASSIGN_OR_RETURN(latest, FromProtoTime(entry->leaf().occurred_latest(), "occurred_latest"));
+  }
+  spec.occurred_at = Text(FormatTime(earliest), "/", FormatTime(latest));
+  return OkStatus();
+}
 
 StatusOr<EventDraft> ToDraft(const EventSpec& spec) {
   EventDraft draft;
@@ -150,12 +215,24 @@ StatusOr<EventDraft> ToDraft(const EventSpec& spec) {
   return draft;
 }
 
+StatusOr<IdentifiedDraft> ToIdentifiedDraft(const EventSpec& spec) {
+  IdentifiedDraft identified;
+  ASSIGN_OR_RETURN(identified.draft, ToDraft(spec));
+  identified.id = NewEventId();
+  if (!spec.event_id.empty()) {
+    ASSIGN_OR_RETURN(identified.id, EventId::FromText(spec.event_id));
+  }
+  return identified;
+}
+
 StatusOr<EventSpec> ParseSpecLine(const std::string& line) {
-  google::protobuf::Struct object;
-  const auto parsed = google::protobuf::util::JsonStringToMessage(line, &object);
-  if (!parsed.ok()) return absl::InvalidArgumentError(Text("not a JSON object: ", std::string(parsed.message())));
+  // The writer's own file, of which all is in memory already.
+  const StatusOr<Document> object = ParseJson(line, {line.size(), std::numeric_limits<size_t>::max()});
+  if (!object.ok()) return absl::InvalidArgumentError(Text("not a JSON object: ", MessageOf(object.status())));
+  if (object->kind != Document::Kind::kMap) return absl::InvalidArgumentError("not a JSON object");
+  RETURN_IF_ERROR(CheckNamesDiffer(*object));
   EventSpec spec;
-  for (const auto& [name, value] : object.fields()) RETURN_IF_ERROR(SetMember(name, value, spec));
+  for (const auto& [name, value] : object->members) RETURN_IF_ERROR(SetMember(name, value, spec));
   return spec;
 }
 

@@ -2,6 +2,7 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "client/cli/context.h"
+#include "client/cli/plain_text.h"
 #include "ledger/base/ids.h"
 #include "ledger/event/names.h"
 #include "ledger/query/events.h"
@@ -17,7 +18,7 @@ std::string Padded(std::string text, size_t width) {
 }
 
 std::string Line(std::string_view label, std::string_view value) {
-  return Text("  ", Padded(std::string(label), 14), value, "\n");
+  return Text("  ", Padded(std::string(label), 14), OneLine(value), "\n");
 }
 
 }  // namespace

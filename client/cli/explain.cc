@@ -5,6 +5,7 @@
 #include "ledger/event/names.h"
 #include "ledger/query/facts.h"
 #include "ledger/query/item_history.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {
@@ -38,7 +39,7 @@ std::string SectionText(v1::ExplainAnswer::Section section) {
 }
 
 void PrintMetric(const v1::Metric& metric) {
-  std::cout << "      " << metric.name() << " " << metric.value() << metric.unit();
+  std::cout << "      " << metric.name() << " " << QuantityText(metric.value(), metric.unit());
   if (!metric.ci_low().empty()) std::cout << " (" << metric.ci_low() << " to " << metric.ci_high() << ")";
   if (!metric.subgroup().empty()) std::cout << " in " << metric.subgroup();
   if (metric.n() > 0) std::cout << ", n = " << metric.n();
@@ -84,7 +85,7 @@ void AddExplain(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb =
       *app.add_subcommand("explain", "how a model was made: data, selection, annotation, training and more");
-  verb.footer("Example: anamnesis explain spleen_ct_segmentation@0.2.0 --ledger 127.0.0.1:7420");
+  verb.footer("Example: anamnesis explain spleen_ct_segmentation@0.2.0");
   verb.add_option("ENTITY", options->entity, "MODEL@VERSION, or artifact:ID@VERSION")->required();
   verb.add_flag("--fields", options->all_fields, "print every field");
   AddQuestionOptions(verb, *options);

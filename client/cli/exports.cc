@@ -95,6 +95,8 @@ StatusOr<ExitStatus> FinishExport(const ExportOptions& options, const exports::L
   std::cout << Bold(document.title) << "\n"
             << document.records.size() << " records over the first " << manifest.tree_size << " events of "
             << manifest.origin << ", " << manifest.files.size() + 2 << " files in " << options.out << "\n";
+  if (options.archive) std::cout << "the same in one file: " << options.out << ".tar\n";
+  if (printed) std::cout << "to print: " << options.out << ".pdf\n";
   PrintGaps(document);
   std::cout << "content sha256:" << manifest.content_sha256.hex() << ", the same in index.html and export.json\n"
             << "check it: anamnesis verify " << options.out << " --key VERIFIER-KEY\n";

@@ -34,7 +34,7 @@ void AddFindings(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb =
       *app.add_subcommand("findings", "what is amiss with recorded events: late, incomplete, out of order");
-  verb.footer("Example: anamnesis findings model:spleen_ct_segmentation --rule WEAK-DIGEST --ledger 127.0.0.1:7420");
+  verb.footer("Example: anamnesis findings model:spleen_ct_segmentation --rule WEAK-DIGEST");
   verb.add_option("ENTITY", options->entity, "only of events about this, KIND:ID[@VERSION]");
   verb.add_option("--rule", options->rule, "only of this rule");
   verb.add_option("--from", options->from, "only of leaves from here on");

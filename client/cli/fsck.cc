@@ -3,6 +3,7 @@
 #include "client/cli/context.h"
 #include "client/cli/fsck_repair.h"
 #include "client/cli/fsck_text.h"
+#include "client/cli/option_checks.h"
 
 namespace anamnesis::cli {
 
@@ -19,7 +20,7 @@ void AddFsck(CLI::App& app) {
       "Exit status 1 when anything is wrong, or stays so. Changes nothing but with --repair, which writes only what "
       "verifies.");
   RepairArguments& arguments = options->arguments;
-  verb.add_option("DIR", arguments.dir, "the ledger's directory")->required();
+  verb.add_option("DIR", arguments.dir, "the ledger's directory")->required()->check(IsDirectoryToRead());
   CLI::Option* const repair = verb.add_flag(
       "--repair", options->repair, "fetch what is damaged from a node of the same ledger, and compute the rest again");
   CLI::Option* const from =
@@ -35,7 +36,9 @@ void AddFsck(CLI::App& app) {
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
     if (options->repair) return RepairAndPrint(options->arguments);
     const auto start = std::chrono::steady_clock::now();
-    ASSIGN_OR_RETURN(const FsckReport report, Fsck(options->arguments.dir, FsckShowingProgress()));
+    const StatusOr<FsckReport> fsck = Fsck(options->arguments.dir, FsckShowingProgress());
+    if (!fsck.ok()) return NotOpened(fsck.status());
+    const FsckReport& report = *fsck;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     PrintFsckReport(options->arguments.dir, report, seconds, options->arguments.peer.json);
     return report.ok() ? kDone : kAnswerIsNo;

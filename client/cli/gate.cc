@@ -11,7 +11,9 @@
 #include "client/cli/gate_slice.h"
 #include "client/cli/gate_text.h"
 #include "client/cli/gate_unit.h"
+#include "client/cli/option_checks.h"
 #include "client/cli/question.h"
+#include "client/cli/time_option.h"
 #include "client/cli/write.h"
 #include "client/cpp/writer.h"
 #include "ledger/base/bytes.h"
@@ -39,7 +41,8 @@ void AddRequestOptions(CLI::App& verb, RequestOptions& options) {
   verb.add_option("--fallback", options.fallback, "KIND:ID@VERSION of what runs again when it is taken back");
   verb.add_option("--sha256", options.sha256,
                   "of the bytes that would be activated, hexadecimal; default: as recorded");
-  verb.add_option("--jurisdiction", options.jurisdiction, "ISO 3166-1 alpha-2; default: where the unit is");
+  verb.add_option("--jurisdiction", options.jurisdiction, "ISO 3166-1 alpha-2; default: where the unit is")
+      ->check(IsCountryCode());
 }
 
 StatusOr<v1::GateQuestion> ToQuestion(const RequestOptions& options) {
@@ -54,8 +57,7 @@ StatusOr<v1::GateQuestion> ToQuestion(const RequestOptions& options) {
     ASSIGN_OR_RETURN(*question.mutable_rollback_target(), ParseEntity("--fallback", options.fallback, "baseline"));
   }
   if (!options.at.empty()) {
-    ASSIGN_OR_RETURN(const Timestamp at, ParseTime(options.at));
-    *question.mutable_at() = ToProtoTime(at);
+    ASSIGN_OR_RETURN(*question.mutable_at(), TimeOrNow("--at", options.at));
   }
   return question;
 }

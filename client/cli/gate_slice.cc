@@ -117,7 +117,7 @@ void PrintVerified(const SliceDecision& decision, size_t leaves, const std::vect
   v1::GateQuestion asked;
   *asked.mutable_artifact() = decision.artifact;
   asked.set_unit(decision.unit);
-  PrintDecision(asked, decision.computed);
+  PrintDecision(asked, decision.recorded);
   for (const std::string& reason : reasons) std::cout << Bad(reason) << "\n";
   if (!reasons.empty()) return;
   std::cout << Good(Text("verified: ", leaves,

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "client/cli/interchange.h"
+#include "client/cli/option_checks.h"
 #include "client/importers/monai.h"
 
 namespace anamnesis::cli {
@@ -53,9 +54,10 @@ void AddImport(CLI::App& app) {
   AddImportCsv(import);
   AddImportInToto(import);
   CLI::App& verb = *import.add_subcommand("monai", "MONAI bundles: a Git repository, or a history in JSON lines");
-  verb.footer("Example: anamnesis import monai model-zoo/ --as ada.key --ledger file:ledger");
+  verb.footer("Example: anamnesis import monai model-zoo/ --as ada.key");
   verb.add_option("REPO-OR-JSONL", options->path, "a Git repository with */configs/metadata.json, or a .jsonl file")
-      ->required();
+      ->required()
+      ->check(IsPathToRead());
   AddKeyOption(verb, options->common);
   AddLedgerOption(verb, options->common);
   AddWithinOption(verb, options->common);

@@ -60,10 +60,10 @@ StatusOr<std::vector<EventDraft>> Drafts(const Options& options, const std::vect
                 << evidence->fingerprint << ")\n";
     }
     if (!seen.insert(evidence->payload_digest).second) continue;
-    ASSIGN_OR_RETURN(const bool recorded, interchange::IsRecorded(view, *evidence));
-    if (recorded) continue;
     StatusOr<EventDraft> draft = interchange::EvidenceDraft(view, *evidence, path, about);
     if (!draft.ok()) return WithContext(draft.status(), path);
+    ASSIGN_OR_RETURN(const bool recorded, interchange::IsRecorded(view, *draft));
+    if (recorded) continue;
     if (!options.rationale.empty()) {
       draft->header.set_rationale(Text(options.rationale, ". ", draft->header.rationale()));
     }
@@ -93,8 +93,9 @@ void AddImportInToto(CLI::App& import) {
       "in-toto", "others' attestations (in-toto in DSSE) as evidence, their signatures checked by the keys given");
   verb.footer(
       "Example: anamnesis import in-toto build.dsse.json --cosign-key cosign.pub --about model:spleen@0.2.0 \\\n"
-      "           --as ada.key --ledger file:ledger\n"
-      "Each becomes a document.referenced event; one that is recorded already adds nothing. When one is not signed by "
+      "           --as ada.key\n"
+      "Each becomes a document.referenced event; one that is recorded already, and as about the same, "
+      "adds nothing. When one is not signed by "
       "a "
       "key given, or is about other bytes than --about's, nothing is recorded (exit status 1 or 2). Keep the file: "
       "`anamnesis object put` stores it.");

@@ -48,7 +48,7 @@ void AddIncident(CLI::App& app) {
   CLI::App& verb = *app.add_subcommand(
       "incident", "all that an investigation of an incident needs, in one directory that verifies offline");
   verb.footer(
-      "Example: anamnesis incident IR-2026-04 --out bundle --as ada.key --archive --ledger 127.0.0.1:7420\n"
+      "Example: anamnesis incident IR-2026-04 --out bundle --as ada.key --archive\n"
       "What the units ran as known then and now, how it came there and what it was made of, the risks, where else it "
       "runs,\n"
       "who must be told until when; the bytes that ran, where an object store has them; anamnesis verify checks it "

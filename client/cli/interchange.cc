@@ -4,6 +4,7 @@
 #include <iostream>
 #include <optional>
 
+#include "client/cli/plain_text.h"
 #include "client/interchange/cyclonedx.h"
 #include "client/interchange/dsse.h"
 #include "client/interchange/fhir.h"
@@ -40,6 +41,11 @@ StatusOr<Connected> ConnectView(const QuestionOptions& options) {
   return connected;
 }
 
+void PrintDocument(const std::string& document) {
+  WriteRawOutput();
+  std::cout << document;
+}
+
 // Nothing is printed unless all of them can be told.
 Status PrintAttestations(const QuestionOptions& options, const std::vector<std::string>& names) {
   ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options.common.key_file));
@@ -50,7 +56,7 @@ Status PrintAttestations(const QuestionOptions& options, const std::vector<std::
     if (!statement.ok()) return names.size() == 1 ? statement.status() : WithContext(statement.status(), name);
     envelopes += interchange::SignEnvelope(interchange::kInTotoPayloadType, *statement, key);
   }
-  std::cout << envelopes;
+  PrintDocument(envelopes);
   return OkStatus();
 }
 
@@ -68,7 +74,7 @@ StatusOr<ExitStatus> ExportProv(const Options& options) {
   question.set_depth_max(options.depth);
   ASSIGN_OR_RETURN(const Connected connected, ConnectView(options));
   ASSIGN_OR_RETURN(const std::string document, interchange::ProvOf(*connected.view, question));
-  std::cout << document;
+  PrintDocument(document);
   return kDone;
 }
 
@@ -76,7 +82,7 @@ StatusOr<ExitStatus> ExportCycloneDx(const Options& options) {
   ASSIGN_OR_RETURN(const v1::EntityRef entity, ParseEntity("MODEL@VERSION", options.name, "model"));
   ASSIGN_OR_RETURN(const Connected connected, ConnectView(options));
   ASSIGN_OR_RETURN(const std::string document, interchange::CycloneDxOf(*connected.view, entity));
-  std::cout << document;
+  PrintDocument(document);
   return kDone;
 }
 
@@ -102,7 +108,7 @@ StatusOr<ExitStatus> ExportFhir(const Options& options) {
   ASSIGN_OR_RETURN(const v1::Event* event, NamedEvent(view, options.name));
   if (event != nullptr) {
     ASSIGN_OR_RETURN(const std::string document, interchange::FhirOfEvent(view, *event));
-    std::cout << document;
+    PrintDocument(document);
     return kDone;
   }
   ASSIGN_OR_RETURN(const v1::EntityRef unit, ParseEntity("UNIT|EVENT", options.name, "device_unit"));
@@ -110,7 +116,7 @@ StatusOr<ExitStatus> ExportFhir(const Options& options) {
     return absl::InvalidArgumentError(Text("UNIT|EVENT: \"", options.name, "\" is neither a unit nor an event"));
   }
   ASSIGN_OR_RETURN(const std::string document, interchange::FhirOfUnit(view, unit.id(), at));
-  std::cout << document;
+  PrintDocument(document);
   return kDone;
 }
 

@@ -8,6 +8,8 @@
 #include "client/cli/context.h"
 #include "client/cli/embedded_client.h"
 #include "client/cli/key_history.h"
+#include "client/cli/option_checks.h"
+#include "client/cli/plain_text.h"
 #include "client/cli/write.h"
 #include "ledger/engine/files.h"
 #include "ledger/engine/handovers.h"
@@ -102,11 +104,11 @@ void AddRotate(CLI::App& key) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *key.add_subcommand("rotate", "a new key for the checkpoints that this node signs as the log");
   verb.footer(
-      "Example: anamnesis key rotate --dir ledger --overlap-days 90 --as ada.key --ledger 127.0.0.1:7420\n"
+      "Example: anamnesis key rotate --dir ledger --overlap-days 90 --as ada.key\n"
       "Run it where the node runs, for each node: the new private key is made there and never leaves. The node signs "
       "with\nit from the checkpoint that covers the event on, and with the old one too until the overlap is over; it "
       "need not be\nrestarted. After a revocation it makes the key that signs from then on.");
-  verb.add_option("--dir", options->dir, "the node's directory")->required();
+  verb.add_option("--dir", options->dir, "the node's directory")->required()->check(IsDirectoryToRead());
   verb.add_option("--overlap-days", options->overlap_days, "how long both keys sign; 0: the old one ends at once")
       ->check(CLI::Range(int64_t{0}, int64_t{3650}))
       ->capture_default_str();
@@ -119,9 +121,9 @@ void AddRecord(CLI::App& key) {
   CLI::App& verb =
       *key.add_subcommand("record", "names a node's key in the ledger: one that cosigns, or of a node that joined");
   verb.footer(
-      "Example: anamnesis key record ledger/cosigner.key --as ada.key --ledger 127.0.0.1:7420\n"
+      "Example: anamnesis key record ledger/cosigner.key --as ada.key\n"
       "A key whose name is the ledger's origin signs as the log, any other cosigns.");
-  verb.add_option("FILE", options->key, "the node's checkpoint.key or cosigner.key")->required();
+  verb.add_option("FILE", options->key, "the node's checkpoint.key or cosigner.key")->required()->check(IsFileToRead());
   AddWriteOptions(verb, *options);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
     ASSIGN_OR_RETURN(const NamedKey named, ReadKeyFile(options->key));
@@ -133,8 +135,8 @@ void AddRevoke(CLI::App& key) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *key.add_subcommand("revoke", "a key of checkpoints that may be in other hands");
   verb.footer(
-      "Example: anamnesis key revoke \"acme/ledger+34af482e+ARdF...\" --from 2031-05-01T00:00:00Z\n"
-      "             --rationale \"the node's disk was stolen\" --as ada.key\n"
+      "Example: anamnesis key revoke \"acme/ledger+34af482e+ARdF...\" --from 2031-05-01T00:00:00Z \\\n"
+      "           --rationale \"the node's disk was stolen\" --as ada.key\n"
       "The node that holds it signs with it no more; what it signed counts only as far as a key history shows that it\n"
       "is of this ledger, and from before. `key rotate` makes the next one.");
   verb.add_option("KEY", options->key, "its verifier key, or key file")->required();
@@ -195,7 +197,7 @@ void AddList(CLI::App& key) {
   auto options = std::make_shared<Options>();
   CLI::App& verb =
       *key.add_subcommand("list", "the keys of checkpoints that the ledger's events name, and how far each counts");
-  verb.footer("Example: anamnesis key list --ledger 127.0.0.1:7420");
+  verb.footer("Example: anamnesis key list");
   AddLedgerOption(verb, options->common);
   AddJsonOption(verb, options->common);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
@@ -216,7 +218,7 @@ void AddHistory(CLI::App& key) {
   CLI::App& verb =
       *key.add_subcommand("history", "the chain of custody of those keys in one file, which verifies offline");
   verb.footer(
-      "Example: anamnesis key history --dir ledger --for 2026.tlog-proof --out keys.history --ledger 127.0.0.1:7420\n"
+      "Example: anamnesis key history --dir ledger --for 2026.tlog-proof --out keys.history\n"
       "         anamnesis verify 2026.tlog-proof --policy policy.txt --key-history keys.history\n"
       "Who trusts an old key can follow it when it holds a checkpoint by that key: the handovers in the node's "
       "directory,\nor one of --for. A receipt by a key that was revoked counts when it was named with --for.");
@@ -243,6 +245,7 @@ void AddHistory(CLI::App& key) {
       RETURN_IF_ERROR(WriteFile(options->out, bytes));
       std::cout << options->out << "\n";
     } else {
+      WriteRawOutput();
       std::cout << bytes;
     }
     return kDone;

@@ -57,7 +57,7 @@ void Print(const v1::LineageAnswer& lineage, bool up) {
 void AddLineage(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("lineage", "what something was made of, or what became of it");
-  verb.footer("Example: anamnesis lineage dataset:chest_ct@2.3 --down --ledger 127.0.0.1:7420");
+  verb.footer("Example: anamnesis lineage dataset:chest_ct@2.3 --down");
   verb.add_option("ENTITY", options->entity, "KIND:ID[@VERSION]; without a kind, a model")->required();
   CLI::Option* up = verb.add_flag("--up", options->up, "to data, code, SOUP and people");
   verb.add_flag("--down", options->down, "to models, artifacts, units and incidents")->excludes(up);

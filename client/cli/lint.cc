@@ -37,7 +37,7 @@ void Print(const v1::LintAnswer& lint) {
 void AddLint(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("lint", "change logs of models that say something else than the records do");
-  verb.footer("Example: anamnesis lint --only METRIC-CHANGED-WEIGHTS-SAME --ledger 127.0.0.1:7420");
+  verb.footer("Example: anamnesis lint --only METRIC-CHANGED-WEIGHTS-SAME");
   verb.add_option("MODEL", options->model, "only this model; default: all");
   verb.add_option("--only", options->lint, "only this lint");
   verb.add_option("--from", options->from, "only models after this one");

@@ -182,7 +182,7 @@ void AddMaterialise(CLI::App& app) {
   CLI::App& verb = *app.add_subcommand(
       "materialise", "writes the files of a release, model, artifact or unit, byte for byte as they were recorded");
   verb.footer(
-      "Examples: anamnesis materialise release:spleen@1.0 --to release/ --ledger 127.0.0.1:7420\n"
+      "Examples: anamnesis materialise release:spleen@1.0 --to release/\n"
       "          anamnesis materialise device_unit:ICU-7 --at 2026-11-21T14:03:07Z --to icu7/   # SURFACE/PATH\n"
       "Exit status 1, with their names, when files are missing, damaged, recorded without a SHA-256, or would leave "
       "--to.");

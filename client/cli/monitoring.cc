@@ -56,7 +56,7 @@ void AddMonitoring(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("monitoring", "whether what runs on a unit is looked at as often as planned");
   verb.footer(
-      "Example: anamnesis monitoring ICU-7 --at 2026-04-01T00:00:00Z --ledger 127.0.0.1:7420\n"
+      "Example: anamnesis monitoring ICU-7 --at 2026-04-01T00:00:00Z\n"
       "Exit status 1: something was not monitored, or has no plan.");
   verb.add_option("UNIT", options->unit, "the device unit's id")->required();
   verb.add_option("--from", options->from, "only from then on (RFC 3339)");

@@ -6,7 +6,9 @@
 #include <set>
 
 #include "anamnesis/v1/vocabulary_adaptation.pb.h"
+#include "client/cli/json_text.h"
 #include "client/cli/objects.h"
+#include "client/cli/option_checks.h"
 #include "client/cli/write.h"
 
 namespace anamnesis::cli {
@@ -98,6 +100,9 @@ StatusOr<ExitStatus> Get(const Options& options) {
   const std::filesystem::path to(options.to);
   const std::string dir = to.has_parent_path() ? to.parent_path().string() : ".";
   RETURN_IF_ERROR(FetchObject(*store, digest, dir, to.filename().string()));
+  if (options.common.json) {
+    std::cout << "{\"object\": \"" << digest.hex() << "\", \"file\": " << Quoted(options.to) << "}\n";
+  }
   return kDone;
 }
 
@@ -105,12 +110,19 @@ StatusOr<ExitStatus> Stat(const Options& options) {
   ASSIGN_OR_RETURN(const Digest digest, ParseObjectName(options.names.front()));
   ASSIGN_OR_RETURN(const std::unique_ptr<ObjectClient> store, ConnectObjectStore(options.common, options.objects));
   bool found = false;
+  std::string json;
   for (size_t place = 0; place < store->places().size(); ++place) {
     ASSIGN_OR_RETURN(const ObjectState state, store->Stat(place, digest, 0));
     found |= state.stored;
+    if (options.common.json) {
+      json += Text(json.empty() ? "" : ", ", "{\"place\": ", Quoted(store->places()[place]),
+                   ", \"stored\": ", JsonBool(state.stored), ", \"bytes\": ", state.bytes, "}");
+      continue;
+    }
     std::cout << store->places()[place] << "  "
               << (state.stored ? Text("stored, ", state.bytes, " bytes") : std::string("not stored")) << "\n";
   }
+  if (options.common.json) std::cout << "{\"object\": \"" << digest.hex() << "\", \"places\": [" << json << "]}\n";
   return found ? kDone : kAnswerIsNo;
 }
 
@@ -131,16 +143,27 @@ StatusOr<std::vector<Digest>> RecordedObjects(const Common& common) {
   return std::vector<Digest>(recorded.begin(), recorded.end());
 }
 
-// Has every place verify the object; false when it is damaged at one, or stored at none.
-StatusOr<bool> VerifyEverywhere(ObjectClient& store, const Digest& digest) {
+// What came of one object at all places.
+struct Verified {
   bool found = false;
   bool damaged = false;
+  // The places where it is damaged, for a person.
+  std::vector<std::string> damage;
+
+  bool right() const { return found && !damaged; }
+};
+
+// Has every place verify the object.
+StatusOr<Verified> VerifyEverywhere(ObjectClient& store, const Digest& digest, bool json) {
+  Verified verified;
   for (size_t place = 0; place < store.places().size(); ++place) {
     const StatusOr<uint64_t> size = store.Verify(place, digest);
     if (absl::IsNotFound(size.status())) continue;
     if (!size.ok() && !absl::IsDataLoss(size.status())) return size.status();
-    damaged |= !size.ok();
-    found |= size.ok();
+    verified.damaged |= !size.ok();
+    verified.found |= size.ok();
+    if (!size.ok()) verified.damage.emplace_back(MessageOf(size.status()));
+    if (json) continue;
     if (size.ok()) {
       std::cout << Good("sound  ") << "  " << digest.hex() << "  " << *size << " bytes at " << store.places()[place]
                 << "\n";
@@ -148,8 +171,10 @@ StatusOr<bool> VerifyEverywhere(ObjectClient& store, const Digest& digest) {
       std::cout << Bad("DAMAGED") << "  " << MessageOf(size.status()) << "\n";
     }
   }
-  if (!found && !damaged) std::cout << Bad("MISSING") << "  " << digest.hex() << " is stored nowhere\n";
-  return found && !damaged;
+  if (!json && !verified.found && !verified.damaged) {
+    std::cout << Bad("MISSING") << "  " << digest.hex() << " is stored nowhere\n";
+  }
+  return verified;
 }
 
 StatusOr<ExitStatus> Verify(const Options& options) {
@@ -163,9 +188,16 @@ StatusOr<ExitStatus> Verify(const Options& options) {
   }
   ASSIGN_OR_RETURN(const std::unique_ptr<ObjectClient> store, ConnectObjectStore(options.common, options.objects));
   size_t wrong = 0;
+  std::string json;
   for (const Digest& digest : digests) {
-    ASSIGN_OR_RETURN(const bool right, VerifyEverywhere(*store, digest));
-    if (!right) ++wrong;
+    ASSIGN_OR_RETURN(const Verified verified, VerifyEverywhere(*store, digest, options.common.json));
+    if (!verified.right()) ++wrong;
+    json += Text(json.empty() ? "" : ", ", "{\"object\": \"", digest.hex(),
+                 "\", \"stored\": ", JsonBool(verified.found), ", \"damage\": ", JsonList(verified.damage), "}");
+  }
+  if (options.common.json) {
+    std::cout << "{\"wrong\": " << wrong << ", \"objects\": [" << json << "]}\n";
+    return wrong == 0 ? kDone : kAnswerIsNo;
   }
   std::cout << digests.size() << " objects, " << wrong << " missing or damaged\n";
   return wrong == 0 ? kDone : kAnswerIsNo;
@@ -181,6 +213,7 @@ CLI::App& AddVerb(CLI::App& object, const std::string& name, const std::string& 
   verb.footer(footer);
   AddLedgerOption(verb, options->common);
   AddObjectsOptions(verb, options->common, options->objects);
+  AddJsonOption(verb, options->common);
   SetAction(verb, [options, action] { return action(*options); });
   return verb;
 }
@@ -193,31 +226,31 @@ void AddObject(CLI::App& app) {
   object.require_subcommand(1);
 
   CLI::App& put = AddVerb(object, "put", "stores files at every node named, and records it",
-                          "Example: anamnesis object put weights.pt --as ada.key --ledger 127.0.0.1:7420\n"
+                          "Example: anamnesis object put weights.pt --as ada.key\n"
                           "With --as, one object.stored event is appended for each file that has none yet.",
                           Put, options);
   put.add_option("FILE", options->names, "the files")->required();
-  put.add_option("--as", options->common.key_file, "the writer's key file; without it nothing is recorded");
-  put.add_option("--stream", options->stream, "the writer's stream; default: person/NAME of the key");
+  put.add_option("--as", options->common.key_file, "the writer's key file; without it nothing is recorded")
+      ->check(IsFileToRead());
+  put.add_option("--stream", options->stream, "the writer's stream; default: KIND/ID of the key's holder");
   put.add_option("--rationale", options->rationale, "why");
-  AddJsonOption(put, options->common);
 
   const auto add_name = [&](CLI::App& verb) {
     return verb.add_option("SHA256", options->names, "64 lower-case hexadecimal digits");
   };
   CLI::App& get = AddVerb(object, "get", "fetches an object and checks its digest",
-                          "Example: anamnesis object get ba7816bf…15ad --to weights.pt --ledger 127.0.0.1:7420\n"
+                          "Example: anamnesis object get ba7816bf…15ad --to weights.pt\n"
                           "The file is written whole or not at all.",
                           Get, options);
   add_name(get)->required()->expected(1);
   get.add_option("--to", options->to, "the file to write; one that is there is replaced")->required();
   add_name(AddVerb(object, "stat", "whether an object is stored, and how large",
-                   "Example: anamnesis object stat ba7816bf…15ad --ledger file:ledger", Stat, options))
+                   "Example: anamnesis object stat ba7816bf…15ad", Stat, options))
       ->required()
       ->expected(1);
   add_name(AddVerb(
       object, "verify", "has the stores read objects back and check them",
-      "Example: anamnesis object verify --ledger 127.0.0.1:7420\n"
+      "Example: anamnesis object verify\n"
       "Without SHA256: every object that the ledger says is stored. Exit status 1 when one is damaged, or stored "
       "nowhere.",
       Verify, options));

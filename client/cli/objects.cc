@@ -18,8 +18,7 @@ StatusOr<std::unique_ptr<ObjectClient>> ConnectObjectStore(const Common& common,
   }
   const std::string dir = common.ledger.substr(kFilePrefix.size());
   StatusOr<std::unique_ptr<ObjectClient>> store = OpenObjects(objects.empty() ? ObjectsPath(dir) : objects);
-  // Whatever the reason, the store could not be reached: that is not a "no" to the question asked.
-  if (!store.ok()) return absl::UnavailableError(Text(MessageOf(store.status())));
+  if (!store.ok()) return NotReached(store.status());
   return store;
 }
 

@@ -98,8 +98,7 @@ StatusOr<ExitStatus> Adopt(const AdoptOptions& options) {
   }
   v1::RunResult result;
   if (!drafts.empty()) {
-    const std::string stream = options.stream.empty() ? Text("person/", key.name) : options.stream;
-    ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(*client, key, stream));
+    ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(*client, key, options.stream));
     ASSIGN_OR_RETURN(const std::vector<Appended> appended, writer->Append(drafts));
     Report(
         options.common, appended, [](size_t) { return "policy.adopted"; }, result);
@@ -112,14 +111,14 @@ void AddAdopt(CLI::App& policy) {
   auto options = std::make_shared<AdoptOptions>();
   CLI::App& verb = *policy.add_subcommand("adopt", "puts a policy document, or all shipped ones, in force");
   verb.footer(
-      "Example: anamnesis policy adopt --shipped --as quality.key --ledger file:ledger\n"
-      "         anamnesis policy adopt profile.json --version 3 --as quality.key --ledger file:ledger");
+      "Example: anamnesis policy adopt --shipped --as quality.key\n"
+      "         anamnesis policy adopt profile.json --version 3 --as quality.key");
   verb.add_option("FILE", options->file, "the document in JSON; \"-\" is stdin");
   verb.add_flag("--shipped", options->shipped, "all documents that this program was built with");
   verb.add_option("--version", options->version, "the document's version; default: the start of its digest");
   verb.add_option("--name", options->name, "the policy's name; default: the file's");
   verb.add_option("--title", options->title, "default: the name");
-  verb.add_option("--stream", options->stream, "the writer's stream; default: person/NAME of the key");
+  verb.add_option("--stream", options->stream, "the writer's stream; default: KIND/ID of the key's holder");
   AddKeyOption(verb, options->common);
   AddLedgerOption(verb, options->common);
   AddWithinOption(verb, options->common);
@@ -171,7 +170,7 @@ void AddShowPolicy(CLI::App& policy) {
   };
   auto options = std::make_shared<Options>();
   CLI::App& verb = *policy.add_subcommand("show", "the document of a kind that is in force");
-  verb.footer("Example: anamnesis policy show process_profile --ledger 127.0.0.1:7420");
+  verb.footer("Example: anamnesis policy show process_profile");
   verb.add_option("KIND", options->kind,
                   "gate, retention, contemporaneity, process_profile, clause_map or reporting_clock")
       ->required();

@@ -1,12 +1,14 @@
 #include "client/cli/receipt_requests.h"
 
 #include <algorithm>
-#include <charconv>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <utility>
 
 #include "client/cli/embedded_client.h"
+#include "client/cli/event_name.h"
+#include "client/cli/key_history.h"
 #include "client/cli/receipts.h"
 #include "ledger/cose/cose_receipt.h"
 #include "ledger/engine/files.h"
@@ -200,10 +202,24 @@ StatusOr<bool> NeedsWitnesses(const OldReceipt& old, const Trust& trust) {
   return !cosignatures.empty();
 }
 
-StatusOr<Trust> TrustOrNamedByLedger(const TrustOptions& options, ReceiptClient& client) {
+// The keys that a ledger had before the one that it signs with now, as its own events name them.
+StatusOr<std::shared_ptr<const KeyCustody>> CustodyByLedger(LedgerClient& client) {
+  ASSIGN_OR_RETURN(const KeyHistory history, GatherKeyHistory(client, {}));
+  ASSIGN_OR_RETURN(KeyCustody custody, JudgeAsGathered(client, history));
+  return std::make_shared<const KeyCustody>(std::move(custody));
+}
+
+// Before there is another client of the same ledger, which may be embedded.
+StatusOr<Trust> TrustOrNamedByLedger(const TrustOptions& options, const Common& common) {
   if (!options.keys.empty() || !options.policy_file.empty()) return ReadTrust(options);
-  ASSIGN_OR_RETURN(const v1::GetReceiptsResponse answer, client.GetReceipts({}));
-  return ReadTrust({{answer.verifier_key()}, "", options.history_file});
+  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(common));
+  ASSIGN_OR_RETURN(const v1::LedgerStatus status, client->GetStatus());
+  ASSIGN_OR_RETURN(Trust trust, ReadTrust({{status.verifier_key()}, "", options.history_file}));
+  if (trust.custody != nullptr) return trust;
+  StatusOr<std::shared_ptr<const KeyCustody>> custody = CustodyByLedger(*client);
+  // Who may not read those events knows the one key.
+  if (custody.ok()) trust.custody = *std::move(custody);
+  return trust;
 }
 
 }  // namespace
@@ -213,8 +229,7 @@ StatusOr<std::unique_ptr<ReceiptClient>> ConnectReceipts(const Common& common) {
   LedgerOptions options;
   options.log = [](std::string_view line) { std::cerr << line << "\n"; };
   StatusOr<std::unique_ptr<Ledger>> ledger = Ledger::Open(common.ledger.substr(kFilePrefix.size()), options);
-  // Whatever the reason, the ledger could not be reached: that is not a "no" to the question asked.
-  if (!ledger.ok()) return absl::UnavailableError(Text(MessageOf(ledger.status())));
+  if (!ledger.ok()) return NotReached(ledger.status());
   return std::unique_ptr<ReceiptClient>(std::make_unique<EmbeddedReceipts>(*std::move(ledger)));
 }
 
@@ -224,14 +239,11 @@ StatusOr<v1::GetReceiptsRequest> RequestReceipts(const Common& common, const std
   request.set_include_cose(cose);
   *request.mutable_consistency() = common.consistency;
   for (const std::string& leaf : leaves) {
-    uint64_t index = 0;
-    const auto [end, error] = std::from_chars(leaf.data(), leaf.data() + leaf.size(), index);
-    if (error == std::errc() && end == leaf.data() + leaf.size()) {
-      request.add_indexes(index);
-    } else if (const StatusOr<EventId> id = EventId::FromText(leaf); id.ok()) {
-      request.add_event_ids(id->bytes());
+    ASSIGN_OR_RETURN(const v1::GetEventRequest named, ParseEventName("INDEX", leaf));
+    if (named.has_index()) {
+      request.add_indexes(named.index());
     } else {
-      return absl::InvalidArgumentError(Text("INDEX: \"", leaf, "\" is neither a leaf's index nor an event id"));
+      request.add_event_ids(named.event_id());
     }
   }
   return request;
@@ -248,8 +260,8 @@ StatusOr<std::string> WriteForms(const v1::ReceiptForms& forms, const std::strin
 
 StatusOr<std::vector<Refreshed>> RefreshReceipts(const Common& common, const std::vector<std::string>& files,
                                                  const TrustOptions& options, const WitnessedOptions& witnessed) {
+  ASSIGN_OR_RETURN(const Trust trust, TrustOrNamedByLedger(options, common));
   ASSIGN_OR_RETURN(const std::unique_ptr<ReceiptClient> client, ConnectReceipts(common));
-  ASSIGN_OR_RETURN(const Trust trust, TrustOrNamedByLedger(options, *client));
   std::vector<OldReceipt> olds;
   for (const std::string& file : files) {
     if (witnessed.witnessed && IsCose(file)) {
@@ -278,8 +290,8 @@ StatusOr<std::vector<Refreshed>> RefreshReceipts(const Common& common, const std
 
 StatusOr<Continued> WriteConsistencyReceipt(const Common& common, const std::string& old_file, const std::string& out,
                                             const TrustOptions& options) {
+  ASSIGN_OR_RETURN(const Trust trust, TrustOrNamedByLedger(options, common));
   ASSIGN_OR_RETURN(const std::unique_ptr<ReceiptClient> client, ConnectReceipts(common));
-  ASSIGN_OR_RETURN(const Trust trust, TrustOrNamedByLedger(options, *client));
   ASSIGN_OR_RETURN(const std::string note, ReadFile(old_file));
   Continued continued;
   StatusOr<Checkpoint> older = trust.Open(note);

@@ -7,6 +7,7 @@
 
 #include "absl/strings/numbers.h"
 #include "client/cli/context.h"
+#include "client/cli/json_text.h"
 #include "client/cli/receipt_requests.h"
 #include "client/cli/trust.h"
 
@@ -94,11 +95,19 @@ StatusOr<v1::Receipt> AskForOne(const ReceiptOptions& options) {
   return answer.receipts(0).receipt();
 }
 
+// The proofs that were written.
+void PrintPaths(const std::vector<std::string>& paths, bool json) {
+  if (json) std::cout << "{\"files\": " << JsonList(paths) << "}\n";
+  for (const std::string& path : paths) {
+    if (!json) std::cout << path << "\n";
+  }
+}
+
 StatusOr<ExitStatus> WriteOneTlogProof(const ReceiptOptions& options) {
   ASSIGN_OR_RETURN(const v1::Receipt receipt, AskForOne(options));
   if (!options.out.empty()) {
     ASSIGN_OR_RETURN(const std::string path, WriteReceipt(receipt, options.out));
-    std::cout << path << "\n";
+    PrintPaths({path}, options.common.json);
   } else if (options.common.json) {
     RETURN_IF_ERROR(PrintJson(receipt));
   } else {
@@ -123,16 +132,17 @@ StatusOr<ExitStatus> WriteSeveral(const ReceiptOptions& options) {
   }
   if (options.leaves.size() == 1) {
     ASSIGN_OR_RETURN(const std::string path, WriteForms(answer.receipts(0), NameWithout(options.out, kCoseEnding)));
-    std::cout << path << "\n";
+    PrintPaths({path}, options.common.json);
     return kDone;
   }
   std::error_code failed;
   std::filesystem::create_directories(options.out, failed);
   if (failed) return absl::InvalidArgumentError(Text("--out: ", options.out, ": ", failed.message()));
+  std::vector<std::string> paths;
   for (const v1::ReceiptForms& forms : answer.receipts()) {
-    ASSIGN_OR_RETURN(const std::string path, WriteForms(forms, Text(options.out, "/", forms.receipt().index())));
-    std::cout << path << "\n";
+    ASSIGN_OR_RETURN(paths.emplace_back(), WriteForms(forms, Text(options.out, "/", forms.receipt().index())));
   }
+  PrintPaths(paths, options.common.json);
   return kDone;
 }
 
@@ -158,7 +168,7 @@ StatusOr<ExitStatus> Refresh(const ReceiptOptions& options) {
 Status WriteLeafAndBody(const v1::Receipt& receipt, const std::string& name) {
   RETURN_IF_ERROR(WriteFile(name + ".leaf", receipt.leaf()));
   if (!receipt.has_body()) return OkStatus();
-  return WriteFile(name + ".body", receipt.body().nonce() + receipt.body().content());
+  return WriteFile(name + ".body", receipt.body().nonce() + receipt.body().content(), ReadableBy::kOwner);
 }
 
 StatusOr<std::unique_ptr<WitnessStatusClient>> ConnectWitnesses(const Common& common) {
@@ -187,7 +197,7 @@ void AddReceipt(CLI::App& app) {
   auto options = std::make_shared<ReceiptOptions>();
   CLI::App& verb = *app.add_subcommand("receipt", "the proof that a leaf is in the ledger: C2SP tlog-proof, or COSE");
   verb.footer(
-      "Examples: anamnesis receipt 12 --out activation.tlog-proof --ledger 127.0.0.1:7420\n"
+      "Examples: anamnesis receipt 12 --out activation.tlog-proof\n"
       "          anamnesis receipt 12 --cose --out activation.cose          # RFC 9942\n"
       "          anamnesis receipt 12 15 16 --out receipts                  # all under one checkpoint\n"
       "          anamnesis receipt --refresh activation.tlog-proof          # under the newest checkpoint\n"
@@ -198,7 +208,7 @@ void AddReceipt(CLI::App& app) {
   verb.add_option("--out", options->out, "where to write the proof; of several leaves, the directory");
   verb.add_option("--refresh", options->files,
                   "receipts to replace by ones of the same leaves under the newest checkpoint, once it is proven that "
-                  "it continues theirs; with --key or --policy, else by the key that the ledger names. One that has "
+                  "it continues theirs; with --key or --policy, else by the keys that the ledger names. One that has "
                   "cosignatures is replaced only by one that has them too");
   AddTrustOptions(verb, options->trust);
   AddWitnessedOptions(verb, options->witnessed);
@@ -233,7 +243,7 @@ void AddCheckpoint(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("checkpoint", "the ledger's size and root as a C2SP signed note");
   verb.footer(
-      "Example: anamnesis checkpoint --ledger 127.0.0.1:7420 > checkpoint\n"
+      "Example: anamnesis checkpoint > checkpoint\n"
       "         anamnesis checkpoint --witnessed --wait 30 > checkpoint   with cosignatures\n"
       "         anamnesis checkpoint --consistency checkpoint --out continued.cose   RFC 9942; see `verify`\n"
       "         anamnesis checkpoint --status             who has cosigned how much; exit status 1 after a fork");

@@ -37,6 +37,8 @@ class Recovery {
   Status Bring(Fenced& node, const v1::RecoveryPlan::Batch& batch);
   Status Follow();
   Fenced* Find(const std::string& node);
+  // Nothing is to be followed.
+  bool GoesOn() const { return plan_.base_revision() == 0; }
 
   const ClientIdentity identity_;
   const std::string rationale_;
@@ -79,6 +81,10 @@ Status Recovery::MakePlan() {
   for (const Fenced& node : nodes_) *request.add_reports() = node.report;
   request.set_rationale(rationale_);
   ASSIGN_OR_RETURN(plan_, nodes_.front().client->MakePlan(request));
+  if (GoesOn()) {
+    std::cerr << "etcd holds the order that these nodes are of; they go on in it\n";
+    return OkStatus();
+  }
   std::cerr << "the plan: what is applied up to " << plan_.prefix_revision() << ", then " << plan_.batches_size()
             << " batches; " << plan_.members().voters_size() << " voters and " << plan_.members().learners_size()
             << " learners go on\n";
@@ -146,13 +152,16 @@ Status Recovery::Follow() {
 Status Recovery::Run(const std::string& addresses) {
   RETURN_IF_ERROR(Collect(addresses));
   RETURN_IF_ERROR(MakePlan());
-  RETURN_IF_ERROR(Follow());
-  v1::FoundEtcdRequest found;
-  *found.mutable_plan() = plan_;
-  RETURN_IF_ERROR(nodes_.front().client->FoundEtcd(found));
+  if (!GoesOn()) {
+    RETURN_IF_ERROR(Follow());
+    v1::FoundEtcdRequest found;
+    *found.mutable_plan() = plan_;
+    RETURN_IF_ERROR(nodes_.front().client->FoundEtcd(found));
+  }
   for (const Fenced& node : nodes_) RETURN_IF_ERROR(node.client->Finish());
+  const v1::RecoveryMembers& members = GoesOn() ? nodes_.front().report.members() : plan_.members();
   std::cout << "recovered: " << nodes_.size() << " nodes go on with the new etcd, in incarnation "
-            << plan_.members().incarnation() << "\n";
+            << members.incarnation() << "\n";
   return OkStatus();
 }
 
@@ -170,7 +179,8 @@ void AddRecover(CLI::App& cluster) {
   verb.footer(
       "First stop all nodes, make a new etcd, and start with `anamnesisd --recover ...` every node that still has its\n"
       "disk; they must be a majority of the voters. Nodes that are not named have to be rebuilt with new disks.\n"
-      "Can be repeated. Example: anamnesis cluster recover --ledger a:7420,b:7420 --rationale 'etcd\'s disks failed'");
+      "Can be repeated, also when it broke off after some nodes had been finished: name those that are still fenced.\n"
+      "Example: anamnesis cluster recover --ledger a:7420,b:7420 --rationale 'all disks of etcd failed'");
   AddLedgerOption(verb, options->common);
   verb.add_option("--rationale", options->rationale, "why, for the ledger's record of the recovery")->required();
   verb.add_option("--wait", options->wait_seconds, "seconds to wait for nodes that copy")->capture_default_str();

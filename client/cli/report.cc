@@ -27,7 +27,7 @@ void AddReport(CLI::App& app) {
       "report",
       "of a software item: risk management file, clause index, draft of a change plan, package for a Notified Body");
   verb.footer(
-      "Example: anamnesis report risk-file segmentation --out risk-file --as ada.key --ledger 127.0.0.1:7420\n"
+      "Example: anamnesis report risk-file segmentation --out risk-file --as ada.key\n"
       "reviewer-questions answers: where is your design history file, where are your verification and validation "
       "records,\n"
       "how do you manage configuration. All have the shape of dhf, and verify, compare the same way.");

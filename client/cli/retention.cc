@@ -36,7 +36,7 @@ void AddRetention(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("retention-due", "until when records of a device model must be kept");
   verb.footer(
-      "Example: anamnesis retention-due monitor --at 2036-01-01T00:00:00Z --ledger 127.0.0.1:7420\n"
+      "Example: anamnesis retention-due monitor --at 2036-01-01T00:00:00Z\n"
       "Exit status 1: they must still be kept.");
   verb.add_option("MODEL", options->device_model, "the device model's id")->required();
   verb.add_option("--at", options->at, "as of when (RFC 3339); default: now");

@@ -4,14 +4,18 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <iostream>
+#include <system_error>
+#include <utility>
 
 #include "anamnesis/v1/vocabulary_data.pb.h"
 #include "anamnesis/v1/vocabulary_model.pb.h"
 #include "client/cli/capture.h"
 #include "client/cli/command_options.h"
+#include "client/cli/program.h"
+#include "client/cli/run_end.h"
 #include "client/cli/write.h"
-#include "client/cpp/object_client.h"
 #include "client/importers/document.h"
 
 namespace anamnesis::cli {
@@ -20,8 +24,7 @@ namespace {
 struct Options : WriteOptions {
   std::string run;
   std::vector<std::string> datasets;
-  std::vector<std::string> outputs;
-  std::vector<std::string> metrics;
+  RunFiles files;
   std::string code_directory = ".";
   std::string purpose = "INITIAL";
   std::vector<std::string> command;
@@ -39,19 +42,42 @@ StatusOr<Version> ParseVersion(std::string_view option, const std::string& text)
   return absl::InvalidArgumentError(Text(option, ": \"", text, "\" is not NAME@VERSION"));
 }
 
-StatusOr<bool> IsRecorded(LedgerClient& client, std::string_view kind, const Version& named) {
+// The versions of an item that events define.
+StatusOr<std::vector<std::string>> RecordedVersions(LedgerClient& client, std::string_view kind,
+                                                    const std::string& id) {
   v1::Question question;
   v1::EntityRef& entity = *question.mutable_status()->mutable_entity();
   entity.set_kind(std::string(kind));
-  entity.set_id(named.id);
+  entity.set_id(id);
   question.mutable_status()->set_limit(1);
+  std::vector<std::string> versions;
   const StatusOr<v1::Answer> answer = client.Ask(question);
-  if (absl::IsNotFound(answer.status())) return false;
+  if (absl::IsNotFound(answer.status())) return versions;
   RETURN_IF_ERROR(answer.status());
   for (const v1::StatusAnswer::Version& version : answer->status().versions()) {
-    if (version.version() == named.version && version.has_defined()) return true;
+    if (version.has_defined()) versions.push_back(version.version());
   }
-  return false;
+  return versions;
+}
+
+StatusOr<bool> IsRecorded(LedgerClient& client, std::string_view kind, const Version& named) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> versions, RecordedVersions(client, kind, named.id));
+  return std::find(versions.begin(), versions.end(), named.version) != versions.end();
+}
+
+// Whether the dataset's version must be recorded first. A version that there isn't, of a dataset that there is, is
+// rather one that was meant otherwise.
+StatusOr<bool> IsNewDataset(LedgerClient& client, const std::string& option, const Version& dataset) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> versions, RecordedVersions(client, "dataset", dataset.id));
+  if (std::find(versions.begin(), versions.end(), dataset.version) != versions.end()) return false;
+  if (!versions.empty()) {
+    std::string known;
+    for (const std::string& version : versions) known += Text(known.empty() ? "" : ", ", version);
+    return absl::InvalidArgumentError(Text("--dataset: \"", option, "\": no event defines this version, but ", known,
+                                           "; record it first (dataset.curated, or `anamnesis dataset seal`)"));
+  }
+  std::cerr << "not recorded: what dataset " << option << " is; no event defines it, so all of that is missing\n";
+  return true;
 }
 
 EventDraft CodeDraft(const CodeState& code) {
@@ -87,7 +113,10 @@ void AddValues(const NamedTexts& values, google::protobuf::RepeatedPtrField<v1::
 StatusOr<std::vector<EventDraft>> BeforeRun(const Options& options, const CodeState& code) {
   ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options.common));
   ASSIGN_OR_RETURN(const bool used, IsRecorded(*client, "training_run", {options.run, ""}));
-  if (used) return absl::AlreadyExistsError(Text("RUN: \"", options.run, "\" is recorded already; name another"));
+  if (used)
+    return absl::AlreadyExistsError(Text("RUN: \"", options.run,
+                                         "\" is recorded already; name another. One whose end is missing "
+                                         "gets it by `append`: training_run.completed, .failed or .aborted"));
   std::vector<EventDraft> drafts;
   v1::TrainingRunStarted body;
   v1::TrainingRunStarted::Purpose purpose = v1::TrainingRunStarted::PURPOSE_UNSPECIFIED;
@@ -111,8 +140,8 @@ StatusOr<std::vector<EventDraft>> BeforeRun(const Options& options, const CodeSt
   AddReference(start, "training_run", "training_run", options.run);
   for (const std::string& text : options.datasets) {
     ASSIGN_OR_RETURN(const Version dataset, ParseVersion("--dataset", text));
-    ASSIGN_OR_RETURN(const bool recorded, IsRecorded(*client, "dataset", dataset));
-    if (!recorded) drafts.push_back(DatasetDraft(dataset));
+    ASSIGN_OR_RETURN(const bool is_new, IsNewDataset(*client, text, dataset));
+    if (is_new) drafts.push_back(DatasetDraft(dataset));
     AddReference(start, "dataset", "dataset", dataset.id, dataset.version);
   }
   ASSIGN_OR_RETURN(const bool recorded, IsRecorded(*client, "code_revision", {code.repository, code.version}));
@@ -122,80 +151,60 @@ StatusOr<std::vector<EventDraft>> BeforeRun(const Options& options, const CodeSt
   return drafts;
 }
 
-// The files that the run was to make; one that isn't there has no digest, which is recorded so.
-void AddOutputs(const Options& options, google::protobuf::RepeatedPtrField<v1::FileRecord>& files) {
-  for (const std::string& path : options.outputs) {
-    v1::FileRecord& record = *files.Add();
-    record.set_path(path);
-    const StatusOr<HashedFile> file = HashFile(path);
-    record.set_missing_digest(!file.ok());
-    if (!file.ok()) continue;
-    record.set_size_bytes(file->size);
-    record.mutable_digest()->set_algorithm(v1::SHA256);
-    record.mutable_digest()->set_value(file->digest.bytes());
-  }
+bool OutputsAreThere(const std::vector<std::string>& outputs) {
+  return std::all_of(outputs.begin(), outputs.end(), [](const std::string& path) {
+    std::error_code unknown;
+    return std::filesystem::exists(path, unknown);
+  });
 }
 
-Status AddMetrics(const Options& options, google::protobuf::RepeatedPtrField<v1::Metric>& metrics) {
-  for (const std::string& path : options.metrics) {
-    const StatusOr<std::string> text = ReadFile(path);
-    // A run that failed may not have come so far.
-    if (!text.ok()) continue;
-    const StatusOr<Document> object = ParseJson(*text);
-    if (!object.ok() || object->kind != Document::Kind::kMap) {
-      return absl::InvalidArgumentError(Text("--metrics: ", path, " is no JSON object"));
-    }
-    for (const Document::Member& member : object->members) {
-      if (member.value.kind != Document::Kind::kNumber) continue;
-      v1::Metric& metric = *metrics.Add();
-      metric.set_name(member.name);
-      // As the script wrote it.
-      metric.set_value(member.value.text);
+// Everything that the events say, in UTF-8, as it has to be.
+Status CheckTexts(const Options& options) {
+  std::vector<std::pair<std::string_view, const std::string*>> texts = {{"RUN", &options.run},
+                                                                        {"--rationale", &options.rationale}};
+  for (const std::string& dataset : options.datasets) texts.emplace_back("--dataset", &dataset);
+  for (const std::string& argument : options.command) texts.emplace_back("COMMAND", &argument);
+  for (const auto& [option, text] : texts) {
+    if (!IsUtf8(*text)) {
+      return absl::InvalidArgumentError(Text(option, ": ", Quoted(*text), " is not UTF-8, as all that is recorded is"));
     }
   }
-  std::sort(metrics.begin(), metrics.end(),
-            [](const v1::Metric& a, const v1::Metric& b) { return a.name() < b.name(); });
-  return OkStatus();
+  return CheckEndDraft(options.run, options.files);
 }
 
-StatusOr<EventDraft> AfterRun(const Options& options, const Ended& ended, uint64_t seconds) {
-  const auto finish = [&](auto body) -> StatusOr<EventDraft> {
-    AddOutputs(options, *body.mutable_outputs());
-    RETURN_IF_ERROR(AddMetrics(options, *body.mutable_metrics()));
-    body.set_wall_time_s(seconds);
-    EventDraft draft = DraftOf(std::move(body));
-    AddReference(draft, "training_run", "training_run", options.run);
-    return draft;
-  };
-  if (ended.exit_status == 0 && ended.signal == 0) {
-    v1::TrainingRunCompleted body;
-    body.set_stop_reason("the command ended");
-    return finish(std::move(body));
-  }
-  v1::TrainingRunFailed body;
-  body.set_reason(ended.signal != 0 ? Text("the command was killed by signal ", ended.signal)
-                                    : Text("the command ended with exit status ", ended.exit_status));
-  return finish(std::move(body));
-}
-
-StatusOr<ExitStatus> Run(const Options& options) {
-  const StatusOr<CodeState> code = FindCode(options.code_directory);
-  if (!code.ok()) return absl::InvalidArgumentError(Text("--code: ", MessageOf(code.status())));
-  ASSIGN_OR_RETURN(std::vector<EventDraft> before, BeforeRun(options, *code));
-  // First recorded, then run: a run that nobody hears of again is seen as unaccounted for.
-  RETURN_IF_ERROR(AppendAndPrint(options, std::move(before)).status());
+// Runs the command, unless a signal came before.
+RunEnd RunCommand(const Options& options, const StopSignals& signals) {
   const auto begun = std::chrono::steady_clock::now();
-  StatusOr<Ended> ended = RunProgram(options.command);
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begun);
+  StatusOr<Ended> ended = Ended{0, signals.last()};
+  if (signals.count() == 0) ended = signals.Run(options.command, options.common.json);
   if (!ended.ok()) {
     std::cerr << MessageOf(ended.status()) << "\n";
     ended = Ended{127, 0};
   }
-  ASSIGN_OR_RETURN(EventDraft after, AfterRun(options, *ended, static_cast<uint64_t>(seconds.count())));
-  std::vector<EventDraft> drafts;
-  drafts.push_back(std::move(after));
-  RETURN_IF_ERROR(AppendAndPrint(options, std::move(drafts)).status());
-  return ended->exit_status == 0 && ended->signal == 0 ? kDone : kAnswerIsNo;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begun);
+  return {*ended, signals.last(), static_cast<uint64_t>(seconds.count())};
+}
+
+StatusOr<ExitStatus> Run(const Options& options) {
+  RETURN_IF_ERROR(CheckTexts(options));
+  const StatusOr<CodeState> code = FindCode(options.code_directory);
+  if (!code.ok()) return absl::InvalidArgumentError(Text("--code: ", MessageOf(code.status())));
+  ASSIGN_OR_RETURN(std::vector<EventDraft> before, BeforeRun(options, *code));
+  // From here on the run has an end to record.
+  const StopSignals signals;
+  // First recorded, then run: a run that nobody hears of again is seen as unaccounted for.
+  v1::RunResult all;
+  RETURN_IF_ERROR(AppendAndReport(options, IdentifyNow(options, std::move(before)), all));
+  std::cout.flush();
+  const RunEnd end = RunCommand(options, signals);
+  std::vector<std::string> missing;
+  EventDraft draft = EndDraft(options.run, options.files, end, missing);
+  for (const std::string& one : missing) std::cerr << "not recorded: " << one << "\n";
+  const Status recorded =
+      RecordEnd(options, options.run, IdentifyNow(options, {std::move(draft)}).front(), signals, all);
+  if (options.common.json) RETURN_IF_ERROR(PrintJson(all));
+  RETURN_IF_ERROR(recorded);
+  return end.ended.well() && OutputsAreThere(options.files.outputs) ? kDone : kAnswerIsNo;
 }
 
 }  // namespace
@@ -214,12 +223,17 @@ void AddRun(CLI::App& app) {
       "What is named like a secret is withheld (--token X, HF_TOKEN=X, wandb.api_key=X, URLs with a password), and so\n"
       "is what follows `sh -c`. A secret that nothing names is recorded, for ever: give it in a file or the "
       "environment.\n"
-      "Exit status 1 when the script fails, which is recorded too.");
+      "Exit status 1 when the script fails or an --output isn't there, which is recorded too. A signal to stop is "
+      "passed\n"
+      "on to the script, and its end recorded. When the ledger can't be reached then, the end is tried for --within,\n"
+      "kept in a file anamnesis-run-RUN-ID.jsonl, and recorded by `anamnesis append --jsonl`. With --json the "
+      "script's\n"
+      "standard output goes to standard error.");
   verb.add_option("RUN", options->run, "the training run's id, which was not used before")->required();
   verb.add_option("--dataset", options->datasets, "NAME@VERSION that it trains on; repeatable")->required();
   verb.add_option("--code", options->code_directory, "the Git work tree of the code; default: here");
-  verb.add_option("--output", options->outputs, "a file that it makes; repeatable");
-  verb.add_option("--metrics", options->metrics, "a JSON object of numbers that it makes; repeatable");
+  verb.add_option("--output", options->files.outputs, "a file that it makes; repeatable");
+  verb.add_option("--metrics", options->files.metrics, "a JSON object of numbers that it makes; repeatable");
   verb.add_option("--purpose", options->purpose, "initial, fine_tune, adaptation or ablation; default: initial");
   verb.add_option("COMMAND", options->command, "after --: the program and its arguments")->required();
   AddWriteOptions(verb, *options);

@@ -36,7 +36,7 @@ void AddSequencing(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("sequencing", "an item's events against the order that they should have");
   verb.footer(
-      "Example: anamnesis sequencing segmentation --ledger 127.0.0.1:7420\n"
+      "Example: anamnesis sequencing segmentation\n"
       "Exit status 1: something is out of order.");
   verb.add_option("ITEM", options->item, "the software item's id")->required();
   verb.add_flag("--all", options->all, "list what is in order too");

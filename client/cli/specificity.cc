@@ -23,7 +23,7 @@ void AddSpecificity(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("specificity", "whether a dataset's records state concrete facts");
   verb.footer(
-      "Example: anamnesis specificity spleen@2.2 --ledger 127.0.0.1:7420\n"
+      "Example: anamnesis specificity spleen@2.2\n"
       "Exit status 1: a fact is missing.");
   verb.add_option("RECORD", options->record, "the dataset, ID@VERSION")->required();
   AddQuestionOptions(verb, *options);

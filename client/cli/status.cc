@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "client/cli/event_text.h"
+#include "client/cli/plain_text.h"
 #include "client/cli/question.h"
 #include "client/cpp/scrub_status_client.h"
 #include "ledger/base/bytes.h"
@@ -36,7 +37,7 @@ void PrintLedger(const v1::LedgerStatus& status) {
 void PrintOpen(std::string_view title, const google::protobuf::RepeatedPtrField<v1::StatusAnswer::OpenItem>& open) {
   std::cout << "  " << Bold(title) << ": " << (open.empty() ? "none" : std::to_string(open.size())) << "\n";
   for (const v1::StatusAnswer::OpenItem& item : open) {
-    std::cout << "    " << EntityKeyText(item.entity()) << " " << item.state() << ": " << item.text()
+    std::cout << "    " << EntityKeyText(item.entity()) << " " << item.state() << ": " << OneLine(item.text())
               << Dim(Text("  [leaf ", item.leaf().index(), "]")) << "\n";
   }
 }
@@ -47,7 +48,7 @@ void PrintItem(const v1::StatusAnswer& status) {
               << (version.state().empty() ? "only referred to" : version.state());
     if (version.has_state_leaf()) std::cout << Dim(Text("  [", CitationText(version.state_leaf()), "]"));
     std::cout << "\n";
-    if (!version.change_text().empty()) std::cout << "      " << version.change_text() << "\n";
+    if (!version.change_text().empty()) std::cout << "      " << OneLine(version.change_text()) << "\n";
   }
   PrintOpen("open changes", status.open_changes());
   PrintOpen("open problems", status.open_problems());
@@ -141,7 +142,7 @@ void AddStatus(CLI::App& app) {
   CLI::App& verb =
       *app.add_subcommand("status", "what the ledger is and how large; or the state and history of an item");
   verb.footer(
-      "Examples: anamnesis status model:spleen_ct_segmentation --ledger 127.0.0.1:7420\n"
+      "Examples: anamnesis status model:spleen_ct_segmentation\n"
       "          anamnesis status --scrub --ledger 10.0.0.1:7420,10.0.0.2:7420      # exit status 1 when damage stays");
   verb.add_option("ITEM", options->item, "KIND:ID[@VERSION] of a configuration item; default: the ledger");
   verb.add_option("--from", options->from, "only of the item's history from this leaf on");

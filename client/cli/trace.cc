@@ -59,8 +59,8 @@ void AddTrace(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("trace", "from hazards over requirements, design and code to test results");
   verb.footer(
-      "Example: anamnesis trace segmentation --ledger 127.0.0.1:7420\n"
-      "         anamnesis trace hazard:wrong-dose --ledger file:ledger\n"
+      "Example: anamnesis trace segmentation\n"
+      "         anamnesis trace hazard:wrong-dose\n"
       "Exit status 1: a link that a clause asks for is missing or stale.");
   verb.add_option("SUBJECT", options->subject, "a software item's id, software_item:ID or hazard:ID")->required();
   verb.add_option("--class", options->safety_class, "A, B or C instead of the item's own class");

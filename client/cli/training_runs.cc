@@ -35,7 +35,7 @@ void AddTrainingRuns(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("training-runs", "every training run, and those that nobody says the end of");
   verb.footer(
-      "Example: anamnesis training-runs --about dataset:spleen --ledger 127.0.0.1:7420\n"
+      "Example: anamnesis training-runs --about dataset:spleen\n"
       "Exit status 1: a run is unaccounted for.");
   verb.add_option("--about", options->about, "only runs that name this, KIND:ID[@VERSION]");
   verb.add_option("--at", options->at, "as of when (RFC 3339); default: now");

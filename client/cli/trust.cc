@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "client/cli/context.h"
+#include "ledger/base/limits.h"
 #include "ledger/cose/cose_receipt.h"
 #include "ledger/custody/custody.h"
 #include "ledger/custody/key_history.h"
@@ -18,11 +19,11 @@ namespace {
 std::string_view NameOf(std::string_view proof_path) { return proof_path.substr(0, proof_path.rfind('.')); }
 
 // nullopt only where there is no such file: one that is there and can't be read is not left unchecked.
-StatusOr<std::optional<std::string>> ReadFileIfThere(const std::string& path) {
+StatusOr<std::optional<std::string>> ReadFileIfThere(const std::string& path, size_t bytes_max) {
   std::error_code failed;
   const std::filesystem::file_status status = std::filesystem::symlink_status(path, failed);
   if (status.type() == std::filesystem::file_type::not_found) return std::nullopt;
-  ASSIGN_OR_RETURN(std::string bytes, ReadFile(path));
+  ASSIGN_OR_RETURN(std::string bytes, ReadFile(path, bytes_max));
   return std::optional<std::string>(std::move(bytes));
 }
 
@@ -42,7 +43,7 @@ StatusOr<Trust> ReadTrust(const TrustOptions& options) {
     trust.keys.push_back(std::move(key));
   }
   if (!options.policy_file.empty()) {
-    ASSIGN_OR_RETURN(const std::string text, ReadFile(options.policy_file));
+    ASSIGN_OR_RETURN(const std::string text, ReadFile(options.policy_file, limits::kPolicyBytesMax));
     ASSIGN_OR_RETURN(trust.policy, Policy::Parse(text));
   }
   if (trust.keys.empty() == !trust.policy.has_value()) {
@@ -64,23 +65,24 @@ StatusOr<CheckedReceipt> CheckReceipt(const std::string& proof_path, const Trust
     return absl::InvalidArgumentError(
         Text(proof_path, ": is no receipt; give NAME", kProofEnding, " or NAME", kCoseEnding));
   }
-  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(proof_path));
-  ASSIGN_OR_RETURN(const std::string leaf, ReadFile(LeafPathOf(proof_path)));
-  ASSIGN_OR_RETURN(const std::optional<std::string> body, ReadFileIfThere(Text(NameOf(proof_path), ".body")));
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(proof_path, limits::kProofBytesMax));
+  ASSIGN_OR_RETURN(const std::string leaf, ReadFile(LeafPathOf(proof_path), limits::kLeafBytesMax));
+  ASSIGN_OR_RETURN(const std::optional<std::string> body,
+                   ReadFileIfThere(Text(NameOf(proof_path), ".body"), kNonceBytes + limits::kBodyBytesMax));
   return CheckReceipt(FormOf(proof_path), bytes, leaf, body, trust);
 }
 
 bool IsConsistencyReceipt(const std::string& proof_path) {
   if (!proof_path.ends_with(kCoseEnding)) return false;
-  const StatusOr<std::string> bytes = ReadFile(proof_path);
+  const StatusOr<std::string> bytes = ReadFile(proof_path, limits::kProofBytesMax);
   const StatusOr<CoseReceipt> receipt = bytes.ok() ? ParseCoseReceipt(*bytes) : bytes.status();
   return receipt.ok() && std::holds_alternative<CoseConsistency>(receipt->proof);
 }
 
 StatusOr<CheckedConsistency> CheckConsistencyReceipt(const std::string& proof_path, const Trust& trust) {
-  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(proof_path));
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(proof_path, limits::kProofBytesMax));
   ASSIGN_OR_RETURN(const CoseReceipt receipt, ParseCoseReceipt(bytes));
-  ASSIGN_OR_RETURN(const std::string note, ReadFile(OlderPathOf(proof_path)));
+  ASSIGN_OR_RETURN(const std::string note, ReadFile(OlderPathOf(proof_path), limits::kNoteBytesMax));
   CheckedConsistency checked;
   ASSIGN_OR_RETURN(checked.older, trust.Open(note));
   ASSIGN_OR_RETURN(checked.newer, trust.Check(receipt, checked.older));

@@ -3,19 +3,24 @@
 #include <algorithm>
 #include <fstream>
 #include <iostream>
+#include <set>
 #include <utility>
 
 #include "client/cli/context.h"
 #include "client/cli/event_text.h"
 #include "client/cli/json_text.h"
+#include "client/cli/plain_text.h"
 #include "client/cli/trust.h"
 #include "client/interchange/evidence.h"
+#include "ledger/base/limits.h"
+#include "ledger/note/signed_note.h"
 #include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {
 
 constexpr std::string_view kStatementEnding = ".json";
+constexpr size_t kStatementBytesMax = size_t{64} << 20;
 
 // What a person reads, and the members of an object in JSON, as the verifier in Python names them.
 struct Verified {
@@ -68,20 +73,26 @@ StatusOr<Verified> VerifyExport(const std::string& path, const Trust& trust) {
   ASSIGN_OR_RETURN(const exports::VerifiedExport verified, exports::VerifyExport(path, trust));
   const std::string content = verified.manifest.content_sha256.hex();
   const size_t files = verified.manifest.files.size() + 2;
-  std::string text = Text(verified.manifest.kind, " of ", verified.manifest.subject, " in ", verified.checkpoint.origin,
-                          ", over its first ", verified.checkpoint.size.value, " events\n    ",
-                          verified.document.records.size(), " records and ", files, " files, signed by ",
-                          verified.signer, "\n    both forms have the content sha256:", content);
+  std::string text = Text(OneLine(verified.manifest.kind), " of ", OneLine(verified.manifest.subject), " in ",
+                          verified.checkpoint.origin, ", over its first ", verified.checkpoint.size.value,
+                          " events\n    ", verified.document.records.size(), " records and ", files,
+                          " files, signed by ", verified.signer, "\n    both forms have the content sha256:", content);
   if (verified.told_otherwise != 0) {
     text += Text("\n    ", verified.told_otherwise,
                  " records are told in other words than this version's: their bodies, in records/, are what is proven");
+  }
+  const std::set<uint64_t>& bare = verified.bodies_not_shown_erased;
+  if (!bare.empty()) {
+    text += Text("\n    records without a body: ", bare.size(),
+                 ", of which the export does not show that they were erased: leaf ", *bare.begin(),
+                 bare.size() > 1 ? " and others" : "");
   }
   return Verified{
       std::move(text),
       Text(CheckpointJson(verified.checkpoint), ", \"kind\": ", Quoted(verified.manifest.kind),
            ", \"subject\": ", Quoted(verified.manifest.subject), ", \"records\": ", verified.document.records.size(),
            ", \"files\": ", files, ", \"signer\": ", Quoted(verified.signer), ", \"contentSha256\": \"", content,
-           "\", \"toldOtherwise\": ", verified.told_otherwise)};
+           "\", \"toldOtherwise\": ", verified.told_otherwise, ", \"bodiesNotShownErased\": ", bare.size())};
 }
 
 bool IsStatement(const std::string& path) {
@@ -104,14 +115,14 @@ StatusOr<std::vector<interchange::AttestorKey>> Attestors(const Trust& trust) {
 
 StatusOr<Verified> VerifyStatement(const std::string& path, const Trust& trust) {
   ASSIGN_OR_RETURN(const std::vector<interchange::AttestorKey> keys, Attestors(trust));
-  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kStatementBytesMax));
   ASSIGN_OR_RETURN(const interchange::Evidence evidence, interchange::ReadOwnEvidence(bytes, keys));
   Verified verified;
-  verified.text = Text("in-toto Statement ", evidence.predicate_type, "\n    signed by ", evidence.signer, " (",
-                       evidence.fingerprint, ")");
+  verified.text = Text("in-toto Statement ", OneLine(evidence.predicate_type), "\n    signed by ", evidence.signer,
+                       " (", evidence.fingerprint, ")");
   std::vector<std::string> subjects;
   for (const interchange::Evidence::Subject& subject : evidence.subjects) {
-    verified.text += Text("\n    about ", subject.name);
+    verified.text += Text("\n    about ", OneLine(subject.name));
     subjects.push_back(subject.name);
   }
   verified.json = Text("\"predicateType\": ", Quoted(evidence.predicate_type), ", \"subjects\": ", JsonList(subjects),
@@ -124,7 +135,11 @@ StatusOr<Verified> VerifyFile(const std::string& path, const Trust& trust) {
   if (IsConsistencyReceipt(path)) return VerifyConsistency(path, trust);
   if (IsReceiptPath(path)) return VerifyReceipt(path, trust);
   if (IsStatement(path)) return VerifyStatement(path, trust);
-  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, limits::kNoteBytesMax));
+  if (const Status note = ParseSignedNote(bytes).status(); !note.ok()) {
+    return absl::InvalidArgumentError(
+        Text("is no receipt, statement or export by its name, and no checkpoint: ", MessageOf(note)));
+  }
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, trust.Open(bytes));
   return Verified{CheckpointText(checkpoint), CheckpointJson(checkpoint)};
 }

@@ -5,6 +5,7 @@
 #include "ledger/event/names.h"
 #include "ledger/query/events.h"
 #include "ledger/query/facts.h"
+#include "ledger/query/nonconformity.h"
 #include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
@@ -58,6 +59,9 @@ void Print(const v1::WhereAnswer& where) {
                             period.has_ended() ? Text(", ", period.ended().index(), " ", period.ended().type()) : "",
                             "]"))
                 << "\n";
+      if (!period.nonconforming().empty()) {
+        std::cout << "      " << Bad(NonconformityText(period.nonconforming())) << "\n";
+      }
     }
   }
   if (where.units() == 0) std::cout << "no unit ever had it\n";
@@ -69,7 +73,7 @@ void Print(const v1::WhereAnswer& where) {
 void AddWhere(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("where", "on which units something runs or ran");
-  verb.footer("Example: anamnesis where spleen_ct_segmentation@0.2.0 --ledger 127.0.0.1:7420");
+  verb.footer("Example: anamnesis where spleen_ct_segmentation@0.2.0");
   verb.add_option("ENTITY", options->entity,
                   "KIND:ID[@VERSION] of a model, artifact, release, baseline, substrate or SOUP")
       ->required();

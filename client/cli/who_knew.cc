@@ -30,7 +30,7 @@ void AddWhoKnew(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("who-knew", "who had recorded a fact by a time, and who first");
   verb.footer(
-      "Example: anamnesis who-knew incident:INC-7 2026-03-06T10:00:00Z --ledger 127.0.0.1:7420\n"
+      "Example: anamnesis who-knew incident:INC-7 2026-03-06T10:00:00Z\n"
       "Exit status 1: it was not recorded by then.");
   verb.add_option("FACT", options->entity, "the entity that it is about, KIND:ID[@VERSION]")->required();
   verb.add_option("TIME", options->at, "RFC 3339; default: now");

@@ -11,7 +11,7 @@ namespace anamnesis::cli {
 
 void AddWriteOptions(CLI::App& verb, WriteOptions& options, bool is_signed) {
   verb.add_option("--rationale", options.rationale, "why");
-  verb.add_option("--stream", options.stream, "the writer's stream; default: person/NAME of the key");
+  verb.add_option("--stream", options.stream, "the writer's stream; default: KIND/ID of the key's holder");
   if (is_signed) {
     verb.add_option("--signed-with", options.signature_components,
                     "what the signature is made of, at least two: key, passphrase, hardware_token, biometric, "
@@ -46,11 +46,7 @@ void Report(const Common& common, const std::vector<Appended>& appended,
   }
 }
 
-StatusOr<ExitStatus> AppendAndPrint(const WriteOptions& options, std::vector<EventDraft> drafts) {
-  ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options.common.key_file));
-  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options.common));
-  const std::string stream = options.stream.empty() ? "person/" + key.name : options.stream;
-  ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(*client, key, stream));
+std::vector<IdentifiedDraft> IdentifyNow(const WriteOptions& options, std::vector<EventDraft> drafts) {
   const Timestamp now = WallClockNow();
   std::vector<IdentifiedDraft> identified;
   for (EventDraft& draft : drafts) {
@@ -58,12 +54,27 @@ StatusOr<ExitStatus> AppendAndPrint(const WriteOptions& options, std::vector<Eve
     if (!options.rationale.empty()) draft.header.set_rationale(options.rationale);
     identified.push_back({std::move(draft), NewEventId()});
   }
-  ASSIGN_OR_RETURN(const std::vector<Appended> appended, writer->Append(identified));
-  v1::RunResult all;
+  return identified;
+}
+
+Status AppendAndReport(const WriteOptions& options, const std::vector<IdentifiedDraft>& drafts, v1::RunResult& all,
+                       RetryPolicy retry) {
+  retry.within = options.common.append_within;
+  ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options.common.key_file));
+  ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options.common));
+  ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer,
+                   StreamWriter::Open(*client, key, options.stream, std::move(retry)));
+  ASSIGN_OR_RETURN(const std::vector<Appended> appended, writer->Append(drafts));
   const auto type_of = [&](size_t i) {
-    return identified[i].draft.body->GetDescriptor()->options().GetExtension(v1::event).type();
+    return drafts[i].draft.body->GetDescriptor()->options().GetExtension(v1::event).type();
   };
   Report(options.common, appended, type_of, all);
+  return OkStatus();
+}
+
+StatusOr<ExitStatus> AppendAndPrint(const WriteOptions& options, std::vector<EventDraft> drafts) {
+  v1::RunResult all;
+  RETURN_IF_ERROR(AppendAndReport(options, IdentifyNow(options, std::move(drafts)), all));
   if (options.common.json) RETURN_IF_ERROR(PrintJson(all));
   return kDone;
 }

@@ -16,7 +16,7 @@ namespace anamnesis::cli {
 
 struct WriteOptions {
   Common common;
-  // Default: "person/" and the name of the key.
+  // Default: KIND/ID of the key's holder.
   std::string stream;
   std::string rationale;
   // 21 CFR 11.200(a)(1), as ElectronicSignature.Component.
@@ -25,6 +25,13 @@ struct WriteOptions {
 
 // Adds --ledger, --as, --within, --json, --stream and --rationale; and --signed-with where the event is signed.
 void AddWriteOptions(CLI::App& verb, WriteOptions& options, bool is_signed = false);
+
+// The drafts as what happened now, with the options' rationale and a fresh id each.
+std::vector<IdentifiedDraft> IdentifyNow(const WriteOptions& options, std::vector<EventDraft> drafts);
+
+// Appends the drafts as one run, and reports them as Report does. Fails as connecting and StreamWriter do.
+Status AppendAndReport(const WriteOptions& options, const std::vector<IdentifiedDraft>& drafts, v1::RunResult& all,
+                       RetryPolicy retry = {});
 
 // Appends the drafts as one run that happened now, prints each event's index, time, id and type, and what is amiss with
 // it on stderr.

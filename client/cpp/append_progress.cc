@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ledger/event/refusal.h"
+#include "ledger/event/run_result.h"
 
 namespace anamnesis {
 namespace {
@@ -40,6 +41,8 @@ Status AppendProgress::Answered(v1::AppendResponse response) {
     }
     known.has_verdict = true;
     known.result = std::move(answer);
+    // The node counted from the first run of the rest.
+    PutRunIndex(known.result, first_ + static_cast<size_t>(i));
   }
   const size_t before = first_;
   while (first_ < results_.size() && results_[first_].has_verdict) ++first_;
@@ -52,6 +55,10 @@ Status AppendProgress::Answered(v1::AppendResponse response) {
 void AppendProgress::Lost(const Status& why) {
   last_ = why;
   for (size_t i = first_; i < results_.size(); ++i) results_[i].may_be_recorded = true;
+}
+
+bool AppendProgress::has_verdicts() const {
+  return std::any_of(results_.begin(), results_.end(), [](const Result& each) { return each.has_verdict; });
 }
 
 bool AppendProgress::may_be_recorded() const {
@@ -67,8 +74,7 @@ Status AppendProgress::OutcomeOf(const Result& result) const {
 }
 
 StatusOr<v1::AppendResponse> AppendProgress::Outcome() {
-  const bool any = std::any_of(results_.begin(), results_.end(), [](const Result& each) { return each.has_verdict; });
-  if (!any && !results_.empty()) {
+  if (!has_verdicts() && !results_.empty()) {
     const auto unknown =
         std::find_if(results_.begin(), results_.end(), [](const Result& each) { return each.may_be_recorded; });
     return OutcomeOf(unknown == results_.end() ? results_.front() : *unknown);

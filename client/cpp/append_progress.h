@@ -27,7 +27,8 @@ class AppendProgress {
   // The runs to send: the first without a verdict and all that follow it, since those may build on it.
   const v1::AppendRequest& rest() const { return first_ == 0 ? request_ : rest_; }
 
-  // What came of sending rest(). INTERNAL: the answer has not a result for each run.
+  // What came of sending rest(), where a refusal names the place of its run. INTERNAL: the answer has not a result for
+  // each run.
   Status Answered(v1::AppendResponse response);
   // No answer came; the runs may be recorded.
   void Lost(const Status& why);
@@ -36,6 +37,8 @@ class AppendProgress {
 
   // Every run has its verdict.
   bool decided() const { return first_ == results_.size(); }
+  // Some run has its verdict.
+  bool has_verdicts() const;
   // A run without a verdict may be recorded.
   bool may_be_recorded() const;
   // What to tell the caller, who waits no longer: the verdicts that there are, and for the rest UNKNOWN or, when they

@@ -5,6 +5,7 @@
 
 #include "anamnesis/v1/backup.grpc.pb.h"
 #include "client/cpp/channel.h"
+#include "client/cpp/deadline.h"
 #include "client/cpp/unary_call.h"
 
 namespace anamnesis {
@@ -37,7 +38,7 @@ class RemoteBackups : public BackupClient {
   StatusOr<Reply> Call(grpc::Status (v1::BackupService::Stub::*method)(grpc::ClientContext*, const Request&, Reply*),
                        const Request& request, std::chrono::seconds within) {
     // So that a node that isn't there is known soon, whatever the call may take.
-    if (!channel_->WaitForConnected(std::chrono::system_clock::now() + kConnectDeadline)) {
+    if (!channel_->WaitForConnected(DeadlineIn(kConnectDeadline))) {
       return absl::UnavailableError(Text(address_, ": no connection in two seconds"));
     }
     return CallOnce(address_, *stub_, method, request, within);

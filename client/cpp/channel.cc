@@ -2,7 +2,6 @@
 
 #include <cstdlib>
 
-#include "ledger/base/limits.h"
 #include "ledger/tls/agent_uri.h"
 #include "ledger/tls/grpc_credentials.h"
 
@@ -11,7 +10,6 @@ namespace {
 
 constexpr int kKeepaliveMs = 30'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
-constexpr int kMessageBytesMax = static_cast<int>(limits::kRequestBytesMax) + (1 << 20);
 
 Status CheckAddress(std::string_view address) {
   const size_t colon = address.rfind(':');
@@ -26,7 +24,7 @@ Status CheckAddress(std::string_view address) {
   const int number = digits ? std::atoi(std::string(port).c_str()) : 0;
   if (host_fits && number >= 1 && number <= 65535) return OkStatus();
   return absl::InvalidArgumentError(
-      Text("ledger address \"", address, "\": expected HOST:PORT, for example 127.0.0.1:7420"));
+      Text("ledger address \"", address, "\": expected HOST:PORT, for example 127.0.0.1:7420; a directory: file:DIR"));
 }
 
 }  // namespace
@@ -45,10 +43,11 @@ StatusOr<ClientIdentity> LoadIdentity(const TlsFiles& tls) {
   return ClientIdentity{std::move(identity), std::move(credentials), polling};
 }
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const ClientIdentity& identity) {
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const ClientIdentity& identity,
+                                           int message_bytes_max) {
   grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
-  arguments.SetMaxSendMessageSize(kMessageBytesMax);
+  arguments.SetMaxReceiveMessageSize(message_bytes_max);
+  arguments.SetMaxSendMessageSize(message_bytes_max);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   // How long one attempt to connect may take, and how soon the next one may follow.

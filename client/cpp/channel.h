@@ -11,6 +11,7 @@
 
 #include "client/cpp/background_polling.h"
 #include "grpcpp/grpcpp.h"
+#include "ledger/base/limits.h"
 #include "ledger/base/status.h"
 #include "ledger/tls/tls_identity.h"
 
@@ -35,8 +36,12 @@ struct ClientIdentity {
 // are missing, or as TlsIdentity::Load fails.
 StatusOr<ClientIdentity> LoadIdentity(const TlsFiles& tls);
 
+// What a message to or from a node is at most, but for those of a recovery.
+inline constexpr int kNodeMessageBytesMax = static_cast<int>(limits::kRequestBytesMax) + (1 << 20);
+
 // Connects when it is first used.
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const ClientIdentity& identity);
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const ClientIdentity& identity,
+                                           int message_bytes_max = kNodeMessageBytesMax);
 
 }  // namespace anamnesis
 

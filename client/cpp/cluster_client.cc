@@ -2,6 +2,7 @@
 
 #include "anamnesis/v1/cluster.grpc.pb.h"
 #include "client/cpp/channel.h"
+#include "client/cpp/deadline.h"
 #include "client/cpp/unary_call.h"
 
 namespace anamnesis {
@@ -36,7 +37,7 @@ class RemoteCluster : public ClusterClient {
     bool sent = false;
     for (size_t place = 0; place < stubs_.size(); ++place) {
       // Connected first, so that a call that then breaks is known to have been sent.
-      if (!channels_[place]->WaitForConnected(std::chrono::system_clock::now() + kConnectDeadline)) {
+      if (!channels_[place]->WaitForConnected(DeadlineIn(kConnectDeadline))) {
         if (!sent) answer = absl::UnavailableError(Text(addresses_[place], ": no connection in two seconds"));
         continue;
       }

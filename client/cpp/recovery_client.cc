@@ -7,11 +7,13 @@ namespace {
 
 // Following a plan applies every batch of it.
 constexpr std::chrono::minutes kCallDeadline(10);
+// Reports name every session that ever ordered something, and all of them are in one request for a plan.
+constexpr int kReportBytesMax = 256 << 20;
 
 }  // namespace
 
 RecoveryClient::RecoveryClient(const std::string& address, const ClientIdentity& identity)
-    : address_(address), stub_(v1::RecoveryService::NewStub(MakeChannel(address, identity))) {}
+    : address_(address), stub_(v1::RecoveryService::NewStub(MakeChannel(address, identity, kReportBytesMax))) {}
 
 template <typename Reply, typename Request>
 StatusOr<Reply> RecoveryClient::Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Reply*),

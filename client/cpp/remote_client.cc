@@ -14,7 +14,9 @@
 #include "client/cpp/append_progress.h"
 #include "client/cpp/backoff.h"
 #include "client/cpp/channel.h"
+#include "client/cpp/deadline.h"
 #include "client/cpp/read_progress.h"
+#include "client/cpp/read_rounds.h"
 #include "client/cpp/remote_append_channel.h"
 #include "client/cpp/unary_call.h"
 #include "grpcpp/grpcpp.h"
@@ -23,13 +25,16 @@
 namespace anamnesis {
 namespace {
 
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
 // For one sending of an append.
 constexpr std::chrono::seconds kAppendDeadline(10);
 // For a read the first time round, when there are several nodes: long enough for one that lags a little, short enough
 // when it hangs.
 constexpr std::chrono::seconds kFirstReadDeadline(3);
 // Before a broken read goes on, so that a node that stops has gone.
-constexpr std::chrono::milliseconds kResumePause(100);
+constexpr milliseconds kResumePause(100);
 
 struct Endpoint {
   explicit Endpoint(std::string name, std::shared_ptr<grpc::Channel> c)
@@ -52,7 +57,8 @@ struct Endpoint {
 
 // Whether the channel has a connection, or gets one at the first attempt. What is not sent without one is certainly not
 // done, which can't be said of a call that fails.
-bool Connects(grpc::Channel& channel, std::chrono::system_clock::time_point deadline) {
+bool Connects(grpc::Channel& channel, milliseconds within) {
+  const gpr_timespec deadline = DeadlineIn(within);
   for (grpc_connectivity_state state = channel.GetState(true); state != GRPC_CHANNEL_READY;
        state = channel.GetState(true)) {
     if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN) return false;
@@ -143,33 +149,30 @@ class RemoteClient : public LedgerClient {
   template <typename Reply, typename Stub, typename Request>
   StatusOr<Reply> Ask(std::unique_ptr<Stub> Endpoint::*stub,
                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Reply*), Request request) {
-    Status last;
-    const size_t calls = endpoints_.size() == 1 ? 1 : 2 * endpoints_.size();
-    for (size_t failed = 0; failed < calls; ++failed) {
+    ReadRounds rounds(endpoints_.size(), options_.read_within);
+    while (true) {
       const size_t place = current_;
       const Endpoint& endpoint = endpoints_[place];
       Demand(*request.mutable_consistency());
       grpc::ClientContext context;
-      const bool first_round = calls > 1 && 2 * failed < calls;
-      context.set_deadline(std::chrono::system_clock::now() +
-                           (first_round ? std::min<std::chrono::milliseconds>(kFirstReadDeadline, options_.read_within)
-                                        : options_.read_within));
+      const bool hurries = endpoints_.size() > 1 && rounds.in_first();
+      context.set_deadline(DeadlineIn(hurries ? std::min<milliseconds>(kFirstReadDeadline, options_.read_within)
+                                              : options_.read_within));
       Reply reply;
-      last = FromGrpcStatus(((*(endpoint.*stub)).*method)(&context, request, &reply));
+      Status status = FromGrpcStatus(((*(endpoint.*stub)).*method)(&context, request, &reply));
       const bool tells = TellsSize(request);
-      if (last.ok() && tells) last = CheckSize(SizeTold(reply), request.consistency());
-      if (last.ok()) {
+      if (status.ok() && tells) status = CheckSize(SizeTold(reply), request.consistency());
+      if (status.ok()) {
         if (tells) told_->Add(SizeTold(reply));
         return reply;
       }
-      if (!Unanswered(last)) return last;
-      last = Unreachable(endpoint, last);
+      if (!Unanswered(status)) return status;
       PassOver(place);
+      if (!rounds.GoOn(status, *endpoint.channel)) return Unreachable(endpoint, status);
     }
-    return last;
   }
 
-  Status SendOnce(const Endpoint& endpoint, std::chrono::system_clock::time_point deadline, AppendProgress& progress);
+  Status SendOnce(const Endpoint& endpoint, steady_clock::time_point give_up, AppendProgress& progress);
   Status ReadFrom(const Endpoint& endpoint, ReadProgress& progress, const OnRead& on_read, bool& delivered);
 
   // Adds what this client demands of every read.
@@ -201,19 +204,25 @@ class RemoteClient : public LedgerClient {
 // --- Appending ---
 
 StatusOr<v1::AppendResponse> RemoteClient::Append(const v1::AppendRequest& request) {
-  const auto give_up = std::chrono::system_clock::now() + options_.append_within;
+  const auto give_up = steady_clock::now() + options_.append_within;
   AppendProgress progress(request);
   Backoff backoff;
   for (size_t tries = 1; true; ++tries) {
     const size_t place = current_;
-    RETURN_IF_ERROR(SendOnce(endpoints_[place], give_up, progress));
+    const Status sent = SendOnce(endpoints_[place], give_up, progress);
+    if (!sent.ok()) {
+      // What one node recorded is recorded, whatever the next one says to the rest.
+      if (!progress.has_verdicts()) return sent;
+      if (!progress.may_be_recorded()) progress.NotSent(sent);
+      break;
+    }
     if (progress.decided()) break;
     PassOver(place);
     // Every node once without waiting.
     const size_t rounds = tries / endpoints_.size();
-    const auto wait = tries % endpoints_.size() == 0 ? backoff.WaitBeforeTry(static_cast<int>(rounds) + 1)
-                                                     : std::chrono::milliseconds(0);
-    if (std::chrono::system_clock::now() + wait >= give_up) break;
+    const auto wait =
+        tries % endpoints_.size() == 0 ? backoff.WaitBeforeTry(static_cast<int>(rounds) + 1) : milliseconds(0);
+    if (steady_clock::now() + wait >= give_up) break;
     std::this_thread::sleep_for(wait);
   }
   StatusOr<v1::AppendResponse> outcome = progress.Outcome();
@@ -222,18 +231,22 @@ StatusOr<v1::AppendResponse> RemoteClient::Append(const v1::AppendRequest& reque
 }
 
 // Fails when sending again is of no use.
-Status RemoteClient::SendOnce(const Endpoint& endpoint, std::chrono::system_clock::time_point give_up,
-                              AppendProgress& progress) {
-  const auto now = std::chrono::system_clock::now();
-  if (!Connects(*endpoint.channel, std::min<std::chrono::system_clock::time_point>(now + kConnectDeadline, give_up))) {
+Status RemoteClient::SendOnce(const Endpoint& endpoint, steady_clock::time_point give_up, AppendProgress& progress) {
+  const auto left = [give_up] { return std::chrono::duration_cast<milliseconds>(give_up - steady_clock::now()); };
+  if (!Connects(*endpoint.channel, std::min(kConnectDeadline, left()))) {
     progress.NotSent(absl::UnavailableError(Text(endpoint.address, ": no connection")));
     return OkStatus();
   }
   grpc::ClientContext context;
-  context.set_deadline(std::min<std::chrono::system_clock::time_point>(now + kAppendDeadline, give_up));
+  context.set_deadline(DeadlineIn(std::min<milliseconds>(kAppendDeadline, left())));
   v1::AppendResponse response;
   const Status status = FromGrpcStatus(endpoint.append->Append(&context, progress.rest(), &response));
-  if (status.ok()) return progress.Answered(std::move(response));
+  if (status.ok()) {
+    const Status understood = progress.Answered(std::move(response));
+    // Whatever it was meant to say.
+    if (!understood.ok()) progress.Lost(understood);
+    return understood;
+  }
   if (!MayBeDone(status) && !progress.may_be_recorded()) return status;
   // Also what this node refuses, when another may have recorded it.
   progress.Lost(absl::UnavailableError(Text(endpoint.address, ": ", MessageOf(status))));
@@ -251,7 +264,7 @@ StatusOr<std::unique_ptr<AppendChannel>> RemoteClient::OpenAppendChannel(AppendC
   for (size_t i = 0; i < endpoints_.size(); ++i) {
     const size_t place = (first + i) % endpoints_.size();
     const Endpoint& endpoint = endpoints_[place];
-    if (!endpoint.channel->WaitForConnected(std::chrono::system_clock::now() + kConnectDeadline)) continue;
+    if (!endpoint.channel->WaitForConnected(DeadlineIn(kConnectDeadline))) continue;
     current_ = place;
     return std::unique_ptr<AppendChannel>(std::make_unique<RemoteAppendChannel>(endpoint.channel, told));
   }
@@ -262,18 +275,21 @@ StatusOr<std::unique_ptr<AppendChannel>> RemoteClient::OpenAppendChannel(AppendC
 
 Status RemoteClient::Read(const v1::ReadRequest& request, const OnRead& on_read) {
   ReadProgress progress(request);
-  Status last;
-  for (size_t failed = 0; failed < endpoints_.size();) {
+  ReadRounds rounds(endpoints_.size(), options_.read_within);
+  while (true) {
     const size_t place = current_;
+    const Endpoint& endpoint = endpoints_[place];
     bool delivered = false;
-    last = ReadFrom(endpoints_[place], progress, on_read, delivered);
-    if (!Unanswered(last) || !progress.resumable()) return last;
-    failed = delivered ? 0 : failed + 1;
+    const Status status = ReadFrom(endpoint, progress, on_read, delivered);
+    if (!Unanswered(status) || !progress.resumable()) return status;
     PassOver(place);
-    last = Unreachable(endpoints_[place], last);
-    if (delivered) std::this_thread::sleep_for(kResumePause);
+    if (delivered) {
+      rounds = ReadRounds(endpoints_.size(), options_.read_within);
+      std::this_thread::sleep_for(kResumePause);
+    } else if (!rounds.GoOn(status, *endpoint.channel)) {
+      return Unreachable(endpoint, status);
+    }
   }
-  return last;
 }
 
 Status RemoteClient::ReadFrom(const Endpoint& endpoint, ReadProgress& progress, const OnRead& on_read,

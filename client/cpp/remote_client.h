@@ -32,10 +32,11 @@ struct RemoteClientOptions {
 
 // `addresses` is HOST:PORT[,HOST:PORT...] ("[::1]:7420" for IPv6). A call that finds a node unreachable, that a node
 // says it can't serve, or that gets no answer in time, goes on to the next address; that is safe for every call, since
-// event ids make appends idempotent. A read asks each node once, or twice when there are several, and then is
-// UNAVAILABLE. A broken Read goes on elsewhere after the last event it delivered. An AppendChannel stays with the node
-// it was opened on: when that breaks, every unanswered run gets UNKNOWN and the caller opens another channel, which
-// looks for a node that answers.
+// event ids make appends idempotent. A read asks each node once, or twice when there are several, and while one answers
+// that it can't show that much yet (a node that is joining its cluster), for `read_within`; then it is UNAVAILABLE. A
+// broken Read goes on elsewhere after the last event it delivered. An AppendChannel stays with the node it was opened
+// on: when that breaks, every unanswered run gets UNKNOWN and the caller opens another channel, which looks for a node
+// that answers.
 //
 // INVALID_ARGUMENT when an address has not this form, or as LoadIdentity fails (channel.h); nothing is connected yet
 // when this returns.

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string_view>
 
+#include "client/cpp/deadline.h"
 #include "client/cpp/remote_append_channel.h"
 #include "grpcpp/grpcpp.h"
 #include "ledger/base/status.h"
@@ -29,7 +30,7 @@ StatusOr<Reply> CallOnce(std::string_view address, Stub& stub,
                          grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Reply*),
                          const Request& request, std::chrono::seconds within) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + within);
+  context.set_deadline(DeadlineIn(within));
   Reply reply;
   const Status status = FromGrpcStatus((stub.*method)(&context, request, &reply));
   if (!status.ok()) return WithContext(status, address);

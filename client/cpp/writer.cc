@@ -8,6 +8,7 @@
 #include "client/cpp/append_progress.h"
 #include "ledger/base/check.h"
 #include "ledger/crypto/sha256.h"
+#include "ledger/event/header.h"
 #include "ledger/event/refusal.h"
 #include "ledger/keys/random.h"
 
@@ -19,6 +20,9 @@ namespace {
 bool IsWorthRetrying(const Status& status) {
   return IsUndecided(status) || absl::IsAborted(status) || absl::IsResourceExhausted(status);
 }
+
+// The ledger has decided on the run. Whoever can't be reached, or lets nobody in, has not.
+bool IsVerdict(const Status& refused) { return RefusalDetailOf(refused).has_value(); }
 
 // The builder refuses an event because the run is full, not because of the event.
 bool IsRunFull(const Status& status) {
@@ -32,6 +36,21 @@ std::array<uint8_t, kSize> Random() {
   std::array<uint8_t, kSize> bytes;
   FillRandom(bytes);
   return bytes;
+}
+
+// A refusal of a run that begins with this draft.
+Status OfRunFrom(size_t first_draft, const Status& status) {
+  const auto detail = RefusalDetailOf(status);
+  return detail.has_value() ? AtPlace(status, 0, first_draft + detail->event_index()) : status;
+}
+
+StatusOr<std::vector<EventId>> IdsOf(const v1::Run& run) {
+  std::vector<EventId> ids;
+  for (const std::string& header : run.headers()) {
+    ASSIGN_OR_RETURN(const ParsedHeader parsed, ParseHeader(header));
+    ids.push_back(parsed.event_id);
+  }
+  return ids;
 }
 
 std::vector<Appended> PlacesOf(const std::vector<EventId>& ids, const v1::RunResult& result) {
@@ -52,7 +71,8 @@ StreamWriter::StreamWriter(LedgerClient& client, const NamedKey& key, std::strin
     : client_(client), key_(key), stream_(std::move(stream)), retry_(std::move(retry)) {}
 
 StatusOr<std::unique_ptr<StreamWriter>> StreamWriter::Open(LedgerClient& client, const NamedKey& key,
-                                                           std::string stream, RetryPolicy retry) {
+                                                           std::string stream, RetryPolicy retry,
+                                                           const std::string& outbox) {
   std::unique_ptr<StreamWriter> writer(new StreamWriter(client, key, std::move(stream), std::move(retry)));
   ASSIGN_OR_RETURN(const v1::LedgerStatus status, client.GetStatus());
   writer->origin_ = status.origin();
@@ -66,6 +86,11 @@ StatusOr<std::unique_ptr<StreamWriter>> StreamWriter::Open(LedgerClient& client,
   }
   if (!credential.ok()) return credential.status();
   writer->actor_ = credential->holder();
+  if (writer->stream_.empty()) writer->stream_ = Text(writer->actor_.kind(), "/", writer->actor_.id());
+  if (!outbox.empty()) {
+    ASSIGN_OR_RETURN(writer->outbox_, Outbox::Open(outbox, writer->stream_));
+    RETURN_IF_ERROR(writer->SendKept());
+  }
   RETURN_IF_ERROR(writer->Refresh());
   return writer;
 }
@@ -80,23 +105,59 @@ Status StreamWriter::Refresh() {
   return OkStatus();
 }
 
-StatusOr<std::vector<Appended>> StreamWriter::Append(const std::vector<IdentifiedDraft>& drafts) {
+StatusOr<std::vector<Appended>> StreamWriter::Append(const std::vector<IdentifiedDraft>& drafts,
+                                                     const OnRecorded& on_recorded) {
+  RETURN_IF_ERROR(SendKept());
   if (head_uncertain_) RETURN_IF_ERROR(Refresh());
   // All runs are built before the first is sent, so that a mistake in a late draft leaves nothing half written.
   ASSIGN_OR_RETURN(const std::vector<BuiltRun> runs, Build(drafts));
+  if (outbox_ != nullptr && !runs.empty()) {
+    v1::AppendRequest kept;
+    for (const BuiltRun& built : runs) *kept.add_runs() = built.run;
+    RETURN_IF_ERROR(outbox_->Put(std::move(kept)));
+  }
   std::vector<Appended> places;
   for (const BuiltRun& built : runs) {
     const StatusOr<v1::RunResult> result = SendUntilKnown(built.run);
-    if (!result.ok()) {
-      head_uncertain_ = true;
-      return result.status();
-    }
+    if (!result.ok()) return Failed(places.size(), result.status());
     head_ = built.head;
     head_digest_ = built.head_digest;
     const std::vector<Appended> of_run = PlacesOf(built.ids, *result);
+    if (on_recorded) on_recorded(of_run);
     places.insert(places.end(), of_run.begin(), of_run.end());
   }
+  if (outbox_ != nullptr) outbox_->Clear();
   return places;
+}
+
+Status StreamWriter::Failed(size_t first_draft, const Status& why) {
+  head_uncertain_ = true;
+  if (outbox_ != nullptr && !IsVerdict(why)) {
+    return absl::UnknownError(Text("kept in the outbox, to be sent again: ", MessageOf(why)));
+  }
+  if (outbox_ != nullptr) outbox_->Clear();
+  return OfRunFrom(first_draft, why);
+}
+
+Status StreamWriter::SendKept() {
+  if (outbox_ == nullptr || outbox_->empty()) return OkStatus();
+  head_uncertain_ = true;
+  for (const v1::Run& run : outbox_->unanswered().runs()) {
+    const StatusOr<v1::RunResult> result = SendUntilKnown(run);
+    if (!result.ok() && !IsVerdict(result.status())) {
+      return absl::UnavailableError(Text("what is in the outbox can't be sent yet: ", MessageOf(result.status())));
+    }
+    if (!result.ok()) {
+      ASSIGN_OR_RETURN(const std::string aside, outbox_->SetAside());
+      return Status(result.status().code(), Text("what was in the outbox is refused, and set aside in ", aside, ": ",
+                                                 MessageOf(result.status())));
+    }
+    ASSIGN_OR_RETURN(const std::vector<EventId> ids, IdsOf(run));
+    const std::vector<Appended> of_run = PlacesOf(ids, *result);
+    sent_before_.insert(sent_before_.end(), of_run.begin(), of_run.end());
+  }
+  outbox_->Clear();
+  return OkStatus();
 }
 
 StatusOr<Appended> StreamWriter::AppendOne(const EventDraft& draft) {

@@ -1,10 +1,11 @@
 #ifndef ANAMNESIS_CLIENT_DATASET_COMPARE_H_
 #define ANAMNESIS_CLIENT_DATASET_COMPARE_H_
 
-// Member files compared by the ids that they hold: two datasets have different salts, so their trees say nothing of
-// each other. Sorted anew by id in bounded memory, with temporary files beside the first file. Every file is verified
-// whole on the way. An erased member has no id any more; where another file still names the record, its sort key shows
-// that it is the same one, and otherwise it is counted as what can't be known. Fails as MemberFile::Scan does.
+// Member files compared by the ids and digests that they hold: two datasets have different salts, so their trees say
+// nothing of each other. Sorted anew by id in bounded memory, with temporary files beside the first file. Every file is
+// verified whole on the way. An erased member has no id any more; where another file still names the record, its sort
+// key shows that it is the same one, and otherwise it is counted as what can't be known. Fails as MemberFile::Scan
+// does.
 
 #include <cstdint>
 #include <functional>
@@ -47,17 +48,23 @@ struct MemberOverlap {
     size_t second;
     uint64_t records = 0;
     uint64_t subjects = 0;
+    uint64_t contents = 0;
   };
   std::vector<Pair> pairs;
   // Ids in at least two files.
   uint64_t shared_records = 0;
   uint64_t shared_subjects = 0;
+  // Digests that members have in at least two files under different record ids: the same bytes all the same.
+  uint64_t shared_contents = 0;
   // For each file, members without a subject id, which take no part in the overlap of subjects.
   std::vector<uint64_t> without_subject;
 };
 
-// Called with each id that is in at least two files, in ascending order, records first; `files` are places in the list.
-using OnSharedId = std::function<void(bool subject, std::string_view id, std::span<const size_t> files)>;
+enum class SharedKind { kRecord, kSubject, kContent };
+
+// Called with each id that is in at least two files, in ascending order, first records, then subjects, then the SHA-256
+// of contents in hexadecimal; `files` are places in the list.
+using OnSharedId = std::function<void(SharedKind kind, std::string_view id, std::span<const size_t> files)>;
 // INVALID_ARGUMENT unless there are 2 to kOverlapFilesMax files.
 StatusOr<MemberOverlap> OverlapOfMemberFiles(std::span<const MemberFile* const> files, size_t memory_bytes,
                                              const OnSharedId& on_shared);

@@ -32,6 +32,47 @@ Status CheckEnds(std::string_view id, std::string_view field) {
   return OkStatus();
 }
 
+// The character that the byte at `at` begins, of text in UTF-8.
+uint32_t CodePointAt(std::string_view text, size_t at) {
+  const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(text[i])); };
+  const uint32_t first = byte(at);
+  if (first < 0xC0) return first;
+  const size_t more = first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
+  uint32_t code = first & (0x3FU >> more);
+  for (size_t i = at + 1; i <= at + more && i < text.size(); ++i) code = code << 6 | (byte(i) & 0x3FU);
+  return code;
+}
+
+bool IsUnseen(uint32_t code) {
+  return code == 0xAD || code == 0x34F || code == 0x61C || (code >= 0x200B && code <= 0x200F) ||
+         (code >= 0x202A && code <= 0x202E) || (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF;
+}
+
+bool IsCombining(uint32_t code) { return code >= 0x300 && code <= 0x36F; }
+
+std::string CodePointText(uint32_t code) {
+  const std::string bytes = {static_cast<char>(code >> 8 & 0xFF), static_cast<char>(code & 0xFF)};
+  return Text("U+", HexEncode(bytes));
+}
+
+// One person's name that is typed on two machines would be two subjects.
+Status CheckLooks(std::string_view id, std::string_view field) {
+  for (size_t i = 0; i < id.size(); ++i) {
+    const bool goes_on = (static_cast<uint8_t>(id[i]) & 0xC0U) == 0x80U;
+    if (goes_on) continue;
+    const uint32_t code = CodePointAt(id, i);
+    if (IsUnseen(code)) {
+      return absl::InvalidArgumentError(
+          Text(field, ": has a character that nobody sees, ", CodePointText(code), "; take it away"));
+    }
+    if (IsCombining(code)) {
+      return absl::InvalidArgumentError(Text(field, ": has an accent as a character of its own, ", CodePointText(code),
+                                             "; write it and its letter as one character (Unicode NFC)"));
+    }
+  }
+  return OkStatus();
+}
+
 StatusOr<Member> MakeMember(std::string record_id, std::string subject_id, std::string_view sha256) {
   Member member{std::move(record_id), std::move(subject_id), std::nullopt};
   if (!sha256.empty()) {
@@ -43,8 +84,10 @@ StatusOr<Member> MakeMember(std::string record_id, std::string subject_id, std::
   }
   const Status good = CheckMember(member);
   if (!good.ok()) return absl::InvalidArgumentError(Text(MessageOf(good), "; give 1 to 255 bytes of plain text"));
-  RETURN_IF_ERROR(CheckEnds(member.record_id, kRecordId));
-  RETURN_IF_ERROR(CheckEnds(member.subject_id, kSubjectId));
+  for (const auto& [id, field] : {std::pair(&member.record_id, kRecordId), std::pair(&member.subject_id, kSubjectId)}) {
+    RETURN_IF_ERROR(CheckEnds(*id, field));
+    RETURN_IF_ERROR(CheckLooks(*id, field));
+  }
   return member;
 }
 

@@ -12,11 +12,20 @@
 namespace anamnesis::exports {
 namespace {
 
+// Of just this version, as the gate has it.
+bool Names(const v1::EventHeader& header, const v1::EntityRef& certification) {
+  return std::any_of(header.refs().begin(), header.refs().end(), [&](const v1::EntityRef& ref) {
+    return ref.kind() == certification.kind() && ref.id() == certification.id() &&
+           VersionOf(ref) == VersionOf(certification);
+  });
+}
+
 Status FindWithdrawal(const LedgerView& view, const v1::EntityRef& certification, Certificate& certificate) {
   return VisitNaming(view, EntityOf(certification.kind(), certification.id()),
                      [&](const v1::LeafReference& leaf) -> Status {
                        if (leaf.type() != "certification.withdrawn") return OkStatus();
                        ASSIGN_OR_RETURN(const v1::Event event, view.Event(leaf.index()));
+                       if (!Names(event.header(), certification)) return OkStatus();
                        v1::CertificationWithdrawn body;
                        ASSIGN_OR_RETURN(Timestamp from, FromProtoTime(leaf.occurred_earliest(), "occurred_earliest"));
                        const bool given = event.content().UnpackTo(&body) && body.effective_from_us() != 0;
@@ -53,7 +62,10 @@ StatusOr<std::vector<Certificate>> CertificatesOf(const LedgerView& view, const 
     Certificate one;
     one.issued = leaf;
     one.refs.assign(event.header().refs().begin(), event.header().refs().end());
-    ASSIGN_OR_RETURN(one.from, FromProtoTime(leaf.occurred_latest(), "occurred_latest"));
+    ASSIGN_OR_RETURN(const Timestamp occurred, FromProtoTime(leaf.occurred_earliest(), "occurred_earliest"));
+    ASSIGN_OR_RETURN(const Timestamp recorded, FromProtoTime(leaf.recorded(), "recorded"));
+    // As the gate has it: what was recorded happened, whatever the writer's clock says.
+    one.from = std::min(occurred, recorded);
     v1::CertificationIssued body;
     if (event.content().UnpackTo(&body)) {
       one.from = std::max(one.from, Timestamp(body.valid_from_us()));

@@ -11,22 +11,25 @@
 namespace anamnesis::exports {
 
 struct Comparison {
-  // Of `after` that `before` had not, of `before` that `after` has not, and those whose body was erased since or whose
-  // bytes differ (then the ledgers are not one).
+  // Of `after` that `before` had not, of `before` that `after` has not, and those whose body was erased since, which
+  // are told in other words, or whose bytes differ (then the ledgers are not one).
   std::vector<Record> added;
   std::vector<Record> removed;
   std::vector<Record> changed;
-  // "Section: clause: text".
+  // "Section: clause: text [leaf 3]".
   std::vector<std::string> gaps_opened;
   std::vector<std::string> gaps_closed;
-  // Rows of the sections' tables, and what the title page says: "Section: table: cell | cell". A row that says
-  // something else now is in both.
+  // Everything else that the sections and the title page say, but when the export was made and who signed it: rows as
+  // "Section: table: cell (good) [leaf 3] | cell". One that says something else now is in both; one that stands there
+  // twice counts twice.
   std::vector<std::string> rows_added;
   std::vector<std::string> rows_removed;
+  // Only the order is another one.
+  bool reordered = false;
 
   bool same() const {
     return added.empty() && removed.empty() && changed.empty() && gaps_opened.empty() && gaps_closed.empty() &&
-           rows_added.empty() && rows_removed.empty();
+           rows_added.empty() && rows_removed.empty() && !reordered;
   }
 };
 

@@ -1,5 +1,8 @@
 #include "client/exports/content.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "client/exports/html_text.h"
 #include "ledger/crypto/sha256.h"
 
@@ -75,28 +78,47 @@ class ContentHasher {
 
 bool IsControl(unsigned char c) { return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7F; }
 
+// How many bytes a character takes here that is not shown but does something to what is: controls, in UTF-8 those up to
+// U+009F, and what turns the direction of the text around it (U+202A to U+202E, U+2066 to U+2069). 0: it is none.
+size_t ActingBytes(std::string_view text) {
+  const auto at = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
+  if (IsControl(static_cast<unsigned char>(text[0]))) return 1;
+  if (at(0) == 0xC2 && at(1) >= 0x80 && at(1) < 0xA0) return 2;
+  const bool embeds = at(0) == 0xE2 && at(1) == 0x80 && at(2) >= 0xAA && at(2) <= 0xAE;
+  const bool isolates = at(0) == 0xE2 && at(1) == 0x81 && at(2) >= 0xA6 && at(2) <= 0xA9;
+  return embeds || isolates ? 3 : 0;
+}
+
 }  // namespace
 
 void VisitTexts(Document& document, const std::function<void(std::string&)>& visit) {
   Walk(document, visit, [](uint64_t&) {});
 }
 
-void CleanTexts(Document& document) {
-  VisitTexts(document, [](std::string& text) {
-    std::string clean;
-    for (size_t i = 0; i < text.size(); ++i) {
-      const auto c = static_cast<unsigned char>(text[i]);
-      // The controls U+0080 to U+009F are two bytes in UTF-8.
-      const bool c1 = c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-      if (!IsControl(c) && !c1) {
-        clean += text[i];
-        continue;
-      }
+std::string CleanText(std::string_view text) {
+  std::string clean;
+  while (!text.empty()) {
+    const size_t acting = ActingBytes(text);
+    if (acting == 0) {
+      clean += text[0];
+    } else {
       clean += "\xEF\xBF\xBD";
-      if (c1) ++i;
     }
-    text = std::move(clean);
-  });
+    text.remove_prefix(std::max<size_t>(acting, 1));
+  }
+  return clean;
+}
+
+void CleanTexts(Document& document) {
+  std::vector<Record> records = std::exchange(document.records, {});
+  VisitTexts(document, [](std::string& text) { text = CleanText(text); });
+  for (Record& record : records) {
+    for (auto& [name, value] : record.fields) {
+      name = CleanText(name);
+      value = CleanText(value);
+    }
+  }
+  document.records = std::move(records);
 }
 
 std::set<uint64_t> CitedLeaves(const Document& document) {

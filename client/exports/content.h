@@ -18,7 +18,10 @@ namespace anamnesis::exports {
 // Calls `visit` with every text of the document in the order in which it is read. `visit` may change them.
 void VisitTexts(Document& document, const std::function<void(std::string&)>& visit);
 
-// Replaces characters that HTML can't hold unchanged (control characters; line breaks and tabs stay) with U+FFFD.
+// Replaces characters that HTML can't hold unchanged (control characters; line breaks and tabs stay), and those that
+// turn the direction of what is around them, with U+FFFD.
+std::string CleanText(std::string_view text);
+// All but what verifiers hold against a record's leaf, letter for letter.
 void CleanTexts(Document& document);
 
 // Every leaf that cells and gaps cite.

@@ -50,7 +50,7 @@ void AddPart(const std::string& model, const Explain::Part& part, Explanations& 
     int shown = 0;
     for (const v1::Metric& metric : evidence.metrics()) {
       if (++shown > 3) break;
-      what.text += Text(" ", metric.name(), " ", metric.value());
+      what.text += Text(" ", metric.name(), " ", QuantityText(metric.value(), metric.unit()));
     }
   }
   if (part.evidence().empty()) what = {"nothing is recorded", Mark::kBad, {}};

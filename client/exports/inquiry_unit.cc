@@ -1,12 +1,15 @@
 #include <algorithm>
+#include <map>
 
 #include "client/exports/inquiry.h"
 #include "client/exports/records.h"
 #include "client/exports/sections.h"
 #include "ledger/base/bytes.h"
 #include "ledger/event/names.h"
+#include "ledger/query/circumstances.h"
 #include "ledger/query/events.h"
 #include "ledger/query/item_history.h"
+#include "ledger/query/nonconformity.h"
 #include "ledger/query/wording.h"
 
 namespace anamnesis::exports {
@@ -35,6 +38,7 @@ std::string PossibilitiesText(const v1::ConfigurationItem& item) {
     const std::string what = one.has_item() ? Ran{one.item()}.name() : one.empty() ? "nothing" : "something unknown";
     text += Text(text.empty() ? "; possibly " : " or ", what);
     if (one.has_since()) text += Text(" (leaf ", one.since().index(), ")");
+    if (!one.nonconforming().empty()) text += Text(", which ", NonconformityText(one.nonconforming()));
   }
   return text;
 }
@@ -58,6 +62,10 @@ Cell ItemCell(const v1::Configuration& configuration, const std::string& surface
       const bool digest = ran.known() && item.item().has_digest();
       cell.text = Text(ran.name(), digest ? Text(" ", DigestText(item.item().digest())) : "", confidence);
       if (!ran.known()) cell.mark = Mark::kBad;
+      if (!item.nonconforming().empty()) {
+        cell.text += Text("; what put it there ", NonconformityText(item.nonconforming()));
+        cell.mark = Mark::kBad;
+      }
     }
     return cell;
   }
@@ -135,6 +143,29 @@ void NoteItemsThen(Inquiry& inquiry, const v1::Configuration& then) {
   }
 }
 
+// Where the unit was, as which device, and what was allowed of it there, as known then and now.
+void AddCircumstances(const v1::Configuration& then, const v1::Configuration& now, Section& section) {
+  Table table = {"Where, and as which device",
+                 {"", "As known then", "As known now"},
+                 {},
+                 "Nothing is recorded of where the unit was."};
+  std::map<std::string, std::vector<Cell>> rows;
+  std::vector<std::string> order;
+  for (const auto* one : {&then, &now}) {
+    for (const CircumstanceText& each : InWords(one->circumstances())) {
+      const auto [row, added] = rows.emplace(each.what, std::vector<Cell>(2, Cell{"none", Mark::kNone, {}}));
+      if (added) order.push_back(each.what);
+      Cell& cell = row->second[one == &then ? 0 : 1];
+      cell = {each.text, each.bad ? Mark::kBad : Mark::kNone, {}};
+      for (const v1::LeafReference* leaf : each.by) cell.leaves.push_back(leaf->index());
+    }
+  }
+  for (const std::string& what : order) {
+    table.rows.push_back({{what, Mark::kNone, {}}, std::move(rows[what][0]), std::move(rows[what][1])});
+  }
+  section.tables.push_back(std::move(table));
+}
+
 Status AddConfiguration(Inquiry& inquiry, const v1::EntityRef& unit) {
   ASSIGN_OR_RETURN(const v1::Configuration then, ConfigurationKnown(inquiry, unit, true));
   ASSIGN_OR_RETURN(const v1::Configuration now, ConfigurationKnown(inquiry, unit, false));
@@ -173,6 +204,7 @@ Status AddConfiguration(Inquiry& inquiry, const v1::EntityRef& unit) {
   }
   AddAnswer(inquiry, unit, table);
   section.tables.push_back(std::move(table));
+  AddCircumstances(then, now, section);
   for (const auto* one : {&then, &now}) {
     for (const std::string& note : one->notes())
       section.paragraphs.push_back(Text(one == &then ? "Then: " : "Now: ", note));
@@ -252,6 +284,32 @@ std::vector<Cell> VoidRow(const Cited& record) {
           {"-", Mark::kNone, {}}};
 }
 
+// By leaf, of what happened to the unit: why it did not conform. Empty when it did.
+StatusOr<std::map<uint64_t, std::string>> NonconformityOn(Inquiry& inquiry, const v1::EntityRef& unit,
+                                                          Section& section) {
+  std::map<uint64_t, std::string> found;
+  uint64_t from = 0;
+  do {
+    v1::Question question;
+    *question.mutable_findings()->mutable_entity() = WithoutRole(unit);
+    question.mutable_findings()->set_from(from);
+    ASSIGN_OR_RETURN(const v1::Answer answer, AskOrGap(inquiry.view, std::move(question), "IEC 62304 8.2.1", section));
+    for (const v1::FindingsAnswer::OfEvent& event : answer.findings().events()) {
+      const FindingList nonconformity = NonconformityIn(event.findings());
+      if (!nonconformity.empty()) found[event.leaf().index()] = NonconformityText(nonconformity);
+    }
+    from = answer.findings().next();
+  } while (from != 0);
+  return found;
+}
+
+// Whatever the decision that it cites says.
+void SayNonconforming(const std::string& why, uint64_t leaf, Cell& decision, Section& section) {
+  decision.text += Text(decision.text == "-" ? "" : "; ", why);
+  decision.mark = Mark::kBad;
+  section.gaps.push_back({"IEC 62304 8.2.1", Text("leaf ", leaf, " ", why), {leaf}});
+}
+
 // Each activation with the decision that it cites and what was certified.
 Status AddActivations(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHistory& history) {
   Section section = {Text("activations-", inquiry.histories.size() + 1),
@@ -270,12 +328,14 @@ Status AddActivations(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHis
                  {"Activation", "What", "Happened", "Decision", "Certified"},
                  {},
                  "No activation is recorded."};
+  ASSIGN_OR_RETURN(const auto nonconformity, NonconformityOn(inquiry, unit, section));
   for (const Cited* record : InOrderOfTime(history.of(HistoryPart::kActivations))) {
     const uint64_t leaf = record->leaf.index();
     if (record->void_effect) {
       table.rows.push_back(VoidRow(*record));
       continue;
     }
+    const auto why = nonconformity.find(leaf);
     Cell decision = {"-", Mark::kNone, {}};
     Cell certified = {"-", Mark::kNone, {}};
     for (const v1::EntityRef& ref : record->refs) {
@@ -288,9 +348,12 @@ Status AddActivations(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHis
     }
     if (record->leaf.type() == "artifact.activated" && decision.leaves.empty() && decision.text == "-") {
       decision = {"cites none", Mark::kBad, {}};
-      section.gaps.push_back(
-          {"IEC 62304 8.2.1", Text("the activation of leaf ", leaf, " cites no decision of the gate"), {leaf}});
+      if (why == nonconformity.end()) {
+        section.gaps.push_back(
+            {"IEC 62304 8.2.1", Text("the activation of leaf ", leaf, " cites no decision of the gate"), {leaf}});
+      }
     }
+    if (why != nonconformity.end()) SayNonconforming(why->second, leaf, decision, section);
     table.rows.push_back({Cite(record->leaf.type(), leaf),
                           {record->about, Mark::kNone, {}},
                           OccurredCell(*record),

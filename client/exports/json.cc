@@ -64,6 +64,18 @@ Json RecordJson(const Record& record) {
 
 // --- Reading: what is absent or of another kind is left empty, and the comparison at the end finds it ---
 
+// What a document must be for whoever writes it as a page: each row of a table has a cell for each column.
+bool IsWhole(const Document& document) {
+  for (const Section& section : document.sections) {
+    for (const Table& table : section.tables) {
+      for (const std::vector<Cell>& row : table.rows) {
+        if (row.size() != table.columns.size()) return false;
+      }
+    }
+  }
+  return true;
+}
+
 std::string TextAt(const Json& json, const char* name) {
   const auto found = json.find(name);
   const std::string* text = found == json.end() ? nullptr : found->get_ptr<const std::string*>();
@@ -194,6 +206,8 @@ StatusOr<Document> ReadJson(std::string_view text) {
   document.facts = PairsAt(json, "facts");
   for (const Json& section : ListAt(json, "sections")) document.sections.push_back(ReadSection(section));
   for (const Json& record : ListAt(json, "records")) document.records.push_back(ReadRecord(record));
+  if (!IsWhole(document))
+    return absl::InvalidArgumentError("has a table with a row that has not a cell for each column");
   if (WriteJson(document) != text) return absl::InvalidArgumentError("is not in the one form that an export has");
   return document;
 }

@@ -5,9 +5,13 @@
 #include <set>
 #include <utility>
 
-#include "ledger/event/names.h"
+#include "ledger/event/vocabulary.h"
 #include "ledger/query/authorisation.h"
 #include "ledger/query/events.h"
+#include "ledger/query/fact_of_event.h"
+#include "ledger/query/facts.h"
+#include "ledger/query/place_in_time.h"
+#include "ledger/query/typed_facts.h"
 #include "ledger/query/wording.h"
 
 namespace anamnesis::exports {
@@ -97,30 +101,45 @@ void TellStates(const std::vector<AuthorisationEntry>& entries, const std::map<u
   }
 }
 
+// --- What is recorded ---
+
+// nullopt where this version knows no such event.
+StatusOr<std::optional<Fact>> FactOf(const LedgerView& view, const Cited& record) {
+  ASSIGN_OR_RETURN(const v1::Event event, view.Event(record.leaf.index()));
+  ASSIGN_OR_RETURN(const Timestamp earliest, FromProtoTime(record.leaf.occurred_earliest(), "occurred_earliest"));
+  ASSIGN_OR_RETURN(const Timestamp latest, FromProtoTime(record.leaf.occurred_latest(), "occurred_latest"));
+  StatusOr<Fact> fact = FactOfEvent(event, earliest, latest);
+  if (!fact.ok()) return std::optional<Fact>();
+  return std::optional<Fact>(*std::move(fact));
+}
+
+bool IsSame(const v1::EntityRef& a, const v1::EntityRef& b) { return a.kind() == b.kind() && a.id() == b.id(); }
+bool IsSameVersion(const v1::EntityRef& a, const v1::EntityRef& b) {
+  return IsSame(a, b) && VersionOf(a) == VersionOf(b);
+}
+
+// The order of the log says nothing here: what suspends an authorisation may stand before the record of the grant that
+// counts, and an older version of a plan after a newer one. So all of it is read before anything is told of any.
 class Collector {
  public:
   explicit Collector(const LedgerView& view) : view_(view) {}
 
   Status Add(const Cited& record) {
-    ASSIGN_OR_RETURN(const v1::Event event, view_.Event(record.leaf.index()));
-    ASSIGN_OR_RETURN(occurred_, FromProtoTime(record.leaf.occurred_earliest(), "occurred_earliest"));
-    ASSIGN_OR_RETURN(occurred_latest_, FromProtoTime(record.leaf.occurred_latest(), "occurred_latest"));
-    leaf_ = record.leaf.index();
-    const std::string& type = record.leaf.type();
-    const auto ref = std::find_if(record.refs.begin(), record.refs.end(),
-                                  [&](const v1::EntityRef& one) { return type.starts_with(one.role() + "."); });
-    if (ref == record.refs.end()) return OkStatus();
-    if (type.starts_with("authorisation.")) AddAuthorisation(event, *ref);
-    if (type.starts_with("change_plan.")) AddPlan(event, *ref, record);
-    if (type.starts_with("envelope.")) AddEnvelope(event, *ref, record);
+    ASSIGN_OR_RETURN(std::optional<Fact> fact, FactOf(view_, record));
+    if (!fact.has_value()) return OkStatus();
+    const v1::EntityRef* ref = FindReference(fact->header(), fact->type().substr(0, fact->type().find('.')));
+    if (ref == nullptr) return OkStatus();
+    const v1::EntityRef entity = *ref;
+    told_.push_back({*std::move(fact), entity});
     return OkStatus();
   }
 
   std::vector<Permission> Take() {
-    for (const auto& [granted, entries] : entries_) {
-      for (Permission& one : found_) {
-        if (one.granted == granted) TellStates(entries, texts_, one);
-      }
+    for (const Told& one : told_) {
+      const std::string& type = one.fact.type();
+      if (type == "authorisation.granted") AddAuthorisation(one);
+      if (type == "change_plan.authorised" || type == "change_plan.amended") AddPlan(one);
+      if (type == "envelope.approved") AddEnvelope(one);
     }
     for (Permission& one : found_) SortByTime(one.changes);
     for (const auto& [granted, authorisation] : authorisations_) {
@@ -132,97 +151,77 @@ class Collector {
   }
 
  private:
-  Permission* Find(const v1::EntityRef& entity) {
-    const auto found = std::find_if(found_.rbegin(), found_.rend(), [&](const Permission& one) {
-      return one.entity.kind() == entity.kind() && one.entity.id() == entity.id() &&
-             one.entity.version() == entity.version();
-    });
-    return found == found_.rend() ? nullptr : &*found;
-  }
+  struct Told {
+    Fact fact;
+    // What it is about.
+    v1::EntityRef entity;
 
-  Permission& Start(const v1::EntityRef& entity) {
+    uint64_t leaf() const { return fact.event.index.value; }
+  };
+
+  Permission& Start(const Told& told) {
     Permission& one = found_.emplace_back();
-    one.entity = entity;
-    one.granted = leaf_;
+    one.entity = told.entity;
+    one.granted = told.leaf();
     return one;
   }
 
-  // A new version, from when it happened; the last version before it is over.
-  Permission& StartVersion(const v1::EntityRef& entity) {
-    for (Permission& one : found_) {
-      if (one.entity.kind() != entity.kind() || one.entity.id() != entity.id()) continue;
-      one.changes.push_back({occurred_, false, Text("replaced by version ", entity.version()), leaf_, true});
+  // --- Authorisations ---
+
+  void AddAuthorisation(const Told& granted) {
+    std::vector<AuthorisationEntry> entries = {AuthorisationEntryOf(granted.fact).value()};
+    std::map<uint64_t, std::string> texts;
+    for (const Told& one : told_) {
+      const std::optional<AuthorisationEntry> entry = AuthorisationEntryOf(one.fact);
+      if (!entry.has_value() || !IsSameVersion(one.entity, granted.entity)) continue;
+      std::string& text = texts[one.leaf()];
+      if (entry->terms != nullptr) text = TermsText(*entry->terms);
+      if (one.fact.type() == "authorisation.restricted") text += Text("; restricted by leaf ", one.leaf());
+      if (entry->kind != AuthorisationEntry::Kind::kGranted) entries.push_back(*entry);
     }
-    Permission& one = Start(entity);
-    one.changes.push_back({occurred_, true, "in force", leaf_, false});
+    TellStates(entries, texts, Start(granted));
+  }
+
+  // --- Versions of plans and of envelopes ---
+
+  // A version, until what is recorded as a later one begins: when that was told says nothing.
+  Permission& StartVersion(const Told& version, const std::set<std::string_view>& types) {
+    Permission& one = Start(version);
+    one.changes.push_back({version.fact.earliest(), true, "in force", version.leaf(), false});
+    const Told* next = nullptr;
+    const auto begins = [&](const Told& other) { return std::max(other.fact.earliest(), version.fact.earliest()); };
+    for (const Told& other : told_) {
+      const bool follows = types.count(other.fact.type()) > 0 && IsSame(other.entity, version.entity) &&
+                           StandsEarlier(&version.fact, &other.fact);
+      if (!follows || (next != nullptr && begins(*next) < begins(other))) continue;
+      const bool sooner = next == nullptr || begins(other) < begins(*next);
+      if (sooner || StandsEarlier(&next->fact, &other.fact)) next = &other;
+    }
+    if (next == nullptr) return one;
+    one.changes.push_back(
+        {begins(*next), false, Text("replaced by version ", next->entity.version()), next->leaf(), true});
     return one;
   }
 
-  void End(const v1::EntityRef& entity, int64_t effective_from_us, std::string_view state) {
-    Permission* one = Find(entity);
-    if (one == nullptr) return;
-    const Timestamp from = effective_from_us == 0 ? occurred_ : Timestamp(effective_from_us);
-    one->changes.push_back({from, false, std::string(state), leaf_, true});
-  }
-
-  // --- Authorisations: what is recorded of each, judged when all of it is known ---
-
-  template <typename Body>
-  const v1::AuthorisationTerms* KeepTerms(const v1::Event& event) {
-    Body body;
-    texts_[leaf_];
-    if (!event.content().UnpackTo(&body)) return nullptr;
-    texts_[leaf_] = TermsText(body.terms());
-    return &terms_.emplace_back(body.terms());
-  }
-
-  template <typename Body>
-  Timestamp EffectiveFrom(const v1::Event& event) const {
-    Body body;
-    const bool given = event.content().UnpackTo(&body) && body.effective_from_us() != 0;
-    return given ? Timestamp(body.effective_from_us()) : occurred_;
-  }
-
-  void AddAuthorisation(const v1::Event& event, const v1::EntityRef& ref) {
-    using Kind = AuthorisationEntry::Kind;
-    const std::string& type = event.header().type();
-    if (type == "authorisation.granted") {
-      Start(ref);
-      entries_[leaf_] = {{Kind::kGranted, occurred_latest_, leaf_, KeepTerms<v1::AuthorisationGranted>(event)}};
-      return;
-    }
-    const Permission* known = Find(ref);
-    if (known == nullptr) return;
-    std::vector<AuthorisationEntry>& entries = entries_[known->granted];
-    if (type == "authorisation.supplemented") {
-      entries.push_back({Kind::kTerms, occurred_, leaf_, KeepTerms<v1::AuthorisationSupplemented>(event)});
-    } else if (type == "authorisation.restricted") {
-      entries.push_back({Kind::kTerms, EffectiveFrom<v1::AuthorisationRestricted>(event), leaf_,
-                         KeepTerms<v1::AuthorisationRestricted>(event)});
-      texts_[leaf_] += Text("; restricted by leaf ", leaf_);
-    } else if (type == "authorisation.suspended") {
-      entries.push_back({Kind::kSuspended, EffectiveFrom<v1::AuthorisationSuspended>(event), leaf_, nullptr});
-    } else if (type == "authorisation.reinstated") {
-      entries.push_back({Kind::kReinstated, EffectiveFrom<v1::AuthorisationReinstated>(event), leaf_, nullptr});
-    } else if (type == "authorisation.withdrawn") {
-      entries.push_back({Kind::kWithdrawn, EffectiveFrom<v1::AuthorisationWithdrawn>(event), leaf_, nullptr});
+  // What ends this version; where `any`, also what ends all of them.
+  void End(std::string_view type, std::string_view state, bool any, Permission& one) const {
+    for (const Told& end : told_) {
+      const bool of_all = any && IsSame(end.entity, one.entity) && end.entity.version().empty();
+      if (end.fact.type() != type || (!of_all && !IsSameVersion(end.entity, one.entity))) continue;
+      one.changes.push_back({EffectiveFrom(end.fact), false, std::string(state), end.leaf(), true});
     }
   }
 
   // --- Plans ---
 
-  void AddPlan(const v1::Event& event, const v1::EntityRef& ref, const Cited& record) {
-    if (event.header().type() == "change_plan.withdrawn")
-      return End(ref, EffectiveFrom<v1::ChangePlanWithdrawn>(event).us, "withdrawn");
-    Permission& one = StartVersion(ref);
-    v1::ChangePlanAuthorised authorised;
-    v1::ChangePlanAmended amended;
-    if (event.content().UnpackTo(&authorised)) one.plan = authorised.terms();
-    if (event.content().UnpackTo(&amended)) one.plan = amended.terms();
-    if (one.plan.has_value()) one.terms = {{occurred_, TermsText(*one.plan)}};
-    for (const v1::EntityRef& other : record.refs) {
-      if (other.role() == "authorisation") authorisations_[leaf_] = other;
-    }
+  void AddPlan(const Told& told) {
+    Permission& one = StartVersion(told, {"change_plan.authorised", "change_plan.amended"});
+    End("change_plan.withdrawn", "withdrawn", false, one);
+    if (const auto* authorised = told.fact.body<v1::ChangePlanAuthorised>()) one.plan = authorised->terms();
+    if (const auto* amended = told.fact.body<v1::ChangePlanAmended>()) one.plan = amended->terms();
+    if (one.plan.has_value()) one.terms = {{told.fact.earliest(), TermsText(*one.plan)}};
+    const v1::EntityRef* authorisation = FindReference(told.fact.header(), "authorisation");
+    if (authorisation != nullptr) authorisations_[told.leaf()] = *authorisation;
   }
 
   // A plan is in force only while its authorisation is; where it names no version of that, while any version is.
@@ -258,33 +257,24 @@ class Collector {
 
   // --- Envelopes ---
 
-  void AddEnvelope(const v1::Event& event, const v1::EntityRef& ref, const Cited& record) {
-    if (event.header().type() == "envelope.retired")
-      return End(ref, EffectiveFrom<v1::EnvelopeRetired>(event).us, "retired");
-    if (event.header().type() != "envelope.approved") return;
-    Permission& one = StartVersion(ref);
-    for (const v1::EntityRef& other : record.refs) {
+  void AddEnvelope(const Told& told) {
+    Permission& one = StartVersion(told, {"envelope.approved"});
+    End("envelope.retired", "retired", true, one);
+    for (const v1::EntityRef& other : told.fact.header().refs()) {
       if (other.role() == "protocol") one.protocols.push_back(other);
     }
-    v1::EnvelopeApproved approved;
-    if (!event.content().UnpackTo(&approved)) return;
-    one.envelope = approved.terms();
-    one.terms = {{occurred_, TermsText(approved.terms())}};
+    const auto* approved = told.fact.body<v1::EnvelopeApproved>();
+    if (approved == nullptr) return;
+    one.envelope = approved->terms();
+    one.terms = {{told.fact.earliest(), TermsText(approved->terms())}};
   }
 
   const LedgerView& view_;
-  // Of the event that is being added.
-  Timestamp occurred_;
-  Timestamp occurred_latest_;
-  uint64_t leaf_ = 0;
+  // In log order; in place, since what is told of them borrows from them.
+  std::deque<Told> told_;
   std::vector<Permission> found_;
   // By the leaf of the plan.
   std::map<uint64_t, v1::EntityRef> authorisations_;
-  // By the leaf of the grant.
-  std::map<uint64_t, std::vector<AuthorisationEntry>> entries_;
-  // What the entries point to, and in words, by leaf.
-  std::deque<v1::AuthorisationTerms> terms_;
-  std::map<uint64_t, std::string> texts_;
 };
 
 }  // namespace

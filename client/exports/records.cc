@@ -1,7 +1,10 @@
 #include "client/exports/records.h"
 
 #include <memory>
+#include <utility>
+#include <vector>
 
+#include "client/exports/content.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/ids.h"
 #include "ledger/crypto/sha256.h"
@@ -16,6 +19,15 @@
 
 namespace anamnesis::exports {
 namespace {
+
+constexpr const char* kContent = "content";
+constexpr const char* kUnread = "could not be read by this version";
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+bool IsUnread(const Fields& fields, size_t header_fields) {
+  return fields.size() == header_fields + 1 && fields.back() == Fields::value_type(kContent, kUnread);
+}
 
 void AddFields(const v1::EventHeader& header, Record& record) {
   for (const v1::EntityRef& ref : header.refs()) {
@@ -80,11 +92,32 @@ StatusOr<Record> RecordOf(uint64_t index, std::string_view leaf_bytes, std::opti
   if (type != nullptr) body = ParseBody(*type, *body_content);
   // Of a later version, or recorded before a rule was tightened: shown by its digests, and that it is.
   if (!body.ok()) {
-    record.fields.emplace_back("content", "could not be read by this version");
+    record.fields.emplace_back(kContent, kUnread);
     return record;
   }
   for (auto& field : FieldTextsOf(**body)) record.fields.push_back(std::move(field));
   return record;
+}
+
+Telling TellingOf(const Record& found, size_t header_fields, const Record& cited) {
+  // Both: an older version may have let stand what this one takes out.
+  Document told;
+  told.records = {found, cited};
+  CleanTexts(told);
+  const Fields& ours = told.records[0].fields;
+  const Fields& theirs = told.records[1].fields;
+  if (ours == theirs) return Telling::kSame;
+  const bool both_read = !IsUnread(ours, header_fields) && !IsUnread(theirs, header_fields);
+  const size_t comparable = both_read ? ours.size() : header_fields;
+  if (theirs.size() < comparable || (both_read && theirs.size() > comparable)) return Telling::kContradicts;
+  std::set<std::string> names;
+  for (const auto& [name, unused] : ours) names.insert(name);
+  for (size_t i = 0; i < comparable; ++i) {
+    if (theirs[i].second != ours[i].second) return Telling::kContradicts;
+    // One name in the place of another that this version has as well is not another word for it.
+    if (theirs[i].first != ours[i].first && names.contains(theirs[i].first)) return Telling::kContradicts;
+  }
+  return Telling::kOtherWords;
 }
 
 }  // namespace anamnesis::exports

@@ -28,6 +28,17 @@ Cell Cite(std::string text, uint64_t leaf, Mark mark = Mark::kNone);
 // INVALID_ARGUMENT: the bytes are no leaf. `body_content` is the body without its nonce; absent when it was erased.
 StatusOr<Record> RecordOf(uint64_t index, std::string_view leaf_bytes, std::optional<std::string_view> body_content);
 
+// How an export tells what a record was read from.
+enum class Telling {
+  kSame,
+  // Nothing else, but a field has a name that this version doesn't use in it, or only one of the two could read the
+  // body.
+  kOtherWords,
+  kContradicts,
+};
+// `found` is what this version reads, its first `header_fields` from the header; `cited` is what the export says.
+Telling TellingOf(const Record& found, size_t header_fields, const Record& cited);
+
 }  // namespace anamnesis::exports
 
 #endif  // ANAMNESIS_CLIENT_EXPORTS_RECORDS_H_

@@ -1,26 +1,21 @@
 #include "client/exports/verify.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <set>
 #include <tuple>
 #include <utility>
-#include <vector>
 
-#include "anamnesis/v1/vocabulary_authority.pb.h"
-#include "anamnesis/v1/vocabulary_delegation.pb.h"
+#include "anamnesis/v1/vocabulary_erasure.pb.h"
 #include "client/exports/archive.h"
 #include "client/exports/content.h"
 #include "client/exports/directory.h"
 #include "client/exports/html.h"
 #include "client/exports/json.h"
 #include "client/exports/records.h"
+#include "client/exports/signer_keys.h"
 #include "client/exports/writer.h"
-#include "ledger/event/names.h"
-#include "ledger/event/vocabulary.h"
 
 namespace anamnesis::exports {
 namespace {
@@ -31,31 +26,30 @@ class Verifier {
  public:
   Verifier(const std::string& dir, const Trust& trust) : dir_(dir), trust_(trust) {}
 
+  // What is read is what was signed, and under the ledger's checkpoint, before it is looked into; and the page is
+  // written only of what a holder of a key has signed.
   StatusOr<VerifiedExport> Verify() {
-    RETURN_IF_ERROR(WithContext(ReadSignedManifest(), std::string(kManifestFile)));
+    ASSIGN_OR_RETURN(const std::string manifest, Read(kManifestFile));
+    RETURN_IF_ERROR(WithContext(CheckSignature(manifest), std::string(kSignatureFile)));
+    StatusOr<Manifest> read = ReadManifest(manifest);
+    RETURN_IF_ERROR(WithContext(read.status(), std::string(kManifestFile)));
+    verified_.manifest = *std::move(read);
     RETURN_IF_ERROR(CheckFiles());
-    RETURN_IF_ERROR(WithContext(ReadDocument(), "export.json"));
-    RETURN_IF_ERROR(WithContext(CheckHtml(), "index.html"));
     RETURN_IF_ERROR(WithContext(CheckCheckpoint(), "checkpoint"));
+    RETURN_IF_ERROR(WithContext(ReadDocument(), "export.json"));
     for (const Record& record : verified_.document.records) {
       RETURN_IF_ERROR(WithContext(CheckRecord(record), Text("record ", record.leaf)));
     }
     RETURN_IF_ERROR(CheckOnlyRecords());
+    for (const uint64_t leaf : erased_) verified_.bodies_not_shown_erased.erase(leaf);
     RETURN_IF_ERROR(WithContext(CheckSigner(), std::string(kSignatureFile)));
+    RETURN_IF_ERROR(WithContext(CheckHtml(), "index.html"));
     return std::move(verified_);
   }
 
  private:
   std::string PathOf(std::string_view name) const { return Text(dir_, "/", name); }
   StatusOr<std::string> Read(std::string_view name) const { return ReadWhole(PathOf(name), kFileBytesMax); }
-
-  Status ReadSignedManifest() {
-    ASSIGN_OR_RETURN(const std::string json, Read(kManifestFile));
-    ASSIGN_OR_RETURN(const std::string signature, Read(kSignatureFile));
-    ASSIGN_OR_RETURN(note_, ReadManifestSignature(signature, json));
-    ASSIGN_OR_RETURN(verified_.manifest, ReadManifest(json));
-    return OkStatus();
-  }
 
   // What is there is what the manifest lists, byte for byte.
   Status CheckFiles() const {
@@ -80,6 +74,7 @@ class Verifier {
         document.tree_size != manifest.tree_size) {
       return Wrong("is of another export than the manifest");
     }
+    if (verified_.checkpoint.root.hex() != document.root) return Wrong("has another root than the checkpoint");
     if (ContentDigestOf(document) != manifest.content_sha256)
       return Wrong("has another content than the manifest says");
     return OkStatus();
@@ -98,10 +93,9 @@ class Verifier {
   Status CheckCheckpoint() {
     ASSIGN_OR_RETURN(checkpoint_note_, Read("checkpoint"));
     ASSIGN_OR_RETURN(verified_.checkpoint, trust_.Open(checkpoint_note_));
-    const Document& document = verified_.document;
-    if (verified_.checkpoint.origin != document.origin || verified_.checkpoint.size.value != document.tree_size ||
-        verified_.checkpoint.root.hex() != document.root) {
-      return Wrong("is not the one that export.json says it was made at");
+    const Manifest& manifest = verified_.manifest;
+    if (verified_.checkpoint.origin != manifest.origin || verified_.checkpoint.size.value != manifest.tree_size) {
+      return Wrong("is not the one that the manifest says it was made at");
     }
     return OkStatus();
   }
@@ -122,20 +116,35 @@ class Verifier {
     std::optional<std::string_view> content;
     if (receipt.body.has_value()) content = *receipt.body;
     ASSIGN_OR_RETURN(const Record found, RecordOf(cited.leaf, leaf, content));
-    // The fields are told in words that may change from release to release, so that others are counted and not
-    // refused; the body's bytes are bound by its commitment.
     const auto bound = [](const Record& record) {
       return std::tie(record.event_id, record.type, record.stream, record.actor, record.occurred, record.recorded,
                       record.leaf_sha256, record.body_commitment);
     };
     if (bound(found) != bound(cited)) return Wrong("is not what export.json cites");
     if (!records_.insert(cited.leaf).second) return Wrong("is cited twice");
-    Document told;
-    told.records.push_back(found);
-    CleanTexts(told);
-    if (told.records.front().fields != cited.fields) ++verified_.told_otherwise;
-    NoteCredential(receipt);
+    ASSIGN_OR_RETURN(const Record header_only, RecordOf(cited.leaf, leaf, std::nullopt));
+    switch (TellingOf(found, header_only.fields.size(), cited)) {
+      case Telling::kContradicts:
+        return Wrong("its fields are not what its body and header say");
+      case Telling::kOtherWords:
+        ++verified_.told_otherwise;
+        break;
+      case Telling::kSame:
+        break;
+    }
+    keys_.Note(receipt.header.fields, cited.leaf, receipt.recorded, content);
+    NoteBody(found.type, cited.leaf, content);
     return OkStatus();
+  }
+
+  // That a body is erased is the signer's word, until an erasure in the ledger says so.
+  void NoteBody(std::string_view type, uint64_t leaf, const std::optional<std::string_view>& content) {
+    v1::SubjectDataErased erasure;
+    if (!content.has_value()) {
+      verified_.bodies_not_shown_erased.insert(leaf);
+    } else if (type == "subject_data.erased" && erasure.ParseFromString(std::string(*content))) {
+      erased_.insert(erasure.erased_indexes().begin(), erasure.erased_indexes().end());
+    }
   }
 
   // Every citation has its record, and records/ has nothing else.
@@ -158,49 +167,32 @@ class Verifier {
     return OkStatus();
   }
 
-  void NoteCredential(const CheckedReceipt& receipt) {
-    const v1::EventHeader& header = receipt.header.fields;
-    latest_ = std::max(latest_, receipt.recorded);
-    const v1::EntityRef* holder = FindReference(header, "holder");
-    if (holder == nullptr || !receipt.body.has_value()) return;
-    v1::CredentialIssued issued;
-    v1::CredentialRotated rotated;
-    v1::CredentialRevoked revoked;
-    v1::CredentialReportedLost lost;
-    const auto end = [&](const std::string& key, int64_t from_us) {
-      ended_[key].emplace_back(from_us, Text(header.type(), " of leaf ", receipt.index.value));
-    };
-    if (header.type() == "credential.issued" && issued.ParseFromString(*receipt.body)) {
-      holders_[issued.public_key()] = EntityKeyText(EntityOf(holder->kind(), holder->id()));
-    } else if (header.type() == "credential.rotated" && rotated.ParseFromString(*receipt.body)) {
-      holders_[rotated.new_public_key()] = EntityKeyText(EntityOf(holder->kind(), holder->id()));
-      end(rotated.old_public_key(), rotated.old_key_until_us());
-    } else if (header.type() == "credential.revoked" && revoked.ParseFromString(*receipt.body)) {
-      end(revoked.public_key(), revoked.effective_from_us());
-    } else if (header.type() == "credential.reported_lost" && lost.ParseFromString(*receipt.body)) {
-      end(lost.public_key(), lost.lost_since_us());
-    }
-  }
-
-  // By a key that the verifier trusts by itself, or one whose holder a verified record names.
-  Status CheckSigner() {
+  // By a key that the verifier trusts by itself, or by the one in signer.vkey, whose holder is looked for later.
+  Status CheckSignature(std::string_view manifest) {
+    ASSIGN_OR_RETURN(const std::string signature, Read(kSignatureFile));
+    ASSIGN_OR_RETURN(note_, ReadManifestSignature(signature, manifest));
     for (const VerifierKey& key : trust_.keys) {
-      if (!VerifySignature(note_.text, note_.signatures[0], key).ok()) continue;
+      if (!IsSignedBy(key).ok()) continue;
       verified_.signer = Text("the trusted key ", key.name());
       return OkStatus();
     }
     ASSIGN_OR_RETURN(const std::string text, Read("signer.vkey"));
     if (!text.ends_with('\n')) return absl::InvalidArgumentError("signer.vkey is cut off");
-    ASSIGN_OR_RETURN(const VerifierKey key, VerifierKey::Parse(std::string_view(text).substr(0, text.size() - 1)));
-    RETURN_IF_ERROR(VerifySignature(note_.text, note_.signatures[0], key));
-    const auto holder = holders_.find(key.public_key().bytes());
-    if (holder == holders_.end()) return Wrong("no record in this export says who holds the key that signed it");
-    for (const auto& [from_us, why] : ended_[key.public_key().bytes()]) {
-      // The export was made after the last record in it.
-      if (from_us <= latest_.us) return Wrong(Text("the key that signed it was ended by ", why));
-    }
-    // An export need not hold the record that ends a key.
-    verified_.signer = holder->second + ", not checked for revocation";
+    ASSIGN_OR_RETURN(signer_, VerifierKey::Parse(std::string_view(text).substr(0, text.size() - 1)));
+    return IsSignedBy(*signer_);
+  }
+
+  // A cosigner's key states what it has seen of a log, and signs no export.
+  Status IsSignedBy(const VerifierKey& key) const {
+    if (key.type() != KeyType::kEd25519) return Wrong(Text(key.name(), " is a key for cosignatures"));
+    return VerifySignature(note_.text, note_.signatures[0], key);
+  }
+
+  // The export was made after the last record in it; it need not hold the record that ends a key.
+  Status CheckSigner() {
+    if (!signer_.has_value()) return OkStatus();
+    ASSIGN_OR_RETURN(const std::string holder, keys_.HolderAt(signer_->public_key().view(), keys_.latest()));
+    verified_.signer = holder + ", not checked for revocation";
     return OkStatus();
   }
 
@@ -210,12 +202,11 @@ class Verifier {
   SignedNote note_;
   std::string checkpoint_note_;
   std::set<uint64_t> records_;
-  // By public key.
-  std::map<std::string, std::string> holders_;
-  // By public key: from when on its seals are refused, and the record that says so.
-  std::map<std::string, std::vector<std::pair<int64_t, std::string>>> ended_;
-  // When the last of the records was recorded.
-  Timestamp latest_;
+  // What the erasures in the export name.
+  std::set<uint64_t> erased_;
+  // The key in signer.vkey, where none that the verifier trusts signed.
+  std::optional<VerifierKey> signer_;
+  SignerKeys keys_;
 };
 
 // A directory of its own that is gone when this is.

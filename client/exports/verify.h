@@ -5,6 +5,8 @@
 // there that doesn't belong, every byte is the one that was signed, whoever signed held a key of the ledger, both forms
 // say the same, and every record is in the ledger and is what is cited.
 
+#include <cstdint>
+#include <set>
 #include <string>
 
 #include "client/cpp/receipt_check.h"
@@ -24,8 +26,12 @@ struct VerifiedExport {
   // Who signed: "kind:id" of the key's holder in the ledger, or the name of a key that the verifier trusts by itself.
   // Whether the ledger ended the key since can't be told from an export.
   std::string signer;
-  // Records whose fields are not in the words in which this version tells their bodies.
+  // Records whose fields are named otherwise than by this version, or not told by it or by the version that made the
+  // export, so that they are the signer's words; where both tell them the values are the same.
   size_t told_otherwise = 0;
+  // Records that the export has no body of, without a record of an erasure that names them: it may be that whoever
+  // signed left the body out. What was erased after the export's last event is among them.
+  std::set<uint64_t> bodies_not_shown_erased;
 };
 
 // A directory. INVALID_ARGUMENT: a file is missing, superfluous or malformed; UNAUTHENTICATED: something does not hold;

@@ -12,8 +12,10 @@
 #include "client/exports/readme.h"
 #include "client/exports/records.h"
 #include "client/exports/sections.h"
+#include "client/exports/signer_keys.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/event/names.h"
+#include "ledger/query/events.h"
 
 namespace anamnesis::exports {
 namespace {
@@ -44,6 +46,18 @@ class HashingSink : public ObjectSink {
   Sha256Hasher hasher_;
   uint64_t size_ = 0;
 };
+
+// What a verifier will find, who has nothing but records: a key that has expired, or isn't valid yet, signs nothing.
+Status CheckInForce(const LedgerView& view, const v1::Credential& credential) {
+  ASSIGN_OR_RETURN(const v1::Event event, view.Event(credential.issued_index()));
+  ASSIGN_OR_RETURN(const Timestamp recorded, FromProtoTime(event.recorded(), "recorded"));
+  SignerKeys keys;
+  keys.Note(event.header(), event.index(), recorded, event.body().content());
+  const StatusOr<std::string> holder = keys.HolderAt(credential.public_key(), view.as_of());
+  if (holder.ok()) return OkStatus();
+  return absl::FailedPreconditionError(Text("--as: nobody could verify the export, which is as of ",
+                                            FormatTime(view.as_of()), ": ", MessageOf(holder.status())));
+}
 
 }  // namespace
 
@@ -111,6 +125,7 @@ Status ExportWriter::Finish(const LedgerView& view, Document& document, const st
         "--as: no credential in force names this key in the ledger, so that nobody could tell who signed; enrol it");
   }
   RETURN_IF_ERROR(credential.status());
+  RETURN_IF_ERROR(CheckInForce(view, *credential));
   document.origin = view.origin();
   document.tree_size = view.tree_size();
   document.root = view.checkpoint().root.hex();

@@ -13,6 +13,8 @@ using Json = nlohmann::json;
 // child of it is open.
 class TreeBuilder {
  public:
+  explicit TreeBuilder(size_t values_max) : values_max_(values_max) {}
+
   Status Scalar(Document::Kind kind, std::string text) {
     ASSIGN_OR_RETURN(Document* const place, NewPlace());
     place->kind = kind;
@@ -39,8 +41,8 @@ class TreeBuilder {
 
  private:
   StatusOr<Document*> NewPlace() {
-    if (++values_ > kDocumentValuesMax) {
-      return absl::InvalidArgumentError(Text("holds more than ", kDocumentValuesMax, " values"));
+    if (++values_ > values_max_) {
+      return absl::InvalidArgumentError(Text("holds more than ", values_max_, " values"));
     }
     if (open_.empty()) return &root_;
     Document& parent = *open_.back();
@@ -49,6 +51,7 @@ class TreeBuilder {
     return &parent.members.back().value;
   }
 
+  const size_t values_max_;
   Document root_;
   std::vector<Document*> open_;
   std::string name_;
@@ -58,6 +61,8 @@ class TreeBuilder {
 // nlohmann's parser calls these; false stops it.
 class JsonEvents final : public Json::json_sax_t {
  public:
+  explicit JsonEvents(size_t values_max) : tree_(values_max) {}
+
   bool null() override { return Take(tree_.Scalar(Document::Kind::kNull, "")); }
   bool boolean(bool value) override { return Take(tree_.Scalar(Document::Kind::kBool, value ? "true" : "false")); }
   bool number_integer(number_integer_t value) override { return Number(std::to_string(value)); }
@@ -95,9 +100,9 @@ class JsonEvents final : public Json::json_sax_t {
   Status status_;
 };
 
-Status CheckSize(std::string_view text) {
-  if (text.size() <= kDocumentBytesMax) return OkStatus();
-  return absl::InvalidArgumentError(Text("has ", text.size(), " bytes; at most ", kDocumentBytesMax, " are read"));
+Status CheckSize(std::string_view text, size_t bytes_max = kDocumentBytesMax) {
+  if (text.size() <= bytes_max) return OkStatus();
+  return absl::InvalidArgumentError(Text("has ", text.size(), " bytes; at most ", bytes_max, " are read"));
 }
 
 std::string BytesOf(const yaml_char_t* bytes, size_t size) { return {reinterpret_cast<const char*>(bytes), size}; }
@@ -181,7 +186,7 @@ class YamlReader {
   bool ready_ = false;
   // A name of the innermost map was read and its value was not.
   bool named_ = false;
-  TreeBuilder tree_;
+  TreeBuilder tree_{kDocumentValuesMax};
 };
 
 // The length of the well-formed UTF-8 sequence at the front of `text` (RFC 3629), 0 when there is none.
@@ -215,13 +220,41 @@ const Document* Document::Find(std::string_view name) const {
   return nullptr;
 }
 
-StatusOr<Document> ParseJson(std::string_view text) {
-  RETURN_IF_ERROR(CheckSize(text));
-  JsonEvents events;
+StatusOr<Document> ParseJson(std::string_view text, const DocumentBounds& bounds) {
+  RETURN_IF_ERROR(CheckSize(text, bounds.bytes_max));
+  JsonEvents events(bounds.values_max);
   const bool complete = Json::sax_parse(text.begin(), text.end(), &events);
   RETURN_IF_ERROR(events.status());
   if (!complete) return absl::InvalidArgumentError("is not JSON");
   return events.TakeRoot();
+}
+
+std::string FormatJson(const Document& value) {
+  const auto quoted = [](const std::string& text) {
+    return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  };
+  const auto separator = [](const std::string& json) { return json.size() > 1 ? "," : ""; };
+  std::string json;
+  switch (value.kind) {
+    case Document::Kind::kNull:
+      return "null";
+    case Document::Kind::kBool:
+    case Document::Kind::kNumber:
+      return value.text;
+    case Document::Kind::kString:
+      return quoted(value.text);
+    case Document::Kind::kList:
+      json = "[";
+      for (const Document& item : value.items) json += Text(separator(json), FormatJson(item));
+      return json + "]";
+    case Document::Kind::kMap:
+      json = "{";
+      for (const Document::Member& member : value.members) {
+        json += Text(separator(json), quoted(member.name), ":", FormatJson(member.value));
+      }
+      return json + "}";
+  }
+  return json;
 }
 
 StatusOr<Document> ParseYaml(std::string_view text) {

@@ -38,8 +38,15 @@ struct Document::Member {
   Document value;
 };
 
+struct DocumentBounds {
+  size_t bytes_max = kDocumentBytesMax;
+  size_t values_max = kDocumentValuesMax;
+};
+
 // Parses one JSON value. INVALID_ARGUMENT, saying where, when it is not JSON (RFC 8259, UTF-8) or outside a bound.
-StatusOr<Document> ParseJson(std::string_view text);
+StatusOr<Document> ParseJson(std::string_view text, const DocumentBounds& bounds = {});
+// The JSON of a tree, on one line.
+std::string FormatJson(const Document& value);
 
 // Parses the first YAML document; an empty text is null. Scalars are strings, but an unquoted "", "~" or "null" is
 // null. Aliases are refused: they let a small file stand for a huge one, and nobody needs them here. INVALID_ARGUMENT,

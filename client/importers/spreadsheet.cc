@@ -13,6 +13,8 @@ namespace anamnesis {
 namespace {
 
 constexpr std::string_view kSheetImporter = "anamnesis import csv 1";
+// The same, since ids are made from the note and the period too.
+constexpr const char* kAllOfRow = "anamnesis import csv 2";
 
 // A text in which "{COLUMN}" stands for a cell.
 class Template {
@@ -116,17 +118,12 @@ StatusOr<std::string> Occurred(const std::string& text, const std::string& utc_o
   return text;
 }
 
-// Of what the row says: `occurred` is the cell's text. The n-th of equal rows has one of its own, the first the one
-// that it would have alone.
-EventId IdOf(const SheetEvent& event, const std::string& occurred, uint64_t equal_before) {
-  const std::string period = IsDay(occurred) ? WholeDay(occurred) : occurred;
+// A UUIDv7 of when it happened, made from the texts. The n-th of equal rows has one of its own, the first the one that
+// it would have alone.
+EventId IdOf(const std::vector<std::string>& texts, const std::string& period, uint64_t equal_before) {
   std::string input;
-  const auto add = [&input](std::string_view field) { input += Text(field.size(), ":", field); };
-  add(kSheetImporter);
-  add(event.type);
-  add(period);
-  add(event.body_json);
-  for (const std::string& ref : event.refs) add(ref);
+  const auto add = [&input](std::string_view text) { input += Text(text.size(), ":", text); };
+  for (const std::string& text : texts) add(text);
   if (equal_before > 0) add(Text("row ", equal_before + 1));
   const Digest digest = Sha256(input);
   std::array<uint8_t, 10> random;
@@ -136,15 +133,43 @@ EventId IdOf(const SheetEvent& event, const std::string& occurred, uint64_t equa
   return EventId::MakeVersion7(known ? static_cast<uint64_t>(time->us) / 1000 : 0, random);
 }
 
+// Gives ids to the rows of one sheet.
+class RowIds {
+ public:
+  void Give(SheetEvent& event) {
+    std::vector<std::string> texts = {std::string(kSheetImporter), event.type, event.former_occurred_at,
+                                      event.body_json};
+    texts.insert(texts.end(), event.refs.begin(), event.refs.end());
+    event.former_id = Next(texts, event.former_occurred_at, former_);
+    texts.front() = kAllOfRow;
+    texts.push_back(event.occurred_at);
+    texts.push_back(event.note);
+    event.id = Next(texts, event.occurred_at, all_);
+  }
+
+ private:
+  // How many rows were equal so far, by the id that the first of them has.
+  using Equal = std::map<EventId, uint64_t>;
+
+  static EventId Next(const std::vector<std::string>& texts, const std::string& period, Equal& equal) {
+    const uint64_t before = equal[IdOf(texts, period, 0)]++;
+    return IdOf(texts, period, before);
+  }
+
+  Equal former_;
+  Equal all_;
+};
+
 // What is done to each row.
 class Mapping {
  public:
   static StatusOr<Mapping> Parse(std::string_view name, std::string_view text, const CsvTable& table) {
-    ASSIGN_OR_RETURN(Document document, ParseJson(text));
+    StatusOr<Document> document = ParseJson(text);
+    if (!document.ok()) return WithContext(document.status(), kMappingContext);
     Mapping mapping;
     mapping.name_ = std::string(name);
     for (size_t i = 0; i < table.columns.size(); ++i) mapping.columns_.emplace(table.columns[i], i);
-    mapping.document_ = std::move(document);
+    mapping.document_ = *std::move(document);
     for (const Document::Member& member : mapping.document_.members) {
       static constexpr std::array<std::string_view, 6> kKnown = {"type", "occurred_at", "utc_offset",
                                                                  "refs", "body",        "rationale"};
@@ -163,22 +188,18 @@ class Mapping {
         return absl::InvalidArgumentError("mapping: utc_offset: must be \"Z\" or like \"+02:00\"");
     }
     // Every template is looked at before the first row is.
-    EqualRows none;
-    RETURN_IF_ERROR(mapping.Apply({0, std::vector<std::string>(table.columns.size(), "1")}, none, true).status());
+    RETURN_IF_ERROR(mapping.Apply({0, std::vector<std::string>(table.columns.size(), "1")}, true).status());
     return mapping;
   }
 
-  // How many rows of the sheet were equal so far, by the id that the first of them has.
-  using EqualRows = std::map<EventId, uint64_t>;
-
-  // `check` only looks at the templates.
-  StatusOr<SheetEvent> Apply(const CsvTable::Row& row, EqualRows& equal_rows, bool check = false) const {
+  // Without ids. `check` only looks at the templates.
+  StatusOr<SheetEvent> Apply(const CsvTable::Row& row, bool check = false) const {
     SheetEvent event;
     event.line = row.line;
     ASSIGN_OR_RETURN(event.type, FillText("type", row));
     ASSIGN_OR_RETURN(const std::string occurred, FillText("occurred_at", row));
-    ASSIGN_OR_RETURN(const std::string rationale, FillText("rationale", row));
-    event.rationale = Text("imported from ", name_, rationale.empty() ? "" : ": ", rationale);
+    ASSIGN_OR_RETURN(event.note, FillText("rationale", row));
+    event.rationale = Text("imported from ", name_, event.note.empty() ? "" : ": ", event.note);
     if (const Document* refs = document_.Find("refs"); refs != nullptr) {
       for (const Document& ref : refs->items) {
         ASSIGN_OR_RETURN(const Template parsed, Template::Parse("refs", ref.text, columns_));
@@ -194,8 +215,7 @@ class Mapping {
     if (check) return event;
     if (occurred.empty()) return absl::InvalidArgumentError("occurred_at: nothing says when it happened");
     ASSIGN_OR_RETURN(event.occurred_at, Occurred(occurred, utc_offset_));
-    const EventId alone = IdOf(event, occurred, 0);
-    event.id = IdOf(event, occurred, equal_rows[alone]++);
+    event.former_occurred_at = IsDay(occurred) ? WholeDay(occurred) : occurred;
     return event;
   }
 
@@ -246,10 +266,11 @@ StatusOr<Sheet> ReadSheet(std::string_view name, std::string_view csv, std::stri
   ASSIGN_OR_RETURN(const CsvTable table, ParseCsv(csv));
   ASSIGN_OR_RETURN(const Mapping how, Mapping::Parse(name, mapping, table));
   Sheet sheet;
-  Mapping::EqualRows equal_rows;
+  RowIds ids;
   for (const CsvTable::Row& row : table.rows) {
-    StatusOr<SheetEvent> event = how.Apply(row, equal_rows);
+    StatusOr<SheetEvent> event = how.Apply(row);
     if (event.ok()) {
+      ids.Give(*event);
       sheet.events.push_back(*std::move(event));
     } else {
       sheet.unreadable.push_back({Text("line ", row.line), std::string(MessageOf(event.status()))});

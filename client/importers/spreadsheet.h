@@ -30,11 +30,18 @@ namespace anamnesis {
 // One row's event, in the words of `append --jsonl`.
 struct SheetEvent {
   uint64_t line = 0;
-  // Made from what the row says: the same row gives the same id wherever it stands and however often it is read. Of
+  // Made from all that the row says: the same row gives the same id wherever it stands and however often it is read. Of
   // equal rows in one sheet, each has its own.
   EventId id;
+  // The one that earlier versions gave it, made without the note and the offset from UTC: rows that differ in these
+  // alone have the same.
+  EventId former_id;
   std::string type;
   std::string occurred_at;
+  // The period that the earliest of those versions took a bare day for; else as above.
+  std::string former_occurred_at;
+  // What the row gives as the reason, and the same with where it is from.
+  std::string note;
   std::string rationale;
   std::string body_json;
   std::vector<std::string> refs;
@@ -45,6 +52,9 @@ struct Sheet {
   // Rows that could not be read, and why.
   std::vector<Unreadable> unreadable;
 };
+
+// What the message of a Status begins with that is about the mapping and not about the spreadsheet.
+inline constexpr std::string_view kMappingContext = "mapping";
 
 // `name` is the spreadsheet's, for the events' rationale. INVALID_ARGUMENT when the mapping is none or names a column
 // that there isn't, or as ParseCsv fails.

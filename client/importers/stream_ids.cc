@@ -33,11 +33,4 @@ Status ReadHeaders(LedgerClient& client, const std::string& stream, StreamPositi
   return OkStatus();
 }
 
-StatusOr<std::set<EventId>> IdsInStream(LedgerClient& client, const std::string& stream, StreamPosition head) {
-  std::set<EventId> ids;
-  RETURN_IF_ERROR(
-      ReadHeaders(client, stream, head, [&](const EventId& id, const v1::EventHeader&) { ids.insert(id); }));
-  return ids;
-}
-
 }  // namespace anamnesis

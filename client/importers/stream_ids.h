@@ -2,7 +2,6 @@
 #define ANAMNESIS_CLIENT_IMPORTERS_STREAM_IDS_H_
 
 #include <functional>
-#include <set>
 #include <string>
 
 #include "anamnesis/v1/event.pb.h"
@@ -16,9 +15,6 @@ using OnHeader = std::function<void(const EventId& id, const v1::EventHeader& he
 
 // Calls with each of the stream's events up to `head`, in their order, read without bodies. Fails as reading does.
 Status ReadHeaders(LedgerClient& client, const std::string& stream, StreamPosition head, const OnHeader& on_header);
-
-// The ids of the same events: what an import need not append again.
-StatusOr<std::set<EventId>> IdsInStream(LedgerClient& client, const std::string& stream, StreamPosition head);
 
 }  // namespace anamnesis
 

@@ -13,6 +13,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/event/vocabulary.h"
 #include "ledger/query/item_history.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::interchange {
 namespace {
@@ -215,7 +216,7 @@ class Bom {
     for (const v1::Metric& metric : metrics) {
       Json out;
       out["type"] = metric.name();
-      out["value"] = metric.value() + metric.unit();
+      out["value"] = QuantityText(metric.value(), metric.unit());
       SetText(out, "slice", metric.subgroup());
       if (!metric.ci_low().empty()) {
         out["confidenceInterval"] = {{"lowerBound", metric.ci_low()}, {"upperBound", metric.ci_high()}};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "anamnesis/v1/vocabulary_record.pb.h"
 #include "client/importers/document.h"
@@ -21,6 +22,8 @@ constexpr std::string_view kStatementTypeBefore = "https://in-toto.io/Statement/
 // As vocabulary_record.proto has them.
 constexpr size_t kTitleBytesMax = 1024;
 constexpr size_t kLocatorBytesMax = 2048;
+// The role of what a document is about.
+constexpr std::string_view kAbout = "about";
 // What leaves room for the rest of a title.
 constexpr size_t kSubjectsInTitleBytes = 600;
 
@@ -144,7 +147,7 @@ Status AddAbout(LedgerView& view, const Evidence& evidence, const v1::EntityRef&
   ASSIGN_OR_RETURN(const std::vector<v1::ContentDigest> recorded, RecordedDigests(view, entity));
   for (const v1::ContentDigest& digest : recorded) {
     if (!IsSubject(evidence, digest)) continue;
-    AddReference(draft, "about", entity.kind(), entity.id(), entity.version(), &digest);
+    AddReference(draft, kAbout, entity.kind(), entity.id(), entity.version(), &digest);
     return OkStatus();
   }
   return absl::FailedPreconditionError(Text(
@@ -189,21 +192,6 @@ StatusOr<Evidence> ReadOwnEvidence(std::string_view envelope, const std::vector<
   return evidence;
 }
 
-StatusOr<bool> IsRecorded(LedgerView& view, const Evidence& evidence) {
-  v1::Question question;
-  v1::StatusQuestion& status = *question.mutable_status();
-  status.mutable_entity()->set_kind(std::string(kDocumentKind));
-  status.mutable_entity()->set_id(evidence.document_id());
-  status.set_limit(1);
-  const StatusOr<v1::Answer> answer = view.Ask(std::move(question));
-  if (absl::IsNotFound(answer.status())) return false;
-  RETURN_IF_ERROR(answer.status());
-  for (const v1::StatusAnswer::Count& count : answer->status().counts()) {
-    if (count.type() == "document.referenced" && count.events() > count.void_events()) return true;
-  }
-  return false;
-}
-
 StatusOr<EventDraft> EvidenceDraft(LedgerView& view, const Evidence& evidence, std::string_view source,
                                    const std::vector<v1::EntityRef>& about) {
   auto body = std::make_shared<v1::DocumentReferenced>();
@@ -222,6 +210,23 @@ StatusOr<EventDraft> EvidenceDraft(LedgerView& view, const Evidence& evidence, s
                                   ") verified over the DSSE payload"));
   draft.body = std::move(body);
   return draft;
+}
+
+StatusOr<bool> IsRecorded(LedgerView& view, const EventDraft& draft) {
+  v1::EntityRef document;
+  document.set_kind(std::string(kDocumentKind));
+  document.set_id(FindReference(draft.header, kDocumentKind)->id());
+  std::set<std::string> lacking;
+  for (const v1::EntityRef& ref : draft.header.refs()) {
+    if (ref.role() == kAbout) lacking.insert(ref.SerializeAsString());
+  }
+  const StatusOr<std::vector<const v1::Event*>> recorded = view.EventsAbout(document, "document.referenced");
+  if (absl::IsNotFound(recorded.status())) return false;
+  RETURN_IF_ERROR(recorded.status());
+  for (const v1::Event* event : *recorded) {
+    for (const v1::EntityRef& ref : event->header().refs()) lacking.erase(ref.SerializeAsString());
+  }
+  return !recorded->empty() && lacking.empty();
 }
 
 }  // namespace anamnesis::interchange

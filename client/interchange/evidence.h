@@ -53,14 +53,15 @@ StatusOr<Evidence> ReadEvidence(std::string_view envelope, const std::vector<Att
 // every byte. UNAUTHENTICATED also for any other form, and for more signatures than one.
 StatusOr<Evidence> ReadOwnEvidence(std::string_view envelope, const std::vector<AttestorKey>& keys);
 
-// Whether the ledger has the document, in an event that still counts.
-StatusOr<bool> IsRecorded(LedgerView& view, const Evidence& evidence);
-
 // The event that records it; `source` is where it was found. It refers to each entity of `about` with the digest that
 // both the Statement and the ledger give for it (SHA-256 or SHA-512). FAILED_PRECONDITION, naming the entity, when no
 // subject has a digest that the ledger gives for it or its files: the Statement is then about other bytes.
 StatusOr<EventDraft> EvidenceDraft(LedgerView& view, const Evidence& evidence, std::string_view source,
                                    const std::vector<v1::EntityRef>& about);
+
+// Whether the ledger has the document, in an event that still counts, and in such events everything that the draft says
+// that it is about.
+StatusOr<bool> IsRecorded(LedgerView& view, const EventDraft& draft);
 
 }  // namespace anamnesis::interchange
 

@@ -3,8 +3,6 @@
 #include <optional>
 #include <utility>
 
-#include "anamnesis/v1/vocabulary_device.pb.h"
-#include "anamnesis/v1/vocabulary_regulatory.pb.h"
 #include "client/interchange/citation.h"
 #include "client/interchange/names.h"
 #include "ledger/event/vocabulary.h"
@@ -13,8 +11,6 @@
 
 namespace anamnesis::interchange {
 namespace {
-
-using google::protobuf::Message;
 
 constexpr char kVocabulary[] = "anamnesis:vocabulary/";
 
@@ -126,16 +122,21 @@ bool IsTarget(const v1::Event& event, const v1::EntityRef& ref) {
   return Defines(event, ref.role()) || ref.kind() == "device_unit";
 }
 
+// Who acted. R5 lists the types that one may be of, and a Location is none.
+Json AgentReference(const LedgerView& view, const v1::Agent& agent) {
+  Json reference = LogicalReference(view.origin(), agent.kind(), agent.id(), "");
+  if (agent.kind() == "site") reference.erase("type");
+  return reference;
+}
+
 Json AgentOf(const LedgerView& view, const v1::EventHeader& header) {
   Json agent;
   Json type;
   type["system"] = "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
   type["code"] = "enterer";
   agent["type"]["coding"] = Json::array({std::move(type)});
-  agent["who"] = LogicalReference(view.origin(), header.actor().kind(), header.actor().id(), "");
-  if (header.has_on_behalf_of()) {
-    agent["onBehalfOf"] = LogicalReference(view.origin(), header.on_behalf_of().kind(), header.on_behalf_of().id(), "");
-  }
+  agent["who"] = AgentReference(view, header.actor());
+  if (header.has_on_behalf_of()) agent["onBehalfOf"] = AgentReference(view, header.on_behalf_of());
   return agent;
 }
 
@@ -183,61 +184,6 @@ StatusOr<Json> ProvenanceOf(LedgerView& view, const v1::Event& event, const InBu
 
 // --- Device ---
 
-struct UnitRecords {
-  v1::DeviceUnitCommissioned commissioned;
-  v1::DeviceModelRegistered model;
-  v1::EntityRef model_ref;
-  // Where it is at the time asked about; empty where that isn't recorded.
-  std::string jurisdiction;
-};
-
-template <typename Body>
-Status ReadLast(const std::vector<const v1::Event*>& events, Body& out) {
-  if (events.empty()) return OkStatus();
-  ASSIGN_OR_RETURN(const std::unique_ptr<Message> body, BodyOf(*events.back()));
-  if (const auto* typed = BodyAs<Body>(body.get())) out = *typed;
-  return OkStatus();
-}
-
-// Where the gate takes the unit to be at `at` (gate/subject.cc): a move holds from its earliest time on.
-Status FindJurisdiction(LedgerView& view, const v1::EntityRef& unit, Timestamp at, UnitRecords& records) {
-  std::optional<Timestamp> last;
-  for (const char* type : {"device_unit.commissioned", "device_unit.relocated"}) {
-    ASSIGN_OR_RETURN(const std::vector<const v1::Event*> events, view.EventsAbout(unit, type));
-    for (const v1::Event* event : events) {
-      ASSIGN_OR_RETURN(const Standing standing, view.StandingOf(*event));
-      if (standing.earliest > at || (last.has_value() && standing.earliest < *last)) continue;
-      ASSIGN_OR_RETURN(const std::unique_ptr<Message> body, BodyOf(*event));
-      if (const auto* moved = BodyAs<v1::DeviceUnitRelocated>(body.get())) records.jurisdiction = moved->jurisdiction();
-      if (const auto* began = BodyAs<v1::DeviceUnitCommissioned>(body.get()))
-        records.jurisdiction = began->jurisdiction();
-      last = standing.earliest;
-    }
-  }
-  return OkStatus();
-}
-
-StatusOr<UnitRecords> RecordsOf(LedgerView& view, const std::string& unit, Timestamp at) {
-  UnitRecords records;
-  v1::EntityRef entity;
-  entity.set_kind("device_unit");
-  entity.set_id(unit);
-  RETURN_IF_ERROR(FindJurisdiction(view, entity, at, records));
-  ASSIGN_OR_RETURN(const std::vector<const v1::Event*> commissioned,
-                   view.EventsAbout(entity, "device_unit.commissioned"));
-  RETURN_IF_ERROR(ReadLast(commissioned, records.commissioned));
-  if (commissioned.empty()) return records;
-  const v1::EntityRef* model = FindReference(commissioned.back()->header(), "device_model");
-  if (model == nullptr) return records;
-  records.model_ref.set_kind(model->kind());
-  records.model_ref.set_id(model->id());
-  const StatusOr<std::vector<const v1::Event*>> registered =
-      view.EventsAbout(records.model_ref, "device_model.registered");
-  RETURN_IF_ERROR(registered.status());
-  RETURN_IF_ERROR(ReadLast(*registered, records.model));
-  return records;
-}
-
 // FHIR's names of those who issue UDIs; another one stays as it was recorded.
 std::string IssuerUri(std::string_view issuer) {
   if (issuer == "GS1") return "http://hl7.org/fhir/NamingSystem/gs1-di";
@@ -279,41 +225,57 @@ void AddItem(const LedgerView& view, const v1::ConfigurationItem& item, Json& de
   }
 }
 
-void AddIdentity(const LedgerView& view, const std::string& unit, const UnitRecords& records, Json& device) {
-  device["identifier"] = Json::array({EntityIdentifier(view.origin(), "device_unit", unit, "")});
-  if (!records.commissioned.udi_pi().empty()) {
+void AddIdentifier(const v1::Circumstances::Identifier& udi, Json& device) {
+  if (udi.kind() == "udi_di") {
+    Json carrier;
+    carrier["deviceIdentifier"] = FhirText(udi.value());
+    carrier["issuer"] = IssuerUri(udi.issuing_entity());
+    device["udiCarrier"] = Json::array({std::move(carrier)});
+  } else if (udi.kind() == "udi_pi") {
     Json identifier;
-    identifier["type"]["text"] = "UDI-PI";
-    identifier["value"] = FhirText(records.commissioned.udi_pi());
+    identifier["type"]["text"] = udi.has_release() ? FhirText(Text("UDI-PI of ", EntityText(udi.release()))) : "UDI-PI";
+    identifier["value"] = FhirText(udi.value());
     device["identifier"].push_back(std::move(identifier));
   }
-  if (!records.model_ref.id().empty()) {
-    device["definition"]["reference"] =
-        LogicalReference(view.origin(), records.model_ref.kind(), records.model_ref.id(), "");
+}
+
+void AddIdentity(const LedgerView& view, const std::string& unit, const v1::Circumstances& circumstances,
+                 Json& device) {
+  device["identifier"] = Json::array({EntityIdentifier(view.origin(), "device_unit", unit, "")});
+  if (circumstances.has_device_model()) {
+    const v1::EntityRef& model = circumstances.device_model();
+    device["definition"]["reference"] = LogicalReference(view.origin(), model.kind(), model.id(), model.version());
   }
-  if (!records.model.udi_di().empty()) {
-    Json carrier;
-    carrier["deviceIdentifier"] = FhirText(records.model.udi_di());
-    carrier["issuer"] = IssuerUri(records.model.issuing_entity());
-    device["udiCarrier"] = Json::array({std::move(carrier)});
-  }
-  SetText(device, "serialNumber", records.commissioned.serial_number());
-  if (device.contains("serialNumber")) device["serialNumber"] = FhirText(records.commissioned.serial_number());
-  if (!records.model.name().empty()) {
+  for (const v1::Circumstances::Identifier& udi : circumstances.identifiers()) AddIdentifier(udi, device);
+  SetText(device, "serialNumber", circumstances.serial_number());
+  if (device.contains("serialNumber")) device["serialNumber"] = FhirText(circumstances.serial_number());
+  if (!circumstances.device_name().empty()) {
     Json name;
-    name["value"] = FhirText(records.model.name());
+    name["value"] = FhirText(circumstances.device_name());
     name["type"] = "registered-name";
     device["name"] = Json::array({std::move(name)});
   }
 }
 
-Json DeviceOf(const LedgerView& view, const std::string& unit, const std::string& id, const UnitRecords& records,
+void AddCircumstances(const v1::Circumstances& circumstances, Json& device) {
+  if (!circumstances.jurisdiction().empty()) AddProperty(device, "jurisdiction", "", circumstances.jurisdiction());
+  for (const v1::Circumstances::Identifier& udi : circumstances.identifiers()) {
+    if (udi.kind() == "basic_udi_di") AddProperty(device, "basic-udi-di", "", udi.value());
+  }
+  for (const v1::Circumstances::Authorisation& one : circumstances.authorisations()) {
+    AddProperty(device, "authorisation", one.jurisdiction(),
+                Text(one.kind(), " ", one.number(), " ",
+                     one.inactive_because().empty() ? "is in force" : one.inactive_because()));
+  }
+}
+
+Json DeviceOf(const LedgerView& view, const std::string& unit, const std::string& id,
               const v1::Configuration& configuration, Timestamp at) {
   Json device;
   device["resourceType"] = "Device";
   device["id"] = id;
   device["extension"] = Json::array({LeafExtension(view, nullptr)});
-  AddIdentity(view, unit, records, device);
+  AddIdentity(view, unit, configuration.circumstances(), device);
   if (configuration.unit_state() == v1::UNIT_IN_SERVICE) device["status"] = "active";
   if (configuration.unit_state() == v1::UNIT_DECOMMISSIONED) device["status"] = "inactive";
   AddProperty(device, "configuration-at", "", FormatTime(at));
@@ -323,8 +285,7 @@ Json DeviceOf(const LedgerView& view, const std::string& unit, const std::string
   }
   for (const std::string& note : configuration.notes()) AddProperty(device, "note", "", note);
   for (const v1::ConfigurationItem& item : configuration.items()) AddItem(view, item, device);
-  if (!records.jurisdiction.empty()) AddProperty(device, "jurisdiction", "", records.jurisdiction);
-  if (!records.model.basic_udi_di().empty()) AddProperty(device, "basic-udi-di", "", records.model.basic_udi_di());
+  AddCircumstances(configuration.circumstances(), device);
   return device;
 }
 
@@ -364,7 +325,11 @@ StatusOr<std::string> FhirOfUnit(LedgerView& view, const std::string& unit, std:
   const google::protobuf::Timestamp newest = last->recorded();
   ASSIGN_OR_RETURN(const Timestamp recorded, FromProtoTime(newest, "recorded"));
   const Timestamp time = at.value_or(recorded);
-  ASSIGN_OR_RETURN(const UnitRecords records, RecordsOf(view, unit, time));
+  v1::EntityRef entity;
+  entity.set_kind("device_unit");
+  entity.set_id(unit);
+  // NOT_FOUND of a unit that the ledger knows nothing of.
+  RETURN_IF_ERROR(view.EventsAbout(entity, "device_unit.commissioned").status());
   v1::GetConfigurationRequest request;
   request.set_unit(unit);
   *request.mutable_at() = ToProtoTime(time);
@@ -372,7 +337,7 @@ StatusOr<std::string> FhirOfUnit(LedgerView& view, const std::string& unit, std:
   ASSIGN_OR_RETURN(const v1::ConfigurationAnswer answer, view.client().GetConfiguration(request));
   const InBundle device{unit, DerivedUuid(Text("anamnesis/fhir/device ", LedgerUri(view.origin()), " ", unit))};
   Bundle bundle(view, Text("device_unit/", PercentEncoded(unit), " ", time.us));
-  bundle.Add(DeviceOf(view, unit, device.device, records, answer.now_known(), time));
+  bundle.Add(DeviceOf(view, unit, device.device, answer.now_known(), time));
   for (const uint64_t leaf : answer.now_known().leaves()) {
     ASSIGN_OR_RETURN(const v1::Event* event, view.At(leaf));
     ASSIGN_OR_RETURN(Json provenance, ProvenanceOf(view, *event, device));

@@ -114,9 +114,24 @@ struct Typed {
   Json predicate;
 };
 
-void AddFiles(const google::protobuf::RepeatedPtrField<v1::FileRecord>& files, Json& subjects) {
+using Files = google::protobuf::RepeatedPtrField<v1::FileRecord>;
+
+// nullptr where it makes no files.
+const Files* FilesOf(const Message& body) {
+  if (const auto* model = BodyAs<v1::ModelRegistered>(&body)) return &model->files();
+  if (const auto* artifact = BodyAs<v1::ArtifactProduced>(&body)) return &artifact->files();
+  const auto* build = BodyAs<v1::BuildCompleted>(&body);
+  return build == nullptr ? nullptr : &build->outputs();
+}
+
+// A subject is named by a digest: files without one are told apart, so that nobody takes them for not there.
+void AddFiles(const Files& files, Json& subjects, Json& without_digest) {
   for (const v1::FileRecord& file : files) {
-    if (!file.digest().value().empty()) subjects.push_back(Subject(file.path(), DigestSetOf(file.digest(), true)));
+    if (file.digest().value().empty()) {
+      without_digest.push_back(file.path());
+    } else {
+      subjects.push_back(Subject(file.path(), DigestSetOf(file.digest(), true)));
+    }
   }
 }
 
@@ -154,12 +169,12 @@ StatusOr<std::optional<Typed>> Provenance(LedgerView& view, const v1::Event& eve
                                           const Message& body) {
   Typed typed{kProvenance, Json::array(), Json::object()};
   const v1::EventHeader& header = event.header();
-  if (const auto* model = BodyAs<v1::ModelRegistered>(&body)) AddFiles(model->files(), typed.subjects);
-  if (const auto* artifact = BodyAs<v1::ArtifactProduced>(&body)) AddFiles(artifact->files(), typed.subjects);
-  if (const auto* build = BodyAs<v1::BuildCompleted>(&body)) AddFiles(build->outputs(), typed.subjects);
+  Json without_digest = Json::array();
+  if (const Files* files = FilesOf(body); files != nullptr) AddFiles(*files, typed.subjects, without_digest);
   if (typed.subjects.empty()) typed.subjects = SubjectsIn(header, {"model", "artifact", "build"});
   if (typed.subjects.empty()) return std::optional<Typed>();
   Json parameters = Json::object();
+  if (!without_digest.empty()) parameters["filesWithoutDigest"] = std::move(without_digest);
   Json dependencies = Json::array();
   for (const v1::EntityRef& ref : header.refs()) {
     if (Defines(event, ref.role())) {

@@ -524,13 +524,20 @@ def parse_message(data, fields, message=None, others=False):
         number, wire_type = (tag & 0xFFFFFFFF) >> 3, tag & 7
         need(number in fields or others, f"holds field {number}, which this version doesn't know")
         name, kind, *repeated = fields.get(number, (f"field {number}", None))
-        wire_types = (0, 2) if kind is None else (0,) if kind in ("uint64", "uint32", "int64") else (2,)
+        packed = bool(repeated) and kind == "uint64"
+        wire_types = (0, 2) if kind is None or packed else (0,) if kind in ("uint64", "uint32", "int64") else (2,)
         need(wire_type in wire_types, f"{name}: wire type {wire_type}")
         value, at = varint(data, at, 10 if wire_type == 0 else 5)
         if wire_type == 2:
             need(value <= len(data) - at, f"{name}: truncated")
             value, at = data[at:at + value], at + value
         if kind is None:
+            continue
+        if packed and wire_type == 2:
+            place = 0
+            while place < len(value):
+                number, place = varint(value, place, 10)
+                message[name].append(number)
             continue
         if kind == "uint32":
             value &= 0xFFFFFFFF
@@ -999,7 +1006,7 @@ class Custody:
                     end = self.ends[key.public]
                     limits.append(end.from_us if shown or not end.revoked else 0)
                 if line[:2] == (key.name, key.id):
-                    seconds = int.from_bytes(line[2][:8], "big")
+                    seconds = int.from_bytes(line[2][:8], "big")  # open() has verified that it begins with its time
                     late = late or any(seconds >= limit // 1000000 for limit in limits)
             if not late:
                 lines.append(line)
@@ -1016,6 +1023,8 @@ class Custody:
 
     def open(self, note, policy):
         checkpoint, reasons = parse_checkpoint(note.text), []
+        if policy is not None:  # each line of a known key, also one that comes too late to count
+            verify_note(note, [*self.log_keys(), *policy.witnesses.values()])
         for key in self.signers(note):
             before_us, shown = None, checkpoint in self.shown
             try:
@@ -1634,7 +1643,7 @@ def check_files(files, manifest):
 
 
 # What records say of keys: the field of a key that begins, of one that ends, and of the time from which on that has
-# ended.
+# ended, which is 0 for at once.
 KEY_FIELDS = {"credential.issued": ("public_key", None, None),
               "credential.rotated": ("new_public_key", "old_public_key", "old_key_until_us"),
               "credential.revoked": (None, "public_key", "from_us"),
@@ -1642,10 +1651,10 @@ KEY_FIELDS = {"credential.issued": ("public_key", None, None),
 
 
 class Keys:
-    """Whose keys an export's records say they are, and which of them they end."""
+    """Whose keys an export's records say they are, and from when until when these may sign."""
 
     def __init__(self):
-        self.holders, self.ended, self.latest_us = {}, {}, 0
+        self.holders, self.begins, self.ended, self.latest_us = {}, {}, {}, 0
 
     def note(self, leaf, index, body):
         kind = leaf.header["type"]
@@ -1655,13 +1664,46 @@ class Keys:
             return
         begins, ends, until = KEY_FIELDS[kind]
         message = parse_message(body, AUTHORITY[kind], others=True)
+        source = f"{kind} of leaf {index}"
         if begins:
             self.holders[message[begins]] = f"{holder['kind']}:{holder['id']}"
+            self.begins[message[begins]] = message.get("valid_from_us", leaf.recorded_us)
+            if message["valid_until_us"]:
+                self.end(message[begins], message["valid_until_us"], f"expired, as {source} says")
         if ends:
-            self.ended.setdefault(message[ends], []).append((message[until], f"{kind} of leaf {index}"))
+            self.end(message[ends], message[until] or leaf.recorded_us, f"was ended by {source}")
+
+    def end(self, public, from_us, how):
+        self.ended.setdefault(public, []).append((from_us, how))
+
+    def check_in_force(self, public):
+        """When the last of the records was recorded: the export was made after that."""
+        need(self.begins[public] <= self.latest_us, "the key that signed it was not valid yet")
+        for from_us, how in self.ended.get(public, []):
+            need(from_us > self.latest_us, f"the key that signed it {how}")
 
 
-def check_record(files, cited, trust, checkpoint_note, keys):
+class Bodies:
+    """The records without a body, and those that an erasure in the export names."""
+
+    def __init__(self):
+        self.without, self.erased = set(), set()
+
+    def note(self, leaf, index, body):
+        if body is None:
+            self.without.add(index)
+        elif leaf.header["type"] == "subject_data.erased":
+            try:
+                self.erased.update(parse_message(body, {1: ("erased_indexes", "uint64", True)}, others=True)
+                                   ["erased_indexes"])
+            except Refused:
+                pass  # shows nothing
+
+    def unexplained(self):
+        return sorted(self.without - self.erased)
+
+
+def check_record(files, cited, trust, checkpoint_note, keys, bodies):
     """One record that an export cites: its receipt holds, under the export's own checkpoint, and says what is cited."""
     index, present = cited["leaf"], cited["body"] == "present"
     name = f"records/{index}"
@@ -1677,7 +1719,8 @@ def check_record(files, cited, trust, checkpoint_note, keys):
     bound.update((field, found[field]) for field in ("type", "stream", "occurred", "recorded"))
     for field, value in bound.items():
         need(cited.get(field) == value, f"its {field} is not what export.json cites")
-    keys.note(leaf, index, body[32:] if present else None)
+    for notes in (keys, bodies):
+        notes.note(leaf, index, body[32:] if present else None)
     return {name + ending for ending in (".leaf", ".tlog-proof", *([".body"] if present else []))}
 
 
@@ -1890,6 +1933,9 @@ def verify_export(path, trust):
     manifest = parse_form(manifest_bytes, MANIFEST, "manifest.json")
     check_files(files, manifest)
     export = parse_form(files.read("export.json", EXPORT_MAX), EXPORT, "export.json")
+    for table in (table for section in export["sections"] for table in section["tables"]):
+        need(all(len(row) == len(table["columns"]) for row in table["rows"]),
+             f"export.json: {quoted(table['title'])}: a row has not a cell for each column")
     note = files.read("checkpoint", NOTE_MAX)
     checkpoint = trust.open(note)
     stated = {"origin": checkpoint.origin.decode(), "tree_size": checkpoint.size, "root": checkpoint.root.hex()}
@@ -1897,12 +1943,12 @@ def verify_export(path, trust):
         need(manifest[field] == export[field], f"export.json: another {field}")
     for field, value in stated.items():
         need(export[field] == value, f"export.json: {field} is not the checkpoint's")
-    records, keys, expected = {}, Keys(), set()
+    records, keys, bodies, expected = {}, Keys(), Bodies(), set()
     for cited in export["records"]:
         index = cited["leaf"]
         need(index not in records, f"record {index}: is cited twice")
         try:
-            records[index] = check_record(files, cited, trust, note, keys)
+            records[index] = check_record(files, cited, trust, note, keys, bodies)
         except Refused as error:
             raise Refused(f"record {index}: {error}") from None
         expected |= records[index]
@@ -1915,9 +1961,16 @@ def verify_export(path, trust):
     check_page(files.read("index.html", EXPORT_MAX), export)
     signer = check_signer(files, signature, trust, keys)
     text = (f"{export['kind']} of {export['subject']} in {stated['origin']}, over its first {checkpoint.size} events\n"
-            f"    {len(records)} records and {len(manifest['files']) + 2} files, signed by {signer}")
+            f"    {len(records)} records and {len(manifest['files']) + 2} files, signed by {signer}\n"
+            "    what it says of a record's content is in the signer's words, not compared with the body, which is in "
+            "records/ and proven")
+    unexplained = bodies.unexplained()
+    if unexplained:
+        text += (f"\n    records without a body: {len(unexplained)}, of which the export does not show that they were "
+                 f"erased: leaf {unexplained[0]}{' and others' if len(unexplained) > 1 else ''}")
     return {"origin": stated["origin"], "treeSize": checkpoint.size, "root": stated["root"], "records": len(records),
-            "files": len(manifest["files"]) + 2, "signer": signer, "text": text}
+            "files": len(manifest["files"]) + 2, "signer": signer, "bodiesNotShownErased": len(unexplained),
+            "text": text}
 
 
 def check_signer(files, signature, trust, keys):
@@ -1931,9 +1984,7 @@ def check_signer(files, signature, trust, keys):
     key = parse_key(line)
     verify_note(signature, [key])
     need(key.type == ED25519 and key.public in keys.holders, f"no record names the holder of key {quoted(key.name)}")
-    for from_us, why in keys.ended.get(key.public, []):
-        # The export was made after the last record in it.
-        need(from_us > keys.latest_us, f"the key that signed it was ended by {why}")
+    keys.check_in_force(key.public)
     return f"{keys.holders[key.public]}, not checked for revocation"
 
 

@@ -35,7 +35,8 @@ StatusOr<std::string> ReadAll(int fd, std::string_view name, uint64_t max_bytes)
 }
 
 StatusOr<std::string> ReadAll(const std::string& path, uint64_t max_bytes) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // A pipe under the name of a file has nothing to read, and nobody waits for whoever may write to it.
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.open()) return absl::NotFoundError(ErrnoStatus(path).message());
   return ReadAll(file.get(), path, max_bytes);
 }

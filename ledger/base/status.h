@@ -11,6 +11,7 @@
 // project uses std::string_view everywhere and builds its messages with Text() below, the only place that cares.
 
 #include <concepts>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,12 +35,21 @@ template <std::integral T>
 void AppendText(std::string& out, T piece) {
   out.append(std::to_string(piece));
 }
+// At most as many bytes as AppendText adds.
+inline size_t TextBytesMax(std::string_view piece) { return piece.size(); }
+inline size_t TextBytesMax(char) { return 1; }
+template <std::integral T>
+size_t TextBytesMax(T) {
+  return std::numeric_limits<T>::digits10 + 2;
+}
 }  // namespace internal
 
 // The concatenation of its arguments: strings, characters and integers (in decimal).
 template <typename... Pieces>
 std::string Text(const Pieces&... pieces) {
   std::string out;
+  // Every key of a row is made here: memory for it is taken once.
+  out.reserve((internal::TextBytesMax(pieces) + ... + 0));
   (internal::AppendText(out, pieces), ...);
   return out;
 }

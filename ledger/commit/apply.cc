@@ -22,6 +22,7 @@
 #include "ledger/state/policies.h"
 #include "ledger/state/project.h"
 #include "ledger/state/refused_attempts.h"
+#include "ledger/state/remembered_rows.h"
 #include "ledger/state/standing_rows.h"
 #include "ledger/state/standing_times.h"
 #include "ledger/state/stream.h"
@@ -84,7 +85,12 @@ bool AsksGate(const AdmittedRun& run) {
 class Application {
  public:
   Application(const LedgerState& state, const RowFinder& rows, const RowReader* stored, Timestamp proposed)
-      : state_(state), rows_(std::make_unique<RowOverlay>(rows)), stored_(stored), proposed_(InRange(proposed)) {}
+      : state_(state),
+        before_(rows),
+        remembered_(rows),
+        rows_(std::make_unique<RowOverlay>(remembered_)),
+        stored_(stored),
+        proposed_(InRange(proposed)) {}
 
   Status AppendOwnEvent(const OwnEvent& own);
   Status NoteClockStep(int64_t step_us);
@@ -115,6 +121,8 @@ class Application {
   StatusOr<RunVerdict> Existing(const AlreadyRecorded& indexes) const;
 
   LedgerState state_;
+  const RowFinder& before_;
+  const RememberedRows remembered_;
   std::unique_ptr<RowOverlay> rows_;
   // What `rows_` is in front of, where a run asks the gate.
   const RowReader* stored_;
@@ -377,6 +385,7 @@ StatusOr<CommitBatch> Application::Finish(Revision revision, bool changes, std::
   if (!work_left_) {
     ASSIGN_OR_RETURN(next_due, NextTime(*rows_, Now(), state_.size()));
   }
+  rows_->Rebase(before_);
   return CommitBatch{std::move(state_), std::move(rows_), std::move(verdicts), erased_, work_left_, next_due};
 }
 

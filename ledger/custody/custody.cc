@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "ledger/base/bytes.h"
+#include "ledger/note/cosignature.h"
 
 namespace anamnesis {
 namespace {
@@ -60,19 +60,16 @@ Status KeyCustody::CheckCounts(const VerifierKey& key, const Checkpoint& checkpo
            " events to be of this ledger: make the key history with --for RECEIPT, or refresh the receipt"));
 }
 
-SignedNote KeyCustody::WithoutLateCosignatures(const SignedNote& note, const Policy& policy, bool shown,
-                                               std::optional<Timestamp> before) const {
+StatusOr<SignedNote> KeyCustody::WithoutLateCosignatures(const SignedNote& note, const Policy& policy, bool shown,
+                                                         std::optional<Timestamp> before) const {
   SignedNote kept{note.text, {}};
   for (const NoteSignature& signature : note.signatures) {
     bool late = false;
     for (const Policy::Witness& witness : policy.witnesses()) {
       if (!IsBy(signature, witness.key)) continue;
-      ByteReader reader(signature.signature_bytes);
-      const StatusOr<uint64_t> seconds = reader.BigEndian64();
-      // What is malformed is refused by the policy.
-      if (!seconds.ok()) continue;
+      ASSIGN_OR_RETURN(const uint64_t seconds, VerifyCosignature(note.text, signature, witness.key));
       const auto is_late = [&](Timestamp end) {
-        return end.us <= 0 || *seconds >= static_cast<uint64_t>(end.us) / kMicrosecondsPerSecond;
+        return end.us <= 0 || seconds >= static_cast<uint64_t>(end.us) / kMicrosecondsPerSecond;
       };
       const Key* const own = Find(witness.key);
       late = before.has_value() && is_late(*before);
@@ -113,7 +110,8 @@ StatusOr<Checkpoint> KeyCustody::Open(const SignedNote& note, const Policy* poli
     if (policy == nullptr) return checkpoint;
     ASSIGN_OR_RETURN(const Policy with_log, WithLog(*policy, key.key));
     const std::optional<Timestamp> before = by_witnesses ? std::optional(key.end->from) : std::nullopt;
-    const Status cosigned = with_log.Check(WithoutLateCosignatures(note, *policy, IsShown(checkpoint), before));
+    ASSIGN_OR_RETURN(const SignedNote punctual, WithoutLateCosignatures(note, *policy, IsShown(checkpoint), before));
+    const Status cosigned = with_log.Check(punctual);
     if (cosigned.ok()) return checkpoint;
     status = by_witnesses ? counts : cosigned;
   }

@@ -80,9 +80,9 @@ class KeyCustody {
   const Key* Find(const VerifierKey& key) const;
   bool IsShown(const Checkpoint& checkpoint) const;
   // Without cosignatures given at or after `before`, or when their key had ended; `shown`: the checkpoint is of this
-  // ledger by other signs than theirs.
-  SignedNote WithoutLateCosignatures(const SignedNote& note, const Policy& policy, bool shown,
-                                     std::optional<Timestamp> before) const;
+  // ledger by other signs than theirs. Late ones must hold too: UNAUTHENTICATED otherwise.
+  StatusOr<SignedNote> WithoutLateCosignatures(const SignedNote& note, const Policy& policy, bool shown,
+                                               std::optional<Timestamp> before) const;
 
   Checkpoint checkpoint_;
   std::vector<Key> keys_;

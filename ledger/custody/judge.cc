@@ -6,6 +6,7 @@
 #include "anamnesis/v1/vocabulary_authority.pb.h"
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "ledger/custody/custody.h"
+#include "ledger/custody/key_events.h"
 #include "ledger/event/body_check.h"
 #include "ledger/event/checkpoint_key_name.h"
 #include "ledger/event/header.h"
@@ -43,6 +44,10 @@ struct Interval {
   bool Holds(Timestamp at) const { return at.us >= from_us && (until_us == 0 || at.us < until_us); }
   void EndAt(int64_t us) { until_us = until_us == 0 ? us : std::min(until_us, us); }
 };
+
+Interval IntervalOf(const KeyEvent::Named& named) {
+  return {named.from.us, named.until.has_value() ? named.until->us : 0};
+}
 
 struct Sealer {
   std::string holder;
@@ -92,11 +97,12 @@ class CustodyJudge {
   // `why` is empty for an administrator's.
   Status Apply(const Entry& event, const std::string& why);
   Status AddKey(const Entry& event, std::string_view public_key, std::string name);
-  Status Issue(const Entry& event, const v1::CredentialIssued& body, const std::string& why);
-  Status Rotate(const Entry& event, const v1::CredentialRotated& body, const std::string& why);
+  Status Issue(const Entry& event, const v1::CredentialIssued& body, const KeyEvent::Named& named,
+               const std::string& why);
+  Status Rotate(const Entry& event, const KeyEvent& rotated, const std::string& why);
   // What ends a key ends it, whoever says so: that gives nobody anything.
-  Status End(const Entry& event, std::string_view public_key, int64_t from_us, bool revoked);
-  Status Expire(const Entry& event, std::string_view public_key, int64_t until_us);
+  Status End(const Entry& event, const KeyEvent::Ended& ended);
+  Status Expire(const Entry& event, const KeyEvent::Named& named);
   void MeasureEnds();
   Status CheckSigned() const;
   Status CheckTrusted(std::span<const VerifierKey> trusted) const;
@@ -257,13 +263,11 @@ Status CustodyJudge::CheckFounding(Entries run, const PublicKey& key) {
 
 Status CustodyJudge::Apply(const Entry& event, const std::string& why) {
   const google::protobuf::Message* const body = event.body.get();
-  if (const auto* issued = BodyAs<v1::CredentialIssued>(body)) return Issue(event, *issued, why);
-  if (const auto* rotated = BodyAs<v1::CredentialRotated>(body)) return Rotate(event, *rotated, why);
-  if (const auto* revoked = BodyAs<v1::CredentialRevoked>(body)) {
-    return End(event, revoked->public_key(), revoked->effective_from_us(), true);
-  }
-  if (const auto* lost = BodyAs<v1::CredentialReportedLost>(body)) {
-    return End(event, lost->public_key(), lost->lost_since_us(), true);
+  const KeyEvent keys = KeyEventOf(*body, event.view.recorded);
+  if (const auto* issued = BodyAs<v1::CredentialIssued>(body)) return Issue(event, *issued, *keys.named, why);
+  if (keys.ended.has_value()) {
+    RETURN_IF_ERROR(End(event, *keys.ended));
+    return keys.named.has_value() ? Rotate(event, keys, why) : OkStatus();
   }
   if (const auto* granted = BodyAs<v1::RoleGranted>(body)) {
     if (granted->role() != v1::ADMINISTRATOR) return OkStatus();
@@ -289,13 +293,14 @@ Status CustodyJudge::AddKey(const Entry& event, std::string_view public_key, std
   return OkStatus();
 }
 
-Status CustodyJudge::Issue(const Entry& event, const v1::CredentialIssued& body, const std::string& why) {
+Status CustodyJudge::Issue(const Entry& event, const v1::CredentialIssued& body, const KeyEvent::Named& named,
+                           const std::string& why) {
   if (!why.empty()) {
     ignored_.emplace(body.public_key(), why);
     return OkStatus();
   }
   if (body.purpose() == v1::CredentialIssued::SEAL) {
-    const Sealer sealer{event.holder(), {body.valid_from_us(), body.valid_until_us()}};
+    const Sealer sealer{event.holder(), IntervalOf(named)};
     const auto [place, added] = sealers_.emplace(body.public_key(), sealer);
     // The founder's key is known already.
     if (added || place->second.holder == sealer.holder) return OkStatus();
@@ -307,41 +312,41 @@ Status CustodyJudge::Issue(const Entry& event, const v1::CredentialIssued& body,
     return OkStatus();
   }
   RETURN_IF_ERROR(AddKey(event, body.public_key(), CheckpointKeyName(holder.id(), custody_.origin())));
-  return Expire(event, body.public_key(), body.valid_until_us());
+  return Expire(event, named);
 }
 
 // What isn't valid for ever ends as if it were rotated out then.
-Status CustodyJudge::Expire(const Entry& event, std::string_view public_key, int64_t until_us) {
-  return until_us == 0 ? OkStatus() : End(event, public_key, until_us, false);
+Status CustodyJudge::Expire(const Entry& event, const KeyEvent::Named& named) {
+  return named.until.has_value() ? End(event, {named.public_key, *named.until, false}) : OkStatus();
 }
 
-Status CustodyJudge::Rotate(const Entry& event, const v1::CredentialRotated& body, const std::string& why) {
-  RETURN_IF_ERROR(End(event, body.old_public_key(), body.old_key_until_us(), false));
+Status CustodyJudge::Rotate(const Entry& event, const KeyEvent& rotated, const std::string& why) {
+  const KeyEvent::Named& named = *rotated.named;
+  const std::string& old_key = rotated.ended->public_key;
   if (!why.empty()) {
-    ignored_.emplace(body.new_public_key(), why);
+    ignored_.emplace(named.public_key, why);
     return OkStatus();
   }
-  if (const Key* old = Find(body.old_public_key())) {
+  if (const Key* old = Find(old_key)) {
     const std::string name = old->key.name();
-    RETURN_IF_ERROR(AddKey(event, body.new_public_key(), name));
-    return Expire(event, body.new_public_key(), body.valid_until_us());
+    RETURN_IF_ERROR(AddKey(event, named.public_key, name));
+    return Expire(event, named);
   }
-  const auto sealer = sealers_.find(body.old_public_key());
+  const auto sealer = sealers_.find(old_key);
   if (sealer == sealers_.end()) {
     // End found it here: whose key the old one is was never shown, so it isn't of the new one.
-    ignored_.emplace(body.new_public_key(), ignored_.find(body.old_public_key())->second);
+    ignored_.emplace(named.public_key, ignored_.find(old_key)->second);
     return OkStatus();
   }
   const std::string holder = sealer->second.holder;
-  if (!sealers_.emplace(body.new_public_key(), Sealer{holder, {event.view.recorded.us, body.valid_until_us()}})
-           .second) {
+  if (!sealers_.emplace(named.public_key, Sealer{holder, IntervalOf(named)}).second) {
     return Refuse(event.index, "names a key that was named before");
   }
   return OkStatus();
 }
 
-Status CustodyJudge::End(const Entry& event, std::string_view public_key, int64_t from_us, bool revoked) {
-  const Timestamp from(from_us == 0 ? event.view.recorded.us : from_us);
+Status CustodyJudge::End(const Entry& event, const KeyEvent::Ended& ended) {
+  const auto& [public_key, from, revoked] = ended;
   if (Key* key = Find(public_key)) {
     if (!key->end.has_value()) {
       key->end = Key::End{event.index, from, TreeSize(0), revoked};

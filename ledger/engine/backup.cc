@@ -319,8 +319,8 @@ StatusOr<v1::CreateBackupResponse> CreateBackup(const BackupSource& source, cons
   internal::BackupNote note;
   ASSIGN_OR_RETURN(*note.mutable_origin(), ReadOrigin(source.store, source.dir));
   // All three from before the copy: it then holds at least the checkpoint's leaves, and nothing purged up to here.
-  ASSIGN_OR_RETURN(const uint64_t purged, PurgedUpTo(source.store));
-  note.set_purged(purged);
+  ASSIGN_OR_RETURN(const Erasing erasing, ReadErasing(source.store));
+  note.set_purged(erasing.purged);
   StatusOr<std::string> checkpoint = ReadSmallFile(CheckpointPath(source.dir));
   if (checkpoint.ok()) note.set_checkpoint(*std::move(checkpoint));
   // After the checkpoint, since what it continues is written before it. Restoring leaves out what comes later.

@@ -17,6 +17,7 @@
 #include "ledger/engine/no_rows.h"
 #include "ledger/engine/purger.h"
 #include "ledger/engine/rebuild.h"
+#include "ledger/engine/space.h"
 #include "ledger/engine/staging.h"
 #include "ledger/engine/stored_state.h"
 #include "ledger/state/erasures.h"
@@ -76,11 +77,15 @@ class CopyInOfStore : public CopyIn {
   std::unique_ptr<CopiedLog> log_;
   bool marked_ = false;
   internal::CopyManifest manifest_;
+  // What was here when it came, which is older.
+  TreeSize before_manifest_;
 };
 
 // --- What is here ---
 
 Status CopyInOfStore::Load(const std::string& dir) {
+  // Before all that is here is verified, for nothing.
+  RETURN_IF_ERROR(CheckSpace(*store_, options_.disk_reserve_bytes));
   ASSIGN_OR_RETURN(const std::string origin, ReadOrigin(*store_, dir));
   ASSIGN_OR_RETURN(state_, LoadState(*store_, origin));
   ASSIGN_OR_RETURN(note_, Staging(*store_).Note());
@@ -161,6 +166,7 @@ Status CopyInOfStore::CheckManifest(const internal::CopyManifest& manifest) cons
 Status CopyInOfStore::Begin(const internal::CopyManifest& manifest) {
   RETURN_IF_ERROR(CheckManifest(manifest));
   manifest_ = manifest;
+  before_manifest_ = size();
   if (marked_) return OkStatus();
   RETURN_IF_ERROR(store_->Write({CopyingMarker(true)}, true));
   marked_ = true;
@@ -176,6 +182,8 @@ Status CopyInOfStore::Add(const internal::CopyChunk& chunk) {
     return absl::InvalidArgumentError(Text(count, " events from ", chunk.first_index(), " were sent, leaves ", first,
                                            " to ", manifest_.applied().tree_size(), " are missing"));
   }
+  // With the tiles, and once more when it is compacted.
+  RETURN_IF_ERROR(CheckSpace(*store_, options_.disk_reserve_bytes + 4 * chunk.ByteSizeLong()));
   const NoRows nothing;
   RowOverlay rows(nothing);
   for (uint64_t i = 0; i < count; ++i) {
@@ -207,8 +215,9 @@ Status CopyInOfStore::Finish() {
   const auto progress = [&](uint64_t done) -> Status {
     if (options_.cancelled()) return absl::CancelledError("the copy was interrupted");
     options_.log(Text("made the projections of ", done, " of ", size().value, " events"));
-    return OkStatus();
+    return CheckSpace(*store_, options_.disk_reserve_bytes);
   };
+  RETURN_IF_ERROR(CheckSpace(*store_, options_.disk_reserve_bytes));
   RETURN_IF_ERROR(ExtendProjections(*store_, state_.size(), size(), progress));
   Rows rows{ProjectionsComplete(), CopyingMarker(false)};
   RETURN_IF_ERROR(EraseWhatWasErased(rows));
@@ -231,20 +240,22 @@ Status CopyInOfStore::EraseWhatWasErased(Rows& rows) {
   std::vector<std::string> erased;
   std::optional<LeafIndex> lost;
   RETURN_IF_ERROR(CompareErasures(
-      *view, size(), [&](LeafIndex index) { lost = lost.value_or(index); },
+      *view, size(), [&](LeafIndex index) { lost = std::min(lost.value_or(index), index); },
       [&](LeafIndex index) { erased.push_back(LeafKey(index)); }));
   if (lost.has_value()) {
-    return absl::InvalidArgumentError(Text("leaf ", lost->value, " was sent without its body, and no event erased it"));
+    const std::string what = Text("leaf ", lost->value, " was sent without its body, and no event erased it");
+    if (lost->value < before_manifest_.value) return absl::InvalidArgumentError(what);
+    return absl::FailedPreconditionError(Text(what, " before the first ", size().value, " had been recorded"));
   }
   uint64_t up_to = 0;
   RETURN_IF_ERROR(ScanErasures(*view, [&](LeafIndex, LeafIndex by) { up_to = std::max(up_to, by.value + 1); }));
   if (up_to == 0) return OkStatus();
-  ASSIGN_OR_RETURN(const bool due, PurgeIsDue(*view));
+  ASSIGN_OR_RETURN(const Erasing erasing, ReadErasing(*view));
   // Batches that are staged here may hold what was erased.
   ASSIGN_OR_RETURN(const bool staged, HasRows(*view, Family::kStaged));
   if (erased.empty()) {
     rows.push_back(NoteErased(up_to));
-    if (!due && !staged) rows.push_back(NotePurged(up_to));
+    if (!erasing.purge_is_due() && !staged) rows.push_back(NotePurged(up_to));
     return OkStatus();
   }
   RETURN_IF_ERROR(store_->Write({NoteErased(up_to), NotePurged(0)}, true));

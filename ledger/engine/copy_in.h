@@ -36,6 +36,8 @@ struct CopyOptions {
   // Threads that verify; 0 means one for each processor.
   size_t threads = 0;
   size_t cache_bytes = 256u << 20;
+  // Nothing is written while less is free than this and what is to be written.
+  uint64_t disk_reserve_bytes = 64u << 20;
   // Asked now and then, from the calling thread; true ends the call with CANCELLED.
   std::function<bool()> cancelled = [] { return false; };
   // Gets one line for each thing an operator should know.
@@ -65,7 +67,9 @@ class CopyIn {
   // Takes the next events. INVALID_ARGUMENT, naming the leaf: they are not what they should be.
   virtual Status Add(const internal::CopyChunk& chunk) = 0;
   // When all are here: makes the directory the ledger that the manifest says, in one write. INVALID_ARGUMENT: the
-  // events are not those of the manifest.
+  // events are not those of the manifest. FAILED_PRECONDITION: not all are here; or one came without its body, which no
+  // event of the manifest erased. One that came later may have, while this was sent, so what was copied is worth
+  // keeping for a newer manifest; under that it is INVALID_ARGUMENT.
   virtual Status Finish() = 0;
 
   // Removes what was copied, so that the directory holds what it did before. To be called after INVALID_ARGUMENT,

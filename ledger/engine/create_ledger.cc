@@ -12,15 +12,16 @@
 #include "ledger/event/refusal.h"
 #include "ledger/event/run_builder.h"
 #include "ledger/keys/random.h"
+#include "ledger/objects/file_io.h"
 #include "ledger/store/store.h"
 
 namespace anamnesis {
 namespace {
 
 StatusOr<std::unique_ptr<Store>> MakeStore(const std::string& dir) {
-  std::error_code error;
-  std::filesystem::create_directories(dir, error);
-  if (error) return absl::InternalError(Text(dir, ": can't be created: ", error.message()));
+  RETURN_IF_ERROR(MakeDirectoryAndParents(dir));
+  // Whoever made the ledger's directory may have let others read it.
+  RETURN_IF_ERROR(MakeDirectory(DatabasePath(dir)));
   StoreOptions options;
   options.create_if_missing = true;
   return OpenRocksStore(DatabasePath(dir), options);

@@ -13,6 +13,7 @@
 #include "ledger/event/refusal.h"
 #include "ledger/event/seal.h"
 #include "ledger/evidence/make.h"
+#include "ledger/objects/file_io.h"
 #include "ledger/state/event_list.h"
 #include "ledger/state/recorded_event.h"
 #include "ledger/state/stream.h"
@@ -167,8 +168,7 @@ StatusOr<bool> ForkKeeper::Keep(const AdmittedRun& run) {
   if (there >= kForkedStreamsMax) return false;
   ASSIGN_OR_RETURN(const std::optional<Evidence> evidence, FindStreamFork(*store_.View(), run));
   if (!evidence.has_value()) return false;
-  std::filesystem::create_directories(dir_, failed);
-  if (failed) return absl::InternalError(Text(dir_, ": can't be made: ", failed.message()));
+  RETURN_IF_ERROR(MakeDirectory(dir_));
   RETURN_IF_ERROR(WriteSmallFile(path, FormatEvidence(*evidence)));
   log_(Text("FORKED STREAM ", run.stream(), ": its writer sealed two events for one place; what proves it is in ",
             path));

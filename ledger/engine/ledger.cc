@@ -410,8 +410,7 @@ Status Ledger::Mend(const Rows& rows) {
   // Noted with them, so that a crash leaves it to be done.
   Rows noted = rows;
   noted.push_back(NotePurged(0));
-  RETURN_IF_ERROR(impl_->appender_->Mend(noted));
-  impl_->purger_->Notify();
+  RETURN_IF_ERROR(impl_->purger_->EraseAgain([&] { return impl_->appender_->Mend(noted); }));
   return impl_->FinishErasuresOfBodies();
 }
 

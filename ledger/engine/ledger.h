@@ -82,7 +82,7 @@ class Ledger {
 
   // Calls `ready` with OK once a read that begins then includes what `consistency` asks for; at once, from within this
   // call, or from any thread, and it must not block. UNAVAILABLE: that isn't so by `deadline`, or in half a minute, or
-  // can't be found out; RESOURCE_EXHAUSTED: too many wait. Returns what CancelAwait takes; 0 when `ready` was called.
+  // can't be found out, or too many wait. Returns what CancelAwait takes; 0 when `ready` was called.
   using Ready = std::function<void(const Status&)>;
   uint64_t AwaitConsistency(const v1::Consistency& consistency, std::chrono::steady_clock::time_point deadline,
                             Ready ready);

@@ -147,9 +147,7 @@ Status MakeAnew(const std::string& dir, const Store& store, const std::string& o
   RETURN_IF_ERROR(RemoveAll(FinishedPath(dir)));
   ASSIGN_OR_RETURN(const internal::CopyManifest manifest, CopyOut(store).Manifest());
   RETURN_IF_ERROR(RemoveStale(work, manifest));
-  std::error_code error;
-  std::filesystem::create_directories(work, error);
-  if (error) return absl::InternalError(Text("making ", work, ": ", error.message()));
+  RETURN_IF_ERROR(MakeDirectory(work));
   RETURN_IF_ERROR(JoinLedger(work, origin));
   {
     CopyOptions copy_options;

@@ -13,8 +13,9 @@ namespace {
 
 // kMeta: be64, one more than the last erasing event whose bodies are gone from disk.
 constexpr std::string_view kPurgedKey = "purged";
-// How often it is looked whether staged batches are gone.
-constexpr std::chrono::milliseconds kLookEvery(200);
+// How soon it is looked whether staged batches are gone: twice as late each time, since a member can be away for days.
+constexpr std::chrono::milliseconds kLookFirst(200);
+constexpr std::chrono::milliseconds kLookLast(10'000);
 
 StatusOr<uint64_t> StoredNumber(const RowFinder& rows, std::string_view key) {
   ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kMeta, key));
@@ -31,12 +32,11 @@ Row NumberRow(std::string_view key, uint64_t number) {
 
 }  // namespace
 
-StatusOr<uint64_t> PurgedUpTo(const RowFinder& rows) { return StoredNumber(rows, kPurgedKey); }
-
-StatusOr<bool> PurgeIsDue(const RowFinder& rows) {
-  ASSIGN_OR_RETURN(const uint64_t erased, StoredNumber(rows, kErasedKey));
-  ASSIGN_OR_RETURN(const uint64_t purged, PurgedUpTo(rows));
-  return erased > purged;
+StatusOr<Erasing> ReadErasing(const RowFinder& rows) {
+  Erasing erasing;
+  ASSIGN_OR_RETURN(erasing.erased, StoredNumber(rows, kErasedKey));
+  ASSIGN_OR_RETURN(erasing.purged, StoredNumber(rows, kPurgedKey));
+  return erasing;
 }
 
 Row NoteErased(uint64_t up_to) { return NumberRow(kErasedKey, up_to); }
@@ -60,6 +60,18 @@ void Purger::Notify() {
   changed_.notify_all();
 }
 
+Status Purger::EraseAgain(const std::function<Status()>& write) {
+  Status written;
+  {
+    const std::lock_guard lock(note_mutex_);
+    // Also when it fails: what was written then is not known.
+    all_again_ = true;
+    written = write();
+  }
+  Notify();
+  return written;
+}
+
 Status Purger::Finish(std::chrono::milliseconds patience) {
   const auto until = std::chrono::steady_clock::now() + patience;
   std::unique_lock lock(mutex_);
@@ -77,16 +89,18 @@ Status Purger::Finish(std::chrono::milliseconds patience) {
 
 void Purger::Work() {
   Status last_logged;
+  std::chrono::milliseconds look_after = kLookFirst;
   std::unique_lock lock(mutex_);
   while (true) {
     const auto wake = [this] { return due_ || stopping_; };
     if (last_.ok()) {
       changed_.wait(lock, wake);
     } else {
-      changed_.wait_for(lock, absl::IsUnavailable(last_) ? std::min(kLookEvery, retry_every_) : retry_every_, wake);
+      changed_.wait_for(lock, absl::IsUnavailable(last_) ? std::min(look_after, retry_every_) : retry_every_, wake);
     }
     // What is due is done before the end: whoever erased and closes the ledger has no other process to do it.
     if (stopping_ && !due_) return;
+    look_after = due_ ? kLookFirst : std::min(2 * look_after, kLookLast);
     due_ = false;
     working_ = true;
     lock.unlock();
@@ -102,15 +116,31 @@ void Purger::Work() {
   }
 }
 
+StatusOr<Erasing> Purger::Begin() {
+  const std::lock_guard lock(note_mutex_);
+  if (std::exchange(all_again_, false)) {
+    bodies_purged_ = 0;
+    staged_.clear();
+  }
+  return ReadErasing(store_);
+}
+
 Status Purger::PurgeDue() {
-  ASSIGN_OR_RETURN(const uint64_t erased, StoredNumber(store_, kErasedKey));
-  ASSIGN_OR_RETURN(const uint64_t purged, PurgedUpTo(store_));
-  if (erased <= purged) return OkStatus();
-  if (bodies_purged_ < erased) RETURN_IF_ERROR(PurgeBodies(std::max(purged, bodies_purged_), erased));
+  ASSIGN_OR_RETURN(const Erasing erasing, Begin());
+  if (!erasing.purge_is_due()) return OkStatus();
+  if (bodies_purged_ < erasing.erased) {
+    RETURN_IF_ERROR(PurgeBodies(std::max(erasing.purged, bodies_purged_), erasing.erased));
+  }
   RETURN_IF_ERROR(PurgeStaged());
-  RETURN_IF_ERROR(store_.Write({NotePurged(erased)}, true));
+  RETURN_IF_ERROR(Note(erasing.erased));
   log_(Text(std::exchange(bodies_, 0), " erased bodies are gone from disk"));
   return OkStatus();
+}
+
+Status Purger::Note(uint64_t purged) {
+  const std::lock_guard lock(note_mutex_);
+  if (all_again_) return absl::UnavailableError("bodies that were erased had turned up again");
+  return store_.Write({NotePurged(purged)}, true);
 }
 
 Status Purger::PurgeBodies(uint64_t from, uint64_t erased) {
@@ -119,24 +149,23 @@ Status Purger::PurgeBodies(uint64_t from, uint64_t erased) {
     if (by.value >= from && by.value < erased) keys.push_back(LeafKey(index));
   }));
   RETURN_IF_ERROR(store_.Purge(Family::kBodies, keys));
-  bodies_ += keys.size();
-  bodies_purged_ = erased;
   staged_.clear();
-  return store_.Scan(Family::kStaged, "", "", [&](std::string_view key, std::string_view) {
+  RETURN_IF_ERROR(store_.Scan(Family::kStaged, "", "", [&](std::string_view key, std::string_view) {
     staged_.emplace_back(key);
     return true;
-  });
+  }));
+  std::reverse(staged_.begin(), staged_.end());
+  bodies_ += keys.size();
+  bodies_purged_ = erased;
+  return OkStatus();
 }
 
-// Batches that were stored before they were ordered held the bodies too. Those that are staged from now on don't.
+// Batches that were stored before they were ordered held the bodies too. Those that are staged from now on don't. The
+// first that is still there says enough: there can be many, and a member can be away for long.
 Status Purger::PurgeStaged() {
-  std::vector<std::string> left;
-  for (std::string& key : staged_) {
-    ASSIGN_OR_RETURN(const std::optional<std::string> batch, store_.Get(Family::kStaged, key));
-    if (batch.has_value()) left.push_back(std::move(key));
-  }
-  staged_ = std::move(left);
-  if (!staged_.empty()) {
+  for (; !staged_.empty(); staged_.pop_back()) {
+    ASSIGN_OR_RETURN(const std::optional<std::string> batch, store_.Get(Family::kStaged, staged_.back()));
+    if (!batch.has_value()) continue;
     return absl::UnavailableError("batches that are kept for members that have yet to apply them may hold them");
   }
   return store_.Purge(Family::kStaged, {});

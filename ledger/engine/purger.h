@@ -25,11 +25,13 @@
 
 namespace anamnesis {
 
-// One more than the last erasing event whose bodies are gone from the files of `rows`; 0 before the first.
-StatusOr<uint64_t> PurgedUpTo(const RowFinder& rows);
-
-// Whether something erased isn't purged.
-StatusOr<bool> PurgeIsDue(const RowFinder& rows);
+// One more than the last erasing event, and than the last one whose bodies are gone from the files; 0 before the first.
+struct Erasing {
+  uint64_t erased = 0;
+  uint64_t purged = 0;
+  bool purge_is_due() const { return erased > purged; }
+};
+StatusOr<Erasing> ReadErasing(const RowFinder& rows);
 
 // What a store is to know of erasures when its rows come another way than by Apply: one more than the last erasing
 // event; and that what was erased by events before `up_to` is in none of its files, where 0 has all of it purged again.
@@ -48,6 +50,9 @@ class Purger {
 
   // An erasure was written. Any thread; doesn't block.
   void Notify();
+  // Bodies that were erased before turned up again: `write` removes them and writes NotePurged(0), so that a crash
+  // leaves it to be done; here it is done again whatever was done before. Fails as `write` does. Any thread.
+  Status EraseAgain(const std::function<Status()>& write);
   // Waits until all that was written before is purged, or has failed; what failed before is tried again. UNAVAILABLE
   // after `patience` while staged batches are waited for.
   Status Finish(std::chrono::milliseconds patience = std::chrono::seconds(5));
@@ -55,17 +60,23 @@ class Purger {
  private:
   void Work();
   Status PurgeDue();
+  StatusOr<Erasing> Begin();
   Status PurgeBodies(uint64_t from, uint64_t erased);
   Status PurgeStaged();
+  Status Note(uint64_t purged);
 
   Store& store_;
   const Log log_;
   const std::chrono::milliseconds retry_every_;
   // Used by the thread only: up to which erasing event the bodies' own files are done, of how many bodies, and the keys
-  // of the batches that were staged then.
+  // of the batches that were staged then and may still be, the next to look at last.
   uint64_t bodies_purged_ = 0;
   uint64_t bodies_ = 0;
   std::vector<std::string> staged_;
+  // Held while it is written down how far it is purged.
+  std::mutex note_mutex_;
+  // Guarded by note_mutex_: what is being done does not count.
+  bool all_again_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
   // Guarded by mutex_.

@@ -26,7 +26,7 @@ uint64_t ReadWaits::Add(const v1::Consistency& consistency, Clock::time_point de
     if (stopping_) {
       refused = Stopping();
     } else if (waits_.size() >= kWaitsMax) {
-      refused = absl::ResourceExhaustedError(Text(kWaitsMax, " reads wait here already; retry later or elsewhere"));
+      refused = absl::UnavailableError(Text(kWaitsMax, " reads wait here already; ask another node, or again"));
     } else {
       Wait& wait = waits_[++last_token_];
       wait.size_min = consistency.tree_size_min();

@@ -5,12 +5,15 @@
 #include <filesystem>
 #include <future>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "ledger/engine/fold_reader.h"
 #include "ledger/engine/layout.h"
+#include "ledger/engine/space.h"
 #include "ledger/state/project.h"
 #include "ledger/state/recorded_event.h"
+#include "ledger/state/remembered_rows.h"
 
 namespace anamnesis {
 namespace {
@@ -21,6 +24,9 @@ Row Mark(bool rebuilding) { return {Family::kMeta, std::string(kRebuildingKey), 
 
 // Families don't depend on each other, so two threads sort and write them.
 Status LoadRows(Store& store, const Rows& rows) {
+  uint64_t bytes = 0;
+  for (const Row& row : rows) bytes += row.key.size() + row.value.size();
+  RETURN_IF_ERROR(CheckSpace(store, bytes));
   std::array<std::vector<const Row*>, kFamilies> by_family;
   for (const Row& row : rows) by_family[static_cast<size_t>(row.family)].push_back(&row);
   std::atomic<size_t> next = 0;
@@ -40,7 +46,7 @@ Status LoadRows(Store& store, const Rows& rows) {
 // Folds events, and loads the rows of one chunk while it folds the next, which reads them from where they are pending.
 class Rebuilder {
  public:
-  explicit Rebuilder(Store& store) : store_(store), view_(store.View()) { Begin(); }
+  explicit Rebuilder(Store& store) : store_(store), view_(store.View()), remembered_(*view_) { Begin(); }
   ~Rebuilder() { (void)Wait(); }
   Rebuilder(const Rebuilder&) = delete;
   Rebuilder& operator=(const Rebuilder&) = delete;
@@ -51,7 +57,8 @@ class Rebuilder {
   Status EndChunk() {
     RETURN_IF_ERROR(Wait());
     view_ = store_.View();
-    folded_->Rebase(*view_);
+    remembered_.emplace(*view_);
+    folded_->Rebase(*remembered_);
     loaded_ = std::move(folded_);
     loading_ = std::async(std::launch::async, [this] { return LoadRows(store_, loaded_->rows()); });
     Begin();
@@ -63,12 +70,14 @@ class Rebuilder {
 
  private:
   void Begin() {
-    const RowFinder& before = loaded_ != nullptr ? static_cast<const RowFinder&>(*loaded_) : *view_;
+    const RowFinder& before = loaded_ != nullptr ? static_cast<const RowFinder&>(*loaded_) : *remembered_;
     folded_ = std::make_unique<RowOverlay>(before);
   }
 
   Store& store_;
   std::unique_ptr<RowReader> view_;
+  // Of `view_`, in which what is not pending in `loaded_` stays as it is. Nobody but the folds reads it.
+  std::optional<RememberedRows> remembered_;
   // Rows that `loading_` loads; their base is a view from before.
   std::unique_ptr<RowOverlay> loaded_;
   std::unique_ptr<RowOverlay> folded_;

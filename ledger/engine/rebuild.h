@@ -34,7 +34,7 @@ Status RebuildIfDue(Store& store, const std::string& dir, TreeSize size,
 
 // Folds the leaves [from, to) onto projections of the first `from` leaves. Nobody may use the store meanwhile.
 // Afterwards, and when it is interrupted, a rebuild is due until ProjectionsComplete is written. `progress` is called
-// now and then with the leaves done; when it fails, so does this.
+// now and then with the leaves done; when it fails, so does this. RESOURCE_EXHAUSTED: no space for the next chunk.
 Status ExtendProjections(Store& store, TreeSize from, TreeSize to, const std::function<Status(uint64_t)>& progress,
                          uint64_t chunk_events = kRebuildChunkEvents);
 Row ProjectionsComplete();

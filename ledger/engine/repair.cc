@@ -126,7 +126,8 @@ Status Repairer::Write(const Rows& rows) {
   if (!std::any_of(rows.begin(), rows.end(), Erases)) return store_->Write(rows, true);
   // Noted with them: whoever opens the ledger after a crash purges what this did not come to.
   if (!purged_.has_value()) {
-    ASSIGN_OR_RETURN(purged_, PurgedUpTo(*store_));
+    ASSIGN_OR_RETURN(const Erasing erasing, ReadErasing(*store_));
+    purged_ = erasing.purged;
   }
   Rows noted = rows;
   noted.push_back(NotePurged(0));

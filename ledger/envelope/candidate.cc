@@ -1,5 +1,7 @@
 #include "ledger/envelope/candidate.h"
 
+#include <algorithm>
+
 #include "ledger/crypto/sha256.h"
 
 namespace anamnesis {
@@ -18,8 +20,14 @@ std::string CandidateDigest(std::string_view artifact_digest, std::string_view b
 }
 
 std::string DigestOfArtifact(const v1::EntityRef& artifact, const v1::ArtifactProduced& produced) {
-  if (artifact.has_digest()) return Sha256Of(artifact.digest());
-  return produced.files_size() == 1 ? Sha256Of(produced.files(0).digest()) : std::string();
+  if (!artifact.has_digest()) {
+    return produced.files_size() == 1 ? Sha256Of(produced.files(0).digest()) : std::string();
+  }
+  const std::string digest = Sha256Of(artifact.digest());
+  const bool is_of_a_file =
+      std::any_of(produced.files().begin(), produced.files().end(),
+                  [&](const v1::FileRecord& file) { return !digest.empty() && Sha256Of(file.digest()) == digest; });
+  return is_of_a_file ? digest : std::string();
 }
 
 }  // namespace anamnesis

@@ -15,8 +15,9 @@ namespace anamnesis {
 std::string CandidateDigest(std::string_view artifact_digest, std::string_view baseline_digest,
                             std::string_view substrate_digest);
 
-// The SHA-256 of an artifact's bytes as recorded: that of its reference, or of its only file; empty when neither is
-// there.
+// The SHA-256 of an artifact's bytes as recorded: that of its reference, which has to be that of one of its files, or
+// without one there that of its only file. Empty when none says it: nothing else may be taken for the artifact, since
+// what is tested, stored and presented are files.
 std::string DigestOfArtifact(const v1::EntityRef& artifact, const v1::ArtifactProduced& produced);
 
 }  // namespace anamnesis

@@ -8,7 +8,7 @@
 //   set         the symbols are among those allowed
 //   floor       a metric, of a subgroup where one is named, is at least low
 //   ceiling     the same, at most high
-//   norm_delta  a distance by the norm named is at most high
+//   norm_delta  a distance by the norm named, of no sign, is at most high
 //   structure   the parts that change (e.g. tensors) are among the symbols
 //   domain      the inputs lie in [low, high] and are among the symbols
 //   rate        at most high activations on a unit in any per_period_s
@@ -32,6 +32,7 @@
 #include "anamnesis/v1/vocabulary_model.pb.h"
 #include "ledger/base/status.h"
 #include "ledger/base/time.h"
+#include "ledger/envelope/metrics.h"
 
 namespace anamnesis {
 
@@ -47,6 +48,9 @@ Comparison Compare(const v1::EnvelopeTerms::Dimension& before, const v1::Envelop
 // incomparable or gone, or it is an overlay for somewhere else. NONE: all equal. Both must pass CheckEnvelope.
 v1::EnvelopeTerms::ChangeClass ChangeBetween(const v1::EnvelopeTerms& before, const v1::EnvelopeTerms& after);
 
+// "[0, 1] mV", "at most 1 mV": for a person to read.
+std::string RangeText(std::string_view low, std::string_view high, std::string_view of_unit);
+
 // Whether `value` lies in [low, high] where these are given. INVALID_ARGUMENT when one is no decimal number.
 StatusOr<bool> IsWithin(std::string_view value, std::string_view low, std::string_view high);
 
@@ -60,8 +64,8 @@ struct StepSum {
 // What is known of an artifact that is to be held against envelopes.
 struct ReportedArtifact {
   const v1::ArtifactProduced* produced = nullptr;
-  // The metrics of its evaluations; of several for one name and subgroup the last counts.
-  std::vector<const v1::Metric*> metrics;
+  // The metrics of its evaluations. Of several for one name and subgroup all have to be inside.
+  MeasuredMetrics metrics;
   Timestamp at;
   // How many activations the unit had in the last so many seconds before `at`, not counting the one to come. May stop
   // counting at `enough`.

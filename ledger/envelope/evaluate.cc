@@ -11,13 +11,6 @@ namespace {
 using Dimension = v1::EnvelopeTerms::Dimension;
 using Parameter = v1::ArtifactProduced::Parameter;
 
-std::string RangeText(std::string_view low, std::string_view high, std::string_view of_unit) {
-  const std::string unit = of_unit.empty() ? "" : Text(" ", of_unit);
-  if (low.empty()) return Text("at most ", high, unit);
-  if (high.empty()) return Text("at least ", low, unit);
-  return Text("[", low, ", ", high, "]", unit);
-}
-
 std::string Range(const Dimension& dimension) { return RangeText(dimension.low(), dimension.high(), dimension.unit()); }
 
 // What a parameter has that means nothing to the kind; empty when it has no such thing.
@@ -81,6 +74,11 @@ class Evaluation {
     if (parameter.norm() != dimension.norm()) {
       return Text("is measured by the norm \"", parameter.norm(), "\", the envelope's is \"", dimension.norm(), "\"");
     }
+    if (kind == "norm_delta") {
+      // A distance has no sign: one below zero says nothing of how far it is.
+      ASSIGN_OR_RETURN(const bool distance, Meets(parameter.value(), ">=", "0"));
+      if (!distance) return Text(parameter.value(), " is no distance");
+    }
     return WhyNotWithin(parameter, dimension.low(), dimension.high(), dimension.unit());
   }
 
@@ -96,26 +94,27 @@ class Evaluation {
   }
 
   StatusOr<std::string> OfMetric(const Dimension& dimension) const {
-    const v1::Metric* found = nullptr;
-    for (const v1::Metric* metric : artifact_.metrics) {
-      if (metric->name() == dimension.name() && metric->subgroup() == dimension.subgroup()) found = metric;
-    }
     const std::string of = dimension.subgroup().empty() ? "" : Text(" of subgroup \"", dimension.subgroup(), "\"");
-    if (found == nullptr) return Text("no evaluation reports it", of);
-    if (found->unit() != dimension.unit()) {
-      return Text("is in \"", found->unit(), "\", the envelope in \"", dimension.unit(), "\"");
+    bool reported = false;
+    for (const MeasuredMetric& measured : artifact_.metrics) {
+      const v1::Metric& metric = *measured.metric;
+      if (metric.name() != dimension.name() || metric.subgroup() != dimension.subgroup()) continue;
+      reported |= measured.counts;
+      ASSIGN_OR_RETURN(std::string why, WhyMetricOutside(dimension, metric, of));
+      if (!why.empty()) return why;
     }
-    // Whoever measured it was free in naming the ends; one that contradicts itself says nothing of either.
-    if (!IsWithin(found->value(), found->ci_low(), found->ci_high()).value_or(false)) {
-      return Text(found->value(), of, " is not in its own interval, ",
-                  RangeText(found->ci_low(), found->ci_high(), ""));
-    }
-    const std::string& value = dimension.confidence() == "lower"   ? found->ci_low()
-                               : dimension.confidence() == "upper" ? found->ci_high()
-                                                                   : found->value();
-    if (value.empty()) return Text("no ", dimension.confidence(), " bound of its interval is reported", of);
-    ASSIGN_OR_RETURN(const bool within, IsWithin(value, dimension.low(), dimension.high()));
-    return within ? std::string() : Text(value, of, " is not ", Range(dimension));
+    return reported ? std::string() : Text("no evaluation reports it", of);
+  }
+
+  static StatusOr<std::string> WhyMetricOutside(const Dimension& dimension, const v1::Metric& metric,
+                                                std::string_view of) {
+    const MetricEnd end = dimension.confidence() == "lower"   ? MetricEnd::kLower
+                          : dimension.confidence() == "upper" ? MetricEnd::kUpper
+                                                              : MetricEnd::kValue;
+    const HeldNumber held = NumberHeld(metric, end, dimension.unit(), "the envelope");
+    if (!held.missing_because.empty()) return Text(held.missing_because, of);
+    ASSIGN_OR_RETURN(const bool within, IsWithin(held.number, dimension.low(), dimension.high()));
+    return within ? std::string() : Text(held.number, of, " is not ", Range(dimension));
   }
 
   StatusOr<std::string> OfRate(const Dimension& dimension) const {
@@ -135,10 +134,12 @@ class Evaluation {
     if (produced.local_data_records() < dimension.minimum()) {
       return Text(produced.local_data_records(), " records are fewer than ", dimension.minimum());
     }
+    const int64_t until_us = produced.local_data_until_us();
+    if (until_us > artifact_.at.us) return std::string("the data is said to be from after the time of the decision");
     if (dimension.age_max_s() > 0) {
-      if (produced.local_data_until_us() == 0) return std::string("nothing says until when the data was taken");
-      const int64_t age_s = (artifact_.at.us - produced.local_data_until_us()) / 1'000'000;
-      if (age_s > 0 && static_cast<uint64_t>(age_s) > dimension.age_max_s()) {
+      if (until_us == 0) return std::string("nothing says until when the data was taken");
+      const uint64_t age_s = static_cast<uint64_t>(artifact_.at.us - until_us) / 1'000'000;
+      if (age_s > dimension.age_max_s()) {
         return Text("the data is ", age_s, " s old; at most ", dimension.age_max_s(), " s are allowed");
       }
     }
@@ -169,6 +170,13 @@ class Evaluation {
 };
 
 }  // namespace
+
+std::string RangeText(std::string_view low, std::string_view high, std::string_view of_unit) {
+  const std::string unit = of_unit.empty() ? "" : Text(" ", of_unit);
+  if (low.empty()) return Text("at most ", high, unit);
+  if (high.empty()) return Text("at least ", low, unit);
+  return Text("[", low, ", ", high, "]", unit);
+}
 
 StatusOr<bool> IsWithin(std::string_view value, std::string_view low, std::string_view high) {
   ASSIGN_OR_RETURN(const Decimal number, Decimal::Parse(value));

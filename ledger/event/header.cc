@@ -4,14 +4,22 @@
 
 #include "ledger/base/limits.h"
 #include "ledger/crypto/sha256.h"
+#include "ledger/event/content_digest.h"
+#include "ledger/event/field_path.h"
 #include "ledger/event/refusal.h"
 
 namespace anamnesis {
 namespace {
 
-Status Malformed(std::string_view field, std::string_view message) {
-  return Refuse(v1::MALFORMED, Text("header.", field), message);
+constexpr FieldPath kHeader = {"header"};
+
+FieldPath Field(std::string_view name, int index = -1) { return {name, &kHeader, index}; }
+FieldPath FieldOf(const FieldPath& parent, std::string_view name) { return {name, &parent}; }
+
+Status Malformed(const FieldPath& field, std::string_view message) {
+  return Refuse(v1::MALFORMED, field.text(), message);
 }
+Status Malformed(std::string_view field, std::string_view message) { return Malformed(Field(field), message); }
 
 bool HasControlCharacter(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) < 0x20 || c == 0x7f; });
@@ -22,53 +30,31 @@ bool IsSymbol(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), allowed);
 }
 
-Status CheckName(std::string_view field, std::string_view value, size_t limit, bool required) {
+Status CheckName(const FieldPath& field, std::string_view value, size_t limit, bool required) {
   if (required && value.empty()) return Malformed(field, "is empty");
-  if (value.size() > limit) return RefuseOverLimit(Text("header.", field), limit, value.size());
+  if (value.size() > limit) return RefuseOverLimit(field.text(), limit, value.size());
   if (HasControlCharacter(value)) return Malformed(field, "holds a control character");
   return OkStatus();
 }
 
-Status CheckText(std::string_view field, std::string_view value, size_t limit) {
-  if (value.size() > limit) return RefuseOverLimit(Text("header.", field), limit, value.size());
+Status CheckText(const FieldPath& field, std::string_view value, size_t limit) {
+  if (value.size() > limit) return RefuseOverLimit(field.text(), limit, value.size());
   return OkStatus();
 }
 
-Status CheckKind(std::string_view field, std::string_view kind) {
+Status CheckKind(const FieldPath& field, std::string_view kind) {
   if (!IsSymbol(kind)) return Malformed(field, "is not a symbol of a-z, 0-9 and _");
   return CheckText(field, kind, limits::kEntityKindBytesMax);
 }
 
-Status CheckAgent(std::string_view field, const v1::Agent& agent) {
-  RETURN_IF_ERROR(CheckKind(Text(field, ".kind"), agent.kind()));
-  return CheckName(Text(field, ".id"), agent.id(), limits::kEntityIdBytesMax, true);
+Status CheckAgent(const FieldPath& field, const v1::Agent& agent) {
+  RETURN_IF_ERROR(CheckKind(FieldOf(field, "kind"), agent.kind()));
+  return CheckName(FieldOf(field, "id"), agent.id(), limits::kEntityIdBytesMax, true);
 }
 
-Status CheckDigest(std::string_view field, const v1::ContentDigest& digest) {
-  const size_t size = digest.value().size();
-  size_t expected = 0;
-  switch (digest.algorithm()) {
-    case v1::SHA256:
-      expected = 32;
-      break;
-    case v1::SHA512:
-      expected = 64;
-      break;
-    case v1::GIT_SHA1:
-    case v1::SHA1:
-      expected = 20;
-      break;
-    case v1::MD5:
-      expected = 16;
-      break;
-    default:
-      return Malformed(field, "names no digest algorithm that this version knows");
-  }
-  if (size != expected) {
-    return Malformed(field,
-                     Text("has ", size, " bytes; ", v1::DigestAlgorithm_Name(digest.algorithm()), " has ", expected));
-  }
-  return OkStatus();
+Status CheckDigest(const FieldPath& field, const v1::ContentDigest& digest) {
+  const std::string why = WhyNoDigest(digest);
+  return why.empty() ? OkStatus() : Malformed(field, why);
 }
 
 Status CheckReferences(const v1::EventHeader& header) {
@@ -77,12 +63,12 @@ Status CheckReferences(const v1::EventHeader& header) {
   }
   for (int i = 0; i < header.refs_size(); ++i) {
     const v1::EntityRef& ref = header.refs(i);
-    const std::string field = Text("refs[", i, "]");
-    RETURN_IF_ERROR(CheckKind(Text(field, ".role"), ref.role()));
-    RETURN_IF_ERROR(CheckKind(Text(field, ".kind"), ref.kind()));
-    RETURN_IF_ERROR(CheckName(Text(field, ".id"), ref.id(), limits::kEntityIdBytesMax, true));
-    RETURN_IF_ERROR(CheckName(Text(field, ".version"), ref.version(), limits::kEntityVersionBytesMax, false));
-    if (ref.has_digest()) RETURN_IF_ERROR(CheckDigest(Text(field, ".digest"), ref.digest()));
+    const FieldPath field = Field("refs", i);
+    RETURN_IF_ERROR(CheckKind(FieldOf(field, "role"), ref.role()));
+    RETURN_IF_ERROR(CheckKind(FieldOf(field, "kind"), ref.kind()));
+    RETURN_IF_ERROR(CheckName(FieldOf(field, "id"), ref.id(), limits::kEntityIdBytesMax, true));
+    RETURN_IF_ERROR(CheckName(FieldOf(field, "version"), ref.version(), limits::kEntityVersionBytesMax, false));
+    if (ref.has_digest()) RETURN_IF_ERROR(CheckDigest(FieldOf(field, "digest"), ref.digest()));
   }
   return OkStatus();
 }
@@ -118,8 +104,7 @@ Status CheckLinks(const v1::EventHeader& header) {
     return RefuseOverLimit("header.causes", limits::kCausesMax, static_cast<uint64_t>(header.causes_size()));
   }
   for (int i = 0; i < header.causes_size(); ++i) {
-    if (header.causes(i).size() != EventId::kSize)
-      return Malformed(Text("causes[", i, "]"), "an event id has 16 bytes");
+    if (header.causes(i).size() != EventId::kSize) return Malformed(Field("causes", i), "an event id has 16 bytes");
   }
   const size_t root_size = header.seen_root().size();
   if (header.seen_tree_size() == 0 ? root_size != 0 : root_size != Digest::kSize) {
@@ -188,13 +173,13 @@ StatusOr<ParsedHeader> ParseHeader(std::string_view bytes) {
   if (!commitment.ok()) return Malformed("body_commitment", "a SHA-256 digest has 32 bytes");
   header.body_commitment = *commitment;
   RETURN_IF_ERROR(CheckChainFields(header));
-  RETURN_IF_ERROR(CheckName("type", fields.type(), limits::kTypeBytesMax, true));
+  RETURN_IF_ERROR(CheckName(Field("type"), fields.type(), limits::kTypeBytesMax, true));
   RETURN_IF_ERROR(CheckTimes(fields));
-  RETURN_IF_ERROR(CheckAgent("actor", fields.actor()));
-  if (fields.has_on_behalf_of()) RETURN_IF_ERROR(CheckAgent("on_behalf_of", fields.on_behalf_of()));
+  RETURN_IF_ERROR(CheckAgent(Field("actor"), fields.actor()));
+  if (fields.has_on_behalf_of()) RETURN_IF_ERROR(CheckAgent(Field("on_behalf_of"), fields.on_behalf_of()));
   RETURN_IF_ERROR(CheckReferences(fields));
-  RETURN_IF_ERROR(CheckText("rationale", fields.rationale(), limits::kRationaleBytesMax));
-  RETURN_IF_ERROR(CheckText("late_reason", fields.late_reason(), limits::kLateReasonBytesMax));
+  RETURN_IF_ERROR(CheckText(Field("rationale"), fields.rationale(), limits::kRationaleBytesMax));
+  RETURN_IF_ERROR(CheckText(Field("late_reason"), fields.late_reason(), limits::kLateReasonBytesMax));
   RETURN_IF_ERROR(CheckLinks(fields));
   if (fields.body_size() > limits::kBodyBytesMax) {
     return RefuseOverLimit("header.body_size", limits::kBodyBytesMax, fields.body_size());

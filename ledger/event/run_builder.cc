@@ -3,6 +3,7 @@
 #include "anamnesis/v1/options.pb.h"
 #include "ledger/base/check.h"
 #include "ledger/base/limits.h"
+#include "ledger/event/content_digest.h"
 #include "ledger/event/header.h"
 #include "ledger/event/refusal.h"
 #include "ledger/event/seal.h"
@@ -65,6 +66,7 @@ Status RunBuilder::Add(const EventDraft& draft, const EventId& id, std::string_v
   ASSIGN_OR_RETURN(const ParsedHeader parsed, ParseHeader(bytes));
   RETURN_IF_ERROR(ValidateHeader(*type, header));
   RETURN_IF_ERROR(ValidateBody(*draft.body));
+  RETURN_IF_ERROR(CheckDigests(*draft.body));
   const size_t size = bytes.size() + body.nonce().size() + body.content().size();
   if (bytes_ + size > limits::kRunBytesMax - 2 * limits::kSealStatementBytesMax) {
     return RefuseOverLimit("run", limits::kRunBytesMax, bytes_ + size);

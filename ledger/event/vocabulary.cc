@@ -7,6 +7,7 @@
 #include "ledger/base/check.h"
 #include "ledger/base/decimal.h"
 #include "ledger/base/time.h"
+#include "ledger/event/field_path.h"
 #include "ledger/event/refusal.h"
 
 namespace anamnesis {
@@ -19,6 +20,7 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 
 Status SchemaError(std::string_view field, std::string_view message) { return Refuse(v1::SCHEMA, field, message); }
+Status SchemaError(const FieldPath& field, std::string_view message) { return SchemaError(field.text(), message); }
 
 bool IsSymbol(std::string_view text) {
   const auto letter_or_digit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
@@ -27,9 +29,9 @@ bool IsSymbol(std::string_view text) {
   });
 }
 
-Status CheckBytesFormat(std::string_view path, const v1::FieldRule& rule, std::string_view value) {
+Status CheckBytesFormat(const FieldPath& path, const v1::FieldRule& rule, std::string_view value) {
   if (rule.max_bytes() != 0 && value.size() > rule.max_bytes())
-    return RefuseOverLimit(path, rule.max_bytes(), value.size());
+    return RefuseOverLimit(path.text(), rule.max_bytes(), value.size());
   switch (rule.format()) {
     case v1::DECIMAL:
       if (!IsDecimal(value)) return SchemaError(path, "is not a decimal number, for example -0.25 or 1e-3");
@@ -50,22 +52,23 @@ Status CheckBytesFormat(std::string_view path, const v1::FieldRule& rule, std::s
   return OkStatus();
 }
 
-Status CheckTime(std::string_view path, int64_t us) {
+Status CheckTime(const FieldPath& path, int64_t us) {
   if (us >= kTimestampMin.us && us < kTimestampLimit.us) return OkStatus();
   return SchemaError(path, "lies outside the years 1900 to 2199");
 }
 
-Status ValidateMessage(const Message& message, const std::string& path);
+Status ValidateMessage(const Message& message, const FieldPath& path);
 
-Status ValidateElement(const Message& message, const FieldDescriptor& field, const v1::FieldRule& rule, int index,
-                       const std::string& path) {
+Status ValidateElement(const Message& message, const FieldDescriptor& field, const v1::FieldRule& rule,
+                       const FieldPath& path) {
+  const int index = path.index;
   const Reflection& reflection = *message.GetReflection();
   std::string scratch;
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_MESSAGE:
       return ValidateMessage(
           index < 0 ? reflection.GetMessage(message, &field) : reflection.GetRepeatedMessage(message, &field, index),
-          path + ".");
+          path);
     case FieldDescriptor::CPPTYPE_STRING:
       return CheckBytesFormat(path, rule,
                               index < 0 ? reflection.GetStringReference(message, &field, &scratch)
@@ -84,27 +87,27 @@ Status ValidateElement(const Message& message, const FieldDescriptor& field, con
   }
 }
 
-Status ValidateField(const Message& message, const FieldDescriptor& field, const std::string& prefix) {
+Status ValidateField(const Message& message, const FieldDescriptor& field, const FieldPath& parent) {
   const Reflection& reflection = *message.GetReflection();
   const v1::FieldRule& rule = field.options().GetExtension(v1::rule);
-  const std::string path = prefix + field.name();
+  FieldPath path = {field.name(), &parent};
   if (field.is_repeated()) {
     const int size = reflection.FieldSize(message, &field);
     if (rule.required() && size == 0) return SchemaError(path, "is required and empty");
-    for (int i = 0; i < size; ++i) {
-      RETURN_IF_ERROR(ValidateElement(message, field, rule, i, Text(path, "[", i, "]")));
+    for (path.index = 0; path.index < size; ++path.index) {
+      RETURN_IF_ERROR(ValidateElement(message, field, rule, path));
     }
     return OkStatus();
   }
   if (!reflection.HasField(message, &field)) {
     return rule.required() ? SchemaError(path, "is required and missing") : OkStatus();
   }
-  return ValidateElement(message, field, rule, -1, path);
+  return ValidateElement(message, field, rule, path);
 }
 
-Status ValidateMessage(const Message& message, const std::string& path) {
+Status ValidateMessage(const Message& message, const FieldPath& path) {
   if (!message.GetReflection()->GetUnknownFields(message).empty()) {
-    return SchemaError(path.substr(0, path.size() - 1), "holds a field that this schema version doesn't know");
+    return SchemaError(path, "holds a field that this schema version doesn't know");
   }
   const Descriptor& descriptor = *message.GetDescriptor();
   for (int i = 0; i < descriptor.field_count(); ++i) {
@@ -119,14 +122,14 @@ Status CheckReferenceRule(const v1::ReferenceRule& rule, const v1::EventHeader& 
     const v1::EntityRef& ref = header.refs(i);
     if (ref.role() != rule.role()) continue;
     ++count;
-    const std::string path = Text("header.refs[", i, "]");
     if (std::find(rule.kinds().begin(), rule.kinds().end(), ref.kind()) == rule.kinds().end()) {
       std::string kinds;
       for (const std::string& kind : rule.kinds()) kinds += (kinds.empty() ? "" : ", ") + kind;
-      return SchemaError(path + ".kind", Text("\"", ref.kind(), "\" can't be \"", rule.role(), "\"; one of: ", kinds));
+      return SchemaError(Text("header.refs[", i, "].kind"),
+                         Text("\"", ref.kind(), "\" can't be \"", rule.role(), "\"; one of: ", kinds));
     }
     if (rule.version_required() && ref.version().empty()) {
-      return SchemaError(path + ".version", Text("is required for \"", rule.role(), "\""));
+      return SchemaError(Text("header.refs[", i, "].version"), Text("is required for \"", rule.role(), "\""));
     }
   }
   if (count < rule.min()) {
@@ -229,7 +232,7 @@ StatusOr<std::unique_ptr<Message>> ParseBody(const EventType& type, std::string_
   return body;
 }
 
-Status ValidateBody(const Message& body) { return ValidateMessage(body, "body."); }
+Status ValidateBody(const Message& body) { return ValidateMessage(body, {"body"}); }
 
 Status ValidateHeader(const EventType& type, const v1::EventHeader& header) {
   for (const v1::ReferenceRule& rule : type.options->refs()) RETURN_IF_ERROR(CheckReferenceRule(rule, header));

@@ -39,7 +39,7 @@ class ArtifactReport {
  private:
   // What is recorded of exactly this version as its subject, in log order.
   StatusOr<std::vector<const Fact*>> Recorded(std::string_view type) {
-    return facts_.OfType(gate::Bare(answer_.artifact()), "artifact", type, kListedMax);
+    return facts_.OfType(Bare(answer_.artifact()), "artifact", type, kListedMax);
   }
 
   Status AddBytes() {
@@ -73,7 +73,7 @@ class ArtifactReport {
       const auto* body = fact->body<v1::CertificationIssued>();
       if (body == nullptr) continue;
       issued = true;
-      *entry.mutable_certification() = gate::Bare(*FindReference(fact->header(), "certification"));
+      *entry.mutable_certification() = Bare(*FindReference(fact->header(), "certification"));
       for (const v1::EntityRef& ref : fact->header().refs()) {
         if (ref.role() == "control") entry.add_controls(ref.id());
       }
@@ -94,12 +94,12 @@ class ArtifactReport {
   Status AddSandboxRun(const Fact& certification, v1::ArtifactAnswer::Certification& entry) {
     const v1::EntityRef* ref = FindReference(certification.header(), "sandbox_run");
     if (ref == nullptr) return OkStatus();
-    ASSIGN_OR_RETURN(const Fact* run, facts_.Definition(gate::Bare(*ref)));
+    ASSIGN_OR_RETURN(const Fact* run, facts_.Definition(Bare(*ref)));
     if (run == nullptr) return OkStatus();
     ASSIGN_OR_RETURN(*entry.mutable_sandbox_run(), facts_.Reference(run->event.index));
     for (const v1::EntityRef& of : run->header().refs()) {
       if (of.role() != "test_run") continue;
-      ASSIGN_OR_RETURN(const Fact* test, facts_.Definition(gate::Bare(of)));
+      ASSIGN_OR_RETURN(const Fact* test, facts_.Definition(Bare(of)));
       const auto* body = test == nullptr ? nullptr : test->body<v1::TestRunCompleted>();
       if (body == nullptr) continue;
       v1::ArtifactAnswer::TestRun& shown = *entry.add_test_runs();
@@ -150,8 +150,8 @@ class ArtifactReport {
 
 Status AnswerArtifact(Facts& facts, const v1::ArtifactQuestion& question, v1::Answer& answer) {
   RETURN_IF_ERROR(CheckArtifact("artifact", question.artifact()));
-  RETURN_IF_ERROR(facts.CheckNamed(gate::Bare(question.artifact())));
-  ASSIGN_OR_RETURN(const Fact* produced, facts.Definition(gate::Bare(question.artifact())));
+  RETURN_IF_ERROR(facts.CheckNamed(Bare(question.artifact())));
+  ASSIGN_OR_RETURN(const Fact* produced, facts.Definition(Bare(question.artifact())));
   if (produced == nullptr || produced->body<v1::ArtifactProduced>() == nullptr) {
     return absl::NotFoundError(
         Text("artifact: no artifact.produced that can be read defines ", EntityKeyText(question.artifact())));

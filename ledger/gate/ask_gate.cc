@@ -1,6 +1,7 @@
 #include "ledger/gate/ask_gate.h"
 
 #include <algorithm>
+#include <set>
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/gate/decide.h"
@@ -12,7 +13,7 @@ namespace {
 
 v1::GateQuestion AsQuestion(const GateRequest& request) {
   v1::GateQuestion question;
-  *question.mutable_artifact() = gate::Bare(request.artifact);
+  *question.mutable_artifact() = Bare(request.artifact);
   question.set_unit(request.unit);
   question.set_jurisdiction(request.jurisdiction);
   question.set_artifact_digest(request.artifact_digest);
@@ -71,7 +72,7 @@ Status AnswerGate(Facts& facts, const v1::GateQuestion& question, bool complete,
   if (request.jurisdiction.empty() || request.artifact_digest.empty()) {
     gate::Subject subject(facts, request);
     RETURN_IF_ERROR(gate::LoadSubject(subject));
-    if (request.jurisdiction.empty()) request.jurisdiction = subject.unit_jurisdiction;
+    if (request.jurisdiction.empty()) request.jurisdiction = subject.place.jurisdiction;
     if (request.artifact_digest.empty()) request.artifact_digest = subject.artifact_digest;
   }
   ASSIGN_OR_RETURN(*answer.mutable_gate()->mutable_decision(), Decide(facts, request));
@@ -95,11 +96,14 @@ Status AnswerGateReplay(Facts& facts, const v1::GateReplayQuestion& question, v1
   Facts then(facts.rows(), TreeSize(recorded->tree_size()));
   ASSIGN_OR_RETURN(*replay.mutable_computed(), Decide(then, request));
   *replay.mutable_asked() = AsQuestion(request);
-  ASSIGN_OR_RETURN(const Fact* produced, then.Definition(gate::Bare(request.artifact)));
+  ASSIGN_OR_RETURN(const Fact* produced, then.Definition(Bare(request.artifact)));
   const auto* artifact = produced == nullptr ? nullptr : produced->body<v1::ArtifactProduced>();
   if (artifact != nullptr) replay.set_surface(artifact->surface());
   replay.set_identical(replay.computed().SerializeAsString() == recorded->SerializeAsString());
-  for (const uint64_t leaf : then.looked_at()) replay.add_slice(leaf);
+  std::set<uint64_t> slice = then.looked_at();
+  // What the unit runs is as known when the last of the leaves was recorded.
+  if (recorded->tree_size() > 0) slice.insert(recorded->tree_size() - 1);
+  for (const uint64_t leaf : slice) replay.add_slice(leaf);
   for (const uint64_t leaf : then.cited()) facts.Cite(LeafIndex(leaf));
   return OkStatus();
 }

@@ -10,7 +10,7 @@
 #include "ledger/gate/subject.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
-#include "ledger/state/broken_rules.h"
+#include "ledger/query/nonconformity.h"
 #include "ledger/state/standing_rows.h"
 
 namespace anamnesis {
@@ -49,7 +49,7 @@ class StandingCheck {
       if (entry.nonconforming().empty()) continue;
       entry.set_unit(unit);
       entry.set_surface(item.surface());
-      *entry.mutable_artifact() = gate::Bare(item.item());
+      *entry.mutable_artifact() = Bare(item.item());
       ASSIGN_OR_RETURN(*entry.mutable_since(), facts_.Reference(since->event.index));
       entry.mutable_now()->set_verdict(v1::GateDecided::DENY);
       v1::GateDecided::RuleResult& result = *entry.mutable_now()->add_results();
@@ -108,10 +108,9 @@ class StandingCheck {
   }
 
   Status AddNonconforming(const Fact& since, v1::StandingAnswer::Entry& entry) {
-    ASSIGN_OR_RETURN(const std::vector<v1::Finding> findings, FindingsOf(facts_.rows(), since.event.index));
+    ASSIGN_OR_RETURN(const FindingList findings, NonconformityOf(facts_.rows(), since.event.index));
     for (const v1::Finding& finding : findings) {
-      if (finding.rule().starts_with("ACTIVATION-"))
-        entry.add_nonconforming(Text(finding.field(), " ", finding.message()));
+      entry.add_nonconforming(FindingText(finding));
     }
     return OkStatus();
   }
@@ -222,7 +221,7 @@ Status AddArtifacts(Facts& facts, const v1::EntityRef& entity, v1::AdoptionAnswe
     if (!surface.has_instrumented()) {
       ASSIGN_OR_RETURN(*surface.mutable_instrumented(), facts.Reference(fact->event.index));
     }
-    const v1::EntityRef artifact = gate::Bare(*FindReference(fact->header(), "artifact"));
+    const v1::EntityRef artifact = Bare(*FindReference(fact->header(), "artifact"));
     if (!surface.has_sandboxed()) {
       RETURN_IF_ERROR(SetFirst(
           facts, artifact, "artifact", "sandbox_run.completed",
@@ -249,13 +248,13 @@ Status AddSurface(Facts& facts, const std::string& id, v1::AdoptionAnswer::Surfa
   surface.set_name(body->surface());
   ASSIGN_OR_RETURN(*surface.mutable_inventoried(), facts.Reference(identified->event.index));
   const v1::EntityRef& item = *FindReference(identified->header(), "item");
-  *surface.mutable_item() = gate::Bare(item, true);
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> approved, facts.Typed(gate::Bare(item, true), "envelope.approved"));
+  *surface.mutable_item() = Bare(item, true);
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> approved, facts.Typed(Bare(item, true), "envelope.approved"));
   for (const Fact* fact : approved) {
     // Not an overlay for one place.
     const v1::EnvelopeTerms& terms = fact->body<v1::EnvelopeApproved>()->terms();
     if (!terms.jurisdiction().empty() || !terms.site().empty()) continue;
-    *surface.mutable_envelope() = gate::Bare(*FindReference(fact->header(), "envelope"));
+    *surface.mutable_envelope() = Bare(*FindReference(fact->header(), "envelope"));
   }
   RETURN_IF_ERROR(AddArtifacts(facts, entity, surface));
   RETURN_IF_ERROR(SetFirst(

@@ -73,19 +73,20 @@ void AddResult(std::string_view id, const Judgement& judgement, const Rule* rule
 // Of the rules that the policy names, in the order of their ids.
 struct Results {
   google::protobuf::RepeatedPtrField<v1::GateDecided::RuleResult> all;
-  std::set<std::string> not_evaluated;
+  Reservations reservations;
   bool allow = true;
 
   void Add(const std::string& id, const Judgement& judgement, const Rule* rule) {
     AddResult(id, judgement, rule, *all.Add());
-    if (!judgement.evaluated()) not_evaluated.insert(id);
+    if (!judgement.evaluated()) reservations.not_evaluated.insert(id);
+    if (judgement.failed_by_tests_alone()) reservations.failed_tests.insert(id);
     allow = allow && !judgement.failed();
   }
 };
 
 // By the certification that the subject has in use.
 StatusOr<Results> JudgeAll(Subject& subject) {
-  const v1::GatePolicy& policy = subject.policy->body.document().gate();
+  const v1::GatePolicy& policy = subject.policy->body->document().gate();
   std::map<std::string, Judgement> judgements;
   subject.relied_on.clear();
   const auto judge = [&](const std::string& id) -> Status {
@@ -183,9 +184,9 @@ GateRequest RequestOfDecision(const v1::EventHeader& header, const v1::GateDecid
   return request;
 }
 
-StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request, std::set<std::string>* not_evaluated) {
-  std::set<std::string> ignored;
-  if (not_evaluated == nullptr) not_evaluated = &ignored;
+StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request, Reservations* reservations) {
+  Reservations ignored;
+  if (reservations == nullptr) reservations = &ignored;
   v1::GateDecided decision;
   decision.set_jurisdiction(request.jurisdiction);
   decision.set_at_us(request.at.us);
@@ -197,7 +198,7 @@ StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request, std::
     Judgement judgement;
     RETURN_IF_ERROR(gate::Settled(loaded, judgement));
     AddResult("INPUT", judgement, nullptr, *decision.add_results());
-    not_evaluated->insert("INPUT");
+    reservations->not_evaluated.insert("INPUT");
     decision.set_verdict(v1::GateDecided::DENY);
     return decision;
   }
@@ -211,7 +212,7 @@ StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request, std::
   if (subject.limits.has_value()) decision.set_time_to_live_s(subject.limits->decision_time_to_live_s());
   ASSIGN_OR_RETURN(Results results, JudgeByEach(subject));
   *decision.mutable_results() = std::move(results.all);
-  not_evaluated->merge(results.not_evaluated);
+  *reservations = std::move(results.reservations);
   decision.set_verdict(results.allow ? v1::GateDecided::ALLOW : v1::GateDecided::DENY);
   for (const auto& result : decision.results()) {
     for (const uint64_t leaf : result.evidence()) facts.Cite(LeafIndex(leaf));

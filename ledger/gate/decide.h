@@ -40,6 +40,8 @@ struct GateRequest {
   Timestamp known_until;
   // For what runs already: the leaf that put it there, which is not counted against a rate.
   std::optional<LeafIndex> activated = std::nullopt;
+  // It would be restored, which no rate counts.
+  bool restores = false;
 };
 
 // What a rule asks, in a word or two, for a person to read: "known"; empty for an id that is none.
@@ -51,10 +53,19 @@ GateRequest RequestOf(const v1::EventHeader& header, const v1::GateRequested& bo
 // What a recorded decision was asked.
 GateRequest RequestOfDecision(const v1::EventHeader& header, const v1::GateDecided& decision);
 
-// Decides over facts.size() leaves. The decision's leaves are cited in `facts`. Fails only as reading rows does. Where
-// it is given, `not_evaluated` gets the ids of rules that deny because they could not be evaluated.
-StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request,
-                                 std::set<std::string>* not_evaluated = nullptr);
+// The ids of rules that deny what is asked, and are no reason to take back what runs already.
+struct Reservations {
+  // They could not be evaluated.
+  std::set<std::string> not_evaluated;
+  // They deny for tests that failed, and for nothing else.
+  std::set<std::string> failed_tests;
+
+  bool Has(const std::string& rule) const { return not_evaluated.count(rule) > 0 || failed_tests.count(rule) > 0; }
+};
+
+// Decides over facts.size() leaves. The decision's leaves are cited in `facts`. Fails only as reading rows does.
+// `reservations` are filled where they are given.
+StatusOr<v1::GateDecided> Decide(Facts& facts, const GateRequest& request, Reservations* reservations = nullptr);
 
 // The references of a gate.decided event about it; `id` names the decision. `policy` may be null.
 std::vector<v1::EntityRef> DecisionReferences(const std::string& id, const GateRequest& request,

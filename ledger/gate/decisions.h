@@ -15,7 +15,8 @@ namespace anamnesis::gate {
 
 // About a problem of safety: what it concerns may run.
 inline constexpr std::string_view kOperationPermitted = "operation_permitted";
-// About a dataset of which records were withdrawn: what was made from it may be used.
+// About a dataset of which records were withdrawn or erased, or an artifact that was revoked: what was made from it may
+// be used.
 inline constexpr std::string_view kUsePermitted = "use_permitted";
 // About a unit, an artifact or its item: policy takes nothing back.
 inline constexpr std::string_view kStoppingIsWorse = "stopping_is_the_greater_harm";

@@ -27,10 +27,14 @@ v1::Agent AgentOf(const v1::EntityRef& ref) {
 // Why the role of `agent` doesn't cover the matter of what they recorded.
 StatusOr<std::string> WhyNotInRole(Facts& facts, const v1::Agent& agent, v1::Role role, const Fact& act,
                                    const Matter& matter) {
-  ASSIGN_OR_RETURN(const std::optional<v1::Scope> scope, ScopeHeldAt(facts, agent, role, act));
-  if (!scope.has_value()) return Text(AgentText(agent), " didn't hold ", v1::Role_Name(role));
-  ASSIGN_OR_RETURN(const std::string why, WhyOutOfScope(facts.rows(), *scope, matter, facts.size()));
-  return why.empty() ? why : Text("the role ", v1::Role_Name(role), " of ", AgentText(agent), " ", why);
+  ASSIGN_OR_RETURN(const std::vector<v1::Scope> scopes, ScopesHeldAt(facts, agent, role, act));
+  if (scopes.empty()) return Text(AgentText(agent), " didn't hold ", v1::Role_Name(role));
+  std::string why;
+  for (const v1::Scope& scope : scopes) {
+    ASSIGN_OR_RETURN(why, WhyOutOfScope(facts.rows(), scope, matter, facts.size()));
+    if (why.empty()) return why;
+  }
+  return Text("the role ", v1::Role_Name(role), " of ", AgentText(agent), " ", why);
 }
 
 // A certification under a delegation.
@@ -108,23 +112,23 @@ class DelegatedCheck {
 
 }  // namespace
 
-StatusOr<std::optional<v1::Scope>> ScopeHeldAt(Facts& facts, const v1::Agent& agent, v1::Role role, const Fact& act) {
+StatusOr<std::vector<v1::Scope>> ScopesHeldAt(Facts& facts, const v1::Agent& agent, v1::Role role, const Fact& act) {
   const v1::EntityRef holder = ToEntity({agent.kind(), agent.id()});
   // Whatever else they did, and be it without end, is not looked at.
   ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes,
                    ReferencesTo(facts.rows(), holder.kind(), holder.id(), "", "holder", TreeSize(act.event.index.value),
                                 kQuestionEventsMax));
-  std::optional<v1::Scope> held;
+  std::vector<v1::Scope> held;
   for (const LeafIndex index : indexes) {
     ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
     const auto* withdrawn = fact->body<v1::RoleWithdrawn>();
-    if (withdrawn != nullptr && withdrawn->role() == role) held.reset();
+    if (withdrawn != nullptr && withdrawn->role() == role) held.clear();
     const auto* granted = fact->body<v1::RoleGranted>();
     if (granted == nullptr || granted->role() != role || !fact->counts()) continue;
     const int64_t at_us = act.event.recorded.us;
     const bool in_force =
         at_us >= granted->valid_from_us() && (granted->valid_until_us() == 0 || at_us < granted->valid_until_us());
-    held = in_force ? std::optional<v1::Scope>(granted->scope()) : std::nullopt;
+    if (in_force) held.push_back(granted->scope());
   }
   return held;
 }

@@ -5,17 +5,19 @@
 // comes in; the gate asks again of what it rests on, since what was admitted can have been sealed under a delegation
 // whose withdrawal arrived later, or under rules that asked for less. Private to the room.
 
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ledger/query/facts.h"
 #include "ledger/state/delegations.h"
 
 namespace anamnesis::gate {
 
-// What `agent`'s role covered when `act` was recorded; nullopt when they didn't hold it then.
-StatusOr<std::optional<v1::Scope>> ScopeHeldAt(Facts& facts, const v1::Agent& agent, v1::Role role, const Fact& act);
+// What `agent`'s role covered when `act` was recorded, by each grant that was in force: any of them is enough. Empty
+// when they didn't hold it then. Says as ScopesOfRole does at the end of the log, which keeps no past, with one
+// exception: a grant that an older version let somebody retract or replace counts for no permission here.
+StatusOr<std::vector<v1::Scope>> ScopesHeldAt(Facts& facts, const v1::Agent& agent, v1::Role role, const Fact& act);
 
 // Whether a decision.recorded about `item` (empty: about none) is of somebody who may permit what would else be
 // denied: of those who lift holds.

@@ -23,7 +23,12 @@ class Judgement {
   }
   void RestOn(uint64_t leaf) { evidence_.insert(leaf); }
   // A reason not to allow it.
-  void Fail(std::string_view why) { Note(why, Result::FAIL); }
+  void Fail(std::string_view why) {
+    by_tests_alone_ = false;
+    Note(why, Result::FAIL);
+  }
+  // A test of it failed: it may not be put to use. Of what was put to use before, people decide.
+  void FailByTest(std::string_view why) { Note(why, Result::FAIL); }
   // It doesn't ask for anything here.
   void NotApplicable(std::string_view why) {
     if (outcome_ == Result::PASS) Note(why, Result::NOT_APPLICABLE);
@@ -35,6 +40,7 @@ class Judgement {
   }
   bool evaluated() const { return evaluated_; }
   bool failed() const { return outcome_ == Result::FAIL; }
+  bool failed_by_tests_alone() const { return failed() && by_tests_alone_; }
 
   Result::Outcome outcome() const { return outcome_; }
   const std::string& note() const { return note_; }
@@ -49,6 +55,7 @@ class Judgement {
 
   Result::Outcome outcome_ = Result::PASS;
   bool evaluated_ = true;
+  bool by_tests_alone_ = true;
   std::string note_;
   std::set<uint64_t> evidence_;
 };

@@ -37,12 +37,6 @@ Status JudgeNoHold(Subject& s, Judgement& j);
 Status JudgeFreshness(Subject& s, Judgement& j);
 Status JudgeIdentification(Subject& s, Judgement& j);
 
-// Fails for every hold on the entity and every field action about it at the time, and rests on it.
-Status FindHolds(Subject& s, const v1::EntityRef& entity, Judgement& j);
-
-// The metrics of the evaluations of the artifact, in log order.
-StatusOr<std::vector<const v1::Metric*>> MetricsOf(Subject& s, Judgement* j);
-
 }  // namespace anamnesis::gate
 
 #endif  // ANAMNESIS_LEDGER_GATE_RULES_H_

@@ -8,28 +8,70 @@
 #include "ledger/event/names.h"
 #include "ledger/gate/closure.h"
 #include "ledger/gate/held_authority.h"
+#include "ledger/gate/measured.h"
 #include "ledger/gate/rules.h"
 #include "ledger/gate/seal_key.h"
+#include "ledger/query/any_version.h"
+#include "ledger/query/item_scope.h"
+#include "ledger/query/place_in_time.h"
+#include "ledger/query/test_results.h"
 
 namespace anamnesis::gate {
 namespace {
 
-// The approved version of the envelope that came before `approved`; nullptr when it is the first.
-StatusOr<const Fact*> EnvelopeBefore(Subject& s, const EnvelopeInForce& envelope) {
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> versions, DefinitionsOfVersions(s.facts, *envelope.ref));
-  const Fact* before = nullptr;
-  for (const Fact* fact : versions) {
-    if (!(fact->event.index < envelope.approved->event.index)) continue;
-    if (before == nullptr || before->event.index < fact->event.index) before = fact;
-  }
-  return before;
+// The approved versions of the envelope before the one in force, the last first.
+StatusOr<std::vector<const Fact*>> VersionsBefore(Subject& s, const EnvelopeInForce& envelope) {
+  ASSIGN_OR_RETURN(std::vector<const Fact*> versions, DefinitionsOfVersions(s.facts, *envelope.ref));
+  std::erase_if(versions, [&](const Fact* fact) { return !RecordedEarlier(fact, envelope.approved); });
+  std::sort(versions.begin(), versions.end(), [](const Fact* a, const Fact* b) { return RecordedEarlier(b, a); });
+  return versions;
 }
 
+// Whether a person's own signature, which still holds, certified something within a version of the artifact's envelope:
+// this one, or any of those recorded between two leaves.
+StatusOr<bool> APersonCertified(Subject& s, const v1::EntityRef& envelope, const Fact* after = nullptr,
+                                const Fact* before = nullptr) {
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> issued,
+                   after == nullptr ? s.facts.Typed(Bare(envelope), "certification.issued")
+                                    : TypedOfAnyVersion(s.facts, envelope, "certification.issued"));
+  for (const Fact* fact : issued) {
+    const auto* body = fact->body<v1::CertificationIssued>();
+    if (!body->has_signature()) continue;
+    if (after != nullptr && !(RecordedEarlier(after, fact) && RecordedEarlier(fact, before))) continue;
+    const Fact* ended = nullptr;
+    ASSIGN_OR_RETURN(const std::string why, WhyInactive(s.facts, *fact, *body, s.request.at, ended));
+    if (why.empty()) return true;
+  }
+  return false;
+}
+
+// Whether an envelope in force is wider than one of its versions before, back to the last within which a person
+// certified. So what one version opens stays open to people only, however little the next one takes back. A
+// certification names the artifact's own envelope: it is within the version of an overlay that was the last then.
+StatusOr<bool> IsWidened(Subject& s, const EnvelopeInForce& envelope) {
+  const bool overlay = &envelope != &s.envelopes.front();
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> versions, VersionsBefore(s, envelope));
+  const Fact* next = envelope.approved;
+  for (const Fact* before : versions) {
+    const auto* body = before->body<v1::EnvelopeApproved>();
+    if (body == nullptr) continue;
+    if (ChangeBetween(body->terms(), *envelope.terms) == v1::EnvelopeTerms::EXPANSION) return true;
+    const v1::EntityRef& version = *FindReference(before->header(), "envelope");
+    ASSIGN_OR_RETURN(const bool certified, overlay ? APersonCertified(s, *s.envelopes.front().ref, before, next)
+                                                   : APersonCertified(s, version));
+    if (certified) return false;
+    next = before;
+  }
+  return false;
+}
+
+// Whether what is in force here lets through what no person has certified: the artifact's envelope, or any overlay.
 StatusOr<bool> IsExpansion(Subject& s) {
-  if (s.envelopes.empty()) return false;
-  ASSIGN_OR_RETURN(const Fact* before, EnvelopeBefore(s, s.envelopes.front()));
-  const auto* body = before == nullptr ? nullptr : before->body<v1::EnvelopeApproved>();
-  return body != nullptr && ChangeBetween(body->terms(), *s.envelopes.front().terms) == v1::EnvelopeTerms::EXPANSION;
+  for (const EnvelopeInForce& envelope : s.envelopes) {
+    ASSIGN_OR_RETURN(const bool widened, IsWidened(s, envelope));
+    if (widened) return true;
+  }
+  return false;
 }
 
 class CertificationCheck {
@@ -70,6 +112,7 @@ class CertificationCheck {
     if (s_.envelopes.empty() || !SameEntity(Bare(*envelope), Bare(*s_.envelopes.front().ref))) {
       j_.Fail(Text("it is for ", EntityKeyText(*envelope), ", which is not the artifact's envelope in force"));
     } else {
+      CheckIsOlder(s_.envelopes.front().approved, *s_.certified);
       RETURN_IF_ERROR(CheckProtocol(*FindReference(header, "protocol")));
     }
     ASSIGN_OR_RETURN(const Fact* set, RiskControlSet(s_));
@@ -79,6 +122,8 @@ class CertificationCheck {
     j_.Rest(set);
     if (named == nullptr || !SameEntity(Bare(*named), Bare(current))) {
       j_.Fail(Text("it is not for ", EntityKeyText(current), ", the current set of risk controls"));
+    } else {
+      CheckIsOlder(set, *s_.certified);
     }
     return OkStatus();
   }
@@ -122,6 +167,15 @@ class CertificationCheck {
     if (!SameEntity(Bare(*artifact), Bare(s_.request.artifact)))
       j_.Fail("the run in the sandbox was of another artifact");
     if (run->result() != v1::SandboxRunCompleted::PASS) j_.Fail("the run in the sandbox did not pass");
+    const v1::EntityRef& by = *FindReference(s_.sandbox_run->header(), "protocol");
+    if (!SameEntity(Bare(by), Bare(*FindReference(s_.certified->header(), "protocol")))) {
+      j_.Fail(Text("the run in the sandbox was by ", EntityKeyText(by), ", not by the protocol that it names"));
+    }
+    if (!CountsFor(s_, *s_.sandbox_run)) {
+      j_.Fail(Text("the run in the sandbox is older than what is recorded of the artifact (leaf ",
+                   s_.produced->event.index.value, ")"));
+    }
+    CheckIsOlder(protocol_, *s_.sandbox_run);
     const auto* protocol = protocol_ == nullptr ? nullptr : protocol_->body<v1::SandboxProtocolApproved>();
     if (protocol == nullptr) return OkStatus();
     for (const std::string& aspect : protocol->isolation_requirements()) {
@@ -132,16 +186,33 @@ class CertificationCheck {
     return CheckSuite(*protocol);
   }
 
-  // Every test case of the protocol's suite for the class was run and passed.
+  // What was tested by or certified for stood as it stands now: a record that took the place of that, or one of the
+  // same version that came later, nobody has looked at.
+  void CheckIsOlder(const Fact* defined, const Fact& than) {
+    if (defined == nullptr || RecordedEarlier(defined, &than)) return;
+    j_.Rest(defined);
+    j_.Fail(Text(EntityKeyText(Bare(*DefinedBy(*defined))), " was recorded anew (leaf ", defined->event.index.value,
+                 ") after it served (leaf ", than.event.index.value, ")"));
+  }
+
+  // Every test case of the protocol's suite for the class was run and passed, and none has failed since.
   Status CheckSuite(const v1::SandboxProtocolApproved& protocol) {
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> failed, FailedTests(s_));
+    for (const Fact* fact : failed) {
+      j_.Rest(fact);
+      j_.FailByTest(FailureText(*fact));
+    }
     std::set<std::string> passed;
     for (const v1::EntityRef& ref : s_.sandbox_run->header().refs()) {
       if (ref.role() != "test_run") continue;
       ASSIGN_OR_RETURN(const Fact* run, s_.facts.Definition(Bare(ref)));
       const auto* body = run == nullptr ? nullptr : run->body<v1::TestRunCompleted>();
       if (body == nullptr || body->result() != v1::TestRunCompleted::PASS) continue;
-      if (body->configuration_digest() != s_.candidate) continue;
+      if (body->configuration_digest() != s_.candidate || !CountsFor(s_, *run)) continue;
       const v1::EntityRef* test_case = FindReference(run->header(), "test_case");
+      ASSIGN_OR_RETURN(const Fact* approved, s_.facts.Definition(Bare(*test_case)));
+      if (approved == nullptr) continue;
+      CheckIsOlder(approved, *run);
       passed.insert(Text(test_case->id(), "@", test_case->version()));
       j_.Rest(run);
     }
@@ -160,20 +231,34 @@ class CertificationCheck {
     return OkStatus();
   }
 
-  // Every control that the change can affect was exercised.
+  // Every control that the change can affect was exercised, in the run and with no failure there.
   Status CheckControls() {
     if (!s_.class_b_or_c()) return OkStatus();
     std::set<std::string> certified;
     for (const v1::EntityRef& ref : s_.certified->header().refs()) {
       if (ref.role() == "control") certified.insert(ref.id());
     }
+    const auto* run = s_.sandbox_run == nullptr ? nullptr : s_.sandbox_run->body<v1::SandboxRunCompleted>();
     ASSIGN_OR_RETURN(const std::vector<AffectedControl> affected, AffectedControls(s_));
     for (const AffectedControl& each : affected) {
       if (certified.count(each.control.id()) == 0) {
         j_.Fail(Text("it doesn't cover ", EntityKeyText(each.control), ", which relies on what changes"));
+      } else if (run != nullptr) {
+        CheckExercised(*run, each.control);
       }
     }
     return OkStatus();
+  }
+
+  void CheckExercised(const v1::SandboxRunCompleted& run, const v1::EntityRef& control) {
+    const auto& exercised = run.controls_exercised();
+    if (std::find(exercised.begin(), exercised.end(), control.id()) == exercised.end()) {
+      j_.Fail(Text("the run in the sandbox did not exercise ", EntityKeyText(control), ", which it names"));
+    }
+    for (const v1::SandboxRunCompleted::ControlResult& result : run.control_results()) {
+      if (result.control() != control.id() || result.result() == v1::SandboxRunCompleted::PASS) continue;
+      j_.Fail(Text(EntityKeyText(control), " did not pass in the run in the sandbox"));
+    }
   }
 
   Status CheckSignature() {

@@ -5,10 +5,13 @@
 
 #include "ledger/base/decimal.h"
 #include "ledger/envelope/envelope.h"
+#include "ledger/envelope/metrics.h"
 #include "ledger/event/names.h"
 #include "ledger/gate/leave.h"
+#include "ledger/gate/measured.h"
 #include "ledger/gate/rules.h"
 #include "ledger/gate/steps.h"
+#include "ledger/query/item_tree.h"
 
 namespace anamnesis::gate {
 namespace {
@@ -36,15 +39,46 @@ std::string ChangeClassOf(const v1::ArtifactProduced& artifact) {
   return name;
 }
 
-// What approved a change of which the artifact is the result; nullptr when nothing did.
+// The item that adapts and those that contain it, by id; and the artifact's envelope.
+struct Adapting {
+  std::set<std::string> items;
+  const v1::EntityRef* envelope = nullptr;
+};
+
+StatusOr<Adapting> WhatAdapts(Subject& s) {
+  Adapting adapting;
+  if (s.item != nullptr) {
+    ASSIGN_OR_RETURN(adapting.items, ItemAndContaining(s.facts, s.item->id()));
+  }
+  if (!s.envelopes.empty()) adapting.envelope = s.envelopes.front().ref;
+  return adapting;
+}
+
+// Whether the change was asked for of what adapts.
+bool IsAbout(const Fact& requested, const Adapting& adapting) {
+  const auto& refs = requested.header().refs();
+  return std::any_of(refs.begin(), refs.end(), [&](const v1::EntityRef& ref) {
+    if (ref.role() != "item") return false;
+    if (ref.kind() == "software_item") return adapting.items.count(ref.id()) > 0;
+    return adapting.envelope != nullptr && ref.kind() == "envelope" && ref.id() == adapting.envelope->id() &&
+           (ref.version().empty() || ref.version() == adapting.envelope->version());
+  });
+}
+
+// What approved a change of what adapts, of which the artifact is the result; nullptr when nothing did.
 StatusOr<const Fact*> ApprovalOfRequest(Subject& s, Judgement& j) {
   ASSIGN_OR_RETURN(const std::vector<const Fact*> implemented,
                    s.facts.Typed(Bare(s.request.artifact), "change.implemented"));
+  if (implemented.empty()) return nullptr;
+  ASSIGN_OR_RETURN(const Adapting adapting, WhatAdapts(s));
   for (const Fact* fact : implemented) {
     const v1::EntityRef change = Bare(*FindReference(fact->header(), "change"));
+    ASSIGN_OR_RETURN(const Fact* requested, s.facts.Definition(change));
     ASSIGN_OR_RETURN(const std::vector<const Fact*> approved, s.facts.Typed(change, "change.approved"));
     ASSIGN_OR_RETURN(const std::vector<const Fact*> rejected, s.facts.Typed(change, "change.rejected"));
-    if (approved.empty() || !rejected.empty()) continue;
+    const bool serves = requested != nullptr && IsAbout(*requested, adapting) && !approved.empty() && rejected.empty();
+    if (!serves) continue;
+    j.Rest(requested);
     j.Rest(fact);
     return approved.back();
   }
@@ -58,16 +92,23 @@ class PlanCheck {
 
   Status Check() {
     std::set<std::string> mapped;
+    bool described = false;
     for (const v1::ChangePlanTerms::Modification& modification : terms_.modifications()) {
-      const std::set<std::string> here = UsedBy(modification);
-      if (here.empty()) continue;
-      mapped.insert(here.begin(), here.end());
+      if (!Describes(modification)) continue;
+      described = true;
+      mapped.insert(modification.dimensions().begin(), modification.dimensions().end());
       CheckForm(modification);
+      CheckProtocolParts(modification);
+    }
+    const std::string change_class = ChangeClassOf(*s_.artifact);
+    if (!described && moved_.empty()) {
+      j_.Fail(Text("outside the plan: no modification describes this change of class ", change_class));
     }
     RETURN_IF_ERROR(CheckBounds());
     for (const std::string& dimension : moved_) {
       if (mapped.count(dimension) == 0) {
-        j_.Fail(Text("outside the plan: no modification describes a change of ", dimension));
+        j_.Fail(
+            Text("outside the plan: no modification of class ", change_class, " describes a change of ", dimension));
       }
     }
     RETURN_IF_ERROR(CheckCriteria());
@@ -77,26 +118,26 @@ class PlanCheck {
     return OkStatus();
   }
 
-  // The plan's bounds are part of the effective envelope (domain.md C.4), whatever else lets the change be made.
+  // The plan's bounds are part of the effective envelope (domain.md C.4), whatever else lets the change be made. They
+  // hold for whatever is reported: of what the artifact sets, 0 may be the furthest from where it was.
   Status CheckBounds() {
     for (const v1::ChangePlanTerms::Modification& modification : terms_.modifications()) {
-      for (const std::string& dimension : UsedBy(modification)) {
-        for (const v1::Bound& bound : modification.bounds()) {
-          if (bound.dimension() == dimension) RETURN_IF_ERROR(CheckBound(modification, bound));
-        }
-      }
+      for (const v1::Bound& bound : modification.bounds()) RETURN_IF_ERROR(CheckBound(modification, bound));
     }
     return OkStatus();
   }
 
  private:
-  // A modification is used when it describes a dimension that moved.
-  std::set<std::string> UsedBy(const v1::ChangePlanTerms::Modification& modification) const {
-    std::set<std::string> here;
-    for (const std::string& dimension : modification.dimensions()) {
-      if (moved_.count(dimension) > 0) here.insert(dimension);
-    }
-    return here;
+  // A modification describes the change when it is of the artifact's class, and of a dimension that the artifact
+  // reports, moved or not; one that names no dimensions, when it is of the class.
+  bool Describes(const v1::ChangePlanTerms::Modification& modification) const {
+    if (modification.change_class() != ChangeClassOf(*s_.artifact)) return false;
+    if (modification.dimensions().empty()) return true;
+    const auto& parameters = s_.artifact->parameters();
+    return std::any_of(parameters.begin(), parameters.end(), [&](const v1::ArtifactProduced::Parameter& parameter) {
+      const auto& dimensions = modification.dimensions();
+      return std::find(dimensions.begin(), dimensions.end(), parameter.dimension()) != dimensions.end();
+    });
   }
 
   void CheckForm(const v1::ChangePlanTerms::Modification& modification) {
@@ -111,6 +152,18 @@ class PlanCheck {
     }
   }
 
+  // What the authority authorised is the modification with its protocol: each of the four parts says something of it,
+  // be it that there is nothing to do.
+  void CheckProtocolParts(const v1::ChangePlanTerms::Modification& modification) {
+    const auto check = [&](const auto& part, std::string_view name) {
+      if (part.empty()) j_.Fail(Text("modification ", modification.id(), ": the plan has no protocol of its ", name));
+    };
+    check(modification.data_management(), "data management");
+    check(modification.retraining(), "re-training");
+    check(modification.performance_evaluation(), "performance evaluation");
+    check(modification.update_procedures(), "update procedures");
+  }
+
   Status CheckBound(const v1::ChangePlanTerms::Modification& modification, const v1::Bound& bound) {
     for (const auto& parameter : s_.artifact->parameters()) {
       if (parameter.dimension() != bound.dimension()) continue;
@@ -122,23 +175,33 @@ class PlanCheck {
 
   Status CheckCriteria() {
     if (terms_.acceptance_criteria().empty()) return OkStatus();
-    ASSIGN_OR_RETURN(const std::vector<const v1::Metric*> metrics, MetricsOf(s_, &j_));
+    ASSIGN_OR_RETURN(const MeasuredMetrics metrics, MetricsOf(s_, j_));
     for (const v1::ChangePlanTerms::Criterion& criterion : terms_.acceptance_criteria()) {
-      const v1::Metric* found = nullptr;
-      for (const v1::Metric* metric : metrics) {
-        if (metric->name() == criterion.metric() && metric->subgroup() == criterion.subgroup()) found = metric;
-      }
-      const std::string name =
-          Text(criterion.metric(), criterion.subgroup().empty() ? "" : " of ", criterion.subgroup());
-      if (found == nullptr) {
-        j_.Fail(Text("acceptance criterion ", name, ": no evaluation reports it"));
+      RETURN_IF_ERROR(CheckCriterion(criterion, metrics));
+    }
+    return OkStatus();
+  }
+
+  // Each measurement of it has to meet it.
+  Status CheckCriterion(const v1::ChangePlanTerms::Criterion& criterion, const MeasuredMetrics& metrics) {
+    const std::string name = Text(criterion.metric(), criterion.subgroup().empty() ? "" : " of ", criterion.subgroup());
+    bool reported = false;
+    for (const MeasuredMetric& measured : metrics) {
+      const v1::Metric& metric = *measured.metric;
+      if (metric.name() != criterion.metric() || metric.subgroup() != criterion.subgroup()) continue;
+      reported |= measured.counts;
+      // A criterion names no unit: it is held against the number as reported.
+      const HeldNumber held = NumberHeld(metric, MetricEnd::kValue, metric.unit(), "the plan");
+      if (!held.missing_because.empty()) {
+        j_.Fail(Text("acceptance criterion ", name, ": ", held.missing_because));
         continue;
       }
-      ASSIGN_OR_RETURN(const bool met, Meets(found->value(), criterion.comparator(), criterion.value()));
-      if (!met)
-        j_.Fail(Text("acceptance criterion ", name, ": ", found->value(), " is not ", criterion.comparator(), " ",
-                     criterion.value()));
+      ASSIGN_OR_RETURN(const bool met, Meets(held.number, criterion.comparator(), criterion.value()));
+      if (met) continue;
+      j_.Fail(Text("acceptance criterion ", name, ": ", held.number, " is not ", criterion.comparator(), " ",
+                   criterion.value()));
     }
+    if (!reported) j_.Fail(Text("acceptance criterion ", name, ": no evaluation reports it"));
     return OkStatus();
   }
 
@@ -164,9 +227,10 @@ class PlanCheck {
       names_any = true;
       named |= used != nullptr && SameEntity(Bare(ref), Bare(*used));
     }
-    if (!names_any) return;
     j_.Rest(s_.certified);
-    if (used == nullptr) {
+    if (!names_any) {
+      j_.Fail("the plan names no protocol to certify by");
+    } else if (used == nullptr) {
       j_.Fail("nothing was certified by the plan's protocol");
     } else if (!named) {
       j_.Fail(Text("certified by ", EntityKeyText(*used), ", which the plan doesn't authorise"));
@@ -175,8 +239,11 @@ class PlanCheck {
 
   void CheckPurpose() {
     const std::string& purpose = terms_.intended_purpose_digest();
-    if (purpose.empty() || leave_.authorisation->terms->intended_purpose_digest() == purpose) return;
-    j_.Fail("the intended purpose is not the one that the plan was authorised for");
+    if (purpose.empty()) {
+      j_.Fail("the plan doesn't say for which intended purpose it was authorised");
+    } else if (leave_.authorisation->terms->intended_purpose_digest() != purpose) {
+      j_.Fail("the intended purpose is not the one that the plan was authorised for");
+    }
   }
 
   Subject& s_;

@@ -3,6 +3,7 @@
 #include "ledger/event/names.h"
 #include "ledger/gate/closure.h"
 #include "ledger/gate/rules.h"
+#include "ledger/query/place_in_time.h"
 
 namespace anamnesis::gate {
 namespace {
@@ -22,7 +23,7 @@ Status JudgeControl(Subject& s, const AffectedControl& each, const std::vector<c
       const v1::EntityRef* control = FindReference(fact->header(), "control");
       const bool is_of_it =
           control->id() == each.control.id() && body->aspect() == aspect && body->configuration_digest() == s.candidate;
-      if (is_of_it) newest = fact;
+      if (is_of_it && (newest == nullptr || StandsEarlier(newest, fact))) newest = fact;
     }
     const std::string_view name =
         aspect == v1::RiskControlVerified::IMPLEMENTATION ? "implementation" : "effectiveness";
@@ -35,7 +36,8 @@ Status JudgeControl(Subject& s, const AffectedControl& each, const std::vector<c
     if (newest->body<v1::RiskControlVerified>()->result() != v1::RiskControlVerified::PASS) {
       j.Fail(Text("the verification of the ", name, " of ", EntityKeyText(each.control), " failed (leaf ",
                   newest->event.index.value, ")"));
-    } else if (newest->event.index < each.changed->event.index) {
+    } else if (RecordedEarlier(newest, each.changed) || !StandsEarlier(each.changed, newest)) {
+      // What is told now of a verification before the change is none of what was changed.
       const std::string what = each.changed == each.defined ? "" : "what ";
       j.Fail(Text(what, EntityKeyText(each.control), what.empty() ? " was" : " relies on was", " changed (leaf ",
                   each.changed->event.index.value, ") after the verification of its ", name, " (leaf ",

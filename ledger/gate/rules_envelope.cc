@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledger/envelope/envelope.h"
+#include "ledger/gate/measured.h"
 #include "ledger/gate/rules.h"
 #include "ledger/gate/steps.h"
 #include "ledger/query/item_scope.h"
@@ -14,23 +15,23 @@ namespace {
 // The activations of the unit in the period before the time of the decision, those that were taken back since too: the
 // unit ran what it said that it ran, and taking the record back doesn't make room for more.
 StatusOr<uint64_t> ActivationsWithin(Subject& s, uint64_t period_s, uint64_t enough) {
+  if (s.request.restores) return uint64_t{0};
   const v1::EntityRef unit = ToEntity({"device_unit", s.request.unit});
   const int64_t begin = s.request.at.us - static_cast<int64_t>(std::min<uint64_t>(period_s, 1'000'000'000)) * 1'000'000;
-  // Newest first; records come late, so the walk goes on past the first that is older, and stops after some.
-  constexpr size_t kOlderMax = 100;
+  // Newest first. Records come late, so the walk goes on past those that are older, to where what was recorded before
+  // the period begins: nothing is recorded before it happens.
   for (size_t step = 64; step < kTypedEventsMax; step *= 4) {
     ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes,
                      EventsOfType(s.facts.rows(), unit, "artifact.activated", s.facts.size(), step, true));
     uint64_t count = 0;
-    size_t older_in_a_row = 0;
     for (const LeafIndex index : indexes) {
       ASSIGN_OR_RETURN(const Fact* fact, s.facts.At(index));
+      if (fact->event.recorded.us <= begin) return count;
       const bool within = fact->latest().us > begin && fact->earliest() <= s.request.at;
       const v1::EntityRef* artifact = FindReference(fact->header(), "artifact");
-      older_in_a_row = within ? 0 : older_in_a_row + 1;
       const bool is_of_what_runs = s.request.activated == fact->event.index;
       if (within && artifact->kind() == "artifact" && !is_of_what_runs) ++count;
-      if (count >= enough || older_in_a_row >= kOlderMax) return count;
+      if (count >= enough) return count;
     }
     if (indexes.size() < step) return count;
   }
@@ -50,18 +51,6 @@ ReportedArtifact Reported(Subject& s, Judgement& j) {
 }
 
 }  // namespace
-
-StatusOr<std::vector<const v1::Metric*>> MetricsOf(Subject& s, Judgement* j) {
-  std::vector<const v1::Metric*> metrics;
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> evaluations,
-                   s.facts.Typed(Bare(s.request.artifact), "evaluation.completed"));
-  for (const Fact* fact : evaluations) {
-    if (fact->earliest() > s.request.at) continue;
-    if (j != nullptr) j->Rest(fact);
-    for (const v1::Metric& metric : fact->body<v1::EvaluationCompleted>()->metrics()) metrics.push_back(&metric);
-  }
-  return metrics;
-}
 
 Status JudgeEnvelope(Subject& s, Judgement& j) {
   if (s.produced == nullptr || s.envelopes.empty()) {
@@ -83,7 +72,7 @@ Status JudgeEnvelope(Subject& s, Judgement& j) {
     });
   });
   if (reads_metrics) {
-    ASSIGN_OR_RETURN(reported.metrics, MetricsOf(s, &j));
+    ASSIGN_OR_RETURN(reported.metrics, MetricsOf(s, j));
   }
   std::vector<const v1::EnvelopeTerms*> terms;
   for (const EnvelopeInForce& envelope : s.envelopes) {

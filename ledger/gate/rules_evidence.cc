@@ -1,15 +1,22 @@
 // What was verified and on which data: G08, G09, G18.
 
 #include <algorithm>
+#include <deque>
 #include <initializer_list>
+#include <map>
 #include <set>
 
 #include "ledger/event/names.h"
 #include "ledger/gate/decisions.h"
+#include "ledger/gate/lineage.h"
+#include "ledger/gate/measured.h"
 #include "ledger/gate/rules.h"
+#include "ledger/gate/runs_with.h"
+#include "ledger/query/any_version.h"
 #include "ledger/query/event_pattern.h"
 #include "ledger/query/item_scope.h"
-#include "ledger/query/item_tree.h"
+#include "ledger/query/place_in_time.h"
+#include "ledger/query/test_results.h"
 
 namespace anamnesis::gate {
 namespace {
@@ -17,7 +24,8 @@ namespace {
 // The last evaluation of an anomaly; nullptr when there is none.
 StatusOr<const Fact*> EvaluationOf(Subject& s, const v1::EntityRef& anomaly) {
   ASSIGN_OR_RETURN(const std::vector<const Fact*> evaluated, TypedOfEither(s.facts, anomaly, "anomaly.evaluated"));
-  return evaluated.empty() ? nullptr : evaluated.back();
+  const auto newest = std::max_element(evaluated.begin(), evaluated.end(), StandsEarlier);
+  return newest == evaluated.end() ? nullptr : *newest;
 }
 
 // The last event of some types about an entity; nullptr when there is none.
@@ -26,48 +34,101 @@ StatusOr<const Fact*> LastOf(Facts& facts, const v1::EntityRef& entity, std::ini
   for (const std::string_view type : types) {
     ASSIGN_OR_RETURN(const std::vector<const Fact*> found, facts.Typed(entity, type));
     for (const Fact* fact : found) {
-      if (last == nullptr || last->event.index < fact->event.index) last = fact;
+      if (last == nullptr || StandsEarlier(last, fact)) last = fact;
     }
   }
   return last;
 }
 
-// Why the problem stands against running the artifact; empty when it doesn't.
-StatusOr<std::string> WhyProblemStands(Subject& s, const Fact& reported, Judgement& j) {
+// What says last that the problem concerns safety: the report, if it does, that it was opened again, or an
+// investigation; nullptr when nothing does.
+StatusOr<const Fact*> SaysSafety(Subject& s, const Fact& reported) {
+  const v1::EntityRef problem = Bare(*FindReference(reported.header(), "problem"));
+  ASSIGN_OR_RETURN(std::vector<const Fact*> investigated, s.facts.Typed(problem, "problem.investigated"));
+  std::erase_if(investigated,
+                [](const Fact* fact) { return !fact->body<v1::ProblemInvestigated>()->safety_relevant(); });
+  const bool from_the_start = reported.body<v1::ProblemReported>()->criticality() == v1::ProblemReported::SAFETY;
+  if (!from_the_start && investigated.empty()) return nullptr;
+  ASSIGN_OR_RETURN(const Fact* last, LastOf(s.facts, problem, {"problem.reported", "problem.reopened"}));
+  for (const Fact* fact : investigated) {
+    if (StandsEarlier(last, fact)) last = fact;
+  }
+  return last;
+}
+
+// Fails when the problem stands against running the artifact.
+Status JudgeProblem(Subject& s, const Fact& reported, Judgement& j) {
+  ASSIGN_OR_RETURN(const Fact* begun, SaysSafety(s, reported));
+  if (begun == nullptr) return OkStatus();
   const v1::EntityRef problem = Bare(*FindReference(reported.header(), "problem"));
   ASSIGN_OR_RETURN(const Fact* ended, LastOf(s.facts, problem, {"problem.closed", "problem.no_action_decided"}));
-  ASSIGN_OR_RETURN(const Fact* begun, LastOf(s.facts, problem, {"problem.reported", "problem.reopened"}));
-  if (ended != nullptr && begun->event.index < ended->event.index) {
+  if (ended != nullptr && StandsEarlier(begun, ended)) {
     j.Rest(ended);
-    return std::string();
+    return OkStatus();
   }
   ASSIGN_OR_RETURN(const Fact* permitted,
                    LastDecisionFor(s.facts, {problem}, s.item == nullptr ? "" : s.item->id(), kOperationPermitted,
                                    DecisionsAbout::kEntity, begun->event.index));
-  if (permitted != nullptr) {
-    j.Rest(permitted);
-    return std::string();
-  }
-  return Text(EntityKeyText(problem), " concerns safety and is open (leaf ", begun->event.index.value,
+  j.Rest(permitted);
+  if (permitted != nullptr) return OkStatus();
+  j.Rest(begun);
+  j.Fail(Text(EntityKeyText(problem), " concerns safety and is open (leaf ", begun->event.index.value,
               "); a decision.recorded about it since with the choice ", kOperationPermitted,
-              ", by somebody who answers for it, would let it run");
+              ", by somebody who answers for it, would let it run"));
+  return OkStatus();
 }
 
-// The artifact and what it would run with, as far as an anomaly or a problem can be of it.
-StatusOr<std::vector<v1::EntityRef>> RunsWith(Subject& s) {
-  std::vector<v1::EntityRef> entities = {Bare(s.request.artifact)};
-  if (s.item != nullptr) {
-    ASSIGN_OR_RETURN(const std::set<std::string> items, ItemAndContaining(s.facts, s.item->id()));
-    for (const std::string& item : items) entities.push_back(ToEntity({"software_item", item}));
+// The anomalies of what the artifact would run with, or the problems; in log order.
+StatusOr<std::vector<const Fact*>> AboutAny(Subject& s, const std::vector<v1::EntityRef>& entities,
+                                            std::string_view type) {
+  std::map<uint64_t, const Fact*> all;
+  for (const v1::EntityRef& entity : entities) {
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> found, TypedOfEither(s.facts, entity, type));
+    for (const Fact* fact : found) {
+      // A problem on the unit that says what it affects is no problem of the rest.
+      const bool of_unit = entity.kind() == "device_unit" && FindReference(fact->header(), "affected") != nullptr;
+      if (!of_unit) all.emplace(fact->event.index.value, fact);
+    }
   }
-  if (s.device_model != nullptr) entities.push_back(Bare(*s.device_model));
-  const v1::EntityRef* model = s.produced == nullptr ? nullptr : FindReference(s.produced->header(), "model");
-  if (model != nullptr) entities.push_back(Bare(*model));
-  if (s.substrate_fact == nullptr) return entities;
-  for (const v1::EntityRef& ref : s.substrate_fact->header().refs()) {
-    if (ref.role() == "soup") entities.push_back(Bare(ref));
+  std::vector<const Fact*> facts;
+  for (const auto& [leaf, fact] : all) facts.push_back(fact);
+  return facts;
+}
+
+Status JudgeAnomaly(Subject& s, const Fact& recorded, Judgement& j) {
+  const v1::EntityRef& anomaly = *FindReference(recorded.header(), "anomaly");
+  ASSIGN_OR_RETURN(const Fact* evaluated, EvaluationOf(s, anomaly));
+  const auto* body = evaluated == nullptr ? nullptr : evaluated->body<v1::AnomalyEvaluated>();
+  if (body == nullptr && s.class_b_or_c()) {
+    j.Rest(&recorded);
+    j.Fail(Text(EntityKeyText(anomaly), " is not evaluated (leaf ", recorded.event.index.value, ")"));
+    return OkStatus();
   }
-  return entities;
+  j.Rest(evaluated);
+  if (body != nullptr && body->unacceptable_risk()) {
+    j.Fail(Text(EntityKeyText(anomaly), " has an unacceptable risk (leaf ", evaluated->event.index.value, ")"));
+  }
+  return OkStatus();
+}
+
+// What was taken out of the dataset needs a decision that what was made from it may be used all the same.
+Status JudgeWithdrawn(Subject& s, const v1::EntityRef& dataset, Judgement& j) {
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> withdrawn, TypedOfAny(s.facts, dataset, "dataset.record_withdrawn"));
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> erased, TypedOfAny(s.facts, dataset, "subject_data.erased"));
+  const Fact* last = withdrawn.empty() ? nullptr : withdrawn.back();
+  if (!erased.empty() && (last == nullptr || RecordedEarlier(last, erased.back()))) last = erased.back();
+  if (last == nullptr) return OkStatus();
+  ASSIGN_OR_RETURN(const Fact* permitted, LastDecisionFor(s.facts, {dataset}, s.item == nullptr ? "" : s.item->id(),
+                                                          kUsePermitted, DecisionsAbout::kEntity, last->event.index));
+  j.Rest(permitted);
+  if (permitted != nullptr) return OkStatus();
+  j.Rest(last);
+  j.Fail(Text("records of ", EntityKeyText(dataset), " were ",
+              last->type() == "subject_data.erased" ? "erased" : "withdrawn", " (leaf ", last->event.index.value,
+              ") and nothing recorded since permits its use: a decision.recorded about it with "
+              "the choice ",
+              kUsePermitted, ", by somebody who answers for it, would"));
+  return OkStatus();
 }
 
 Status JudgeDataset(Subject& s, const v1::EntityRef& dataset, Judgement& j) {
@@ -91,47 +152,89 @@ Status JudgeDataset(Subject& s, const v1::EntityRef& dataset, Judgement& j) {
                   fact->event.index.value, ")"));
     }
   }
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> withdrawn, s.facts.Typed(Bare(dataset), "dataset.record_withdrawn"));
-  if (withdrawn.empty()) return OkStatus();
-  ASSIGN_OR_RETURN(const Fact* permitted,
-                   LastDecisionFor(s.facts, {dataset}, s.item == nullptr ? "" : s.item->id(), kUsePermitted,
-                                   DecisionsAbout::kEntity, withdrawn.back()->event.index));
-  if (permitted == nullptr) {
-    j.Fail(Text("records of ", EntityKeyText(dataset), " were withdrawn (leaf ", withdrawn.back()->event.index.value,
-                ") and nothing recorded since permits its use: a decision.recorded about it with the choice ",
-                kUsePermitted, ", by somebody who answers for it, would"));
-  }
-  j.Rest(permitted);
-  return OkStatus();
+  return JudgeWithdrawn(s, dataset, j);
 }
 
-// The datasets that an event names or that the run it names was trained on.
-Status AddDatasets(Subject& s, const Fact& fact, std::vector<v1::EntityRef>& datasets, Judgement& j) {
-  for (const v1::EntityRef& ref : fact.header().refs()) {
-    if (ref.role() == "dataset") datasets.push_back(ref);
-  }
-  const v1::EntityRef* run = FindReference(fact.header(), "training_run");
-  if (run == nullptr) return OkStatus();
-  ASSIGN_OR_RETURN(const Fact* started, s.facts.Definition(Bare(*run)));
-  if (started == nullptr) {
-    j.Fail(Text(EntityKeyText(*run), " is not recorded"));
-    return OkStatus();
-  }
-  j.Rest(started);
-  for (const v1::EntityRef& ref : started->header().refs()) {
-    if (ref.role() == "dataset") datasets.push_back(ref);
-  }
-  return OkStatus();
+// One that is given no version may be any.
+bool MayBeSame(const v1::EntityRef& one, const v1::EntityRef& other) {
+  const bool unsaid = one.version().empty() || other.version().empty();
+  return SameEntity(Bare(one, unsaid), Bare(other, unsaid));
 }
 
-// What a model was made from stands nowhere else than in its own records.
-Status AddModel(Subject& s, const Fact& registered, std::vector<v1::EntityRef>& datasets, Judgement& j) {
-  j.Rest(&registered);
-  const size_t before = datasets.size();
-  RETURN_IF_ERROR(AddDatasets(s, registered, datasets, j));
-  const std::string name = EntityKeyText(*FindReference(registered.header(), "model"));
-  if (FindReference(registered.header(), "training_run") == nullptr) j.Fail(Text(name, " names no training run"));
-  if (datasets.size() == before) j.Fail(Text("nothing says on which dataset ", name, " was trained"));
+// The ids of the dataset and of all that it was made from, in whatever versions: from one to the next most records
+// stay.
+StatusOr<std::set<std::string>> WithParents(Subject& s, const v1::EntityRef& dataset) {
+  std::set<std::string> seen = {dataset.id()};
+  std::deque<std::string> waiting = {dataset.id()};
+  while (!waiting.empty() && seen.size() <= kParentsMax) {
+    const v1::EntityRef next = ToEntity({"dataset", waiting.front()});
+    waiting.pop_front();
+    ASSIGN_OR_RETURN(std::vector<const Fact*> told, DefinitionsOfAnyVersion(s.facts, next));
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> sealed, TypedOfAnyVersion(s.facts, next, "dataset.sealed"));
+    told.insert(told.end(), sealed.begin(), sealed.end());
+    for (const Fact* fact : told) {
+      const v1::EntityRef* parent = FindReference(fact->header(), "parent");
+      const v1::EntityRef* child = FindReference(fact->header(), "dataset");
+      if (parent == nullptr || child == nullptr || child->id() != next.id()) continue;
+      if (seen.insert(parent->id()).second) waiting.push_back(parent->id());
+    }
+  }
+  return seen;
+}
+
+// Whether two datasets may have records in common, as far as what they were made from tells: one is a version of the
+// other, or was made from one.
+StatusOr<bool> MayShareRecords(Subject& s, const v1::EntityRef& one, const v1::EntityRef& other) {
+  ASSIGN_OR_RETURN(const std::set<std::string> above_one, WithParents(s, one));
+  ASSIGN_OR_RETURN(const std::set<std::string> above_other, WithParents(s, other));
+  return above_one.count(other.id()) > 0 || above_other.count(one.id()) > 0;
+}
+
+// What the split that an evaluation names is recorded as; nullptr when it names none, or one that is not recorded.
+StatusOr<const Fact*> SplitOf(Subject& s, const Fact& evaluation) {
+  const v1::EntityRef* split = FindReference(evaluation.header(), "split");
+  if (split == nullptr) return nullptr;
+  ASSIGN_OR_RETURN(const Fact* defined, s.facts.Definition(Bare(*split)));
+  return defined == nullptr || defined->body<v1::SplitDefined>() == nullptr ? nullptr : defined;
+}
+
+// Whether the split is of this dataset and has a part to measure on: one that is not for training.
+bool HasPartToMeasureOn(const Fact* split, const v1::EntityRef& dataset) {
+  if (split == nullptr || !MayBeSame(dataset, *FindReference(split->header(), "dataset"))) return false;
+  const auto& parts = split->body<v1::SplitDefined>()->parts();
+  return std::any_of(parts.begin(), parts.end(),
+                     [](const auto& part) { return part.role() != v1::SplitDefined::TRAINING; });
+}
+
+// What was measured on the data that it was made from shows how well these are remembered.
+Status JudgeEvaluation(Subject& s, const Fact& evaluation, const std::vector<v1::EntityRef>& made_from, Judgement& j) {
+  if (made_from.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(const Fact* split, SplitOf(s, evaluation));
+  std::vector<v1::EntityRef> measured_on;
+  for (const v1::EntityRef& ref : evaluation.header().refs()) {
+    if (ref.role() == "dataset") measured_on.push_back(ref);
+  }
+  if (split != nullptr) measured_on.push_back(*FindReference(split->header(), "dataset"));
+  if (measured_on.empty()) {
+    j.Rest(&evaluation);
+    j.Fail(Text("an evaluation says neither on which dataset it was made nor on which recorded split (leaf ",
+                evaluation.event.index.value, "), so nobody knows whether that was what the artifact was made from"));
+  }
+  std::set<std::string> said;
+  for (const v1::EntityRef& dataset : measured_on) {
+    for (const v1::EntityRef& from : made_from) {
+      ASSIGN_OR_RETURN(const bool shared, MayShareRecords(s, dataset, from));
+      if (!shared) continue;
+      j.Rest(&evaluation);
+      j.Rest(split);
+      const std::string name = EntityKeyText(Bare(dataset));
+      if (HasPartToMeasureOn(split, from) || !said.insert(name).second) continue;
+      const std::string other =
+          MayBeSame(dataset, from) ? "" : Text(", which may share records with ", EntityKeyText(Bare(from)));
+      j.Fail(Text("it was evaluated on ", name, other, ", which it was made from (leaf ", evaluation.event.index.value,
+                  "), and no split of that with a part that is not for training is named"));
+    }
+  }
   return OkStatus();
 }
 
@@ -152,7 +255,7 @@ Status JudgeClassEvidence(Subject& s, Judgement& j) {
   }
   ASSIGN_OR_RETURN(const std::vector<const Fact*> runs, s.facts.Typed(Bare(s.request.artifact), "test_run.completed"));
   std::string missing;
-  for (const v1::ProcessProfile::Evidence& line : profile->body.document().process_profile().evidence()) {
+  for (const v1::ProcessProfile::Evidence& line : profile->body->document().process_profile().evidence()) {
     const EventPatterns patterns(line.events());
     const bool about_tests = std::any_of(patterns.all().begin(), patterns.all().end(), [](const EventPattern& pattern) {
       return pattern.type == "test_run.completed";
@@ -165,42 +268,27 @@ Status JudgeClassEvidence(Subject& s, Judgement& j) {
     for (const Fact* run : runs) {
       const auto* body = run->body<v1::TestRunCompleted>();
       const bool counts = body->configuration_digest() == s.candidate && body->result() == v1::TestRunCompleted::PASS;
-      if (counts && patterns.Match(*run)) found = run;
+      if (counts && CountsFor(s, *run) && patterns.Match(*run)) found = run;
     }
     if (found == nullptr) missing += Text(missing.empty() ? "" : ", ", line.clause(), " (", line.title(), ")");
     j.Rest(found);
   }
   if (!missing.empty()) j.Fail(Text("no test run that passed on the candidate configuration shows ", missing));
+  // Whatever passed before: of each test the last result decides.
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> failed, FailedTests(s));
+  for (const Fact* fact : failed) {
+    j.Rest(fact);
+    j.FailByTest(FailureText(*fact));
+  }
   return OkStatus();
 }
 
 Status JudgeAnomalies(Subject& s, Judgement& j) {
-  std::vector<const Fact*> anomalies;
-  std::vector<const Fact*> problems;
   ASSIGN_OR_RETURN(const std::vector<v1::EntityRef> about, RunsWith(s));
-  for (const v1::EntityRef& entity : about) {
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> found, TypedOfEither(s.facts, entity, "anomaly.recorded"));
-    anomalies.insert(anomalies.end(), found.begin(), found.end());
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> reported, TypedOfEither(s.facts, entity, "problem.reported"));
-    problems.insert(problems.end(), reported.begin(), reported.end());
-  }
-  for (const Fact* fact : anomalies) {
-    const v1::EntityRef& anomaly = *FindReference(fact->header(), "anomaly");
-    ASSIGN_OR_RETURN(const Fact* evaluated, EvaluationOf(s, anomaly));
-    const auto* body = evaluated == nullptr ? nullptr : evaluated->body<v1::AnomalyEvaluated>();
-    if (body == nullptr && s.class_b_or_c()) {
-      j.Fail(Text(EntityKeyText(anomaly), " is not evaluated (leaf ", fact->event.index.value, ")"));
-    } else if (body != nullptr && body->unacceptable_risk()) {
-      j.Fail(Text(EntityKeyText(anomaly), " has an unacceptable risk (leaf ", evaluated->event.index.value, ")"));
-    } else {
-      j.Rest(evaluated);
-    }
-  }
-  for (const Fact* fact : problems) {
-    if (fact->body<v1::ProblemReported>()->criticality() != v1::ProblemReported::SAFETY) continue;
-    ASSIGN_OR_RETURN(const std::string why, WhyProblemStands(s, *fact, j));
-    if (!why.empty()) j.Fail(why);
-  }
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> anomalies, AboutAny(s, about, "anomaly.recorded"));
+  for (const Fact* fact : anomalies) RETURN_IF_ERROR(JudgeAnomaly(s, *fact, j));
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> problems, AboutAny(s, about, "problem.reported"));
+  for (const Fact* fact : problems) RETURN_IF_ERROR(JudgeProblem(s, *fact, j));
   return OkStatus();
 }
 
@@ -209,25 +297,13 @@ Status JudgeDataLineage(Subject& s, Judgement& j) {
     j.Fail("the artifact is not recorded");
     return OkStatus();
   }
-  j.Rest(s.produced);
-  std::vector<v1::EntityRef> datasets;
-  RETURN_IF_ERROR(AddDatasets(s, *s.produced, datasets, j));
-  if (const v1::EntityRef* model = FindReference(s.produced->header(), "model"); model != nullptr) {
-    ASSIGN_OR_RETURN(const Fact* registered, s.facts.Definition(Bare(*model)));
-    if (registered == nullptr) {
-      j.Fail(Text(EntityKeyText(*model), " is not recorded"));
-    } else {
-      RETURN_IF_ERROR(AddModel(s, *registered, datasets, j));
-    }
-  }
-  // Local data stays at its site; the artifact commits to it.
-  if (datasets.empty() && s.artifact->local_data_commitment().empty()) {
-    j.Fail("the artifact names neither a dataset nor the local data that it was made from");
-  }
+  ASSIGN_OR_RETURN(const std::vector<v1::EntityRef> datasets, DatasetsBehind(s, j));
   std::set<std::string> judged;
   for (const v1::EntityRef& dataset : datasets) {
     if (judged.insert(EntityKeyText(dataset)).second) RETURN_IF_ERROR(JudgeDataset(s, dataset, j));
   }
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> evaluations, EvaluationsOf(s));
+  for (const Fact* fact : evaluations) RETURN_IF_ERROR(JudgeEvaluation(s, *fact, datasets, j));
   return OkStatus();
 }
 

@@ -1,104 +1,52 @@
 // Where and when it may run: G13, G17, G19.
 
 #include <algorithm>
+#include <array>
 #include <set>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "anamnesis/v1/vocabulary.pb.h"
-#include "ledger/base/bytes.h"
 #include "ledger/event/names.h"
+#include "ledger/gate/holds.h"
 #include "ledger/gate/rules.h"
+#include "ledger/gate/runs_with.h"
 #include "ledger/gate/seal_key.h"
 #include "ledger/query/item_scope.h"
 #include "ledger/state/event_list.h"
 
 namespace anamnesis::gate {
 
-Status FindHolds(Subject& s, const v1::EntityRef& entity, Judgement& j) {
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> holds, TypedOfAny(s.facts, entity, "hold.placed"));
-  for (const Fact* fact : holds) {
-    if (EffectiveFrom(*fact, fact->body<v1::HoldPlaced>()->effective_from_us()) > s.request.at) continue;
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> lifted,
-                     s.facts.Typed(Bare(*FindReference(fact->header(), "hold")), "hold.lifted"));
-    const auto is_lifted = [&](const Fact* lift) {
-      return EffectiveFrom(*lift, lift->body<v1::HoldLifted>()->effective_from_us()) <= s.request.at;
-    };
-    if (std::any_of(lifted.begin(), lifted.end(), is_lifted)) continue;
-    j.Rest(fact);
-    j.Fail(Text(EntityKeyText(entity), " is under hold (leaf ", fact->event.index.value, ")"));
-  }
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> actions, TypedOfAny(s.facts, entity, "field_action.initiated"));
-  for (const Fact* fact : actions) {
-    const auto* body = fact->body<v1::FieldActionInitiated>();
-    if (Timestamp(body->initiated_at_us()) > s.request.at) continue;
-    if (!body->jurisdiction().empty() && !IsAmong(s.jurisdictions, body->jurisdiction())) continue;
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> completed,
-                     s.facts.Typed(Bare(*FindReference(fact->header(), "field_action")), "field_action.completed"));
-    if (!completed.empty()) continue;
-    j.Rest(fact);
-    j.Fail(Text("a field action on ", EntityKeyText(entity), " is under way (leaf ", fact->event.index.value, ")"));
-  }
-  return OkStatus();
-}
-
 namespace {
 
-Status FindRevocations(Subject& s, const v1::EntityRef& artifact, Judgement& j) {
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> revoked, TypedOfEither(s.facts, artifact, "artifact.revoked"));
-  for (const Fact* fact : revoked) {
-    const auto* body = fact->body<v1::ArtifactRevoked>();
-    if (EffectiveFrom(*fact, body->effective_from_us()) > s.request.at) continue;
-    const bool here = body->jurisdictions().empty() ||
-                      std::any_of(body->jurisdictions().begin(), body->jurisdictions().end(),
-                                  [&](const std::string& each) { return IsAmong(s.jurisdictions, each); });
-    if (!here) continue;
-    j.Rest(fact);
-    j.Fail(Text(EntityKeyText(artifact), " is revoked (leaf ", fact->event.index.value, ")"));
-  }
+// Fails where a key that has to be good still isn't, and rests on what ended it.
+Status FindEndOfKey(Subject& s, const Fact& sealed, std::string_view whose, Judgement& j) {
+  const Fact* end = nullptr;
+  ASSIGN_OR_RETURN(const std::string why, WhyKeyIsNotInForce(s.facts, sealed, s.request.at, &end));
+  if (!why.empty()) j.Fail(Text(whose, why));
+  j.Rest(end);
   return OkStatus();
-}
-
-// Everything that the activation would rest on.
-std::vector<v1::EntityRef> ReliedOn(Subject& s) {
-  std::vector<v1::EntityRef> entities = {Bare(s.request.artifact), ToEntity({"device_unit", s.request.unit})};
-  const auto add = [&](const v1::EntityRef* ref) {
-    if (ref != nullptr) entities.push_back(Bare(*ref));
-  };
-  add(s.item);
-  add(s.device_model);
-  if (!s.site.empty()) entities.push_back(ToEntity({"site", s.site}));
-  for (const EnvelopeInForce& envelope : s.envelopes) add(envelope.ref);
-  if (s.baseline != nullptr) add(&s.baseline->item());
-  if (s.substrate_fact != nullptr) {
-    for (const v1::EntityRef& ref : s.substrate_fact->header().refs()) {
-      if (ref.role() == "soup") add(&ref);
-    }
-  }
-  if (s.certified != nullptr) {
-    add(FindReference(s.certified->header(), "certification"));
-    add(FindReference(s.certified->header(), "protocol"));
-  }
-  if (s.produced != nullptr) add(FindReference(s.produced->header(), "model"));
-  return entities;
 }
 
 }  // namespace
 
 Status JudgeNoHold(Subject& s, Judgement& j) {
-  for (const v1::EntityRef& entity : ReliedOn(s)) RETURN_IF_ERROR(FindHolds(s, entity, j));
+  ASSIGN_OR_RETURN(const std::vector<v1::EntityRef> entities, RestsOn(s));
+  for (const v1::EntityRef& entity : entities) RETURN_IF_ERROR(FindHolds(s, entity, j));
   RETURN_IF_ERROR(FindRevocations(s, Bare(s.request.artifact), j));
-  for (const Fact* fact : {s.produced, s.certified}) {
-    if (fact == nullptr) continue;
-    ASSIGN_OR_RETURN(const std::string key, SealKeyOf(s.facts, fact->event.index));
-    if (!key.empty()) RETURN_IF_ERROR(FindHolds(s, ToEntity({"credential", HexEncode(key)}), j));
-  }
-  if (s.certified != nullptr) {
-    const Fact* end = nullptr;
-    ASSIGN_OR_RETURN(const std::string why, WhyKeyIsNotInForce(s.facts, *s.certified, s.request.at, &end));
-    if (!why.empty()) j.Fail(Text("the certifier's key ", why));
-    j.Rest(end);
-  }
-  return OkStatus();
+  RETURN_IF_ERROR(FindHoldsOnParents(s, j));
+  if (s.produced != nullptr) RETURN_IF_ERROR(FindHoldsOnKey(s, *s.produced, j));
+  if (s.certified == nullptr) return OkStatus();
+  // Whoever certified, and the person who let them.
+  RETURN_IF_ERROR(FindHoldsOnKey(s, *s.certified, j));
+  RETURN_IF_ERROR(FindEndOfKey(s, *s.certified, "the certifier's key ", j));
+  const v1::EntityRef* delegation = FindReference(s.certified->header(), "delegation");
+  if (delegation == nullptr) return OkStatus();
+  ASSIGN_OR_RETURN(const Fact* delegated, s.facts.Definition(Bare(*delegation)));
+  if (delegated == nullptr) return OkStatus();
+  RETURN_IF_ERROR(FindHoldsOnKey(s, *delegated, j));
+  return FindEndOfKey(s, *delegated, "the key of who delegated to the certifier ", j);
 }
 
 namespace {
@@ -154,23 +102,32 @@ Status JudgeFreshness(Subject& s, Judgement& j) {
   return FindForks(s, j);
 }
 
+namespace {
+
+// Of a rule for identifiers; what is no such rule comes before all, since nobody knows what it asks for.
+int StrictnessOf(std::string_view udi_rule) {
+  constexpr std::array<std::string_view, 4> kMildestFirst = {"", "none", "new_pi", "new_di"};
+  return static_cast<int>(std::find(kMildestFirst.begin(), kMildestFirst.end(), udi_rule) - kMildestFirst.begin());
+}
+
+}  // namespace
+
 Status JudgeIdentification(Subject& s, Judgement& j) {
   if (s.envelopes.empty()) {
     j.Fail("no envelope in force says what a change means for the UDI");
     return OkStatus();
   }
-  const EnvelopeInForce& envelope = s.envelopes.front();
-  // An overlay can say otherwise for where the unit is.
-  std::string rule = envelope.terms->udi_rule();
-  const Fact* from = envelope.approved;
+  // What is asked for anywhere is asked for: an overlay can ask for more than others do, and not for less.
+  std::string rule = s.envelopes.front().terms->udi_rule();
+  const Fact* from = s.envelopes.front().approved;
   for (const EnvelopeInForce& each : s.envelopes) {
-    if (each.terms->udi_rule().empty() || &each == &envelope) continue;
+    if (StrictnessOf(each.terms->udi_rule()) <= StrictnessOf(rule)) continue;
     rule = each.terms->udi_rule();
     from = each.approved;
   }
   j.Rest(from);
   if (rule.empty()) {
-    const auto& required = s.policy->body.document().gate().udi_rule_required_in();
+    const auto& required = s.policy->body->document().gate().udi_rule_required_in();
     const bool needed = std::any_of(required.begin(), required.end(),
                                     [&](const std::string& each) { return IsAmong(s.jurisdictions, each); });
     if (needed) {
@@ -186,13 +143,15 @@ Status JudgeIdentification(Subject& s, Judgement& j) {
     return OkStatus();
   }
   const bool new_pi = rule == "new_pi";
-  const v1::EntityRef subject = new_pi ? ToEntity({"device_unit", s.request.unit})
-                                       : (s.device_model == nullptr ? v1::EntityRef() : Bare(*s.device_model));
+  const v1::EntityRef subject = new_pi
+                                    ? ToEntity({"device_unit", s.request.unit})
+                                    : (s.place.device_model == nullptr ? v1::EntityRef() : Bare(*s.place.device_model));
   ASSIGN_OR_RETURN(const std::vector<const Fact*> assigned, TypedOfEither(s.facts, subject, "udi.assigned"));
   for (const Fact* fact : assigned) {
     const bool kind =
         fact->body<v1::UdiAssigned>()->kind() == (new_pi ? v1::UdiAssigned::UDI_PI : v1::UdiAssigned::UDI_DI);
-    const bool since = s.produced != nullptr && s.produced->event.index < fact->event.index;
+    // By when both happened: neither names the other, so that they may be recorded in any order.
+    const bool since = s.produced != nullptr && s.produced->latest() <= fact->earliest();
     if (!kind || !since || fact->earliest() > s.request.at) continue;
     j.Rest(fact);
     return OkStatus();

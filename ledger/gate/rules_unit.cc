@@ -5,6 +5,9 @@
 #include "ledger/base/bytes.h"
 #include "ledger/event/leaf.h"
 #include "ledger/event/names.h"
+#include "ledger/gate/decide.h"
+#include "ledger/gate/fallback.h"
+#include "ledger/gate/holds.h"
 #include "ledger/gate/rules.h"
 #include "ledger/gate/seal_key.h"
 #include "ledger/state/configuration.h"
@@ -21,15 +24,15 @@ Status JudgeKnown(Subject& s, Judgement& j) {
     if (s.item_identified == nullptr) j.Fail("the artifact names no recorded software item");
   }
   j.Rest(s.item_identified);
-  if (s.commissioned == nullptr) {
+  if (s.place.commissioned == nullptr) {
     j.Fail(Text("unit ", s.request.unit, " was not commissioned by then"));
     return OkStatus();
   }
-  j.Rest(s.commissioned);
-  j.Rest(s.placed);
+  j.Rest(s.place.commissioned);
+  j.Rest(s.place.placed);
   if (s.configuration.unit_state() != v1::UNIT_IN_SERVICE) j.Fail("the unit is not known to be in service");
-  if (s.unit_jurisdiction != s.request.jurisdiction) {
-    j.Fail(Text("the unit is in ", s.unit_jurisdiction, " (leaf ", s.placed->event.index.value, "), not in ",
+  if (s.place.jurisdiction != s.request.jurisdiction) {
+    j.Fail(Text("the unit is in ", s.place.jurisdiction, " (leaf ", s.place.placed->event.index.value, "), not in ",
                 s.request.jurisdiction));
   }
   return OkStatus();
@@ -47,7 +50,9 @@ Status JudgeIntegrity(Subject& s, Judgement& j) {
                 EntityKeyText(s.request.artifact), " than leaf ", s.produced->event.index.value));
   }
   if (s.artifact_digest.empty()) {
-    j.Fail("nothing recorded says by one SHA-256 which bytes the artifact is");
+    j.Fail(
+        "nothing recorded says by one SHA-256 which bytes the artifact is: that of its reference is that of one of its "
+        "files, or its only file's");
   } else if (s.artifact_digest != s.request.artifact_digest) {
     j.Fail(Text("the bytes presented have sha256:", HexEncode(s.request.artifact_digest),
                 ", those recorded sha256:", HexEncode(s.artifact_digest)));
@@ -106,15 +111,37 @@ bool HasLocation(const Fact& defined) {
   return false;
 }
 
-// The event that says that an artifact's bytes are kept; nullptr when none does.
-StatusOr<const Fact*> StoredOf(Facts& facts, const Fact& defined) {
-  const auto* artifact = defined.body<v1::ArtifactProduced>();
-  if (artifact == nullptr) return nullptr;
-  for (const v1::FileRecord& file : artifact->files()) {
-    ASSIGN_OR_RETURN(const Fact* stored, StoredObject(facts, file.digest().value()));
-    if (stored != nullptr) return stored;
+// An adapted artifact that is restored has to be allowed itself.
+Status JudgeRestored(Subject& s, const v1::EntityRef& target, Judgement& j) {
+  Reservations reservations;
+  ASSIGN_OR_RETURN(const v1::GateDecided decision, DecideOnFallback(s.facts, target, s.request.unit, s.request.at,
+                                                                    s.request.known_until, &reservations));
+  const Result* first = nullptr;
+  std::string others;
+  bool evaluated = true;
+  bool by_tests_alone = true;
+  for (const Result& result : decision.results()) {
+    for (const uint64_t leaf : result.evidence()) j.RestOn(leaf);
+    if (result.outcome() != Result::FAIL) continue;
+    evaluated = evaluated && reservations.not_evaluated.count(result.rule_id()) == 0;
+    by_tests_alone = by_tests_alone && reservations.failed_tests.count(result.rule_id()) > 0;
+    if (first == nullptr) {
+      first = &result;
+    } else {
+      others += Text(others.empty() ? "; and by " : ", ", result.rule_id());
+    }
   }
-  return nullptr;
+  if (first == nullptr) return OkStatus();
+  const std::string why =
+      Text(EntityKeyText(target), " is denied itself: by ", first->rule_id(), ", ", first->note(), others);
+  if (!evaluated) {
+    j.FailToEvaluate(why);
+  } else if (by_tests_alone) {
+    j.FailByTest(why);
+  } else {
+    j.Fail(why);
+  }
+  return OkStatus();
 }
 
 }  // namespace
@@ -125,7 +152,13 @@ Status JudgeFallback(Subject& s, Judgement& j) {
     return OkStatus();
   }
   const v1::EntityRef target = Bare(*s.request.rollback_target);
+  if (SameEntity(target, Bare(s.request.artifact))) {
+    j.Fail(Text(EntityKeyText(target), " is no fallback for itself"));
+    return OkStatus();
+  }
   RETURN_IF_ERROR(FindHolds(s, target, j));
+  RETURN_IF_ERROR(FindRevocations(s, target, j));
+  if (target.kind() == "artifact") return JudgeRestored(s, target, j);
   // The unit has what runs on it.
   for (const v1::ConfigurationItem& item : s.configuration.items()) {
     if (item.has_item() && item.confidence() != v1::UNKNOWN && SameEntity(item.item(), target)) {
@@ -139,9 +172,7 @@ Status JudgeFallback(Subject& s, Judgement& j) {
     return OkStatus();
   }
   j.Rest(defined);
-  ASSIGN_OR_RETURN(const Fact* stored, StoredOf(s.facts, *defined));
-  j.Rest(stored);
-  if (stored == nullptr && !HasLocation(*defined)) {
+  if (!HasLocation(*defined)) {
     j.Fail(Text("nothing says where the bytes of ", EntityKeyText(target), " can be retrieved"));
   }
   return OkStatus();

@@ -3,10 +3,11 @@
 #include <algorithm>
 
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/gate/fallback.h"
 #include "ledger/gate/subject.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/item_scope.h"
-#include "ledger/state/broken_rules.h"
+#include "ledger/query/nonconformity.h"
 #include "ledger/state/configuration.h"
 #include "ledger/state/timeline.h"
 
@@ -57,7 +58,7 @@ Status Decide(Facts& facts, Timestamp now, RunningArtifact& running) {
   Subject subject(facts, request);
   const Status loaded = LoadSubject(subject);
   if (loaded.ok()) {
-    request.jurisdiction = subject.unit_jurisdiction;
+    request.jurisdiction = subject.place.jurisdiction;
     request.artifact_digest = subject.artifact_digest;
     running.automatic_deactivation = subject.limits.has_value() && subject.limits->automatic_deactivation();
     if (subject.policy.has_value()) running.policy = Bare(subject.policy->name);
@@ -65,7 +66,7 @@ Status Decide(Facts& facts, Timestamp now, RunningArtifact& running) {
   }
   RETURN_IF_ERROR(FindCertification(facts, loaded.ok() ? &subject : nullptr, running));
   // What can't be loaded, Decide denies, or fails for as loading did.
-  ASSIGN_OR_RETURN(running.now, anamnesis::Decide(facts, request, &running.not_evaluated));
+  ASSIGN_OR_RETURN(running.now, anamnesis::Decide(facts, request, &running.reservations));
   return OkStatus();
 }
 
@@ -148,17 +149,7 @@ StatusOr<v1::GateDecided> DecideAsKnownNow(Facts& facts, const RunningArtifact& 
 StatusOr<bool> FallbackPasses(Facts& facts, const RunningArtifact& running, Timestamp now) {
   if (!running.fallback.has_value()) return false;
   if (running.fallback->kind() != "artifact") return true;
-  GateRequest request;
-  request.artifact = *running.fallback;
-  request.unit = running.unit;
-  request.at = now;
-  request.known_until = now;
-  Subject subject(facts, request);
-  RETURN_IF_ERROR(LoadSubject(subject));
-  request.jurisdiction = subject.unit_jurisdiction;
-  request.artifact_digest = subject.artifact_digest;
-  if (subject.baseline != nullptr) request.rollback_target = Bare(subject.baseline->item());
-  ASSIGN_OR_RETURN(const v1::GateDecided decision, anamnesis::Decide(facts, request));
+  ASSIGN_OR_RETURN(const v1::GateDecided decision, DecideOnFallback(facts, *running.fallback, running.unit, now, now));
   return decision.verdict() == v1::GateDecided::ALLOW;
 }
 
@@ -188,11 +179,8 @@ StatusOr<LateKnowledge> KnownLate(Facts& facts, const Fact& activation, const st
   }
   late.from = std::max(late.from, activation.earliest());
   if (late.leaves.empty()) return late;
-  ASSIGN_OR_RETURN(const std::vector<v1::Finding> findings, FindingsOf(facts.rows(), activation.event.index));
-  for (const v1::Finding& finding : findings) {
-    if (finding.rule().starts_with("ACTIVATION-")) return LateKnowledge();
-  }
-  return late;
+  ASSIGN_OR_RETURN(const FindingList nonconformity, NonconformityOf(facts.rows(), activation.event.index));
+  return nonconformity.empty() ? late : LateKnowledge();
 }
 
 }  // namespace anamnesis::gate

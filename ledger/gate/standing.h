@@ -33,8 +33,8 @@ struct RunningArtifact {
   // The software item that it is for; empty when that is not recorded.
   std::string item;
   v1::GateDecided now;
-  // Of the rules that fail, those that could not be evaluated.
-  std::set<std::string> not_evaluated;
+  // Of the rules that fail, those for which alone nothing is taken back.
+  Reservations reservations;
   bool automatic_deactivation = false;
   // Until when it ran as far as is known.
   Timestamp until;

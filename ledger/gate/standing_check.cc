@@ -29,7 +29,7 @@ using RuleResult = v1::GateDecided::RuleResult;
 using Causes = std::set<uint64_t>;
 
 v1::EntityRef InRole(std::string_view role, const v1::EntityRef& entity) {
-  v1::EntityRef ref = gate::Bare(entity);
+  v1::EntityRef ref = Bare(entity);
   ref.set_role(std::string(role));
   return ref;
 }
@@ -469,7 +469,7 @@ Status Check::RecordHold(const std::vector<Case>& cases) {
     common.Add(each.failing);
     const Causes& own = causes_[each.running.unit];
     causes.insert(own.begin(), own.end());
-    for (const std::string& rule : each.running.not_evaluated) not_evaluated.insert(rule);
+    for (const std::string& rule : each.running.reservations.not_evaluated) not_evaluated.insert(rule);
   }
   SetCauses(causes, *body.mutable_causes());
   body.set_tree_size(size_.value);
@@ -550,13 +550,13 @@ StatusOr<bool> Check::MayBeTakenBack(const RunningArtifact& running) {
 
 StatusOr<bool> Check::MayInstruct(const RunningArtifact& running, const std::vector<RuleResult>& failing) {
   if (!running.automatic_deactivation || !running.policy.has_value() || !running.fallback.has_value()) return false;
-  bool evaluated = false;
+  bool reason = false;
   for (const RuleResult& result : failing) {
     // The fallback is no better.
     if (result.rule_id() == "G20") return false;
-    evaluated = evaluated || running.not_evaluated.count(result.rule_id()) == 0;
+    reason = reason || !running.reservations.Has(result.rule_id());
   }
-  if (!evaluated) return false;
+  if (!reason) return false;
   const StatusOr<bool> may = MayBeTakenBack(running);
   // What nobody can say is no leave to take anything back.
   return !may.ok() && IsOfWhatWasRecorded(may.status()) ? StatusOr<bool>(false) : may;

@@ -7,6 +7,7 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/bytes.h"
+#include "ledger/event/names.h"
 #include "ledger/gate/judgement.h"
 #include "ledger/gate/subject.h"
 #include "ledger/query/item_scope.h"
@@ -21,6 +22,8 @@ namespace {
 // Dependencies are followed so far, as the rules do.
 constexpr size_t kReachedMax = 1000;
 constexpr size_t kRowsMax = 4096;
+// More artifacts than this are not named one by one.
+constexpr size_t kArtifactsMax = 10'000;
 
 class Adder {
  public:
@@ -43,6 +46,9 @@ class Adder {
                fact.type() == "requirement.revised") {
       // It names a stream, not whom that is about; what was certified by an older protocol, or verified before, can be
       // anybody's.
+      targets_.all = true;
+    } else if (fact.type() == "release.approved" && FindReference(fact.header(), "baseline") != nullptr) {
+      // What is placed against the release stands against units on the baseline from now on.
       targets_.all = true;
     } else if (fact.type() == "object.stored") {
       targets_.without_bytes = true;
@@ -113,7 +119,8 @@ class Adder {
         {"field_action.completed", {"field_action"}},
         {"anomaly.recorded", {"found_in"}},
         {"anomaly.evaluated", {"anomaly"}},
-        {"problem.reported", {"affected"}},
+        {"problem.reported", {"affected", "unit"}},
+        {"problem.investigated", {"problem"}},
         {"problem.closed", {"problem"}},
         {"problem.no_action_decided", {"problem"}},
         {"problem.reopened", {"problem"}},
@@ -144,6 +151,7 @@ class Adder {
         {"credential.reported_lost", {"holder"}},
         {"dataset.sealed", {"dataset"}},
         {"dataset.record_withdrawn", {"dataset"}},
+        {"subject_data.erased", {"dataset"}},
         {"split.defined", {"dataset"}},
         {"training_run.started", {"training_run"}},
         {"model.registered", {"model"}},
@@ -166,9 +174,31 @@ class Adder {
   }
 
   // The entities that the events of a type named when they told of this one.
-  Status AddOf(const v1::EntityRef& entity, std::string_view type, std::string_view role) {
+  Status AddOf(const v1::EntityRef& entity, std::string_view type, const Roles& roles) {
     ASSIGN_OR_RETURN(const std::vector<const Fact*> told, TypedOfEither(facts_, entity, type));
-    for (const Fact* fact : told) RETURN_IF_ERROR(AddRoles(*fact, {role}));
+    for (const Fact* fact : told) RETURN_IF_ERROR(AddRoles(*fact, roles));
+    return OkStatus();
+  }
+
+  // An artifact, and where it stands against those that were made from it, these too.
+  Status AddArtifact(const v1::EntityRef& artifact, std::string_view type) {
+    const bool with_children = type.starts_with("hold.") || type.starts_with("field_action.") ||
+                               type == "artifact.revoked" || type == "decision.recorded";
+    std::set<std::string> seen;
+    std::deque<v1::EntityRef> waiting = {Bare(artifact)};
+    while (!waiting.empty()) {
+      const v1::EntityRef next = std::move(waiting.front());
+      waiting.pop_front();
+      targets_.artifacts.emplace(next.id(), next.version());
+      if (!with_children || !seen.insert(EntityKeyText(next)).second) continue;
+      if (seen.size() > kArtifactsMax) {
+        targets_.all = true;
+        return OkStatus();
+      }
+      ASSIGN_OR_RETURN(const std::vector<const Fact*> children,
+                       facts_.OfType(next, "parent", "artifact.produced", kArtifactsMax));
+      for (const Fact* child : children) waiting.push_back(Bare(*FindReference(child->header(), "artifact")));
+    }
     return OkStatus();
   }
 
@@ -179,44 +209,45 @@ class Adder {
     } else if (kind == "device_unit") {
       targets_.units.insert(ref.id());
     } else if (kind == "artifact") {
-      if (!ref.version().empty()) {
-        targets_.artifacts.emplace(ref.id(), ref.version());
-        return OkStatus();
+      if (!ref.version().empty()) return AddArtifact(ref, type);
+      ASSIGN_OR_RETURN(const std::vector<std::string> versions, facts_.VersionsOf(kind, ref.id(), kArtifactsMax));
+      targets_.all |= versions.size() >= kArtifactsMax;
+      for (const std::string& version : versions) {
+        v1::EntityRef one = Bare(ref);
+        one.set_version(version);
+        RETURN_IF_ERROR(AddArtifact(one, type));
       }
-      constexpr size_t kVersionsMax = 10'000;
-      ASSIGN_OR_RETURN(const std::vector<std::string> versions, facts_.VersionsOf(kind, ref.id(), kVersionsMax));
-      for (const std::string& version : versions) targets_.artifacts.emplace(ref.id(), version);
     } else if (kind == "software_item") {
       return Reach(ref);
     } else if (kind == "device_model") {
       targets_.device_models.insert(ref.id());
     } else if (kind == "certification" || kind == "delegation") {
-      return AddOf(ref, "certification.issued", "artifact");
+      return AddOf(ref, "certification.issued", {"artifact"});
     } else if (kind == "envelope") {
       ASSIGN_OR_RETURN(const std::vector<const Fact*> versions, DefinitionsOfVersions(facts_, ref));
       for (const Fact* fact : versions) RETURN_IF_ERROR(AddRoles(*fact, {"item"}));
     } else if (kind == "authorisation") {
-      return AddOf(ref, "authorisation.granted", "device_model");
+      return AddOf(ref, "authorisation.granted", {"device_model"});
     } else if (kind == "change_plan") {
-      RETURN_IF_ERROR(AddOf(ref, "change_plan.authorised", "authorisation"));
-      return AddOf(ref, "change_plan.amended", "authorisation");
+      RETURN_IF_ERROR(AddOf(ref, "change_plan.authorised", {"authorisation"}));
+      return AddOf(ref, "change_plan.amended", {"authorisation"});
     } else if (kind == "problem") {
-      return AddOf(ref, "problem.reported", "affected");
+      return AddOf(ref, "problem.reported", {"affected", "unit"});
     } else if (kind == "anomaly") {
-      return AddOf(ref, "anomaly.recorded", "found_in");
+      return AddOf(ref, "anomaly.recorded", {"found_in"});
     } else if (kind == "change_request") {
-      return AddOf(ref, "change.implemented", "result");
+      return AddOf(ref, "change.implemented", {"result"});
     } else if (kind == "hold") {
-      return AddOf(ref, "hold.placed", "scope");
+      return AddOf(ref, "hold.placed", {"scope"});
     } else if (kind == "field_action") {
-      return AddOf(ref, "field_action.initiated", "scope");
+      return AddOf(ref, "field_action.initiated", {"scope"});
     } else if (kind == "risk_control") {
-      RETURN_IF_ERROR(AddOf(Bare(ref, true), "risk_control.defined", "depends_on"));
-      return AddOf(Bare(ref, true), "risk_control.revised", "depends_on");
+      RETURN_IF_ERROR(AddOf(Bare(ref, true), "risk_control.defined", {"depends_on"}));
+      return AddOf(Bare(ref, true), "risk_control.revised", {"depends_on"});
     } else if (kind == "risk_control_set") {
       ASSIGN_OR_RETURN(const std::vector<const Fact*> versions, DefinitionsOfVersions(facts_, ref));
       for (const Fact* fact : versions) {
-        RETURN_IF_ERROR(AddOf(*FindReference(fact->header(), "set"), "envelope.approved", "item"));
+        RETURN_IF_ERROR(AddOf(*FindReference(fact->header(), "set"), "envelope.approved", {"item"}));
       }
     } else if (kind == "dataset" || kind == "training_run" || (kind == "model" && type == "model.registered")) {
       targets_.lineage = true;
@@ -334,6 +365,9 @@ StatusOr<std::set<std::string>> ItemsReadFor(Facts& facts, const std::string& it
   for (const std::string& each : from) {
     ASSIGN_OR_RETURN(const ItemPath above, ItemAndAbove(facts.rows(), each, facts.size()));
     read.insert(above.items.begin(), above.items.end());
+    // Whether a class is handed down along it or not.
+    ASSIGN_OR_RETURN(const std::set<std::string> containing, ItemAndContaining(facts, each));
+    read.insert(containing.begin(), containing.end());
   }
   return read;
 }

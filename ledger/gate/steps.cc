@@ -1,18 +1,15 @@
 #include "ledger/gate/steps.h"
 
-#include <set>
 #include <string>
 #include <vector>
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/decimal.h"
 #include "ledger/event/names.h"
+#include "ledger/gate/lineage.h"
 
 namespace anamnesis::gate {
 namespace {
-
-// Chains of parents are followed so far.
-constexpr size_t kParentsMax = 10'000;
 
 // What runs where the artifact would run.
 struct Running {
@@ -69,26 +66,18 @@ StatusOr<StepSum> SumOfSteps(Subject& s, std::string_view dimension, std::string
   ASSIGN_OR_RETURN(const Running running, RunningOn(s, s.artifact->surface()));
   if (!running.unknown_because.empty()) return StepSum{"", running.unknown_because};
   bool met = running.artifacts.empty();
+  ASSIGN_OR_RETURN(const ParentChain chain, ChainOfParents(s));
   std::string sum = "0";
-  v1::EntityRef name = Bare(s.request.artifact);
-  std::set<uint64_t> seen;
-  while (true) {
-    ASSIGN_OR_RETURN(const Fact* fact, s.facts.Definition(name));
-    const auto* artifact = fact == nullptr ? nullptr : fact->body<v1::ArtifactProduced>();
-    if (artifact == nullptr || seen.size() >= kParentsMax || !seen.insert(fact->event.index.value).second) {
-      return StepSum{"", Text("the chain of parents is not complete: ", EntityKeyText(name),
-                              artifact == nullptr ? " is not recorded" : " is too far back")};
-    }
+  for (const Fact* fact : chain.productions) {
+    const v1::EntityRef name = Bare(*FindReference(fact->header(), "artifact"));
     j.Rest(fact);
-    const StepSum step = StepOf(name, *artifact, dimension, unit);
+    const StepSum step = StepOf(name, *fact->body<v1::ArtifactProduced>(), dimension, unit);
     if (!step.unknown_because.empty()) return step;
     const bool negative = step.value.starts_with('-');
     ASSIGN_OR_RETURN(sum, SubtractDecimals(sum, negative ? step.value.substr(1) : Text("-", step.value)));
     met = met || IsAmong(running.artifacts, name);
-    const v1::EntityRef* parent = FindReference(fact->header(), "parent");
-    if (parent == nullptr) break;
-    name = Bare(*parent);
   }
+  if (!chain.incomplete_because.empty()) return StepSum{"", chain.incomplete_because};
   if (met) return StepSum{sum, ""};
   return StepSum{"", Text(EntityKeyText(running.artifacts.front()), " runs on ", s.artifact->surface(),
                           ", and nothing says that it was made from that: name its parent")};

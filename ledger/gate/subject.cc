@@ -8,16 +8,17 @@
 #include "ledger/envelope/candidate.h"
 #include "ledger/event/names.h"
 #include "ledger/event/vocabulary.h"
-#include "ledger/query/authorisation.h"
+#include "ledger/query/adopted_policy.h"
+#include "ledger/query/any_version.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/item_scope.h"
+#include "ledger/query/place_in_time.h"
 #include "ledger/state/broken_rules.h"
 #include "ledger/state/configuration.h"
 
 namespace anamnesis::gate {
 namespace {
 
-constexpr size_t kVersionsMax = 1000;
 // So many certifications of an artifact for one ground are tried, the newest ones.
 constexpr size_t kCertificationsMax = 16;
 
@@ -25,35 +26,12 @@ std::string Sha256Of(const v1::ContentDigest& digest) {
   return digest.algorithm() == v1::SHA256 ? digest.value() : std::string();
 }
 
-struct EarlierInLog {
-  bool operator()(const Fact* a, const Fact* b) const { return a->event.index < b->event.index; }
-};
-
 bool SameProduction(const Fact& a, const Fact& b) {
   const auto same_agent = [](const v1::Agent& x, const v1::Agent& y) {
     return x.kind() == y.kind() && x.id() == y.id();
   };
   return SaySame(a.event.view(), b.event) && same_agent(a.header().actor(), b.header().actor()) &&
          same_agent(a.header().on_behalf_of(), b.header().on_behalf_of());
-}
-
-// For a person to read after the authorisation's number; empty when it is in force.
-std::string_view WhyNotAuthorised(AuthorisationState::Kind kind) {
-  switch (kind) {
-    case AuthorisationState::Kind::kInForce:
-      return "";
-    case AuthorisationState::Kind::kGrantedLater:
-      return "was granted later only";
-    case AuthorisationState::Kind::kValidLater:
-      return "is valid later only";
-    case AuthorisationState::Kind::kExpired:
-      return "has expired";
-    case AuthorisationState::Kind::kSuspended:
-      return "is suspended";
-    case AuthorisationState::Kind::kWithdrawn:
-      return "is withdrawn";
-  }
-  return "";
 }
 
 class Loader {
@@ -76,12 +54,7 @@ class Loader {
     s_.jurisdictions = {s_.request.jurisdiction};
     if (!s_.policy.has_value()) return OkStatus();
     RETURN_IF_ERROR(LookAt(s_.policy->index.value));
-    for (const v1::RetentionPolicy::Region& region : s_.policy->body.document().gate().regions()) {
-      const auto& members = region.members();
-      if (std::find(members.begin(), members.end(), s_.request.jurisdiction) != members.end()) {
-        s_.jurisdictions.push_back(region.jurisdiction());
-      }
-    }
+    s_.jurisdictions = WithLargerOnes(s_.policy->body->document().gate(), s_.request.jurisdiction);
     return OkStatus();
   }
 
@@ -109,27 +82,11 @@ class Loader {
 
   Status LoadUnit() {
     if (s_.policy.has_value()) {
-      for (const v1::GatePolicy::ClassLimits& limits : s_.policy->body.document().gate().limits()) {
+      for (const v1::GatePolicy::ClassLimits& limits : s_.policy->body->document().gate().limits()) {
         if (limits.safety_class() == s_.item_class.safety_class) s_.limits = limits;
       }
     }
-    const v1::EntityRef unit = ToEntity({"device_unit", s_.request.unit});
-    for (const std::string_view type : {"device_unit.commissioned", "device_unit.relocated"}) {
-      ASSIGN_OR_RETURN(const std::vector<const Fact*> facts, facts_.Typed(unit, type));
-      for (const Fact* fact : facts) {
-        if (fact->earliest() > at_) continue;
-        if (fact->type() == "device_unit.commissioned") s_.commissioned = fact;
-        if (s_.placed == nullptr || fact->earliest() >= s_.placed->earliest()) s_.placed = fact;
-      }
-    }
-    if (s_.commissioned != nullptr) s_.device_model = FindReference(s_.commissioned->header(), "device_model");
-    if (s_.placed != nullptr) {
-      const auto* commissioned = s_.placed->body<v1::DeviceUnitCommissioned>();
-      const auto* relocated = s_.placed->body<v1::DeviceUnitRelocated>();
-      s_.unit_jurisdiction = commissioned != nullptr ? commissioned->jurisdiction() : relocated->jurisdiction();
-      const v1::EntityRef* site = FindReference(s_.placed->header(), "site");
-      s_.site = site == nullptr ? "" : site->id();
-    }
+    ASSIGN_OR_RETURN(s_.place, PlaceOfUnit(facts_, s_.request.unit, at_));
     ASSIGN_OR_RETURN(s_.configuration, ConfigurationAt(facts_.rows(), s_.request.unit, at_, facts_.size()));
     for (const uint64_t leaf : s_.configuration.leaves()) RETURN_IF_ERROR(LookAt(leaf));
     return OkStatus();
@@ -173,7 +130,7 @@ class Loader {
     }
     ASSIGN_OR_RETURN(const std::vector<const Fact*> others, DefinitionsOfVersions(facts_, ref));
     for (const Fact* newer : others) {
-      if (newer->event.index <= approved.event.index || newer->earliest() > at_) continue;
+      if (!StandsEarlier(&approved, newer) || newer->earliest() > at_) continue;
       if (ended != nullptr) *ended = newer;
       return Text("was followed by version ", FindReference(newer->header(), "envelope")->version(), " (leaf ",
                   newer->event.index.value, ")");
@@ -219,7 +176,7 @@ class Loader {
       const std::string& site = body->terms().site();
       if (jurisdiction.empty() && site.empty()) continue;
       if (!jurisdiction.empty() && !IsAmong(s_.jurisdictions, jurisdiction)) continue;
-      if (!site.empty() && site != s_.site) continue;
+      if (!site.empty() && (s_.place.site == nullptr || site != s_.place.site->id())) continue;
       ASSIGN_OR_RETURN(const std::string why, WhyNotInForce(*fact, *ref));
       if (!why.empty()) continue;
       s_.envelopes.push_back(
@@ -260,55 +217,13 @@ class Loader {
     return OkStatus();
   }
 
-  // The events of a type about an authorisation, as one kind of what is recorded of it.
-  Status AddEntries(const v1::EntityRef& authorisation, std::string_view type, AuthorisationEntry::Kind kind,
-                    std::vector<AuthorisationEntry>& entries) {
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> facts, facts_.Typed(authorisation, type));
-    for (const Fact* fact : facts) {
-      const auto* supplemented = fact->body<v1::AuthorisationSupplemented>();
-      const auto* restricted = fact->body<v1::AuthorisationRestricted>();
-      entries.push_back({kind, EffectiveFrom(*fact), fact->event.index.value,
-                         supplemented != nullptr ? &supplemented->terms()
-                         : restricted != nullptr ? &restricted->terms()
-                                                 : nullptr});
-    }
-    return OkStatus();
-  }
-
-  Status SettleAuthorisation(Authorisation& authorisation) {
-    using Kind = AuthorisationEntry::Kind;
-    const Fact& granted = *authorisation.granted;
-    const v1::EntityRef ref = Bare(*FindReference(granted.header(), "authorisation"));
-    // What was recorded happened, whatever the writer's clock says.
-    std::vector<AuthorisationEntry> entries = {{Kind::kGranted, std::min(granted.earliest(), granted.event.recorded),
-                                                granted.event.index.value, authorisation.terms}};
-    RETURN_IF_ERROR(AddEntries(ref, "authorisation.supplemented", Kind::kTerms, entries));
-    RETURN_IF_ERROR(AddEntries(ref, "authorisation.restricted", Kind::kTerms, entries));
-    RETURN_IF_ERROR(AddEntries(ref, "authorisation.suspended", Kind::kSuspended, entries));
-    RETURN_IF_ERROR(AddEntries(ref, "authorisation.reinstated", Kind::kReinstated, entries));
-    RETURN_IF_ERROR(AddEntries(ref, "authorisation.withdrawn", Kind::kWithdrawn, entries));
-    const AuthorisationState state = AuthorisationAt(entries, at_);
-    authorisation.terms = state.terms->terms;
-    ASSIGN_OR_RETURN(authorisation.terms_from, facts_.At(LeafIndex(state.terms->leaf)));
-    authorisation.inactive_because = WhyNotAuthorised(state.kind);
-    if (state.because == nullptr) return OkStatus();
-    ASSIGN_OR_RETURN(authorisation.inactive_fact, facts_.At(LeafIndex(state.because->leaf)));
-    return OkStatus();
-  }
-
   Status LoadAuthorisations() {
-    if (s_.device_model == nullptr) return OkStatus();
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> granted,
-                     TypedOfEither(facts_, *s_.device_model, "authorisation.granted"));
-    for (const Fact* fact : granted) {
-      const auto* body = fact->body<v1::AuthorisationGranted>();
-      if (!IsAmong(s_.jurisdictions, body->terms().jurisdiction())) continue;
-      Authorisation& authorisation = s_.authorisations.emplace_back();
-      authorisation.granted = fact;
-      authorisation.terms = &body->terms();
-      authorisation.terms_from = fact;
-      RETURN_IF_ERROR(SettleAuthorisation(authorisation));
-      RETURN_IF_ERROR(LoadPlans(*FindReference(fact->header(), "authorisation"), authorisation));
+    if (s_.place.device_model == nullptr) return OkStatus();
+    ASSIGN_OR_RETURN(std::vector<DeviceAuthorisation> found,
+                     AuthorisationsOf(facts_, *s_.place.device_model, s_.jurisdictions, at_));
+    for (DeviceAuthorisation& one : found) {
+      Authorisation& authorisation = s_.authorisations.emplace_back(Authorisation{std::move(one), {}});
+      RETURN_IF_ERROR(LoadPlans(*FindReference(authorisation.granted->header(), "authorisation"), authorisation));
     }
     return OkStatus();
   }
@@ -341,7 +256,7 @@ class Loader {
     const Fact* newest = nullptr;
     for (const Fact* fact : versions) {
       if (fact->earliest() > at_) continue;
-      if (newest == nullptr || newest->event.index < fact->event.index) newest = fact;
+      if (newest == nullptr || StandsEarlier(newest, fact)) newest = fact;
     }
     return newest;
   }
@@ -379,13 +294,6 @@ StatusOr<std::string> WhyInactive(Facts& facts, const Fact& issued, const v1::Ce
   return std::string();
 }
 
-Timestamp EffectiveFrom(const Fact& fact) {
-  const google::protobuf::Message* body = fact.event.body.get();
-  const auto* field = body == nullptr ? nullptr : body->GetDescriptor()->FindFieldByName("effective_from_us");
-  if (field == nullptr || field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_INT64) return fact.earliest();
-  return EffectiveFrom(fact, body->GetReflection()->GetInt64(*body, field));
-}
-
 Status LoadSubject(Subject& subject) { return Loader(subject).Load(); }
 
 StatusOr<ItemClass> ClassOf(Facts& facts, std::string_view item) {
@@ -395,54 +303,30 @@ StatusOr<ItemClass> ClassOf(Facts& facts, std::string_view item) {
   return item_class;
 }
 
-v1::EntityRef Bare(const v1::EntityRef& ref, bool any) {
-  v1::EntityRef bare;
-  bare.set_kind(ref.kind());
-  bare.set_id(ref.id());
-  if (!any) bare.set_version(ref.version());
-  return bare;
-}
-
-StatusOr<std::vector<const Fact*>> TypedOfEither(Facts& facts, const v1::EntityRef& ref, std::string_view type) {
-  ASSIGN_OR_RETURN(std::vector<const Fact*> found, facts.Typed(Bare(ref), type));
-  if (ref.version().empty()) return found;
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> whole, facts.Typed(Bare(ref, true), type));
-  found.insert(found.end(), whole.begin(), whole.end());
-  std::sort(found.begin(), found.end(), [](const Fact* a, const Fact* b) { return a->event.index < b->event.index; });
-  found.erase(std::unique(found.begin(), found.end()), found.end());
-  return found;
-}
-
 StatusOr<std::vector<const Fact*>> TypedOfAny(Facts& facts, const v1::EntityRef& ref, std::string_view type) {
   if (!ref.version().empty() || !Vocabulary::Get().HasVersions(ref.kind())) return TypedOfEither(facts, ref, type);
-  ASSIGN_OR_RETURN(const std::vector<std::string> versions, facts.VersionsOf(ref.kind(), ref.id(), kVersionsMax));
-  std::set<const Fact*, EarlierInLog> found;
-  for (const std::string& version : versions) {
-    v1::EntityRef one = Bare(ref, true);
-    one.set_version(version);
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> facts_of_it, facts.Typed(one, type));
-    found.insert(facts_of_it.begin(), facts_of_it.end());
-  }
-  return std::vector<const Fact*>(found.begin(), found.end());
+  return TypedOfAnyVersion(facts, ref, type);
 }
 
 StatusOr<std::vector<const Fact*>> DefinitionsOfVersions(Facts& facts, const v1::EntityRef& entity) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> versions, facts.VersionsOf(entity.kind(), entity.id(), kVersionsMax));
-  std::vector<const Fact*> found;
-  for (const std::string& version : versions) {
-    v1::EntityRef one = Bare(entity, true);
-    one.set_version(version);
-    ASSIGN_OR_RETURN(const Fact* fact, facts.Definition(one));
-    if (fact != nullptr) found.push_back(fact);
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> all, DefinitionsOfAnyVersion(facts, entity));
+  const auto version_of = [&](const Fact& fact) {
+    const v1::EntityRef* defined = DefinedBy(fact);
+    return defined == nullptr ? std::string() : defined->version();
+  };
+  std::vector<const Fact*> last;
+  for (const Fact* fact : all) {
+    if (!last.empty() && version_of(*last.back()) == version_of(*fact)) last.pop_back();
+    last.push_back(fact);
   }
-  return found;
+  return last;
 }
 
 StatusOr<const Fact*> NewestDefinition(Facts& facts, const v1::EntityRef& entity) {
   ASSIGN_OR_RETURN(const std::vector<const Fact*> found, DefinitionsOfVersions(facts, entity));
   const Fact* newest = nullptr;
   for (const Fact* fact : found) {
-    if (newest == nullptr || newest->event.index < fact->event.index) newest = fact;
+    if (newest == nullptr || StandsEarlier(newest, fact)) newest = fact;
   }
   return newest;
 }

@@ -14,7 +14,10 @@
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/gate/decide.h"
 #include "ledger/gate/judgement.h"
+#include "ledger/query/device_authorisations.h"
 #include "ledger/query/facts.h"
+#include "ledger/query/typed_facts.h"
+#include "ledger/query/unit_place.h"
 #include "ledger/state/policies.h"
 #include "ledger/state/software_items.h"
 
@@ -36,14 +39,7 @@ struct ChangePlan {
   const Fact* ended = nullptr;
 };
 
-struct Authorisation {
-  const Fact* granted = nullptr;
-  // As last supplemented or restricted by the time of the decision.
-  const v1::AuthorisationTerms* terms = nullptr;
-  const Fact* terms_from = nullptr;
-  // Why it isn't in force at the time; empty when it is.
-  std::string inactive_because;
-  const Fact* inactive_fact = nullptr;
+struct Authorisation : DeviceAuthorisation {
   // The plans under it, each in its newest version by the time.
   std::vector<ChangePlan> plans;
 };
@@ -92,12 +88,7 @@ struct Subject {
   ItemClass item_class;
 
   v1::Configuration configuration;
-  const Fact* commissioned = nullptr;
-  // The commissioning or relocation that says where it is.
-  const Fact* placed = nullptr;
-  std::string unit_jurisdiction;
-  std::string site;
-  const v1::EntityRef* device_model = nullptr;
+  UnitPlace place;
   const v1::ConfigurationItem* baseline = nullptr;
   std::string baseline_digest;
   const Fact* baseline_fact = nullptr;
@@ -143,14 +134,6 @@ struct Subject {
 
 Status LoadSubject(Subject& subject);
 
-// The time from which an event has effect: the one that it gives, or when it happened.
-inline Timestamp EffectiveFrom(const Fact& fact, int64_t effective_from_us) {
-  return effective_from_us == 0 ? fact.earliest() : Timestamp(effective_from_us);
-}
-
-// The same for whatever event: by its field effective_from_us, where it has one.
-Timestamp EffectiveFrom(const Fact& fact);
-
 // Whether it happened by then. What was recorded by then did, whatever the writer's clock says.
 inline bool HappenedBy(const Fact& fact, Timestamp at) { return fact.earliest() <= at || fact.event.recorded <= at; }
 
@@ -162,13 +145,8 @@ StatusOr<std::string> WhyInactive(Facts& facts, const Fact& issued, const v1::Ce
 // The class of an item as of the facts.
 StatusOr<ItemClass> ClassOf(Facts& facts, std::string_view item);
 
-// An entity without its role and digest; without its version too, where `any`.
-v1::EntityRef Bare(const v1::EntityRef& ref, bool any = false);
-
-// The events of a type about exactly this version or about the entity as a whole, in log order.
-StatusOr<std::vector<const Fact*>> TypedOfEither(Facts& facts, const v1::EntityRef& ref, std::string_view type);
-
-// The same for what forbids: of an entity that is relied on without a version, those about any version too.
+// TypedOfEither (query/typed_facts.h) for what forbids: of an entity that is relied on without a version, those about
+// any version too.
 StatusOr<std::vector<const Fact*>> TypedOfAny(Facts& facts, const v1::EntityRef& ref, std::string_view type);
 
 // The event that defines each version of the entity and still counts, versions ascending by bytes.

@@ -165,10 +165,13 @@ bool Policy::IsQuorum(const std::set<std::string>& witnesses) const {
   return there.contains(*quorum_);
 }
 
-Status Policy::Check(const SignedNote& note) const {
+Status Policy::Check(const SignedNote& note, std::span<const VerifierKey> more_logs) const {
   ASSIGN_OR_RETURN(Checkpoint checkpoint, ParseCheckpointText(note.text));
   std::vector<VerifierKey> known;
   for (const Log& log : logs_) known.push_back(log.key);
+  for (const VerifierKey& key : more_logs) {
+    if (std::find(known.begin(), known.end(), key) == known.end()) known.push_back(key);
+  }
   for (const Witness& witness : witnesses_) known.push_back(witness.key);
   ASSIGN_OR_RETURN(std::vector<VerifierKey> verified, VerifyNote(note, known));
   const bool by_log = std::any_of(verified.begin(), verified.end(), [&](const VerifierKey& key) {
@@ -190,9 +193,9 @@ Status Policy::Check(const SignedNote& note) const {
       Text("below the quorum \"", *quorum_, "\": cosigned by ", names.empty() ? "no witness" : names));
 }
 
-StatusOr<Checkpoint> Policy::Open(std::string_view note) const {
+StatusOr<Checkpoint> Policy::Open(std::string_view note, std::span<const VerifierKey> more_logs) const {
   ASSIGN_OR_RETURN(SignedNote parsed, ParseSignedNote(note));
-  RETURN_IF_ERROR(Check(parsed));
+  RETURN_IF_ERROR(Check(parsed, more_logs));
   return ParseCheckpointText(parsed.text);
 }
 

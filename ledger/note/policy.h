@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,12 +61,13 @@ class Policy {
   // wants. Everything else fails:
   // INVALID_ARGUMENT when the text is not a checkpoint; UNAUTHENTICATED when a signature by a known key is wrong or the
   // log's is missing (always, when the policy lists no log); FAILED_PRECONDITION when the signatures are right but
-  // below the quorum, naming the witnesses that cosigned.
-  Status Check(const SignedNote& note) const;
+  // below the quorum, naming the witnesses that cosigned. `more_logs` count as logs of the policy: whoever knows by
+  // which keys a log signs by now need not have them written into the file.
+  Status Check(const SignedNote& note, std::span<const VerifierKey> more_logs = {}) const;
 
   // The checkpoint in a note that passes Check. INVALID_ARGUMENT when the note is malformed; otherwise fails as Check
   // does.
-  StatusOr<Checkpoint> Open(std::string_view note) const;
+  StatusOr<Checkpoint> Open(std::string_view note, std::span<const VerifierKey> more_logs = {}) const;
 
   friend bool operator==(const Policy&, const Policy&) = default;
 

@@ -66,11 +66,21 @@ Status SyncDirectory(const std::string& path) {
 }
 
 Status MakeDirectory(const std::string& path) {
-  if (::mkdir(path.c_str(), 0755) != 0) {
+  if (::mkdir(path.c_str(), 0700) != 0) {
     if (errno != EEXIST) return SystemError(path, "making the directory");
     return OkStatus();
   }
   return SyncDirectory(std::filesystem::path(path).parent_path().string());
+}
+
+Status MakeDirectoryAndParents(const std::string& path) {
+  std::filesystem::path whole = std::filesystem::path(path).lexically_normal();
+  // "a/" is the directory a.
+  if (!whole.has_filename()) whole = whole.parent_path();
+  std::error_code failed;
+  if (whole.has_parent_path()) std::filesystem::create_directories(whole.parent_path(), failed);
+  if (failed) return absl::InternalError(Text(path, ": making the directories above it: ", failed.message()));
+  return MakeDirectory(whole.string());
 }
 
 }  // namespace anamnesis

@@ -44,8 +44,12 @@ StatusOr<std::string> ReadAt(int fd, std::string_view path, uint64_t offset, siz
 // Returns when the file's bytes, or the directory's entries, are on the disk.
 Status SyncFile(int fd, std::string_view path);
 Status SyncDirectory(const std::string& path);
-// Makes the directory, if it isn't there, durably. Its parent must be there.
+// Makes the directory, if it isn't there, durably, for its owner only: in it are people's data, and what erases these
+// relies on nobody else having read them. One that is there already stays as whoever made it wanted it. Its parent must
+// be there.
 Status MakeDirectory(const std::string& path);
+// Its parents too, as the umask says.
+Status MakeDirectoryAndParents(const std::string& path);
 
 }  // namespace anamnesis
 

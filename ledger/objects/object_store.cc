@@ -22,9 +22,9 @@ namespace anamnesis {
 namespace {
 
 constexpr size_t kNameDigits = 2 * Digest::kSize;
-constexpr unsigned kPartialMode = 0644;
+constexpr unsigned kPartialMode = 0600;
 // Nobody writes to an object.
-constexpr unsigned kObjectMode = 0444;
+constexpr unsigned kObjectMode = 0400;
 
 bool IsThere(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
@@ -44,12 +44,13 @@ bool RemoveUnlocked(const std::string& path) {
 }
 
 // The digest of what the disk has, not of what memory still has of it.
-StatusOr<Digest> DigestOnDisk(int fd, const std::string& path) {
+StatusOr<Digest> DigestOnDisk(int fd, const std::string& path, const std::function<bool()>& cancelled = nullptr) {
   // Only a hint: without it the digest is of the same bytes.
   (void)::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
   (void)::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
   Sha256Hasher hasher;
   for (uint64_t offset = 0;;) {
+    if (cancelled != nullptr && cancelled()) return absl::CancelledError("nobody waits for the digest any more");
     ASSIGN_OR_RETURN(const std::string bytes, ReadAt(fd, path, offset, kObjectChunkBytesMax));
     if (bytes.empty()) return hasher.Finish();
     hasher.Update(bytes);
@@ -139,13 +140,13 @@ StatusOr<std::string> ObjectStore::Read(const Digest& digest, uint64_t offset, s
   return ReadAt(file->get(), path, offset, std::min(count, kObjectChunkBytesMax));
 }
 
-StatusOr<uint64_t> ObjectStore::Verify(const Digest& digest) {
+StatusOr<uint64_t> ObjectStore::Verify(const Digest& digest, const std::function<bool()>& cancelled) {
   const std::string path = ObjectPath(digest);
   const StatusOr<Descriptor> file = OpenFile(path, O_RDONLY);
   if (absl::IsNotFound(file.status())) return NotStored(digest);
   RETURN_IF_ERROR(file.status());
   ASSIGN_OR_RETURN(const uint64_t size, SizeOf(file->get(), path));
-  ASSIGN_OR_RETURN(const Digest found, DigestOnDisk(file->get(), path));
+  ASSIGN_OR_RETURN(const Digest found, DigestOnDisk(file->get(), path, cancelled));
   if (found == digest) return size;
   const std::string aside = Text(DamagedDirectory(), "/", digest.hex());
   // Another thread may have set it aside just now, and a good copy may be in its place.

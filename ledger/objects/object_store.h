@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -71,8 +72,9 @@ class ObjectStore {
   StatusOr<std::string> Read(const Digest& digest, uint64_t offset, size_t count) const;
 
   // Reads the object back from the disk and returns its size. NOT_FOUND: it isn't stored. DATA_LOSS, naming both
-  // digests: it has other bytes; it is set aside, so that it is no longer stored and can be added again.
-  StatusOr<uint64_t> Verify(const Digest& digest);
+  // digests: it has other bytes; it is set aside, so that it is no longer stored and can be added again. CANCELLED:
+  // `cancelled`, which is asked again and again while it reads, says so.
+  StatusOr<uint64_t> Verify(const Digest& digest, const std::function<bool()>& cancelled = nullptr);
 
   const std::string& dir() const { return dir_; }
 

@@ -25,4 +25,14 @@ bool IsMemberOf(const v1::RetentionPolicy& policy, std::string_view jurisdiction
   return false;
 }
 
+std::vector<std::string> WithLargerOnes(const v1::GatePolicy& policy, const std::string& jurisdiction) {
+  std::vector<std::string> jurisdictions = {jurisdiction};
+  for (const v1::RetentionPolicy::Region& region : policy.regions()) {
+    const auto& members = region.members();
+    const bool member = std::find(members.begin(), members.end(), jurisdiction) != members.end();
+    if (member) jurisdictions.push_back(region.jurisdiction());
+  }
+  return jurisdictions;
+}
+
 }  // namespace anamnesis

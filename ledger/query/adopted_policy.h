@@ -5,7 +5,9 @@
 // note that there is none and how one is adopted. Pure.
 
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "anamnesis/v1/question.pb.h"
 #include "ledger/base/status.h"
@@ -20,6 +22,9 @@ StatusOr<std::optional<AdoptedPolicy>> FindPolicy(Facts& facts, v1::PolicyAdopte
 
 // Whether `place` is one of the countries where, by the policy, the law of the larger jurisdiction holds.
 bool IsMemberOf(const v1::RetentionPolicy& policy, std::string_view jurisdiction, std::string_view place);
+
+// A jurisdiction and, by the policy's regions, the larger ones whose law holds there.
+std::vector<std::string> WithLargerOnes(const v1::GatePolicy& policy, const std::string& jurisdiction);
 
 }  // namespace anamnesis
 

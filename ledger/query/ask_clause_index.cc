@@ -103,9 +103,13 @@ class Index {
     return OkStatus();
   }
 
+  // Whether a line asks for each of several things, and was judged without an item's to look for.
+  bool one_is_enough() const { return one_is_enough_; }
+
  private:
   Status Add(v1::ProcessProfile::Evidence line, const v1::ClauseMap* map) {
     if (!question_.has_item()) {
+      one_is_enough_ = one_is_enough_ || line.each_unit() || !line.each().empty();
       line.set_ledger_wide(true);
       RETURN_IF_ERROR(AddForWholeLedger(line));
     }
@@ -140,6 +144,7 @@ class Index {
   v1::ClauseIndexAnswer& answer_;
   ItemScope scope_;
   v1::SoftwareSafetyClass class_ = v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED;
+  bool one_is_enough_ = false;
 };
 
 // What an event serves: by its type's annotations, the profile and the map.
@@ -174,10 +179,17 @@ Status AnswerClauseIndex(Facts& facts, const v1::ClauseIndexQuestion& question, 
   ASSIGN_OR_RETURN(const std::optional<AdoptedPolicy> map,
                    FindPolicy(facts, v1::PolicyAdopted::CLAUSE_MAP, answer, &leaf));
   if (map.has_value()) *filled.mutable_clause_map() = leaf;
-  const v1::ProcessProfile* asked = profile.has_value() ? &profile->body.document().process_profile() : nullptr;
-  const v1::ClauseMap* mapped = map.has_value() ? &map->body.document().clause_map() : nullptr;
+  const v1::ProcessProfile* asked = profile.has_value() ? &profile->body->document().process_profile() : nullptr;
+  const v1::ClauseMap* mapped = map.has_value() ? &map->body->document().clause_map() : nullptr;
   if (question.has_leaf()) return FillForLeaf(facts, LeafIndex(question.leaf()), asked, mapped, filled);
-  RETURN_IF_ERROR(Index(facts, question, filled).Fill(asked, mapped));
+  Index index(facts, question, filled);
+  RETURN_IF_ERROR(index.Fill(asked, mapped));
+  if (index.one_is_enough()) {
+    answer.add_notes(
+        "of the whole ledger one record is enough to show a clause: whether each problem, test, SOUP or unit has its "
+        "own, "
+        "only the clause index or the completeness of an item says");
+  }
   if (filled.clauses().empty() && !question.clause().empty() && (asked != nullptr || mapped != nullptr)) {
     return absl::NotFoundError(
         Text("clause_index.clause: \"", question.clause(), "\" is in neither the profile nor the clause map"));

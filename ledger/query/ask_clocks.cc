@@ -9,6 +9,7 @@
 #include "ledger/query/ask.h"
 #include "ledger/query/calendar.h"
 #include "ledger/query/events.h"
+#include "ledger/query/place_in_time.h"
 
 namespace anamnesis {
 namespace {
@@ -36,7 +37,7 @@ class Places {
   }
   // Whether the law of `jurisdiction` holds in `place`.
   bool Hold(std::string_view jurisdiction, std::string_view place) const {
-    return jurisdiction == place || (known() && IsMemberOf(policy_->body.document().retention(), jurisdiction, place));
+    return jurisdiction == place || (known() && IsMemberOf(policy_->body->document().retention(), jurisdiction, place));
   }
 
  private:
@@ -49,6 +50,8 @@ struct Trigger {
   // Null when it is triggered but nothing says when it started.
   const Fact* start = nullptr;
   bool triggered = false;
+  // The field action that has to be reported, where it is one.
+  const v1::EntityRef* field_action = nullptr;
 };
 
 Timestamp StartTime(const Fact& fact) {
@@ -68,54 +71,90 @@ class Case {
       ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
       if (!fact->counts()) continue;
       facts.Cite(index);
-      if (const auto* recorded = fact->body<v1::IncidentRecorded>()) {
-        loaded.incident_ = fact;
-        loaded.harm_ = recorded->harm();
-      }
+      if (fact->type() == "incident.recorded") loaded.incidents_.push_back(fact);
       loaded.events_.push_back(fact);
     }
     if (loaded.events_.empty()) {
       return absl::NotFoundError(Text("nothing is recorded of ", EntityKeyText(incident)));
     }
+    std::sort(loaded.incidents_.begin(), loaded.incidents_.end(), StandsEarlier);
     std::stable_sort(loaded.events_.begin(), loaded.events_.end(),
                      [](const Fact* a, const Fact* b) { return StartTime(*a) < StartTime(*b); });
     return loaded;
   }
 
-  const Fact* incident() const { return incident_; }
-  bool harm_known() const { return harm_ != v1::IncidentRecorded::HARM_UNSPECIFIED; }
+  // What says how serious it was, the earliest first. Anybody may record another, and none of them outdoes the others:
+  // whoever knows better corrects what is wrong.
+  const std::vector<const Fact*>& incidents() const { return incidents_; }
+  bool harm_known() const {
+    return !incidents_.empty() && std::none_of(incidents_.begin(), incidents_.end(), [](const Fact* incident) {
+      return HarmOf(*incident) == v1::IncidentRecorded::HARM_UNSPECIFIED;
+    });
+  }
+  // Unspecified where its body was erased.
+  static v1::IncidentRecorded::Harm HarmOf(const Fact& incident) {
+    const auto* recorded = incident.body<v1::IncidentRecorded>();
+    return recorded == nullptr ? v1::IncidentRecorded::HARM_UNSPECIFIED : recorded->harm();
+  }
   const std::vector<const Fact*>& events() const { return events_; }
 
   const Places& places() const { return places_; }
 
-  Trigger TriggerOf(const Clocks::Clock& clock) const {
+  // Several only of field actions, each of which has to be reported.
+  std::vector<Trigger> TriggersOf(const Clocks::Clock& clock) const {
     using Harm = v1::IncidentRecorded;
+    static const std::vector<Harm::Harm> serious = {Harm::SERIOUS, Harm::DEATH, Harm::PUBLIC_HEALTH};
     switch (clock.trigger()) {
       case Clocks::SERIOUS_INCIDENT:
-        return MayBe({Harm::SERIOUS, Harm::DEATH, Harm::PUBLIC_HEALTH}) ? ByHarm(clock) : ByDeterioration();
+        return {MayBe(serious) ? ByHarm(clock, serious) : ByDeterioration(clock)};
       case Clocks::PUBLIC_HEALTH_THREAT:
-        return MayBe({Harm::PUBLIC_HEALTH}) ? ByHarm(clock) : Not("no public health threat");
+        return {MayBe({Harm::PUBLIC_HEALTH}) ? ByHarm(clock, {Harm::PUBLIC_HEALTH}) : Not("no public health threat")};
       case Clocks::DEATH_OR_DETERIORATION:
-        return MayBe({Harm::DEATH}) ? ByHarm(clock) : ByDeterioration();
+        return {MayBe({Harm::DEATH}) ? ByHarm(clock, {Harm::DEATH}) : ByDeterioration(clock)};
       case Clocks::COULD_RECUR:
-        return MayBe({Harm::NEAR_MISS, Harm::NON_SERIOUS}) ? ByHarm(clock, ", which might be serious another time")
-                                                           : Not("neither a near miss nor non-serious harm");
+        return {ByRecurrence(clock)};
       case Clocks::REMEDIAL_ACTION:
-        return ByAwareness(&v1::IncidentAwarenessEstablished::remedial_action, "a need for remedial action");
+        return {ByRemedialAction()};
       case Clocks::FIELD_ACTION:
-        return ByFieldAction(clock);
+        return ByFieldActions(clock);
+      case Clocks::WIDESPREAD_INFRINGEMENT:
+        return {Not("no record says so: a person has to judge whether it was this")};
       default:
-        return Not("the policy names a trigger that this version doesn't know");
+        return {Not("the policy names a trigger that this version doesn't know")};
     }
   }
 
- private:
-  // What nothing says the harm of may be anything, and a report is due in time as long as it may be.
-  bool MayBe(std::initializer_list<v1::IncidentRecorded::Harm> harms) const {
-    return !harm_known() || std::find(harms.begin(), harms.end(), harm_) != harms.end();
+  // The field actions that the clock's law asks to be reported, the first initiated first.
+  std::vector<const Fact*> FieldActionsUnder(const Clocks::Clock& clock) const {
+    std::vector<const Fact*> actions;
+    std::set<std::string> ids;
+    for (const Fact* fact : events_) {
+      const auto* action = fact->body<v1::FieldActionInitiated>();
+      if (action == nullptr) continue;
+      if (!action->jurisdiction().empty() && !places_.Hold(clock.jurisdiction(), action->jurisdiction())) continue;
+      if (ids.insert(FindReference(fact->header(), "field_action")->id()).second) actions.push_back(fact);
+    }
+    return actions;
   }
 
-  static Trigger Not(std::string why) { return {std::move(why), nullptr, false}; }
+ private:
+  using Harms = std::vector<v1::IncidentRecorded::Harm>;
+
+  // What nothing says the harm of may be anything, and a report is due in time as long as it may be.
+  bool MayBe(const Harms& harms) const { return !harm_known() || !Recorded(harms).empty(); }
+
+  // The names of those of the harms that some record says.
+  std::set<std::string> Recorded(const Harms& harms) const {
+    std::set<std::string> names;
+    for (const Fact* incident : incidents_) {
+      const auto harm = HarmOf(*incident);
+      if (std::find(harms.begin(), harms.end(), harm) == harms.end()) continue;
+      names.insert(v1::IncidentRecorded::Harm_Name(harm));
+    }
+    return names;
+  }
+
+  static Trigger Not(std::string why) { return {std::move(why)}; }
 
   const Fact* FirstOf(std::string_view type) const {
     const auto found =
@@ -123,39 +162,56 @@ class Case {
     return found == events_.end() ? nullptr : *found;
   }
 
-  Trigger ByHarm(const Clocks::Clock& clock, std::string_view meaning = "") const {
-    std::string why = harm_known() ? Text("harm ", v1::IncidentRecorded::Harm_Name(harm_), meaning)
+  Trigger ByHarm(const Clocks::Clock& clock, const Harms& harms, std::string_view meaning = "") const {
+    std::string why = harm_known() ? Text("harm ", absl::StrJoin(Recorded(harms), " or "), meaning)
                                    : "no record says which harm, so it may be this";
     return {std::move(why), FirstOf(clock.starts()), true};
   }
 
-  Trigger ByDeterioration() const {
-    return ByAwareness(&v1::IncidentAwarenessEstablished::unanticipated_deterioration,
-                       "an unanticipated serious deterioration in health");
+  // That nobody was harmed says nothing of the next time: a malfunction alone is reportable where it might.
+  Trigger ByRecurrence(const Clocks::Clock& clock) const {
+    using Harm = v1::IncidentRecorded;
+    const Harms harms = {Harm::NO_HARM, Harm::NEAR_MISS, Harm::NON_SERIOUS};
+    if (MayBe(harms)) return ByHarm(clock, harms, ", which might be serious another time");
+    return Not("the harm is serious this time");
   }
 
-  Trigger ByAwareness(bool (v1::IncidentAwarenessEstablished::*flag)() const, std::string_view what) const {
+  // Counted from when the incident became known: that it was found to be worse later gives no more time.
+  Trigger ByDeterioration(const Clocks::Clock& clock) const {
+    const Fact* worse = FirstAware(&v1::IncidentAwarenessEstablished::unanticipated_deterioration);
+    if (worse == nullptr) return Not("nothing recorded of an unanticipated serious deterioration in health");
+    const Fact* start = FirstOf(clock.starts());
+    return {Text("awareness of an unanticipated serious deterioration in health",
+                 start == nullptr || start == worse ? "" : ", counted from when the incident became known"),
+            start, true};
+  }
+
+  Trigger ByRemedialAction() const {
+    const Fact* needed = FirstAware(&v1::IncidentAwarenessEstablished::remedial_action);
+    if (needed == nullptr) return Not("nothing recorded of a need for remedial action");
+    return {"awareness of a need for remedial action", needed, true};
+  }
+
+  const Fact* FirstAware(bool (v1::IncidentAwarenessEstablished::*flag)() const) const {
     for (const Fact* fact : events_) {
       const auto* aware = fact->body<v1::IncidentAwarenessEstablished>();
-      if (aware != nullptr && (aware->*flag)()) return {Text("awareness of ", what), fact, true};
+      if (aware != nullptr && (aware->*flag)()) return fact;
     }
-    return Not(Text("nothing recorded of ", what));
+    return nullptr;
   }
 
-  Trigger ByFieldAction(const Clocks::Clock& clock) const {
-    for (const Fact* fact : events_) {
-      const auto* action = fact->body<v1::FieldActionInitiated>();
-      if (action == nullptr) continue;
-      if (action->jurisdiction().empty() || places_.Hold(clock.jurisdiction(), action->jurisdiction())) {
-        return {"a field action was initiated", fact, true};
-      }
+  std::vector<Trigger> ByFieldActions(const Clocks::Clock& clock) const {
+    std::vector<Trigger> triggers;
+    for (const Fact* fact : FieldActionsUnder(clock)) {
+      const v1::EntityRef* action = FindReference(fact->header(), "field_action");
+      triggers.push_back({Text(EntityKeyText(*action), " was initiated"), fact, true, action});
     }
-    return Not(Text("no field action in ", clock.jurisdiction()));
+    if (triggers.empty()) triggers.push_back(Not(Text("no field action in ", clock.jurisdiction())));
+    return triggers;
   }
 
   Places places_;
-  const Fact* incident_ = nullptr;
-  v1::IncidentRecorded::Harm harm_ = v1::IncidentRecorded::HARM_UNSPECIFIED;
+  std::vector<const Fact*> incidents_;
   std::vector<const Fact*> events_;
 };
 
@@ -171,7 +227,7 @@ class ClockReader {
   ClockReader(Facts& facts, const Clocks& policy, const Case& incident, Timestamp at, int32_t offset_minutes)
       : facts_(facts), policy_(policy), case_(incident), at_(at), calendar_(offset_minutes) {}
 
-  StatusOr<Answer::Clock> Read(const Clocks::Clock& clock, v1::Answer& answer) {
+  StatusOr<Answer::Clock> Read(const Clocks::Clock& clock, const Trigger& trigger, v1::Answer& answer) {
     Answer::Clock read;
     read.set_regime(clock.regime());
     read.set_jurisdiction(clock.jurisdiction());
@@ -180,8 +236,13 @@ class ClockReader {
     read.set_unit(clock.unit());
     read.set_source(clock.source());
     read.set_confirmed(clock.confirmed());
-    const Trigger trigger = case_.TriggerOf(clock);
     read.set_text(trigger.why);
+    if (trigger.triggered && !InForce(clock, trigger.start == nullptr ? at_ : StartTime(*trigger.start), answer)) {
+      read.set_text(Text(trigger.why, ", but before ", clock.applies_from(), ", from when on the law applies"));
+      read.set_state(Answer::NOT_TRIGGERED);
+      return read;
+    }
+    if (trigger.triggered && !clock.note().empty()) Note(Text(clock.regime(), ": ", clock.note()), answer);
     if (!trigger.triggered || trigger.start == nullptr) {
       read.set_state(trigger.triggered ? Answer::NOT_STARTED : Answer::NOT_TRIGGERED);
       if (trigger.triggered)
@@ -193,10 +254,29 @@ class ClockReader {
     *read.mutable_started() = ToProtoTime(started);
     const Timestamp due = DueOf(clock, started, read, answer);
     *read.mutable_due() = ToProtoTime(due);
-    return WithReport(clock, due, std::move(read), answer);
+    return WithReport(clock, trigger, due, std::move(read), answer);
   }
 
  private:
+  // Once.
+  void Note(const std::string& text, v1::Answer& answer) {
+    if (noted_.insert(text).second) answer.add_notes(text);
+  }
+
+  // Whether the clock's law applies to what became known then. A date that can't be read spares nobody a report.
+  bool InForce(const Clocks::Clock& clock, Timestamp known, v1::Answer& answer) {
+    if (clock.applies_from().empty()) return true;
+    absl::CivilDay from;
+    if (!absl::ParseCivilTime(clock.applies_from(), &from)) {
+      Note(Text(clock.regime(), ": \"", clock.applies_from(), "\" is no date, so its clocks are taken to run"), answer);
+      return true;
+    }
+    if (calendar_.DayOf(known) >= from) return true;
+    Note(Text(clock.regime(), " applies from ", clock.applies_from(), " on: what became known before starts no clock"),
+         answer);
+    return false;
+  }
+
   // From when on a report is late.
   Timestamp DueOf(const Clocks::Clock& clock, Timestamp started, Answer::Clock& read, v1::Answer& answer) {
     const absl::CivilDay start = calendar_.DayOf(started);
@@ -249,10 +329,12 @@ class ClockReader {
 
   // Whether the report was made under the clock's law. One that doesn't say which is taken for the only one there is in
   // its jurisdiction; where there are several, a person must say which, and every clock goes on.
-  bool IsUnder(const v1::VigilanceReported& report, const Fact& fact, const Clocks::Clock& clock, v1::Answer& answer) {
+  bool IsUnder(const v1::VigilanceReported& report, const Fact& fact, const Clocks::Clock& clock, Timestamp started,
+               v1::Answer& answer) {
     std::set<std::string> regimes;
     for (const Clocks::Clock& one : policy_.clocks()) {
-      if (one.jurisdiction() == clock.jurisdiction() && Serves(report.kind(), one.trigger())) {
+      if (one.jurisdiction() == clock.jurisdiction() && Serves(report.kind(), one.trigger()) &&
+          InForce(one, started, answer)) {
         regimes.insert(one.regime());
       }
     }
@@ -266,8 +348,39 @@ class ClockReader {
     return false;
   }
 
-  StatusOr<Answer::Clock> WithReport(const Clocks::Clock& clock, Timestamp due, Answer::Clock read,
-                                     v1::Answer& answer) {
+  // Of which field action of the clock a report is. One that doesn't say so is taken for the one that had been
+  // initiated by then, or else for the next; where several had, a person must say which, and every clock goes on.
+  bool IsOf(const Fact& report, const Clocks::Clock& clock, const v1::EntityRef& field_action, v1::Answer& answer) {
+    bool says = false;
+    for (const v1::EntityRef& ref : report.header().refs()) {
+      if (ref.role() != "field_action") continue;
+      if (ref.id() == field_action.id()) return true;
+      says = true;
+    }
+    if (says) return false;
+    const std::vector<const Fact*> actions = case_.FieldActionsUnder(clock);
+    const Timestamp submitted(report.body<v1::VigilanceReported>()->submitted_at_us());
+    const auto later = std::find_if(actions.begin(), actions.end(),
+                                    [&](const Fact* action) { return StartTime(*action) > submitted; });
+    const auto initiated = later - actions.begin();
+    const Fact* only = initiated > 1 ? nullptr : actions.front();
+    if (actions.size() > 1) NoteUnnamedAction(report, only, answer);
+    return only != nullptr && FindReference(only->header(), "field_action")->id() == field_action.id();
+  }
+
+  void NoteUnnamedAction(const Fact& report, const Fact* taken_for, v1::Answer& answer) {
+    const std::string of =
+        taken_for == nullptr
+            ? "stops the clock of none"
+            : Text("is taken for one of ", EntityKeyText(*FindReference(taken_for->header(), "field_action")), " only");
+    Note(
+        Text("the report at leaf ", report.event.index.value, " does not say of which of several field actions it is, ",
+             "so it ", of, ": correct it to name its field_action"),
+        answer);
+  }
+
+  StatusOr<Answer::Clock> WithReport(const Clocks::Clock& clock, const Trigger& trigger, Timestamp due,
+                                     Answer::Clock read, v1::Answer& answer) {
     // Events are in order of their times: the first that serves is the first sent.
     std::optional<Timestamp> first;
     for (const Fact* fact : case_.events()) {
@@ -275,7 +388,8 @@ class ClockReader {
       if (report == nullptr || !case_.places().Hold(clock.jurisdiction(), report->jurisdiction())) continue;
       const Timestamp submitted(report->submitted_at_us());
       if (!Serves(report->kind(), clock.trigger()) || submitted > at_) continue;
-      if (!IsUnder(*report, *fact, clock, answer)) continue;
+      if (!IsUnder(*report, *fact, clock, StartTime(*trigger.start), answer)) continue;
+      if (trigger.field_action != nullptr && !IsOf(*fact, clock, *trigger.field_action, answer)) continue;
       if (first.has_value() && *first <= submitted) continue;
       first = submitted;
       ASSIGN_OR_RETURN(*read.mutable_report(), facts_.Reference(fact->event.index));
@@ -327,6 +441,25 @@ void NoteUnknownPlaces(Facts& facts, const Clocks& policy, const Case& incident,
   }
 }
 
+// The records of the incident that disagree about its harm, or no longer say it.
+void NoteHarms(const Case& incident, v1::Answer& answer) {
+  const std::vector<const Fact*>& records = incident.incidents();
+  if (!incident.harm_known()) {
+    answer.add_notes(Text(records.empty() ? "no incident.recorded says" : "not every incident.recorded still says",
+                          " how serious it was, so every clock that some harm starts is taken to run"));
+  }
+  std::set<v1::IncidentRecorded::Harm> harms;
+  std::vector<std::string> said;
+  for (const Fact* record : records) {
+    harms.insert(Case::HarmOf(*record));
+    said.push_back(
+        Text(v1::IncidentRecorded::Harm_Name(Case::HarmOf(*record)), " (leaf ", record->event.index.value, ")"));
+  }
+  if (harms.size() < 2) return;
+  answer.add_notes(Text("its records differ on the harm, ", absl::StrJoin(said, ", "),
+                        ": a clock that any of them starts is taken to run, until those that are wrong are corrected"));
+}
+
 // The first due of each regime decides.
 void MarkDecisive(Answer& answer) {
   std::map<std::string, Answer::Clock*> first;
@@ -349,24 +482,23 @@ Status AnswerClocks(Facts& facts, const v1::ClocksQuestion& question, v1::Answer
   }
   Answer& filled = *answer.mutable_clocks();
   ASSIGN_OR_RETURN(const Case incident, Case::Load(facts, question.incident()));
-  if (incident.incident() != nullptr) {
-    ASSIGN_OR_RETURN(*filled.mutable_incident(), facts.Reference(incident.incident()->event.index));
+  if (!incident.incidents().empty()) {
+    ASSIGN_OR_RETURN(*filled.mutable_incident(), facts.Reference(incident.incidents().back()->event.index));
   }
-  if (!incident.harm_known()) {
-    answer.add_notes(
-        "no incident.recorded says how serious it was, so every clock that some harm starts is taken to run");
-  }
+  NoteHarms(incident, answer);
   v1::LeafReference adoption;
   ASSIGN_OR_RETURN(const std::optional<AdoptedPolicy> policy,
                    FindPolicy(facts, v1::PolicyAdopted::REPORTING_CLOCK, answer, &adoption));
   if (!policy.has_value()) return OkStatus();
   *filled.mutable_policy() = std::move(adoption);
-  const Clocks& clocks = policy->body.document().reporting_clocks();
+  const Clocks& clocks = policy->body->document().reporting_clocks();
   ClockReader reader(facts, clocks, incident, at, question.utc_offset_minutes());
   for (const Clocks::Clock& clock : clocks.clocks()) {
-    ASSIGN_OR_RETURN(*filled.add_clocks(), reader.Read(clock, answer));
-    const Answer::Clock& read = filled.clocks(filled.clocks_size() - 1);
-    if (read.state() == Answer::OVERDUE) filled.set_overdue(filled.overdue() + 1);
+    for (const Trigger& trigger : incident.TriggersOf(clock)) {
+      ASSIGN_OR_RETURN(*filled.add_clocks(), reader.Read(clock, trigger, answer));
+      const Answer::Clock& read = filled.clocks(filled.clocks_size() - 1);
+      if (read.state() == Answer::OVERDUE) filled.set_overdue(filled.overdue() + 1);
+    }
   }
   NoteUnknownPlaces(facts, clocks, incident, answer);
   MarkDecisive(filled);

@@ -83,7 +83,7 @@ Status AnswerCompleteness(Facts& facts, const v1::CompletenessQuestion& question
                    FindPolicy(facts, v1::PolicyAdopted::PROCESS_PROFILE, answer, &adoption));
   if (!policy.has_value()) return OkStatus();
   *filled.mutable_profile() = std::move(adoption);
-  const v1::ProcessProfile& profile = policy->body.document().process_profile();
+  const v1::ProcessProfile& profile = policy->body->document().process_profile();
   filled.set_standard(profile.standard());
   filled.set_complete_by_clause(true);
   filled.set_complete_by_policy(std::all_of(filled.subgroups().begin(), filled.subgroups().end(),

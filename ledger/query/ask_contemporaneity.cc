@@ -5,6 +5,7 @@
 #include "ledger/query/adopted_policy.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/events.h"
+#include "ledger/state/corrections.h"
 #include "ledger/state/event_list.h"
 
 namespace anamnesis {
@@ -87,13 +88,31 @@ class Judge {
   }
   // The time of an event was corrected since.
   bool any_moved() const { return any_moved_; }
+  // An event is judged by the one that it replaced.
+  bool any_replaced() const { return any_replaced_; }
 
  private:
   std::optional<uint64_t> ThresholdOf(const Fact& fact) const {
     return policy_ == nullptr ? std::nullopt : LateAfterSeconds(*policy_, *fact.event.type);
   }
 
-  Judgement JudgementOf(const Fact& fact) const {
+  // What takes the place of another event is judged by the worse of both: to record it again is no way to have recorded
+  // it in time.
+  StatusOr<Judgement> JudgementOf(const Fact& fact) {
+    Judgement worst = OwnJudgement(fact);
+    if (fact.type() == "record.corrected") return worst;
+    ASSIGN_OR_RETURN(const std::vector<LoadedEvent> chain, CorrectedChain(facts_.rows(), fact.event.view()));
+    for (const LoadedEvent& replaced : chain) {
+      ASSIGN_OR_RETURN(const Fact* before, facts_.At(replaced.index));
+      if (Badness(OwnJudgement(*before)) <= Badness(worst)) continue;
+      worst = OwnJudgement(*before);
+      facts_.Cite(replaced.index);
+      any_replaced_ = true;
+    }
+    return worst;
+  }
+
+  Judgement OwnJudgement(const Fact& fact) const {
     if (fact.header().retrospective()) return v1::ContemporaneityAnswer::DECLARED_RETROSPECTIVE;
     const Judgement corrected = JudgementAt(fact, fact.earliest(), fact.latest());
     if (!fact.standing.moved) return corrected;
@@ -115,7 +134,7 @@ class Judge {
   }
 
   Status Count(const Fact& fact) {
-    const Judgement judgement = JudgementOf(fact);
+    ASSIGN_OR_RETURN(const Judgement judgement, JudgementOf(fact));
     any_moved_ = any_moved_ || fact.standing.moved;
     const int64_t gap = fact.event.recorded.us - EarlierLatest(fact).us;
     v1::ContemporaneityAnswer::OfType& type = types_[fact.type()];
@@ -209,6 +228,7 @@ class Judge {
   std::map<std::string, v1::ContemporaneityAnswer::OfType> types_;
   std::map<std::string, std::vector<const Fact*>> streams_;
   bool any_moved_ = false;
+  bool any_replaced_ = false;
 };
 
 }  // namespace
@@ -229,13 +249,17 @@ Status AnswerContemporaneity(Facts& facts, const v1::ContemporaneityQuestion& qu
     indexes.pop_back();
     answer.add_notes("this is one page: bursts that reach over its end are shown in parts or not at all");
   }
-  Judge judge(facts, policy.has_value() ? &policy->body.document().contemporaneity() : nullptr, question.all(), filled);
+  Judge judge(facts, policy.has_value() ? &policy->body->document().contemporaneity() : nullptr, question.all(),
+              filled);
   for (const LeafIndex index : indexes) RETURN_IF_ERROR(judge.Add(index));
   judge.Finish();
   if (judge.any_moved()) {
     answer.add_notes(
         "what was corrected in time since is listed and judged by the worse of both times, the written and the "
         "corrected; its gap is that of the corrected");
+  }
+  if (judge.any_replaced()) {
+    answer.add_notes("what replaces an event that was worse is judged by that one; its gap is its own");
   }
   filled.set_events_looked_at(indexes.size());
   return OkStatus();

@@ -11,15 +11,13 @@
 #include "ledger/query/events.h"
 #include "ledger/query/item_evidence.h"
 #include "ledger/query/item_history.h"
+#include "ledger/query/unit_changes.h"
 #include "ledger/state/configuration.h"
 
 namespace anamnesis {
 namespace {
 
 using Answer = v1::CoverageAnswer;
-
-// Between two times at which something changes; more are refused rather than answered slowly.
-constexpr size_t kSegmentsMax = 20'000;
 
 class Cover {
  public:
@@ -32,44 +30,15 @@ class Cover {
         notes_(*answer.mutable_notes()) {}
 
   Status Fill() {
-    ASSIGN_OR_RETURN(const std::set<int64_t> times, TimesOfChange());
+    ASSIGN_OR_RETURN(std::set<Timestamp> times, TimesOfChange(facts_, unit_, from_, until_, "coverage.unit"));
+    times.insert({from_, until_});
     for (auto time = times.begin(); std::next(time) != times.end(); ++time) {
-      RETURN_IF_ERROR(AddSegment(Timestamp(*time), Timestamp(*std::next(time))));
+      RETURN_IF_ERROR(AddSegment(*time, *std::next(time)));
     }
     return OkStatus();
   }
 
  private:
-  // Where the unit's configuration may change, with both ends of what is asked about.
-  StatusOr<std::set<int64_t>> TimesOfChange() {
-    v1::EntityRef unit;
-    unit.set_kind("device_unit");
-    unit.set_id(unit_);
-    ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts_.About(unit, "unit", kQuestionEventsMax));
-    if (indexes.empty()) return absl::NotFoundError(Text("coverage.unit: nothing is recorded of ", unit_));
-    std::set<int64_t> times = {from_.us, until_.us};
-    const auto add = [&](int64_t us) {
-      if (us > from_.us && us < until_.us) times.insert(us);
-    };
-    for (const LeafIndex index : indexes) {
-      ASSIGN_OR_RETURN(const Fact* fact, facts_.At(index));
-      if (!fact->counts()) continue;
-      add(fact->earliest().us);
-      add(fact->latest().us);
-      // An interval's last instant still belongs to it.
-      add(fact->latest().us + 1);
-      if (const auto* attested = fact->body<v1::ConfigurationAttested>()) {
-        add(attested->covered_from_us());
-        add(attested->covered_until_us());
-      }
-      if (times.size() > kSegmentsMax) {
-        return absl::ResourceExhaustedError(
-            Text("the unit's configuration changes more than ", kSegmentsMax, " times in it; ask for a shorter time"));
-      }
-    }
-    return times;
-  }
-
   Status AddSegment(Timestamp from, Timestamp until) {
     ASSIGN_OR_RETURN(const v1::Configuration configuration, RunningAt(facts_.rows(), unit_, from, facts_.size()));
     for (const uint64_t leaf : configuration.leaves()) facts_.Cite(LeafIndex(leaf));
@@ -213,8 +182,10 @@ class Cover {
     for (const uint64_t leaf : evidence) facts_.Cite(LeafIndex(leaf));
     if (answer_.intervals_size() > 0) {
       Answer::Interval& last = *answer_.mutable_intervals(answer_.intervals_size() - 1);
-      const bool same = last.state() == state && last.text() == text &&
-                        last.configuration_digest() == configuration.configuration_digest();
+      const bool same =
+          last.state() == state && last.text() == text &&
+          last.configuration_digest() == configuration.configuration_digest() &&
+          std::equal(last.verified_by().begin(), last.verified_by().end(), evidence.begin(), evidence.end());
       if (same) {
         *last.mutable_until() = ToProtoTime(until);
         return;

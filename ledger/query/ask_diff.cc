@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
+#include "absl/strings/str_join.h"
 #include "anamnesis/v1/vocabulary_data.pb.h"
 #include "anamnesis/v1/vocabulary_model.pb.h"
 #include "anamnesis/v1/vocabulary_record.pb.h"
@@ -233,12 +235,15 @@ class Describer {
   Status DescribeDocuments() {
     ASSIGN_OR_RETURN(const std::vector<const Fact*> documents,
                      facts_.OfType(side_.entity, "about", "document.referenced", kEventsMax));
+    // Several documents may have one title.
+    std::map<std::string, std::multiset<std::string>> digests;
     for (const Fact* document : documents) {
       facts_.Cite(document->event.index);
       const auto* body = document->body<v1::DocumentReferenced>();
       if (body == nullptr) continue;
-      side_.facets["documents"][body->title()] = body->has_digest() ? DigestText(body->digest()) : "no digest";
+      digests[body->title()].insert(body->has_digest() ? DigestText(body->digest()) : "no digest");
     }
+    for (const auto& [title, all] : digests) side_.facets["documents"][title] = absl::StrJoin(all, ", ");
     return OkStatus();
   }
 

@@ -1,5 +1,6 @@
 #include "ledger/base/bytes.h"
 #include "ledger/query/ask.h"
+#include "ledger/query/known_rules.h"
 #include "ledger/state/broken_rules.h"
 
 namespace anamnesis {
@@ -41,15 +42,19 @@ StatusOr<std::vector<LeafIndex>> LeavesWithFindings(const Facts& facts, uint64_t
 Status AnswerFindings(Facts& facts, const v1::FindingsQuestion& question, v1::Answer& answer) {
   const uint32_t limit = question.limit() == 0 ? kFindingsEventsMax : std::min(question.limit(), kFindingsEventsMax);
   v1::FindingsAnswer& filled = *answer.mutable_findings();
+  if (!question.rule().empty() && !IsKnownRule(question.rule())) {
+    return absl::InvalidArgumentError(Text("findings.rule: no rule is called \"", question.rule(), "\""));
+  }
   if (question.has_entity()) {
+    RETURN_IF_ERROR(facts.CheckNamed(question.entity()));
     ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes,
-                     facts.About(question.entity(), "", kQuestionEventsMax, LeafIndex(question.from())));
-    for (const LeafIndex index : indexes) {
-      if (static_cast<uint32_t>(filled.events_size()) == limit) {
-        filled.set_next(index.value);
+                     facts.About(question.entity(), "", kQuestionEventsMax + 1, LeafIndex(question.from())));
+    for (size_t i = 0; i < indexes.size(); ++i) {
+      if (i == kQuestionEventsMax || static_cast<uint32_t>(filled.events_size()) == limit) {
+        filled.set_next(indexes[i].value);
         break;
       }
-      RETURN_IF_ERROR(AddFindings(facts, question, index, filled));
+      RETURN_IF_ERROR(AddFindings(facts, question, indexes[i], filled));
     }
     return OkStatus();
   }

@@ -1,11 +1,17 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/event/names.h"
 #include "ledger/query/ask.h"
+#include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
 #include "ledger/query/item_scope.h"
+#include "ledger/query/plans_in_force.h"
+#include "ledger/query/unit_changes.h"
+#include "ledger/state/configuration.h"
 #include "ledger/state/edges.h"
 
 namespace anamnesis {
@@ -16,11 +22,14 @@ using Answer = v1::MonitoringAnswer;
 constexpr int64_t kSecondUs = 1'000'000;
 constexpr uint64_t kIntervalMaxS = uint64_t{100} * 366 * 86'400;
 
-// Something that ran on a surface of the unit, and how long.
-struct Active {
+// Something that runs on a surface of the unit, or may, without a break.
+struct Stretch {
   v1::EntityRef entity;
   std::string surface;
-  const Fact* activated = nullptr;
+  // What says so.
+  LeafIndex since;
+  Timestamp from;
+  // Without it, it runs at the time asked about.
   std::optional<Timestamp> until;
 };
 
@@ -38,13 +47,15 @@ class Monitor {
   }
 
   Status Fill() {
-    ASSIGN_OR_RETURN(const std::vector<Active> active, ActiveOnUnit());
-    for (const Active& one : active) {
+    ASSIGN_OR_RETURN(const std::vector<Stretch> stretches, Stretches());
+    ASSIGN_OR_RETURN(monitored_, facts_.OfType(unit_, "unit", "monitoring.recorded", kQuestionEventsMax + 1));
+    std::set<std::string> without_plan;
+    for (const Stretch& one : stretches) {
       ASSIGN_OR_RETURN(const std::optional<PlannedInterval> planned, IntervalOf(one.entity));
-      answer_.set_active(answer_.active() + 1);
-      facts_.Cite(one.activated->event.index);
+      const bool active = !one.until.has_value();
+      if (active) answer_.set_active(answer_.active() + 1);
       if (!planned.has_value()) {
-        *answer_.add_without_plan() = one.entity;
+        if (active && without_plan.insert(EntityKeyText(one.entity)).second) *answer_.add_without_plan() = one.entity;
         continue;
       }
       facts_.Cite(planned->plan);
@@ -52,69 +63,108 @@ class Monitor {
     }
     return AddWindows();
   }
+  const std::vector<std::string>& notes() const { return notes_; }
 
  private:
-  StatusOr<std::vector<Active>> ActiveOnUnit() {
-    ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts_.About(unit_, "unit", kQuestionEventsMax));
-    if (indexes.empty()) return absl::NotFoundError(Text("monitoring.unit: nothing is recorded of ", unit_.id()));
-    std::vector<const Fact*> events;
-    for (const LeafIndex index : indexes) {
-      ASSIGN_OR_RETURN(const Fact* fact, facts_.At(index));
-      if (fact->counts() && fact->latest() <= at_) events.push_back(fact);
-      if (fact->counts() && fact->type() == "monitoring.recorded") monitored_.push_back(fact);
+  // What ran in the time asked about, from one change of the unit's configuration to the next.
+  StatusOr<std::vector<Stretch>> Stretches() {
+    ASSIGN_OR_RETURN(std::set<Timestamp> times, TimesOfChange(facts_, unit_.id(), from_, at_, "monitoring.unit"));
+    if (from_ > kTimestampMin) times.insert(from_);
+    times.insert(at_);
+    std::map<StretchKey, Stretch> open;
+    std::vector<Stretch> all;
+    for (const Timestamp time : times) {
+      ASSIGN_OR_RETURN(const v1::Configuration config, RunningAt(facts_.rows(), unit_.id(), time, facts_.size()));
+      for (const uint64_t leaf : config.leaves()) facts_.Cite(LeafIndex(leaf));
+      std::map<StretchKey, Stretch> running;
+      for (const v1::ConfigurationItem& item : config.items()) AddRunning(item, config, time, running);
+      for (auto& [key, stretch] : open) {
+        const auto goes_on = running.find(key);
+        if (goes_on == running.end()) {
+          stretch.until = time;
+          all.push_back(std::move(stretch));
+        } else {
+          goes_on->second = std::move(stretch);
+        }
+      }
+      open = std::move(running);
+      if (time == at_) NoteUnknown(config);
     }
-    std::stable_sort(events.begin(), events.end(),
-                     [](const Fact* a, const Fact* b) { return a->latest() < b->latest(); });
-    std::map<std::string, Active> running;
-    std::vector<Active> all;
-    for (const Fact* fact : events) Follow(*fact, running, all);
-    for (auto& [surface, one] : running) all.push_back(one);
+    for (auto& [key, stretch] : open) all.push_back(std::move(stretch));
     return all;
   }
 
-  // One event of the unit: what it ends on a surface, and what it begins.
-  static void Follow(const Fact& fact, std::map<std::string, Active>& running, std::vector<Active>& all) {
-    const auto end = [&](const std::string& surface) {
-      const auto found = running.find(surface);
-      if (found == running.end()) return;
-      found->second.until = fact.latest();
-      all.push_back(found->second);
-      running.erase(found);
+  // Surface, and what is on it.
+  using StretchKey = std::pair<std::string, std::string>;
+
+  // What may run counts as what does: that nobody is sure is no reason not to look at it. The substrate that it runs on
+  // has no monitoring of its own.
+  static void AddRunning(const v1::ConfigurationItem& item, const v1::Configuration& config, Timestamp time,
+                         std::map<StretchKey, Stretch>& running) {
+    if (item.surface() == kSubstrateSurface) return;
+    const auto add = [&](const v1::EntityRef& entity, const v1::LeafReference* since) {
+      // What was only measured is there since it was measured.
+      const uint64_t leaf = since != nullptr ? since->index() : config.attestation().leaf().index();
+      running.try_emplace({item.surface(), EntityKeyText(entity)},
+                          Stretch{entity, item.surface(), LeafIndex(leaf), time, std::nullopt});
     };
-    const auto begin = [&](const std::string& surface, std::string_view role) {
-      end(surface);
-      const v1::EntityRef* entity = FindReference(fact.header(), role);
-      if (entity != nullptr) running[surface] = {*entity, surface, &fact, std::nullopt};
-    };
-    if (const auto* activated = fact.body<v1::ArtifactActivated>()) begin(activated->surface(), "artifact");
-    if (const auto* rolled_back = fact.body<v1::ArtifactRolledBack>()) begin(rolled_back->surface(), "restored");
-    if (const auto* stopped = fact.body<v1::ArtifactDeactivated>()) end(stopped->surface());
-    const auto* serviced = fact.body<v1::DeviceUnitServiced>();
-    const bool wiped = serviced != nullptr && serviced->storage() == v1::DeviceUnitServiced::NOT_PRESERVED;
-    if (fact.type() == "device_unit.decommissioned" || wiped) {
-      while (!running.empty()) end(std::string(running.begin()->first));
+    if (item.has_item()) add(item.item(), item.has_since() ? &item.since() : nullptr);
+    for (const v1::Possibility& possibility : item.possibilities()) {
+      if (possibility.has_item()) add(possibility.item(), possibility.has_since() ? &possibility.since() : nullptr);
     }
   }
 
-  // What the newest monitoring plan of the thing's item asks for.
-  StatusOr<std::optional<PlannedInterval>> IntervalOf(const v1::EntityRef& entity) {
-    std::optional<PlannedInterval> planned;
+  void NoteUnknown(const v1::Configuration& config) {
+    for (const v1::ConfigurationItem& item : config.items()) {
+      if (item.confidence() != v1::UNKNOWN || item.surface() == kSubstrateSurface) continue;
+      std::string possible;
+      for (const v1::Possibility& one : item.possibilities()) {
+        if (one.has_item()) possible += Text(possible.empty() ? "" : ", ", EntityKeyText(one.item()));
+      }
+      notes_.push_back(Text("what runs on ", item.surface(), " is not certain: ", item.unknown_because(),
+                            possible.empty() ? "" : Text("; counted as running: ", possible)));
+    }
+  }
+
+  // The software items that the thing is of: its own, or of a baseline those of its members.
+  StatusOr<std::set<EntityName>> ItemsOf(const v1::EntityRef& entity) {
+    std::set<EntityName> items;
+    ASSIGN_OR_RETURN(const Fact* defined, DefinedAs(entity));
+    if (defined == nullptr) return items;
+    for (const v1::EntityRef& ref : defined->header().refs()) {
+      if (ref.role() == "item") items.insert(NameOf(ref));
+      if (ref.role() != "member") continue;
+      ASSIGN_OR_RETURN(const Fact* member, DefinedAs(ref));
+      const v1::EntityRef* item = member == nullptr ? nullptr : FindReference(member->header(), "item");
+      if (item != nullptr) items.insert(NameOf(*item));
+    }
+    return items;
+  }
+
+  StatusOr<const Fact*> DefinedAs(const v1::EntityRef& entity) {
     ASSIGN_OR_RETURN(const std::optional<LeafIndex> definition,
                      DefinitionOf(facts_.rows(), entity.kind(), entity.id(), entity.version(), facts_.size()));
-    if (!definition.has_value()) return planned;
-    ASSIGN_OR_RETURN(const Fact* fact, facts_.At(*definition));
-    const v1::EntityRef* item = FindReference(fact->header(), "item");
-    if (item == nullptr) return planned;
-    for (const std::string_view type : {"plan.approved", "plan.revised"}) {
-      ASSIGN_OR_RETURN(const std::vector<const Fact*> plans,
-                       facts_.OfType(ToEntity(NameOf(*item)), "item", type, kQuestionEventsMax));
-      for (const Fact* plan : plans) {
-        const auto* approved = plan->body<v1::PlanApproved>();
-        const auto* revised = plan->body<v1::PlanRevised>();
-        const v1::PlanContent& content = approved != nullptr ? approved->content() : revised->content();
-        if (content.kind() != v1::PlanContent::MONITORING || content.monitoring_interval_s() == 0) continue;
-        if (planned.has_value() && plan->event.index < planned->plan) continue;
-        planned = PlannedInterval{std::min(content.monitoring_interval_s(), kIntervalMaxS), plan->event.index};
+    if (!definition.has_value()) return nullptr;
+    return facts_.At(*definition);
+  }
+
+  // What the monitoring plans in force of the thing's items ask for; of several the shortest.
+  StatusOr<std::optional<PlannedInterval>> IntervalOf(const v1::EntityRef& entity) {
+    std::optional<PlannedInterval> planned;
+    ASSIGN_OR_RETURN(const std::set<EntityName> items, ItemsOf(entity));
+    for (const EntityName& item : items) {
+      std::vector<const Fact*> events;
+      for (const std::string_view type : {"plan.approved", "plan.revised"}) {
+        ASSIGN_OR_RETURN(const std::vector<const Fact*> found,
+                         facts_.OfType(ToEntity(item), "item", type, kQuestionEventsMax));
+        events.insert(events.end(), found.begin(), found.end());
+      }
+      for (const auto& [id, plan] : PlansInForce(std::move(events))) {
+        const v1::PlanContent* content = PlanOf(*plan);
+        if (content == nullptr || content->kind() != v1::PlanContent::MONITORING) continue;
+        const uint64_t seconds = std::min(content->monitoring_interval_s(), kIntervalMaxS);
+        if (seconds == 0 || (planned.has_value() && planned->seconds <= seconds)) continue;
+        planned = PlannedInterval{seconds, plan->event.index};
       }
     }
     return planned;
@@ -161,9 +211,9 @@ class Monitor {
     return OkStatus();
   }
 
-  Status AddGaps(const Active& active, const PlannedInterval& planned) {
-    Timestamp covered = std::max(active.activated->latest(), from_);
-    const Timestamp end = std::min(active.until.value_or(at_), at_);
+  Status AddGaps(const Stretch& active, const PlannedInterval& planned) {
+    Timestamp covered = active.from;
+    const Timestamp end = active.until.value_or(at_);
     const Fact* last = nullptr;
     for (const Fact* fact : WindowsOf(active.entity)) {
       const Timestamp until(fact->body<v1::MonitoringRecorded>()->window_until_us());
@@ -176,7 +226,7 @@ class Monitor {
   }
 
   // Unless [from, until) is no longer than planned.
-  Status AddGap(const Active& active, const PlannedInterval& planned, Timestamp from, Timestamp until,
+  Status AddGap(const Stretch& active, const PlannedInterval& planned, Timestamp from, Timestamp until,
                 const Fact* last) {
     if (until.us - from.us <= static_cast<int64_t>(planned.seconds) * kSecondUs) return OkStatus();
     Answer::Gap& gap = *answer_.add_gaps();
@@ -186,7 +236,7 @@ class Monitor {
     *gap.mutable_until() = ToProtoTime(until);
     gap.set_interval_s(planned.seconds);
     ASSIGN_OR_RETURN(*gap.mutable_plan(), facts_.Reference(planned.plan));
-    ASSIGN_OR_RETURN(*gap.mutable_activated(), facts_.Reference(active.activated->event.index));
+    ASSIGN_OR_RETURN(*gap.mutable_activated(), facts_.Reference(active.since));
     if (last != nullptr) {
       ASSIGN_OR_RETURN(*gap.mutable_last_monitoring(), facts_.Reference(last->event.index));
     }
@@ -199,6 +249,7 @@ class Monitor {
   const Timestamp at_;
   Answer& answer_;
   std::vector<const Fact*> monitored_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace
@@ -209,7 +260,11 @@ Status AnswerMonitoring(Facts& facts, const v1::MonitoringQuestion& question, v1
   if (question.has_from()) {
     ASSIGN_OR_RETURN(from, FromProtoTime(question.from(), "monitoring.from"));
   }
-  return Monitor(facts, question.unit(), from, at, *answer.mutable_monitoring()).Fill();
+  if (from > at) return absl::InvalidArgumentError("monitoring.from: must not be later than monitoring.at");
+  Monitor monitor(facts, question.unit(), from, at, *answer.mutable_monitoring());
+  RETURN_IF_ERROR(monitor.Fill());
+  answer.mutable_notes()->Add(monitor.notes().begin(), monitor.notes().end());
+  return OkStatus();
 }
 
 }  // namespace anamnesis

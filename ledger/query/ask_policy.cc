@@ -17,8 +17,8 @@ Status AnswerPolicy(Facts& facts, const v1::PolicyQuestion& question, v1::Answer
   }
   filled.set_adopted(true);
   *filled.mutable_policy() = policy->name;
-  filled.set_title(policy->body.title());
-  *filled.mutable_document() = policy->body.document();
+  filled.set_title(policy->body->title());
+  *filled.mutable_document() = policy->body->document();
   return OkStatus();
 }
 

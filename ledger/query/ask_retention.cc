@@ -6,7 +6,9 @@
 #include "ledger/query/adopted_policy.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/calendar.h"
+#include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
+#include "ledger/query/item_scope.h"
 
 namespace anamnesis {
 namespace {
@@ -19,7 +21,7 @@ constexpr uint32_t kYearsMax = 1000;
 // Where units of a model were placed, and the last time in each place.
 class Placements {
  public:
-  static StatusOr<Placements> Load(Facts& facts, const v1::EntityRef& model, Answer& answer) {
+  static StatusOr<Placements> Load(Facts& facts, const v1::EntityRef& model, Timestamp at, Answer& answer) {
     Placements placements;
     ASSIGN_OR_RETURN(const std::vector<const Fact*> registered,
                      facts.OfType(model, "device_model", "device_model.registered", kQuestionEventsMax));
@@ -35,33 +37,29 @@ class Placements {
     }
     std::set<std::string> units;
     for (const Fact* fact : commissioned) units.insert(FindReference(fact->header(), "unit")->id());
-    for (const std::string& unit : units) RETURN_IF_ERROR(placements.AddUnit(facts, unit, answer));
+    for (const std::string& unit : units) RETURN_IF_ERROR(placements.AddUnit(facts, unit, at, answer));
     return placements;
   }
 
   const std::map<std::string, const Fact*>& last() const { return last_; }
 
  private:
-  Status AddUnit(Facts& facts, const std::string& unit, Answer& answer) {
-    v1::EntityRef entity;
-    entity.set_kind("device_unit");
-    entity.set_id(unit);
-    ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts.About(entity, "unit", kQuestionEventsMax));
-    bool in_service = false;
-    Timestamp latest = kTimestampMin;
-    for (const LeafIndex index : indexes) {
-      ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
-      if (!fact->counts()) continue;
-      const auto* commissioned = fact->body<v1::DeviceUnitCommissioned>();
-      const auto* relocated = fact->body<v1::DeviceUnitRelocated>();
-      if (commissioned != nullptr) Place(commissioned->jurisdiction(), *fact);
-      if (relocated != nullptr) Place(relocated->jurisdiction(), *fact);
-      const bool ends = fact->type() == "device_unit.decommissioned";
-      if ((commissioned == nullptr && !ends) || fact->latest() < latest) continue;
-      latest = fact->latest();
-      in_service = !ends;
+  Status AddUnit(Facts& facts, const std::string& unit, Timestamp at, Answer& answer) {
+    for (const std::string_view type : {"device_unit.commissioned", "device_unit.relocated"}) {
+      ASSIGN_OR_RETURN(const std::vector<const Fact*> placed,
+                       facts.OfType(ToEntity({"device_unit", unit}), "unit", type, kQuestionEventsMax));
+      for (const Fact* fact : placed) {
+        const auto* commissioned = fact->body<v1::DeviceUnitCommissioned>();
+        const auto* relocated = fact->body<v1::DeviceUnitRelocated>();
+        if (commissioned != nullptr) Place(commissioned->jurisdiction(), *fact);
+        if (relocated != nullptr) Place(relocated->jurisdiction(), *fact);
+      }
     }
-    if (in_service) answer.set_units_in_service(answer.units_in_service() + 1);
+    ASSIGN_OR_RETURN(const v1::Configuration config, RunningAt(facts.rows(), unit, at, facts.size()));
+    // What may still be in service keeps its records.
+    const bool serves = config.unit_state() == v1::UNIT_IN_SERVICE || config.unit_state() == v1::UNIT_UNCERTAIN;
+    if (!serves) return OkStatus();
+    answer.set_units_in_service(answer.units_in_service() + 1);
     return OkStatus();
   }
 
@@ -79,6 +77,19 @@ bool Holds(const v1::RetentionPolicy& policy, const v1::RetentionPolicy::Period&
   if (period.jurisdiction().empty() || placements.count(period.jurisdiction()) > 0) return true;
   return std::any_of(placements.begin(), placements.end(),
                      [&](const auto& placed) { return IsMemberOf(policy, period.jurisdiction(), placed.first); });
+}
+
+// Where only the periods hold that hold everywhere, the law of the place may ask for longer.
+void NotePlacesWithout(const v1::RetentionPolicy& policy, const Placements& placements, v1::Answer& answer) {
+  for (const auto& [place, last] : placements.last()) {
+    const std::map<std::string, const Fact*> only = {{place, last}};
+    const bool any = std::any_of(policy.periods().begin(), policy.periods().end(), [&](const auto& period) {
+      return !period.jurisdiction().empty() && Holds(policy, period, only);
+    });
+    if (any) continue;
+    answer.add_notes(Text("the policy has no period of ", place.empty() ? "a place that no record names" : place,
+                          ": its law may ask for longer than is counted here"));
+  }
 }
 
 void AddPeriods(const v1::RetentionPolicy& policy, const Placements& placements, Timestamp from, Answer& answer) {
@@ -115,7 +126,7 @@ Status AnswerRetention(Facts& facts, const v1::RetentionQuestion& question, v1::
         Text("retention.device_model: \"", EntityKeyText(question.device_model()), "\" is no device model"));
   }
   Answer& filled = *answer.mutable_retention();
-  ASSIGN_OR_RETURN(const Placements placements, Placements::Load(facts, question.device_model(), filled));
+  ASSIGN_OR_RETURN(const Placements placements, Placements::Load(facts, question.device_model(), at, filled));
   const Fact* last = nullptr;
   for (const auto& [jurisdiction, fact] : placements.last()) {
     Answer::Placement& placement = *filled.add_placements();
@@ -132,7 +143,8 @@ Status AnswerRetention(Facts& facts, const v1::RetentionQuestion& question, v1::
     return OkStatus();
   }
   if (!policy.has_value()) return OkStatus();
-  AddPeriods(policy->body.document().retention(), placements, last->latest(), filled);
+  NotePlacesWithout(policy->body->document().retention(), placements, answer);
+  AddPeriods(policy->body->document().retention(), placements, last->latest(), filled);
   if (filled.units_in_service() > 0)
     answer.add_notes("units are in service: nothing is due before the last is taken out");
   answer.add_notes("the device's lifetime as its manufacturer defines it holds too where it is longer");

@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <deque>
 
+#include "ledger/event/names.h"
 #include "ledger/query/adopted_policy.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/clause_evidence.h"
 #include "ledger/query/event_pattern.h"
 #include "ledger/query/item_scope.h"
+#include "ledger/query/named_records.h"
 #include "ledger/query/place_in_time.h"
 #include "ledger/state/software_items.h"
 
@@ -35,7 +37,7 @@ class Judge {
     return OkStatus();
   }
 
-  // The order that a line of the profile asks for.
+  // The order that a line of the profile asks for: of the first event, and of all that later ones name.
   Status AddProfileLine(const ItemScope& scope, const v1::ProcessProfile::Evidence& line) {
     const EventPatterns later_patterns(line.before());
     const EventPatterns earlier_patterns(line.events());
@@ -47,8 +49,13 @@ class Judge {
       if (earlier_patterns.Match(*fact)) candidates.push_back(fact);
     }
     if (later == nullptr) return OkStatus();
-    return AddStep(Text("PROFILE/", line.clause()), line.clause(), Text("record ", line.title(), " first"), *later,
-                   candidates);
+    const std::string rule = Text("PROFILE/", line.clause());
+    RETURN_IF_ERROR(AddStep(rule, line.clause(), Text("record ", line.title(), " first"), *later, candidates));
+    for (const NamedRecords& one : NamedRecordsOf(scope, line)) {
+      const std::string remedy = Text("record ", EntityKeyText(one.named), " first");
+      RETURN_IF_ERROR(AddStep(rule, line.clause(), remedy, *one.later, one.records));
+    }
+    return OkStatus();
   }
 
  private:
@@ -153,7 +160,7 @@ Status AnswerSequencing(Facts& facts, const v1::SequencingQuestion& question, v1
                    FindPolicy(facts, v1::PolicyAdopted::PROCESS_PROFILE, answer, &adoption));
   if (policy.has_value()) {
     ASSIGN_OR_RETURN(const ItemClass item_class, ClassOfItemAt(facts.rows(), question.item().id(), facts.size()));
-    for (const v1::ProcessProfile::Evidence& line : policy->body.document().process_profile().evidence()) {
+    for (const v1::ProcessProfile::Evidence& line : policy->body->document().process_profile().evidence()) {
       if (line.before().empty() || !HoldsForClass(line.classes(), item_class.safety_class)) continue;
       RETURN_IF_ERROR(judge.AddProfileLine(scope, line));
     }

@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_join.h"
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/event/names.h"
 #include "ledger/query/ask.h"
@@ -76,11 +77,13 @@ class DatasetFacts {
   // What the acquisitions say that the curated data comes from.
   Status TakeSources(Facts& facts, const Fact& fact) {
     acquired_.clear();
+    unrecorded_.clear();
     for (const v1::EntityRef& ref : fact.header().refs()) {
       if (ref.kind() != "acquisition") continue;
       ASSIGN_OR_RETURN(const std::vector<const Fact*> found,
                        facts.OfType(ref, "acquisition", "data.acquired", kQuestionEventsMax));
       acquired_.insert(acquired_.end(), found.begin(), found.end());
+      if (found.empty()) unrecorded_ = EntityKeyText(ref);
     }
     return OkStatus();
   }
@@ -93,28 +96,52 @@ class DatasetFacts {
     return fact == nullptr ? std::vector<const Fact*>() : std::vector<const Fact*>{fact};
   }
 
-  Found Sites() const {
-    std::vector<const Fact*> from = acquired_;
-    if (curated_ != nullptr) from.push_back(curated_);
-    for (const Fact* fact : from) {
-      for (const v1::EntityRef& ref : fact->header().refs()) {
-        if (ref.kind() == "site") return Yes(ref.id());
-      }
+  // The data's own: of a curation, or of every acquisition that it comes from. What only some of them state says
+  // nothing of the rest.
+  template <typename State>
+  Found OfEachAcquisition(std::string_view what, const State& state) const {
+    std::set<std::string> stated;
+    for (const Fact* fact : acquired_) {
+      const std::string text = state(*fact);
+      if (text.empty()) return No(Text(Name(*fact), " states no ", what));
+      stated.insert(text);
     }
+    if (!unrecorded_.empty()) return No(Text("nothing is recorded of ", unrecorded_));
+    return stated.empty() ? No("") : Yes(absl::StrJoin(stated, ", "));
+  }
+
+  static std::string Name(const Fact& acquired) {
+    return EntityKeyText(*FindReference(acquired.header(), "acquisition"));
+  }
+
+  static std::string SiteOf(const Fact& fact) {
+    for (const v1::EntityRef& ref : fact.header().refs()) {
+      if (ref.kind() == "site") return ref.id();
+    }
+    return "";
+  }
+
+  Found Sites() const {
+    Found found = OfEachAcquisition("site", SiteOf);
+    if (found.present) return found;
+    const std::string own = curated_ == nullptr ? "" : SiteOf(*curated_);
+    if (!own.empty()) return Yes(own);
+    if (!found.text.empty()) return found;
     const bool vague = curated() != nullptr && IsVague(curated()->source());
     if (vague) return No(Text("\"", curated()->source(), "\" names no site"));
     return No("no reference to a site, of the curation or of its acquisitions");
   }
 
   Found Period() const {
-    for (const Fact* fact : acquired_) {
-      const auto* body = fact->body<v1::DataAcquired>();
-      return Yes(PeriodText(body->period_from_us(), body->period_until_us()));
-    }
+    const Found found = OfEachAcquisition("period", [](const Fact& fact) -> std::string {
+      const auto* body = fact.body<v1::DataAcquired>();
+      return body == nullptr ? "" : PeriodText(body->period_from_us(), body->period_until_us());
+    });
+    if (found.present) return found;
     if (curated() != nullptr && curated()->period_from_us() != 0 && curated()->period_until_us() != 0) {
       return Yes(PeriodText(curated()->period_from_us(), curated()->period_until_us()));
     }
-    return No("no period that the data is from");
+    return found.text.empty() ? No("no period that the data is from") : found;
   }
 
   static std::string PeriodText(int64_t from_us, int64_t until_us) {
@@ -122,12 +149,14 @@ class DatasetFacts {
   }
 
   Found Sampling() const {
-    for (const Fact* fact : acquired_) {
-      return Yes(v1::DataAcquired::Sampling_Name(fact->body<v1::DataAcquired>()->sampling()));
-    }
+    const Found found = OfEachAcquisition("sampling", [](const Fact& fact) -> std::string {
+      const auto* body = fact.body<v1::DataAcquired>();
+      return body == nullptr ? "" : v1::DataAcquired::Sampling_Name(body->sampling());
+    });
+    if (found.present) return found;
     const bool stated = curated() != nullptr && curated()->sampling() != v1::DataAcquired::SAMPLING_UNSPECIFIED;
-    return stated ? Yes(v1::DataAcquired::Sampling_Name(curated()->sampling()))
-                  : No("neither consecutive, random nor purposive");
+    if (stated) return Yes(v1::DataAcquired::Sampling_Name(curated()->sampling()));
+    return found.text.empty() ? No("neither consecutive, random nor purposive") : found;
   }
 
   Found Inclusion() const {
@@ -144,6 +173,9 @@ class DatasetFacts {
     for (const v1::ExclusionCriterion& criterion : curated()->exclusion()) {
       if (IsVague(criterion.text())) return No(Text("\"", criterion.text(), "\" states no criterion"));
       excluded += criterion.excluded();
+    }
+    if (excluded == 0 && curated()->records_in() == 0) {
+      return No("criteria without counts: neither how many records there were nor how many each excluded");
     }
     const bool counted = curated()->records_in() == 0 || curated()->records_in() == curated()->records_out() + excluded;
     if (!counted) {
@@ -198,6 +230,8 @@ class DatasetFacts {
   const Fact* curated_ = nullptr;
   const Fact* sealed_ = nullptr;
   std::vector<const Fact*> acquired_;
+  // An acquisition of which nothing is recorded; empty when there is none.
+  std::string unrecorded_;
   std::vector<const Fact*> annotated_;
 };
 
@@ -207,6 +241,10 @@ Status AnswerSpecificity(Facts& facts, const v1::SpecificityQuestion& question, 
   if (question.record().kind() != "dataset" || question.record().id().empty()) {
     return absl::InvalidArgumentError(
         Text("specificity.record: \"", EntityKeyText(question.record()), "\" is no dataset; give dataset:ID@VERSION"));
+  }
+  if (question.record().version().empty()) {
+    return absl::InvalidArgumentError(Text("specificity.record: of ", EntityKeyText(question.record()),
+                                           " each version states its own facts; give dataset:ID@VERSION"));
   }
   ASSIGN_OR_RETURN(const DatasetFacts dataset, DatasetFacts::Load(facts, question.record()));
   if (dataset.empty()) {

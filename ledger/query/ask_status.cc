@@ -9,8 +9,10 @@
 #include "anamnesis/v1/vocabulary_verification.pb.h"
 #include "ledger/event/names.h"
 #include "ledger/query/ask.h"
+#include "ledger/query/item_scope.h"
 #include "ledger/query/lineage_roles.h"
 #include "ledger/query/place_in_time.h"
+#include "ledger/query/typed_facts.h"
 
 namespace anamnesis {
 namespace {
@@ -101,6 +103,7 @@ class Accountant {
       ASSIGN_OR_RETURN(const Fact* fact, facts_.At(index));
       RETURN_IF_ERROR(Account(*fact));
     }
+    RETURN_IF_ERROR(CollectUnversioned());
     for (auto& [type, count] : counts_) *answer_.add_counts() = count;
     answer_.set_events(indexes.size());
     RETURN_IF_ERROR(AddVersions());
@@ -127,9 +130,25 @@ class Accountant {
       StateChange& state = states_[product->version()];
       if (state.fact == nullptr || StandsEarlier(state.fact, &fact)) state = {&fact, StateText(fact, *product)};
     }
+    CollectOpen(fact);
+    return OkStatus();
+  }
+
+  void CollectOpen(const Fact& fact) {
     Collect(fact, "change", "change.requested", "change.impact_analysed", changes_);
     Collect(fact, "problem", "problem.reported", "", problems_);
     Collect(fact, "anomaly", "anomaly.recorded", "", anomalies_);
+  }
+
+  // What names the entity without saying which version may be of the one that is asked about.
+  Status CollectUnversioned() {
+    if (entity_.version().empty()) return OkStatus();
+    ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts_.Naming(Bare(entity_, true)));
+    unversioned_ = true;
+    for (const LeafIndex index : indexes) {
+      ASSIGN_OR_RETURN(const Fact* fact, facts_.At(index));
+      if (fact->counts()) CollectOpen(*fact);
+    }
     return OkStatus();
   }
 
@@ -151,11 +170,13 @@ class Accountant {
   }
 
   // Remembers what a change request, problem or anomaly that names the entity is.
-  static void Collect(const Fact& fact, std::string_view role, std::string_view type, std::string_view other_type,
-                      std::map<std::string, v1::EntityRef>& found) {
+  void Collect(const Fact& fact, std::string_view role, std::string_view type, std::string_view other_type,
+               std::map<std::string, v1::EntityRef>& found) {
     if (fact.type() != type && fact.type() != other_type) return;
     const v1::EntityRef* ref = FindReference(fact.header(), role);
-    if (ref != nullptr) found.try_emplace(ref->id(), *ref);
+    if (ref == nullptr) return;
+    const bool is_new = found.try_emplace(ref->id(), *ref).second;
+    if (is_new && unversioned_) version_not_stated_.emplace(NameOf(*ref), fact.event.index);
   }
 
   Status AddVersions() {
@@ -219,6 +240,7 @@ class Accountant {
       item.set_state(left.text);
       item.set_text(text);
       ASSIGN_OR_RETURN(*item.mutable_leaf(), facts_.Reference(left.fact->event.index));
+      NoteVersionNotStated(item.entity());
       const StateChange& last = *std::max_element(changes.begin(), changes.end(), StandsEarlierIn);
       if (last.fact == left.fact) continue;
       facts_.Cite(last.fact->event.index);
@@ -227,6 +249,14 @@ class Accountant {
                             " may have come after"));
     }
     return OkStatus();
+  }
+
+  void NoteVersionNotStated(const v1::EntityRef& item) {
+    const auto found = version_not_stated_.find(NameOf(item));
+    if (found == version_not_stated_.end()) return;
+    facts_.Cite(found->second);
+    notes_.push_back(Text(EntityKeyText(item), " is listed though it names ", EntityKeyText(Bare(entity_, true)),
+                          " without a version (leaf ", found->second.value, "): it may be of this one"));
   }
 
   Status AddDeployment() {
@@ -270,6 +300,9 @@ class Accountant {
   std::map<std::string, v1::EntityRef> changes_;
   std::map<std::string, v1::EntityRef> problems_;
   std::map<std::string, v1::EntityRef> anomalies_;
+  // Those are being collected that name no version; and which change, problem or anomaly only does that, with its leaf.
+  bool unversioned_ = false;
+  std::map<EntityName, LeafIndex> version_not_stated_;
   std::vector<std::string> notes_;
 };
 

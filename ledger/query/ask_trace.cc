@@ -7,7 +7,9 @@
 #include "ledger/query/clause_evidence.h"
 #include "ledger/query/dependent_controls.h"
 #include "ledger/query/place_in_time.h"
+#include "ledger/query/test_results.h"
 #include "ledger/query/trace_matrix.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis {
 namespace {
@@ -98,6 +100,20 @@ class Filler {
     }
   }
 
+  bool AnyOrphanIn(const std::set<int>& columns) const {
+    return std::any_of(answer_.orphans().begin(), answer_.orphans().end(),
+                       [&](uint32_t orphan) { return columns.count(matrix_.elements()[orphan].column) > 0; });
+  }
+
+  // Of what nothing begins with, no cell is missing: there is nothing to trace.
+  void CheckBeginning(int column, std::string_view of, v1::Answer& answer) {
+    const auto begins = [&](const TraceElement& element) { return element.column == column; };
+    if (std::any_of(matrix_.elements().begin(), matrix_.elements().end(), begins)) return;
+    answer_.set_complete(false);
+    answer.add_notes(Text("no ", Words(TraceMatrix::ColumnName(column)), " of the ", of,
+                          " is recorded, so there is nothing to trace from"));
+  }
+
  private:
   std::vector<size_t> Linked(size_t element, int column) const {
     std::set<size_t> found;
@@ -147,11 +163,11 @@ class Filler {
     cell.set_to_column(step.to());
     cell.set_clause(step.clause());
     const std::vector<Reached> reached = Reach(element, to);
-    bool holds = false;
+    std::vector<const Fact*> holding;
     const Reached* newest = nullptr;
     for (const Reached& one : reached) {
       cell.add_linked(static_cast<uint32_t>(one.element));
-      holds = holds || one.why_stale.empty();
+      if (one.why_stale.empty()) holding.push_back(matrix_.elements()[one.element].fact);
       if (newest == nullptr ||
           StandsEarlier(matrix_.elements()[newest->element].fact, matrix_.elements()[one.element].fact)) {
         newest = &one;
@@ -160,17 +176,25 @@ class Filler {
     if (newest == nullptr) {
       cell.set_state(step.policy_only() ? v1::TraceAnswer::MISSING_BY_POLICY : v1::TraceAnswer::MISSING_BY_CLAUSE);
       cell.set_text(Text("no ", step.to(), " is linked"));
-    } else if (!holds) {
+    } else if (holding.empty()) {
       cell.set_state(v1::TraceAnswer::STALE);
       cell.set_text(newest->why_stale);
     } else {
       cell.set_state(v1::TraceAnswer::LINKED);
+      if (to == kResult) cell.set_text(WhyNotShown(element, holding));
     }
-    // The last result decides, whatever was there before.
-    const bool failed = newest != nullptr && to == kResult && matrix_.elements()[newest->element].result != "PASS";
-    if (failed && holds) cell.set_text(Text("the last result is ", matrix_.elements()[newest->element].result));
     const bool bad = cell.state() == v1::TraceAnswer::MISSING_BY_CLAUSE || cell.state() == v1::TraceAnswer::STALE;
-    if (bad || failed) answer_.set_complete(false);
+    const bool not_shown = cell.state() == v1::TraceAnswer::LINKED && !cell.text().empty();
+    if (bad || not_shown) answer_.set_complete(false);
+  }
+
+  // What results that hold leave open. Of each test the last decides, whatever was there before.
+  std::string WhyNotShown(size_t element, const std::vector<const Fact*>& results) const {
+    for (const auto& [test, last] : LastOfEachTest(results)) {
+      const std::string result = TraceMatrix::ResultOf(*last);
+      if (result != "PASS") return Text("the last result is ", result);
+    }
+    return matrix_.elements()[element].column == kControl ? UnverifiedAspect(element) : "";
   }
 
   void AddChain(size_t situation, const size_t* cause, const size_t* control, std::string missing) {
@@ -184,42 +208,53 @@ class Filler {
     }
     if (control != nullptr) {
       *chain.mutable_control() = Entity(*control);
-      missing = AddVerifications(*control, chain);
+      AddVerifications(*control, chain);
+      missing = UnverifiedAspect(*control);
     }
     chain.set_missing_hop(missing);
     if (!missing.empty()) answer_.set_complete(false);
   }
 
-  // The links to a control's verifications, the earliest first.
-  std::vector<const TraceEdge*> Verifications(size_t control) const {
+  // A control's verifications, the earliest first.
+  struct Verifications {
+    std::vector<const Fact*> holding;
+    // Why the last of the others doesn't hold.
+    std::string why_stale;
+  };
+  Verifications VerificationsOf(size_t control) const {
     std::vector<std::pair<const Fact*, const TraceEdge*>> found;
     for (const size_t edge : matrix_.EdgesAt(control)) {
       const Fact* fact = matrix_.elements()[matrix_.OtherEnd(edge, control)].fact;
       if (fact->body<v1::RiskControlVerified>() != nullptr) found.emplace_back(fact, &matrix_.edges()[edge]);
     }
     std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return StandsEarlier(a.first, b.first); });
-    std::vector<const TraceEdge*> edges;
-    for (const auto& [fact, edge] : found) edges.push_back(edge);
-    return edges;
+    Verifications verifications;
+    for (const auto& [fact, edge] : found) {
+      if (edge->why_stale.empty()) verifications.holding.push_back(fact);
+      if (!edge->why_stale.empty()) verifications.why_stale = edge->why_stale;
+    }
+    return verifications;
   }
 
-  // Fills in what verified the control; returns what is missing.
-  std::string AddVerifications(size_t control, v1::TraceAnswer::Chain& chain) {
-    std::string stale;
-    std::map<v1::RiskControlVerified::Aspect, v1::RiskControlVerified::Result> last;
-    for (const TraceEdge* edge : Verifications(control)) {
-      const Fact& fact = *matrix_.elements()[edge->to].fact;
-      const auto* verified = fact.body<v1::RiskControlVerified>();
-      if (!edge->why_stale.empty()) {
-        stale = edge->why_stale;
-        continue;
-      }
-      last[verified->aspect()] = verified->result();
+  void AddVerifications(size_t control, v1::TraceAnswer::Chain& chain) const {
+    for (const Fact* fact : VerificationsOf(control).holding) {
+      const auto* verified = fact->body<v1::RiskControlVerified>();
       if (verified->result() != v1::RiskControlVerified::PASS) continue;
       const bool implementation = verified->aspect() == v1::RiskControlVerified::IMPLEMENTATION;
       (implementation ? chain.mutable_implementation_verified() : chain.mutable_effectiveness_verified())
-          ->Add(fact.event.index.value);
+          ->Add(fact->event.index.value);
     }
+  }
+
+  // What of a control is not verified; empty when both aspects are.
+  std::string UnverifiedAspect(size_t control) const {
+    const Verifications verifications = VerificationsOf(control);
+    std::map<v1::RiskControlVerified::Aspect, v1::RiskControlVerified::Result> last;
+    for (const auto& [test, fact] : LastOfEachTest(verifications.holding)) {
+      const auto* verified = fact->body<v1::RiskControlVerified>();
+      last[verified->aspect()] = verified->result();
+    }
+    const std::string& stale = verifications.why_stale;
     for (const auto aspect : {v1::RiskControlVerified::IMPLEMENTATION, v1::RiskControlVerified::EFFECTIVENESS}) {
       const auto result = last.find(aspect);
       const std::string name = v1::RiskControlVerified::Aspect_Name(aspect);
@@ -238,6 +273,29 @@ class Filler {
   v1::TraceAnswer& answer_;
 };
 
+// An item's own class, or the highest of those that a hazard concerns. What no item says is of class C, as whatever has
+// no class.
+StatusOr<v1::SoftwareSafetyClass> ClassOfSubject(Facts& facts, const v1::TraceQuestion& question,
+                                                 const ItemScope& scope) {
+  std::string assigned_to;
+  const bool given = question.safety_class() != v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED;
+  if (given || question.subject().kind() == "software_item") {
+    return ClassFor(facts, question.subject(), question.safety_class(), assigned_to);
+  }
+  std::set<EntityName> items;
+  for (const auto& [leaf, fact] : scope.events) {
+    const v1::EntityRef* item = FindReference(fact->header(), "item");
+    if (item != nullptr && item->kind() == "software_item") items.insert(NameOf(*item));
+  }
+  v1::SoftwareSafetyClass highest = items.empty() ? v1::SOFTWARE_SAFETY_CLASS_C : v1::SOFTWARE_SAFETY_CLASS_A;
+  for (const EntityName& item : items) {
+    ASSIGN_OR_RETURN(const v1::SoftwareSafetyClass of_item,
+                     ClassFor(facts, ToEntity(item), v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED, assigned_to));
+    highest = std::max(highest, of_item);
+  }
+  return highest;
+}
+
 }  // namespace
 
 Status AnswerTrace(Facts& facts, const v1::TraceQuestion& question, v1::Answer& answer) {
@@ -248,14 +306,11 @@ Status AnswerTrace(Facts& facts, const v1::TraceQuestion& question, v1::Answer& 
   }
   v1::TraceAnswer& filled = *answer.mutable_trace();
   ASSIGN_OR_RETURN(const ItemScope scope, ScopeOf(facts, question.subject()));
-  std::string assigned_to;
-  ASSIGN_OR_RETURN(const v1::SoftwareSafetyClass safety_class,
-                   ClassFor(facts, question.subject(), question.safety_class(), assigned_to));
+  ASSIGN_OR_RETURN(const v1::SoftwareSafetyClass safety_class, ClassOfSubject(facts, question, scope));
   filled.set_safety_class(safety_class);
   ASSIGN_OR_RETURN(const TraceMatrix matrix, TraceMatrix::Build(facts, scope));
   Filler filler(facts, matrix, filled);
   RETURN_IF_ERROR(filler.AddMatrix());
-  filler.AddOrphans();
   if (of_item) {
     ASSIGN_OR_RETURN(const std::vector<v1::TraceAnswer::DependentControl> controls,
                      ControlsDependingOn(facts, question.subject()));
@@ -267,15 +322,28 @@ Status AnswerTrace(Facts& facts, const v1::TraceQuestion& question, v1::Answer& 
   filled.set_complete(policy.has_value());
   if (policy.has_value()) *filled.mutable_profile() = std::move(adoption);
   bool chains = !policy.has_value();
+  // Columns that a clause asks to be linked to.
+  std::set<int> linked;
   if (policy.has_value()) {
-    for (const v1::ProcessProfile::TraceStep& step : policy->body.document().process_profile().trace()) {
+    for (const v1::ProcessProfile::TraceStep& step : policy->body->document().process_profile().trace()) {
       if (!HoldsForClass(step.classes(), safety_class)) continue;
       filler.AddCells(step);
+      if (!step.policy_only()) linked.insert(TraceMatrix::ColumnOf(step.to()));
       chains = chains || step.from() == "hazardous_situation";
     }
   }
   // A class that needs no risk trace isn't held against it.
   if (chains) filler.AddChains();
+  filler.AddOrphans();
+  // Without a profile there is no verdict anyway.
+  if (!policy.has_value()) return OkStatus();
+  if (of_item) {
+    filler.CheckBeginning(kRequirement, "item", answer);
+    // A hazard's records need not hold the requirements that its controls' tests are of.
+    if (filler.AnyOrphanIn(linked)) filled.set_complete(false);
+  } else {
+    filler.CheckBeginning(kHazardousSituation, "hazard", answer);
+  }
   return OkStatus();
 }
 

@@ -25,6 +25,7 @@ StatusOr<std::vector<LeafIndex>> Starts(Facts& facts, const v1::TrainingRunsQues
                               }));
     return found;
   }
+  RETURN_IF_ERROR(facts.CheckNamed(question.about()));
   if (question.about().kind() == "software_item") {
     ASSIGN_OR_RETURN(const ItemScope scope, ScopeOf(facts, question.about()));
     for (const auto& [leaf, fact] : scope.events) {
@@ -34,7 +35,8 @@ StatusOr<std::vector<LeafIndex>> Starts(Facts& facts, const v1::TrainingRunsQues
     }
     return found;
   }
-  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts.About(question.about(), "", kQuestionEventsMax, from));
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes,
+                   facts.About(question.about(), "", kQuestionEventsMax + 1, from));
   for (const LeafIndex index : indexes) {
     ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
     if (fact->type() == "training_run.started" && found.size() <= limit) found.push_back(index);

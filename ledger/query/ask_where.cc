@@ -5,13 +5,14 @@
 #include <tuple>
 
 #include "anamnesis/v1/vocabulary_device.pb.h"
-#include "anamnesis/v1/vocabulary_regulatory.pb.h"
 #include "ledger/event/names.h"
 #include "ledger/event/vocabulary.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
 #include "ledger/query/item_history.h"
+#include "ledger/query/nonconformity.h"
+#include "ledger/query/unit_place.h"
 #include "ledger/state/configuration.h"
 #include "ledger/state/event_list.h"
 #include "ledger/state/timeline.h"
@@ -116,7 +117,6 @@ class Finder {
   Status AddInstallationsOf(const v1::EntityRef& ref, const v1::EntityRef& item, bool version_not_stated);
   Status AddPeriod(const Installed& installed, const std::string& unit, Place& place);
   Status AddSite(const std::string& unit, Timestamp at, Place& place);
-  Status FindRelocations();
   void SetState(const v1::Configuration& configuration, bool measured, Place& place) const;
   StatusOr<std::map<std::string, v1::EntityRef>> DigestsOfItems();
   void AddMeasured(const Fact& fact, const std::map<std::string, v1::EntityRef>& by_digest);
@@ -125,8 +125,6 @@ class Finder {
   v1::WhereAnswer& answer_;
   std::map<EntityKey, v1::EntityRef> items_;
   std::map<std::string, std::vector<Installed>> units_;
-  // By unit; read on the first use.
-  std::optional<std::map<std::string, std::vector<const Fact*>>> relocations_;
 };
 
 Status Finder::FindCarriers(const v1::EntityRef& entity) {
@@ -282,6 +280,7 @@ Status Finder::AddPeriod(const Installed& installed, const std::string& unit, Pl
   *period.mutable_began_earliest() = ToProtoTime(fact.earliest());
   *period.mutable_began_latest() = ToProtoTime(fact.latest());
   ASSIGN_OR_RETURN(*period.mutable_began(), facts_.Reference(fact.event.index));
+  ASSIGN_OR_RETURN(*period.mutable_nonconforming(), NonconformityOf(facts_.rows(), fact.event.index));
   ASSIGN_OR_RETURN(
       const std::optional<TimelineEntry> end,
       EndOfInstallation(facts_.rows(), unit, installed.surface, fact.earliest(), fact.event.index, facts_.size()));
@@ -292,44 +291,12 @@ Status Finder::AddPeriod(const Installed& installed, const std::string& unit, Pl
   return OkStatus();
 }
 
-// Relocations say which unit and not more, so they are read once for all units: they are few.
-Status Finder::FindRelocations() {
-  if (relocations_.has_value()) return OkStatus();
-  relocations_.emplace();
-  std::vector<LeafIndex> indexes;
-  RETURN_IF_ERROR(VisitList(facts_.rows(), Family::kTypeEvents, "device_unit.relocated", LeafIndex(0), false,
-                            facts_.size(), [&](LeafIndex index) {
-                              indexes.push_back(index);
-                              return indexes.size() <= kQuestionEventsMax;
-                            }));
-  for (const LeafIndex index : indexes) {
-    ASSIGN_OR_RETURN(const Fact* fact, facts_.At(index));
-    const v1::EntityRef* unit = FindReference(fact->header(), "unit");
-    if (fact->counts() && unit != nullptr) (*relocations_)[unit->id()].push_back(fact);
-  }
-  return OkStatus();
-}
-
 Status Finder::AddSite(const std::string& unit, Timestamp at, Place& place) {
-  v1::EntityRef entity;
-  entity.set_kind("device_unit");
-  entity.set_id(unit);
-  RETURN_IF_ERROR(FindRelocations());
-  std::vector<const Fact*> moves = (*relocations_)[unit];
-  ASSIGN_OR_RETURN(const Fact* commissioned, facts_.Definition(entity));
-  if (commissioned != nullptr) moves.push_back(commissioned);
-  const Fact* last = nullptr;
-  for (const Fact* move : moves) {
-    if (move->earliest() > at) continue;
-    const auto place_of = [](const Fact* fact) { return std::pair(fact->earliest(), fact->event.index); };
-    if (last == nullptr || place_of(last) < place_of(move)) last = move;
-  }
-  if (last == nullptr) return OkStatus();
-  const v1::EntityRef* site = FindReference(last->header(), "site");
-  if (site != nullptr) place.set_site(site->id());
-  if (const auto* body = last->body<v1::DeviceUnitCommissioned>()) place.set_jurisdiction(body->jurisdiction());
-  if (const auto* body = last->body<v1::DeviceUnitRelocated>()) place.set_jurisdiction(body->jurisdiction());
-  facts_.Cite(last->event.index);
+  ASSIGN_OR_RETURN(const UnitPlace found, PlaceOfUnit(facts_, unit, at));
+  if (found.placed == nullptr) return OkStatus();
+  if (found.site != nullptr) place.set_site(found.site->id());
+  place.set_jurisdiction(found.jurisdiction);
+  facts_.Cite(found.placed->event.index);
   return OkStatus();
 }
 

@@ -12,7 +12,8 @@ Status AnswerWhoKnew(Facts& facts, const v1::WhoKnewQuestion& question, v1::Answ
   v1::WhoKnewAnswer& filled = *answer.mutable_who_knew();
   filled.set_size_then(size_then.value);
   // Retracted events too: what was believed then was known then.
-  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts.About(question.entity(), "", kQuestionEventsMax));
+  RETURN_IF_ERROR(facts.CheckNamed(question.entity()));
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts.About(question.entity(), "", kQuestionEventsMax + 1));
   std::map<std::pair<std::string, std::string>, LeafIndex> knowers;
   for (const LeafIndex index : indexes) {
     ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));

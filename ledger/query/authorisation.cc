@@ -4,11 +4,27 @@
 #include <set>
 #include <utility>
 
+#include "ledger/query/typed_facts.h"
+
 namespace anamnesis {
 namespace {
 
 using Entry = AuthorisationEntry;
 using State = AuthorisationState;
+
+constexpr std::string_view kGranted = "authorisation.granted";
+constexpr std::pair<std::string_view, Entry::Kind> kAfterGrant[] = {
+    {"authorisation.supplemented", Entry::Kind::kTerms},  {"authorisation.restricted", Entry::Kind::kTerms},
+    {"authorisation.suspended", Entry::Kind::kSuspended}, {"authorisation.reinstated", Entry::Kind::kReinstated},
+    {"authorisation.withdrawn", Entry::Kind::kWithdrawn},
+};
+
+const v1::AuthorisationTerms* TermsBy(const Fact& fact) {
+  if (const auto* granted = fact.body<v1::AuthorisationGranted>()) return &granted->terms();
+  if (const auto* supplemented = fact.body<v1::AuthorisationSupplemented>()) return &supplemented->terms();
+  const auto* restricted = fact.body<v1::AuthorisationRestricted>();
+  return restricted == nullptr ? nullptr : &restricted->terms();
+}
 
 // By when they have effect, then as recorded.
 bool IsLater(const Entry& entry, const Entry* than) {
@@ -16,6 +32,23 @@ bool IsLater(const Entry& entry, const Entry* than) {
 }
 
 }  // namespace
+
+std::optional<AuthorisationEntry> AuthorisationEntryOf(const Fact& fact) {
+  const uint64_t leaf = fact.event.index.value;
+  // What was recorded happened, whatever the writer's clock says.
+  if (fact.type() == kGranted)
+    return Entry{Entry::Kind::kGranted, std::min(fact.earliest(), fact.event.recorded), leaf, TermsBy(fact)};
+  for (const auto& [type, kind] : kAfterGrant) {
+    if (fact.type() == type) return Entry{kind, EffectiveFrom(fact), leaf, TermsBy(fact)};
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string_view> TypesAfterGrant() {
+  std::vector<std::string_view> types;
+  for (const auto& [type, kind] : kAfterGrant) types.push_back(type);
+  return types;
+}
 
 AuthorisationState AuthorisationAt(const std::vector<AuthorisationEntry>& entries, Timestamp at) {
   const Entry& granted = entries.front();
@@ -32,6 +65,7 @@ AuthorisationState AuthorisationAt(const std::vector<AuthorisationEntry>& entrie
   }
   State state;
   state.terms = terms == nullptr ? &granted : terms;
+  state.changed_by = withdrawal == nullptr ? suspension : withdrawal;
   const auto end = [&](State::Kind kind, const Entry* because) {
     state.kind = kind;
     state.because = because;

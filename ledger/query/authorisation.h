@@ -4,10 +4,13 @@
 // Whether an authority allowed something at a time: the gate decides by it, and exports tell it. Pure.
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "anamnesis/v1/vocabulary_regulatory.pb.h"
 #include "ledger/base/time.h"
+#include "ledger/query/facts.h"
 
 namespace anamnesis {
 
@@ -24,6 +27,12 @@ struct AuthorisationEntry {
   const v1::AuthorisationTerms* terms = nullptr;
 };
 
+// What an event says of the authorisation that it is about; nullopt when it is of another type than these are. Borrows
+// from the fact.
+std::optional<AuthorisationEntry> AuthorisationEntryOf(const Fact& fact);
+// The types of events that say something of an authorisation which was granted.
+std::vector<std::string_view> TypesAfterGrant();
+
 struct AuthorisationState {
   enum class Kind { kInForce, kGrantedLater, kValidLater, kExpired, kSuspended, kWithdrawn };
 
@@ -33,6 +42,8 @@ struct AuthorisationState {
   // What suspended it last, or withdrew it, also where another reason comes before that one; else nullptr. Of one that
   // was granted later only: the grant.
   const AuthorisationEntry* because = nullptr;
+  // What had suspended, reinstated or withdrawn it last, whatever its state; nullptr when nothing had.
+  const AuthorisationEntry* changed_by = nullptr;
 };
 
 // The state at `at`. Of the entries one is the grant, the first one; the others may be in any order. What supplements

@@ -19,4 +19,8 @@ v1::LeafReference CitationOf(const v1::Event& event) {
   return reference;
 }
 
+std::string CorrectedTimeNote(LeafIndex event, LeafIndex correction) {
+  return Text("the time of leaf ", event.value, " is the one that leaf ", correction.value, " corrected it to");
+}
+
 }  // namespace anamnesis

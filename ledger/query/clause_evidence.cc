@@ -10,8 +10,10 @@
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/event/names.h"
 #include "ledger/query/event_pattern.h"
+#include "ledger/query/named_records.h"
 #include "ledger/query/place_in_time.h"
 #include "ledger/query/plans_in_force.h"
+#include "ledger/query/test_results.h"
 #include "ledger/state/software_items.h"
 
 namespace anamnesis {
@@ -141,34 +143,130 @@ class Judge {
         facts_.Cite(before->event.index);
         answer_.set_text(Text("stands only after leaf ", before->event.index.value, " ", before->type()));
         shown = false;
-      } else if (asked_.each_unit()) {
-        ASSIGN_OR_RETURN(shown, ShownForEachUnit(found));
+      } else if (const std::optional<NamedRecords> late = NamedBeforeRecorded()) {
+        facts_.Cite(late->later->event.index);
+        answer_.set_text(Text("leaf ", late->later->event.index.value, " ", late->later->type(), " names ",
+                              EntityKeyText(late->named), ", which was not on record before it"));
+        shown = false;
+      } else {
+        ASSIGN_OR_RETURN(shown, ShownForEach());
       }
     }
     ASSIGN_OR_RETURN(const bool planned, SectionsShown());
     return shown && planned;
   }
 
-  // Whether each unit that the line concerns is the item of one of the events.
-  StatusOr<bool> ShownForEachUnit(const std::vector<const Fact*>& found) {
-    static const auto* is_unit = new EventPattern(ParsePattern("software_item.identified?level=UNIT"));
-    std::set<std::string> missing;
-    for (const auto& [leaf, fact] : scope_.events) {
-      if (!Matches(*is_unit, *fact)) continue;
-      const std::string& unit = FindReference(fact->header(), "item")->id();
-      ASSIGN_OR_RETURN(const ItemClass unit_class, ClassOfItemAt(facts_.rows(), unit, facts_.size()));
-      if (!own_classes_ || HoldsForClass(asked_.classes(), unit_class.safety_class)) missing.insert(unit);
+  // What should have been on record before it was named, and wasn't.
+  std::optional<NamedRecords> NamedBeforeRecorded() const {
+    // Of the whole ledger the scope holds a few events only.
+    if (asked_.before().empty() || asked_.ledger_wide()) return std::nullopt;
+    for (NamedRecords& one : NamedRecordsOf(scope_, asked_)) {
+      const bool before = std::any_of(one.records.begin(), one.records.end(),
+                                      [&](const Fact* record) { return StandsEarlier(record, one.later); });
+      if (!before) return std::move(one);
     }
-    for (const Fact* fact : found) {
+    return std::nullopt;
+  }
+
+  // What the line asks for of each, and of which version.
+  struct Asked {
+    // The newest record of it.
+    const Fact* newest = nullptr;
+    std::string version;
+    size_t records = 0;
+  };
+
+  // What an event is the record of; failing that, what it happened to, which its type names first.
+  static const v1::EntityRef* RecordOf(const Fact& fact) {
+    const v1::EntityRef* subject = SubjectOf(fact);
+    return subject != nullptr ? subject : FindReference(fact.header(), fact.event.type->options->refs(0).role());
+  }
+
+  // Whether the line asks for something of what the event is the record of.
+  StatusOr<bool> IsAskedFor(const EventPatterns& each, const Fact& fact) const {
+    static const auto* is_unit = new EventPattern(ParsePattern("software_item.identified?level=UNIT"));
+    if (each.Match(fact)) return true;
+    if (!asked_.each_unit() || !Matches(*is_unit, fact)) return false;
+    const std::string& unit = FindReference(fact.header(), "item")->id();
+    ASSIGN_OR_RETURN(const ItemClass unit_class, ClassOfItemAt(facts_.rows(), unit, facts_.size()));
+    return !own_classes_ || HoldsForClass(asked_.classes(), unit_class.safety_class);
+  }
+
+  StatusOr<std::map<EntityName, Asked>> AskedForEach() const {
+    std::map<EntityName, Asked> asked;
+    if ((!asked_.each_unit() && asked_.each().empty()) || asked_.ledger_wide()) return asked;
+    const EventPatterns each(asked_.each());
+    for (const auto& [leaf, fact] : scope_.events) {
+      ASSIGN_OR_RETURN(const bool is_asked_for, IsAskedFor(each, *fact));
+      const v1::EntityRef* of = is_asked_for ? RecordOf(*fact) : nullptr;
+      if (of != nullptr) asked.try_emplace(NameOf(*of), Asked{fact, of->version(), 0});
+    }
+    for (const Fact* fact : EarliestFirst(scope_.events)) {
+      const v1::EntityRef* subject = SubjectOf(*fact);
+      const auto one = subject == nullptr ? asked.end() : asked.find(NameOf(*subject));
+      if (one != asked.end()) one->second = {fact, subject->version(), one->second.records + 1};
+    }
+    return asked;
+  }
+
+  // Whether the event is about that: its newest version, or, where there are no versions, what the last record says of
+  // it. A reference without a version means the one that there was. A unit is one thing, however often it is
+  // identified.
+  static bool IsAbout(const Fact& fact, const EntityName& name, const Asked& asked) {
+    const bool since = asked.records < 2 || &fact == asked.newest || StandsEarlier(asked.newest, &fact);
+    const auto& refs = fact.header().refs();
+    return std::any_of(refs.begin(), refs.end(), [&](const v1::EntityRef& ref) {
+      if (NameOf(ref) != name) return false;
+      if (name.first == "software_item") return true;
+      return ref.version().empty() || asked.version.empty() ? since : ref.version() == asked.version;
+    });
+  }
+
+  // A condition on how it came out, and not on what it is.
+  static bool AsksForOutcome(const EventPattern::Condition& condition) {
+    const bool is_verdict = condition.value == "true" || condition.value == "false";
+    return condition.path == "result" || (is_verdict && condition.path.find('.') == std::string::npos);
+  }
+
+  // Of what is asked for, whatever an event like the pattern is about, by the last event of each of its tests: one that
+  // came out well hides no other that did not.
+  std::set<EntityName> ShownBy(const EventPattern& pattern, const std::map<EntityName, Asked>& asked) const {
+    EventPattern any_outcome = pattern;
+    std::erase_if(any_outcome.conditions, AsksForOutcome);
+    std::map<EntityName, std::vector<const Fact*>> results;
+    for (const auto& [leaf, fact] : scope_.events) {
+      if (!Matches(any_outcome, *fact) || !NamesEnough(*fact, asked_.references())) continue;
       for (const v1::EntityRef& ref : fact->header().refs()) {
-        if (ref.role() == "item") missing.erase(ref.id());
+        const auto one = asked.find(NameOf(ref));
+        if (one != asked.end() && IsAbout(*fact, one->first, one->second)) results[one->first].push_back(fact);
       }
     }
-    if (missing.empty()) return true;
-    std::string names;
-    for (const std::string& unit : missing) names += Text(names.empty() ? "" : ", ", unit);
-    answer_.set_text(Text("not of the unit ", names));
-    return false;
+    std::set<EntityName> shown;
+    for (const auto& [name, of_it] : results) {
+      const std::map<std::string, const Fact*> last = LastOfEachTest(of_it);
+      const bool all =
+          std::all_of(last.begin(), last.end(), [&](const auto& one) { return Matches(pattern, *one.second); });
+      if (all) shown.insert(name);
+    }
+    return shown;
+  }
+
+  StatusOr<bool> ShownForEach() {
+    ASSIGN_OR_RETURN(const auto asked, AskedForEach());
+    if (asked.empty()) return true;
+    const EventPatterns patterns(asked_.events());
+    std::set<EntityName> shown;
+    for (const EventPattern& pattern : patterns.all()) shown.merge(ShownBy(pattern, asked));
+    std::string missing;
+    for (const auto& [name, one] : asked) {
+      if (shown.count(name) > 0) continue;
+      facts_.Cite(one.newest->event.index);
+      v1::EntityRef entity = ToEntity(name);
+      entity.set_version(one.version);
+      missing += Text(missing.empty() ? "" : ", ", asked_.each_unit() ? name.second : EntityKeyText(entity));
+    }
+    if (!missing.empty()) answer_.set_text(Text(asked_.each_unit() ? "not of the unit " : "not of ", missing));
+    return missing.empty();
   }
 
   StatusOr<bool> SectionsShown() {

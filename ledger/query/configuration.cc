@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "anamnesis/v1/vocabulary_device.pb.h"
 #include "ledger/crypto/sha256.h"
+#include "ledger/query/circumstances.h"
+#include "ledger/query/citation.h"
+#include "ledger/query/configuration_difference.h"
 #include "ledger/query/events.h"
 #include "ledger/query/item_history.h"
+#include "ledger/query/nonconformity.h"
 #include "ledger/state/configuration.h"
-#include "ledger/state/corrections.h"
 #include "ledger/state/edges.h"
 #include "ledger/state/timeline.h"
 
@@ -74,8 +78,7 @@ StatusOr<v1::LeafReference> Builder::Cite(const TimelineEntry& entry) {
     leaves_.insert(entry.evidence.value);
     *reference.mutable_occurred_earliest() = ToProtoTime(entry.earliest);
     *reference.mutable_occurred_latest() = ToProtoTime(entry.latest);
-    result_.add_notes(Text("the time of leaf ", entry.source.value, " is the one that leaf ", entry.evidence.value,
-                           " corrected it to"));
+    result_.add_notes(CorrectedTimeNote(entry.source, entry.evidence));
   }
   return reference;
 }
@@ -108,6 +111,7 @@ Status Builder::SettleCertain(const TimelineEntry& entry, v1::ConfigurationItem&
   certain_[item.surface()] = entry;
   if (entry.effect == Effect::kSet) {
     ASSIGN_OR_RETURN(*item.mutable_item(), ItemOf(entry, item.surface()));
+    ASSIGN_OR_RETURN(*item.mutable_nonconforming(), NonconformityOf(rows_, entry.source));
   } else if (entry.effect == Effect::kWiped) {
     item.set_confidence(v1::UNKNOWN);
     item.set_unknown_because(Text("the service recorded in leaf ", entry.source.value,
@@ -132,6 +136,7 @@ Status Builder::ListPossibilities(const TimelineAnswer& answer, v1::Configuratio
     ASSIGN_OR_RETURN(*possibility.mutable_since(), Cite(entry));
     if (entry.effect == Effect::kSet) {
       ASSIGN_OR_RETURN(*possibility.mutable_item(), ItemOf(entry, item.surface()));
+      ASSIGN_OR_RETURN(*possibility.mutable_nonconforming(), NonconformityOf(rows_, entry.source));
     } else {
       possibility.set_unknown(entry.effect == Effect::kWiped);
       possibility.set_empty(entry.effect != Effect::kWiped);
@@ -233,6 +238,7 @@ Status Builder::CompareSurface(const Measurement& measurement, const v1::Measure
                                 measurement.entry.source.value, "), which is not what is recorded"));
   v1::Possibility& recorded = *item.add_possibilities();
   if (item.has_item()) *recorded.mutable_item() = item.item();
+  recorded.mutable_nonconforming()->Swap(item.mutable_nonconforming());
   recorded.set_empty(item.empty());
   *recorded.mutable_since() = item.since();
   ASSIGN_OR_RETURN(*item.add_possibilities()->mutable_item(), Identify(measured));
@@ -304,81 +310,64 @@ StatusOr<v1::Configuration> Builder::Build(bool with_histories) {
   return std::move(result_);
 }
 
-// --- The difference of two views ---
-
-std::string ItemText(const v1::ConfigurationItem* item) {
-  if (item == nullptr) return "not known to exist";
-  if (item->confidence() == v1::UNKNOWN) return Text("unknown: ", item->unknown_because());
-  if (!item->has_item()) return "nothing";
-  std::string text = item->item().kind().empty() ? "unnamed item" : EntityText(item->item());
-  if (item->item().has_digest()) text += Text(" ", DigestText(item->item().digest()));
-  if (item->confidence() == v1::ATTESTED) text += " (attested)";
-  if (item->confidence() == v1::INFERRED) text += " (inferred from a measurement)";
-  return text;
+// With all that is said of it. Of a time after everything that is recorded, a view says only what nothing has changed
+// so far.
+StatusOr<v1::Configuration> ViewAt(const RowReader& rows, TreeSize size, const std::string& unit,
+                                   const ViewPoint& point) {
+  ASSIGN_OR_RETURN(v1::Configuration view, ConfigurationAt(rows, unit, point.at, point.known));
+  RETURN_IF_ERROR(AddCircumstances(rows, unit, point.at, view));
+  if (size.value == 0) return view;
+  ASSIGN_OR_RETURN(const Timestamp last, RecordedAt(rows, LeafIndex(size.value - 1)));
+  if (point.at > last) {
+    view.add_notes(Text("the ledger's last event was recorded at ", FormatTime(last),
+                        ", before the time asked about: what happens in between is not known yet"));
+  }
+  return view;
 }
 
-const v1::ConfigurationItem* FindItem(const v1::Configuration& configuration, const std::string& surface) {
-  for (const v1::ConfigurationItem& item : configuration.items()) {
-    if (item.surface() == surface) return &item;
-  }
-  return nullptr;
+StatusOr<TreeSize> KnownSize(uint64_t known, TreeSize size, std::string_view field) {
+  if (known <= size.value) return TreeSize(known);
+  return absl::OutOfRangeError(Text(field, ": ", known, " is more than the ledger's ", size.value, " events"));
 }
 
-// The leaves recorded between the two views that either view's statement about the surface rests on or was changed by.
-StatusOr<std::set<uint64_t>> Because(const RowReader& rows, const v1::Configuration& then_view,
-                                     const v1::Configuration& now_view, const v1::ConfigurationItem* then_item,
-                                     const v1::ConfigurationItem* now_item) {
-  std::set<uint64_t> because;
-  const auto add = [&](uint64_t index) {
-    if (index >= then_view.tree_size() && index < now_view.tree_size()) because.insert(index);
-  };
-  const auto add_with_corrections = [&](const v1::LeafReference& leaf) -> Status {
-    if (leaf.event_id().empty()) return OkStatus();
-    add(leaf.index());
-    ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, LeafIndex(leaf.index())));
-    for (LeafIndex corrector : correctors) {
-      add(corrector.value);
-      ASSIGN_OR_RETURN(const std::vector<LeafIndex> nested, CorrectorsOf(rows, corrector));
-      for (LeafIndex index : nested) add(index.value);
-    }
-    return OkStatus();
-  };
-  for (const v1::ConfigurationItem* item : {then_item, now_item}) {
-    if (item == nullptr) continue;
-    RETURN_IF_ERROR(add_with_corrections(item->since()));
-    for (const v1::Possibility& possibility : item->possibilities()) {
-      RETURN_IF_ERROR(add_with_corrections(possibility.since()));
-    }
-  }
-  for (const v1::Configuration* view : {&then_view, &now_view}) {
-    RETURN_IF_ERROR(add_with_corrections(view->unit_since()));
-    RETURN_IF_ERROR(add_with_corrections(view->attestation().leaf()));
-  }
-  return because;
+StatusOr<TreeSize> KnownAt(const RowReader& rows, const google::protobuf::Timestamp& known, TreeSize size,
+                           std::string_view field) {
+  ASSIGN_OR_RETURN(const Timestamp time, FromProtoTime(known, field));
+  return SizeKnownAt(rows, size, time);
 }
 
-Status AddDifferences(const RowReader& rows, v1::ConfigurationAnswer& answer) {
-  const v1::Configuration& then_view = answer.then_known();
-  const v1::Configuration& now_view = answer.now_known();
-  std::set<std::string> surfaces;
-  for (const auto& item : then_view.items()) surfaces.insert(item.surface());
-  for (const auto& item : now_view.items()) surfaces.insert(item.surface());
-  for (const std::string& surface : surfaces) {
-    const v1::ConfigurationItem* then_item = FindItem(then_view, surface);
-    const v1::ConfigurationItem* now_item = FindItem(now_view, surface);
-    const std::string then_text = ItemText(then_item);
-    const std::string now_text = ItemText(now_item);
-    if (then_text == now_text) continue;
-    v1::ConfigurationDifference& difference = *answer.add_differences();
-    difference.set_surface(surface);
-    difference.set_then_text(then_text);
-    difference.set_now_text(now_text);
-    ASSIGN_OR_RETURN(const std::set<uint64_t> because, Because(rows, then_view, now_view, then_item, now_item));
-    for (uint64_t index : because) {
-      ASSIGN_OR_RETURN(*difference.add_because(), CiteEvent(rows, LeafIndex(index)));
-    }
+StatusOr<ViewPoint> PointAskedFor(const RowReader& rows, TreeSize size, const v1::GetConfigurationRequest& request) {
+  ViewPoint point{kTimestampMin, size};
+  ASSIGN_OR_RETURN(point.at, FromProtoTime(request.at(), "at"));
+  if (request.has_known_size()) {
+    ASSIGN_OR_RETURN(point.known, KnownSize(request.known_size(), size, "known_size"));
+  } else if (request.has_known_time()) {
+    ASSIGN_OR_RETURN(point.known, KnownAt(rows, request.known_time(), size, "known_time"));
   }
-  return OkStatus();
+  return point;
+}
+
+bool IsComparison(const v1::GetConfigurationRequest& request) {
+  return request.has_compare_at() || request.compare_known_case() != v1::GetConfigurationRequest::COMPARE_KNOWN_NOT_SET;
+}
+
+// Without anything said: as known at the time asked about, unless the request says what was known.
+StatusOr<std::optional<ViewPoint>> PointToCompareWith(const RowReader& rows, TreeSize size,
+                                                      const v1::GetConfigurationRequest& request, ViewPoint now) {
+  if (IsComparison(request)) {
+    if (request.has_compare_at()) {
+      ASSIGN_OR_RETURN(now.at, FromProtoTime(request.compare_at(), "compare_at"));
+    }
+    if (request.has_compare_known_size()) {
+      ASSIGN_OR_RETURN(now.known, KnownSize(request.compare_known_size(), size, "compare_known_size"));
+    } else if (request.has_compare_known_time()) {
+      ASSIGN_OR_RETURN(now.known, KnownAt(rows, request.compare_known_time(), size, "compare_known_time"));
+    }
+    return now;
+  }
+  if (request.known_case() != v1::GetConfigurationRequest::KNOWN_NOT_SET) return std::nullopt;
+  ASSIGN_OR_RETURN(now.known, SizeKnownAt(rows, size, now.at));
+  return now;
 }
 
 }  // namespace
@@ -395,27 +384,17 @@ StatusOr<v1::ConfigurationAnswer> AnswerConfiguration(const RowReader& rows, std
                                                       const v1::GetConfigurationRequest& request) {
   if (request.unit().empty()) return absl::InvalidArgumentError("unit: is required");
   if (!request.has_at()) return absl::InvalidArgumentError("at: is required, for example 2026-11-21T14:03:07Z");
-  ASSIGN_OR_RETURN(const Timestamp at, FromProtoTime(request.at(), "at"));
+  ASSIGN_OR_RETURN(const ViewPoint now, PointAskedFor(rows, size, request));
+  ASSIGN_OR_RETURN(const std::optional<ViewPoint> then, PointToCompareWith(rows, size, request, now));
   v1::ConfigurationAnswer answer;
   answer.set_origin(std::string(origin));
   answer.set_unit(request.unit());
   *answer.mutable_at() = request.at();
-  TreeSize known = size;
-  if (request.has_known_size()) {
-    if (request.known_size() > size.value) {
-      return absl::OutOfRangeError(
-          Text("known_size: ", request.known_size(), " is more than the ledger's ", size.value, " events"));
-    }
-    known = TreeSize(request.known_size());
-  } else if (request.has_known_time()) {
-    ASSIGN_OR_RETURN(const Timestamp time, FromProtoTime(request.known_time(), "known_time"));
-    ASSIGN_OR_RETURN(known, SizeKnownAt(rows, size, time));
-  } else {
-    ASSIGN_OR_RETURN(const TreeSize then_size, SizeKnownAt(rows, size, at));
-    ASSIGN_OR_RETURN(*answer.mutable_then_known(), ConfigurationAt(rows, request.unit(), at, then_size));
-  }
-  ASSIGN_OR_RETURN(*answer.mutable_now_known(), ConfigurationAt(rows, request.unit(), at, known));
-  if (answer.has_then_known()) RETURN_IF_ERROR(AddDifferences(rows, answer));
+  ASSIGN_OR_RETURN(*answer.mutable_now_known(), ViewAt(rows, size, request.unit(), now));
+  if (!then.has_value()) return answer;
+  ASSIGN_OR_RETURN(*answer.mutable_then_known(), ViewAt(rows, size, request.unit(), *then));
+  if (IsComparison(request)) *answer.mutable_compared_at() = ToProtoTime(then->at);
+  RETURN_IF_ERROR(AddDifferences(rows, *then, now, answer));
   return answer;
 }
 

@@ -4,12 +4,12 @@
 #include <set>
 
 #include "ledger/event/names.h"
+#include "ledger/query/any_version.h"
 
 namespace anamnesis {
 namespace {
 
 constexpr size_t kDependenciesMax = 1000;
-constexpr size_t kVersionsMax = 10'000;
 
 const Fact* NewestOf(const std::vector<const Fact*>& facts, IsEarlier earlier) {
   const Fact* newest = nullptr;
@@ -97,18 +97,11 @@ const Fact* ControlClosure::Newest(IsEarlier earlier) const {
 }
 
 StatusOr<const Fact*> ReliedOnDefinition(Facts& facts, const v1::EntityRef& ref, IsEarlier earlier) {
-  v1::EntityRef name = ReliedOnName(ref);
+  const v1::EntityRef name = ReliedOnName(ref);
   if (name.kind() == "risk_control") return DefinitionOfControl(facts, name, earlier);
-  std::vector<std::string> versions = {name.version()};
-  if (name.kind() != "software_item" && name.version().empty()) {
-    ASSIGN_OR_RETURN(versions, facts.VersionsOf(name.kind(), name.id(), kVersionsMax));
-  }
-  std::vector<const Fact*> found;
-  for (const std::string& version : versions) {
-    name.set_version(version);
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> definitions, facts.Definitions(name));
-    found.insert(found.end(), definitions.begin(), definitions.end());
-  }
+  const bool any_version = name.kind() != "software_item" && name.version().empty();
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> found,
+                   any_version ? DefinitionsOfAnyVersion(facts, name) : facts.Definitions(name));
   return NewestOf(found, earlier);
 }
 

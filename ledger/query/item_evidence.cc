@@ -5,35 +5,14 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/str_join.h"
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/event/names.h"
 #include "ledger/query/item_scope.h"
 #include "ledger/query/place_in_time.h"
+#include "ledger/query/test_results.h"
 
 namespace anamnesis {
 namespace {
-
-bool NamesExactly(const Fact& fact, std::string_view role, const v1::EntityRef& item) {
-  const auto& refs = fact.header().refs();
-  return std::any_of(refs.begin(), refs.end(), [&](const v1::EntityRef& ref) {
-    return ref.role() == role && NameOf(ref) == NameOf(item) && ref.version() == item.version();
-  });
-}
-
-// Whether a test of the item passed; nullopt for what is no result of one.
-std::optional<bool> ResultFor(const Fact& fact, const v1::EntityRef& item) {
-  if (const auto* run = fact.body<v1::TestRunCompleted>()) {
-    const bool ended = run->result() == v1::TestRunCompleted::PASS || run->result() == v1::TestRunCompleted::FAIL;
-    if (ended && NamesExactly(fact, "verified", item)) return run->result() == v1::TestRunCompleted::PASS;
-  }
-  if (const auto* evaluation = fact.body<v1::EvaluationCompleted>()) {
-    const bool judged =
-        evaluation->result() == v1::EvaluationCompleted::PASS || evaluation->result() == v1::EvaluationCompleted::FAIL;
-    if (judged && NamesExactly(fact, "model", item)) return evaluation->result() == v1::EvaluationCompleted::PASS;
-  }
-  return std::nullopt;
-}
 
 bool Passed(const Fact& fact) {
   if (const auto* run = fact.body<v1::TestRunCompleted>()) return run->result() == v1::TestRunCompleted::PASS;
@@ -41,25 +20,8 @@ bool Passed(const Fact& fact) {
   return evaluation != nullptr && evaluation->result() == v1::EvaluationCompleted::PASS;
 }
 
-// What makes two results ones of the same test, of which the later counts: the test case, or the data that was
-// evaluated on, in any version.
-std::string TestOf(const Fact& fact) {
-  std::set<std::string> names;
-  for (const v1::EntityRef& ref : fact.header().refs()) {
-    if (ref.role() != "test_case" && ref.role() != "dataset" && ref.role() != "split") continue;
-    names.insert(EntityKeyText(ToEntity(NameOf(ref))));
-  }
-  return Text(fact.type(), " ", absl::StrJoin(names, " "));
-}
-
 // A result holds since it is certain to have happened and is recorded.
 Timestamp KnownFrom(const Fact& fact) { return std::max(fact.latest(), fact.event.recorded); }
-
-std::string FailureText(const Fact& failed) {
-  const v1::EntityRef* test_case = FindReference(failed.header(), "test_case");
-  return Text(test_case == nullptr ? "an evaluation" : EntityKeyText(*test_case), " failed (leaf ",
-              failed.event.index.value, ") and has not passed since");
-}
 
 }  // namespace
 
@@ -96,7 +58,10 @@ StatusOr<ItemEvidence> ItemEvidence::Of(Facts& facts, const v1::EntityRef& item)
 // From when it is valid until it expires or is withdrawn.
 Status ItemEvidence::AddCertificate(Facts& facts, const Fact& fact, const v1::EntityRef& item) {
   const auto* issued = fact.body<v1::CertificationIssued>();
-  if (issued == nullptr || !NamesExactly(fact, "artifact", item)) return OkStatus();
+  const v1::EntityRef* artifact = FindReference(fact.header(), "artifact");
+  const bool is_of_it = issued != nullptr && artifact != nullptr && NameOf(*artifact) == NameOf(item) &&
+                        artifact->version() == item.version();
+  if (!is_of_it) return OkStatus();
   const std::string name = Text("the certification of leaf ", fact.event.index.value);
   Evidence evidence;
   evidence.fact = &fact;

@@ -4,6 +4,7 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/query/events.h"
+#include "ledger/query/wording.h"
 #include "ledger/state/corrections.h"
 #include "ledger/state/edges.h"
 #include "ledger/state/event_list.h"
@@ -21,7 +22,7 @@ constexpr size_t kPartsMax = 32;
 std::string MetricsText(const google::protobuf::RepeatedPtrField<v1::Metric>& metrics) {
   std::string text;
   for (const v1::Metric& metric : metrics) {
-    text += Text(text.empty() ? "" : ", ", metric.name(), " ", metric.value(), metric.unit());
+    text += Text(text.empty() ? "" : ", ", metric.name(), " ", QuantityText(metric.value(), metric.unit()));
   }
   return text.empty() ? "no metric recorded" : text;
 }

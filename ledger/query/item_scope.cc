@@ -82,6 +82,7 @@ class Collector {
       queue_.pop_front();
       RETURN_IF_ERROR(CollectEvents(entity, false));
     }
+    for (const EntityName& entity : above_) RETURN_IF_ERROR(AddDefinitions(entity));
     for (const EntityName& entity : made_from_) {
       if (scope_.entities.insert(entity).second) RETURN_IF_ERROR(CollectEvents(entity, true));
     }
@@ -134,9 +135,36 @@ class Collector {
     if (defined != nullptr && IsFollowed(defined->kind())) Follow(NameOf(*defined));
     for (const v1::EntityRef& ref : fact.header().refs()) {
       if (IsMadeFrom(fact, ref)) made_from_.insert(NameOf(ref));
+      if (fact.type() == "software_cause.identified" && ref.role() == "hazardous_situation") AddAbove(ref);
       if (fact.type() == "trace.linked" && IsFollowed(ref.kind())) RETURN_IF_ERROR(FollowUnlessOthers(ref));
     }
     return OkStatus();
+  }
+
+  // What a cause in the item contributes to: what else is known of the situation belongs to the item too, and of its
+  // hazard only that it is there, whose other situations may have nothing to do with the item.
+  void AddAbove(const v1::EntityRef& situation) {
+    if (scope_.items.empty()) return;
+    above_.insert(NameOf(situation));
+    Follow(NameOf(situation));
+  }
+
+  // Whichever items it names.
+  Status AddDefinitions(const EntityName& situation) {
+    ASSIGN_OR_RETURN(const Fact* identified, AddDefinition(situation));
+    if (identified == nullptr) return OkStatus();
+    for (const v1::EntityRef& ref : identified->header().refs()) {
+      if (ref.role() != "hazard") continue;
+      scope_.entities.insert(NameOf(ref));
+      RETURN_IF_ERROR(AddDefinition(NameOf(ref)).status());
+    }
+    return OkStatus();
+  }
+
+  StatusOr<const Fact*> AddDefinition(const EntityName& entity) {
+    ASSIGN_OR_RETURN(const Fact* defined, facts_.Definition(ToEntity(entity)));
+    if (defined != nullptr) scope_.events.emplace(defined->event.index.value, defined);
+    return defined;
   }
 
   // The other end of a trace link may have been defined as another item's.
@@ -156,6 +184,8 @@ class Collector {
   ItemScope& scope_;
   std::deque<EntityName> queue_;
   std::set<EntityName> made_from_;
+  // Situations that causes in the item name.
+  std::set<EntityName> above_;
 };
 
 // Adds what corrects the event. The ledger bounds how deep corrections nest.

@@ -4,7 +4,8 @@
 // What belongs to a software item, found along the typed edges: the item and its parts; what events about them define
 // (requirements, designs, code, models, tests, risks, changes, releases, …), and so on; what those were made from,
 // without following it further; and every event about any of these. An event that names items, none of them this one or
-// its parts, belongs to others. Cost follows what belongs to the item. Pure.
+// its parts, belongs to others; but the hazardous situations that causes in the item name are its own, whoever recorded
+// them, and so are their hazards. Cost follows what belongs to the item. Pure.
 
 #include <map>
 #include <set>

@@ -8,7 +8,11 @@
 //     those in the first role that the type declares and the event has. So a type's declaration starts with what its
 //     events are about: a state change with its subject, an activation with the unit;
 //   - all other references are inputs;
-//   - what the rule gets wrong is listed, by type and role, in lineage_roles.cc.
+//   - what the rule gets wrong is listed, by type and role, in lineage_roles.cc. What was found out about something,
+//   what
+//     happened to it or came after it, it was not made of: such events have no inputs.
+//
+// tests/ledger/query/lineage_roles.txt says for every type what it comes to.
 //
 // A path does not lead through entities that stand for many things at once, such as persons, sites or software items:
 // that one annotator worked on two datasets does not make one out of the other. Pure.

@@ -1,24 +1,19 @@
 #ifndef ANAMNESIS_LEDGER_QUERY_PLACE_IN_TIME_H_
 #define ANAMNESIS_LEDGER_QUERY_PLACE_IN_TIME_H_
 
-// Where an event stands among others. What was recorded when it happened stands where it was recorded. What was
-// recorded after the fact has no place of its own in the log: it stands where it is said to have happened, so that it
-// does not matter in which order such records arrive. Pure.
+// Where facts stand among others (ledger/state/place_in_time.h). Pure.
 
 #include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
 
-#include "ledger/base/ids.h"
-#include "ledger/base/time.h"
 #include "ledger/query/facts.h"
+#include "ledger/state/place_in_time.h"
 
 namespace anamnesis {
 
-inline std::pair<Timestamp, LeafIndex> PlaceInTime(const Fact& fact) {
-  return {fact.header().retrospective() ? fact.latest() : fact.event.recorded, fact.event.index};
-}
+inline Place PlaceInTime(const Fact& fact) { return PlaceInTime(fact.event.view(), fact.latest()); }
 
 // Whether `a` stands before `b`.
 inline bool StandsEarlier(const Fact* a, const Fact* b) { return PlaceInTime(*a) < PlaceInTime(*b); }

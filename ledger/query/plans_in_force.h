@@ -1,17 +1,19 @@
 #ifndef ANAMNESIS_LEDGER_QUERY_PLANS_IN_FORCE_H_
 #define ANAMNESIS_LEDGER_QUERY_PLANS_IN_FORCE_H_
 
-// A software item's plans that are in force. Pure.
+// The plans that are in force, of those that some events approve and revise. Pure.
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/query/item_scope.h"
 
 namespace anamnesis {
 
-// What defined the newest version of each plan, by the plan's id.
+// What defined the newest version of each plan, by its place in time; by the plan's id.
+std::map<std::string, const Fact*> PlansInForce(std::vector<const Fact*> events);
 std::map<std::string, const Fact*> PlansInForce(const ItemScope& scope);
 
 // What an event of PlansInForce plans; nullptr when its body was erased.

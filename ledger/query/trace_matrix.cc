@@ -9,6 +9,7 @@
 #include "ledger/event/names.h"
 #include "ledger/query/control_closure.h"
 #include "ledger/query/place_in_time.h"
+#include "ledger/query/software_changes.h"
 
 namespace anamnesis {
 namespace {
@@ -27,48 +28,6 @@ int ColumnOfKind(std::string_view kind) {
   return TraceMatrix::ColumnOf(kind);
 }
 
-// Events that change what tests are about.
-bool ChangesSoftware(const Fact& fact) {
-  static const auto* types = new std::set<std::string_view>{"code.revision_recorded", "model.registered",
-                                                            "build.completed", "soup.version_changed"};
-  return types->count(fact.type()) > 0;
-}
-
-std::string ItemOf(const Fact& fact) {
-  const v1::EntityRef* item = FindReference(fact.header(), "item");
-  return item == nullptr || item->kind() != "software_item" ? "" : item->id();
-}
-
-// Child to parent, from the item's own records.
-std::map<std::string, std::string> ParentsOf(const ItemScope& scope) {
-  std::map<std::string, std::string> parents;
-  for (const auto& [leaf, fact] : scope.events) {
-    const v1::EntityRef* parent = FindReference(fact->header(), "parent");
-    if (fact->type() == "software_item.identified" && parent != nullptr) parents[ItemOf(*fact)] = parent->id();
-  }
-  return parents;
-}
-
-// Whether a change of `changed` is a change of what `tested` is about: itself or a part of it. Empty: not said.
-bool Concerns(const std::map<std::string, std::string>& parents, std::string changed, const std::string& tested) {
-  if (changed.empty() || tested.empty()) return true;
-  for (size_t depth = 0; depth <= parents.size(); ++depth) {
-    if (changed == tested) return true;
-    const auto above = parents.find(changed);
-    if (above == parents.end()) return false;
-    changed = above->second;
-  }
-  return false;
-}
-
-std::string ResultOf(const Fact& fact) {
-  if (const auto* run = fact.body<v1::TestRunCompleted>()) return v1::TestRunCompleted::Result_Name(run->result());
-  if (const auto* verified = fact.body<v1::RiskControlVerified>()) {
-    return v1::RiskControlVerified::Result_Name(verified->result());
-  }
-  return "";
-}
-
 }  // namespace
 
 int TraceMatrix::ColumnOf(std::string_view name) {
@@ -77,6 +36,14 @@ int TraceMatrix::ColumnOf(std::string_view name) {
 }
 
 std::string_view TraceMatrix::ColumnName(int column) { return kColumns[static_cast<size_t>(column)]; }
+
+std::string TraceMatrix::ResultOf(const Fact& fact) {
+  if (const auto* run = fact.body<v1::TestRunCompleted>()) return v1::TestRunCompleted::Result_Name(run->result());
+  if (const auto* verified = fact.body<v1::RiskControlVerified>()) {
+    return v1::RiskControlVerified::Result_Name(verified->result());
+  }
+  return "";
+}
 
 const size_t* TraceMatrix::Find(const v1::EntityRef& entity) const {
   const auto found = places_.find(NameOf(entity));
@@ -98,7 +65,9 @@ void TraceMatrix::AddElements(const ItemScope& scope) {
     const v1::EntityRef* subject = SubjectOf(*fact);
     if (subject == nullptr || ColumnOfKind(subject->kind()) < 0 || !scope.Has(NameOf(*subject))) continue;
     retired.erase(NameOf(*subject));
-    newest[NameOf(*subject)] = {ColumnOfKind(subject->kind()), *subject, fact, ResultOf(*fact)};
+    const auto known = newest.find(NameOf(*subject));
+    const size_t definitions = known == newest.end() ? 1 : known->second.definitions + 1;
+    newest[NameOf(*subject)] = {ColumnOfKind(subject->kind()), *subject, fact, ResultOf(*fact), definitions};
   }
   for (auto& [name, element] : newest) {
     if (retired.count(name) == 0) elements_.push_back(std::move(element));
@@ -127,6 +96,16 @@ void TraceMatrix::AddVerifications(const ItemScope& scope) {
   }
 }
 
+std::string TraceMatrix::WhyOlder(const Fact& by, const v1::EntityRef& named) const {
+  const TraceElement& now = elements_[*Find(named)];
+  const std::string& current = now.entity.version();
+  if (current.empty()) return "";
+  const bool unsaid = named.version().empty();
+  const bool older = unsaid ? now.definitions > 1 && StandsEarlier(&by, now.fact) : named.version() != current;
+  if (!older) return "";
+  return Text(EntityKeyText(named), unsaid ? " as it was then" : "", ", which is at ", current, " now");
+}
+
 // The links that the newest event of an element states by what it refers to.
 void TraceMatrix::AddReferences(const Fact& fact, size_t element) {
   static const auto* roles =
@@ -134,52 +113,66 @@ void TraceMatrix::AddReferences(const Fact& fact, size_t element) {
   for (const v1::EntityRef& ref : fact.header().refs()) {
     const size_t* other = roles->count(ref.role()) > 0 ? Find(ref) : nullptr;
     if (other == nullptr || *other == element) continue;
-    const std::string& current = elements_[*other].entity.version();
-    const bool older = !ref.version().empty() && ref.version() != current && !current.empty();
-    AddEdge(*other, element, ref.role(), fact.event.index,
-            older ? Text("made for ", EntityKeyText(ref), ", which is at ", current, " now") : "");
+    const std::string older = WhyOlder(fact, ref);
+    AddEdge(*other, element, ref.role(), fact.event.index, older.empty() ? "" : Text("made for ", older));
   }
 }
 
 void TraceMatrix::AddTraceLinks(const ItemScope& scope) {
   using Link = std::tuple<EntityName, EntityName, v1::TraceRelation>;
-  std::map<Link, LeafIndex> links;
+  std::map<Link, std::vector<const Fact*>> links;
   for (const Fact* fact : EarliestFirst(scope.events)) {
     const auto* linked = fact->body<v1::TraceLinked>();
     const auto* withdrawn = fact->body<v1::TraceWithdrawn>();
     if (linked == nullptr && withdrawn == nullptr) continue;
     const EntityName from = NameOf(*FindReference(fact->header(), "from"));
     const EntityName to = NameOf(*FindReference(fact->header(), "to"));
-    if (linked != nullptr) links[{from, to, linked->relation()}] = fact->event.index;
+    if (linked != nullptr) links[{from, to, linked->relation()}].push_back(fact);
     if (withdrawn != nullptr) links.erase({from, to, withdrawn->relation()});
   }
-  for (const auto& [link, leaf] : links) {
-    const size_t* from = Find(ToEntity(std::get<0>(link)));
-    const size_t* to = Find(ToEntity(std::get<1>(link)));
-    if (from != nullptr && to != nullptr && *from != *to) {
-      AddEdge(*from, *to, v1::TraceRelation_Name(std::get<2>(link)), leaf);
-    }
-  }
+  for (const auto& [link, stated_by] : links) AddTraceLink(stated_by);
 }
 
-void TraceMatrix::MarkStale(const ItemScope& scope) {
-  const std::map<std::string, std::string> parents = ParentsOf(scope);
-  std::vector<const Fact*> changes;
-  for (const Fact* fact : EarliestFirst(scope.events)) {
-    if (ChangesSoftware(*fact)) changes.push_back(fact);
+// One edge, whatever number of events state it for one version or another: the last that holds now, or else the last.
+void TraceMatrix::AddTraceLink(const std::vector<const Fact*>& stated_by) {
+  const v1::EventHeader& header = stated_by.back()->header();
+  const size_t* from = Find(*FindReference(header, "from"));
+  const size_t* to = Find(*FindReference(header, "to"));
+  if (from == nullptr || to == nullptr || *from == *to) return;
+  const auto older = [&](const Fact& fact) {
+    const std::string of_from = WhyOlder(fact, *FindReference(fact.header(), "from"));
+    return of_from.empty() ? WhyOlder(fact, *FindReference(fact.header(), "to")) : of_from;
+  };
+  const auto holds =
+      std::find_if(stated_by.rbegin(), stated_by.rend(), [&](const Fact* one) { return older(*one).empty(); });
+  const Fact& last = holds == stated_by.rend() ? *stated_by.back() : **holds;
+  const std::string why = older(last);
+  AddEdge(*from, *to, v1::TraceRelation_Name(last.body<v1::TraceLinked>()->relation()), last.event.index,
+          why.empty() ? "" : Text("made for ", why));
+}
+
+// A result of an older version of something that it says it verified is none of what there is now.
+std::string TraceMatrix::WhyVerifiedOlder(const Fact& result) const {
+  for (const v1::EntityRef& ref : result.header().refs()) {
+    if (ref.role() != "verified" || Find(ref) == nullptr) continue;
+    const std::string older = WhyOlder(result, ref);
+    if (!older.empty()) return Text("of ", older);
   }
+  return "";
+}
+
+Status TraceMatrix::MarkStale(Facts& facts, const ItemScope& scope) {
+  SoftwareChanges changes(facts, scope);
   for (TraceEdge& edge : edges_) {
     const TraceElement& result = elements_[edge.to];
     if (result.column != ColumnOf("result") || !edge.why_stale.empty()) continue;
-    // From the last change backwards, so that most results are decided by the first one looked at.
-    for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
-      if (!StandsEarlier(result.fact, *change)) break;
-      if (!Concerns(parents, ItemOf(**change), ItemOf(*result.fact))) continue;
-      edge.why_stale =
-          Text("leaf ", (*change)->event.index.value, " ", (*change)->type(), " changed the software since");
-      break;
-    }
+    edge.why_stale = WhyVerifiedOlder(*result.fact);
+    if (!edge.why_stale.empty()) continue;
+    ASSIGN_OR_RETURN(const Fact* change, changes.LastConcerning(*result.fact));
+    if (change == nullptr || !StandsEarlier(result.fact, change)) continue;
+    edge.why_stale = Text("leaf ", change->event.index.value, " ", change->type(), " changed the software since");
   }
+  return OkStatus();
 }
 
 // What shows that a control works shows it of the control as it was then.
@@ -212,7 +205,7 @@ StatusOr<TraceMatrix> TraceMatrix::Build(Facts& facts, const ItemScope& scope) {
   matrix.AddVerifications(scope);
   for (size_t i = 0; i < entities; ++i) matrix.AddReferences(*matrix.elements_[i].fact, i);
   matrix.AddTraceLinks(scope);
-  matrix.MarkStale(scope);
+  RETURN_IF_ERROR(matrix.MarkStale(facts, scope));
   RETURN_IF_ERROR(matrix.MarkRevised(facts, scope));
   return matrix;
 }

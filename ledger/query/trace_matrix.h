@@ -3,8 +3,9 @@
 
 // The trace matrix of what belongs to an item: elements in columns from hazards to results, and the links between them
 // that references and trace links state. Of several versions the newest counts, with what it names. A result is stale
-// once the software that it is about changed, what shows that a risk control works once the control or something that
-// it relies on was defined anew, and a link to a test when it was made for an older version of what it tests. Pure.
+// once the software that it is about changed, or when it is of an older version of what it verified; what shows that a
+// risk control works, once the control or something that it relies on was defined anew; and any other link when it was
+// made for an older version of an end. A reference without a version means the one in force then. Pure.
 
 #include <map>
 #include <string>
@@ -23,6 +24,8 @@ struct TraceElement {
   // The event that last defined it, or that is the result.
   const Fact* fact = nullptr;
   std::string result;
+  // How many events defined it.
+  size_t definitions = 1;
 };
 
 struct TraceEdge {
@@ -42,6 +45,8 @@ class TraceMatrix {
   // -1 for any other name.
   static int ColumnOf(std::string_view name);
   static std::string_view ColumnName(int column);
+  // PASS, FAIL or BLOCKED; empty for what is no result.
+  static std::string ResultOf(const Fact& fact);
 
   const std::vector<TraceElement>& elements() const { return elements_; }
   const std::vector<TraceEdge>& edges() const { return edges_; }
@@ -56,10 +61,14 @@ class TraceMatrix {
   void AddVerifications(const ItemScope& scope);
   void AddReferences(const Fact& fact, size_t element);
   void AddTraceLinks(const ItemScope& scope);
-  void MarkStale(const ItemScope& scope);
+  void AddTraceLink(const std::vector<const Fact*>& stated_by);
+  Status MarkStale(Facts& facts, const ItemScope& scope);
   Status MarkRevised(Facts& facts, const ItemScope& scope);
   void AddEdge(size_t from, size_t to, std::string relation, LeafIndex leaf, std::string why_stale = "");
   const size_t* Find(const v1::EntityRef& entity) const;
+  // Why what the event says of the entity that it names is said of an older version than there is; empty when it isn't.
+  std::string WhyOlder(const Fact& by, const v1::EntityRef& named) const;
+  std::string WhyVerifiedOlder(const Fact& result) const;
 
   std::vector<TraceElement> elements_;
   std::vector<TraceEdge> edges_;

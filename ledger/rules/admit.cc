@@ -2,6 +2,7 @@
 
 #include "anamnesis/v1/vocabulary_record.pb.h"
 #include "ledger/base/limits.h"
+#include "ledger/event/content_digest.h"
 #include "ledger/event/header.h"
 #include "ledger/event/refusal.h"
 
@@ -74,6 +75,7 @@ StatusOr<AdmittedEvent> AdmitEvent(std::string_view header_bytes, const v1::Body
   RETURN_IF_ERROR(CheckBodyMatches(body, event.header));
   RETURN_IF_ERROR(ValidateHeader(*event.type, fields));
   ASSIGN_OR_RETURN(event.body, ParseBody(*event.type, body.content()));
+  RETURN_IF_ERROR(CheckDigests(*event.body));
   RETURN_IF_ERROR(CheckCorrection(event));
   return event;
 }

@@ -7,6 +7,7 @@
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "ledger/event/names.h"
 #include "ledger/event/refusal.h"
+#include "ledger/rules/check_ending.h"
 #include "ledger/rules/check_roles.h"
 #include "ledger/state/authority.h"
 #include "ledger/state/delegations.h"
@@ -46,9 +47,9 @@ Status CheckWithdrawing(const RecordedEvent& event, const RowFinder& rows) {
 
 }  // namespace
 
-Status CheckAuthority(const RecordedEvent& event, const RowFinder& rows) {
+Status CheckAuthority(const RecordedEvent& event, const PublicKey& sealed_by, const RowFinder& rows) {
   const v1::EventHeader& header = event.header->fields;
-  if (const std::vector<v1::Role> roles = WriterRoles(*event.type); !roles.empty()) {
+  if (const std::vector<v1::Role> roles = RolesAskedOf(event); !roles.empty()) {
     const Writer writer{header.actor(), event.recorded, FindReference(header, "delegation")};
     RETURN_IF_ERROR(CheckRoles(writer, roles, event, event.type->name(), rows));
   }
@@ -56,6 +57,7 @@ Status CheckAuthority(const RecordedEvent& event, const RowFinder& rows) {
     RETURN_IF_ERROR(CheckDelegating(event, *body, rows));
   }
   if (BodyAs<v1::AuthorityWithdrawn>(event.body) != nullptr) RETURN_IF_ERROR(CheckWithdrawing(event, rows));
+  RETURN_IF_ERROR(CheckEnding(event, sealed_by, rows));
   ASSIGN_OR_RETURN(const std::string unsigned_because, WhyNotSigned(rows, event));
   if (unsigned_because.empty()) return OkStatus();
   return Refuse(v1::SIGNATURE_INCOMPLETE, "body.signature", unsigned_because);

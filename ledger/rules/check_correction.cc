@@ -4,7 +4,9 @@
 #include <array>
 #include <string_view>
 
+#include "anamnesis/v1/vocabulary_model.pb.h"
 #include "anamnesis/v1/vocabulary_record.pb.h"
+#include "anamnesis/v1/vocabulary_verification.pb.h"
 #include "ledger/event/refusal.h"
 #include "ledger/rules/check_roles.h"
 
@@ -13,13 +15,53 @@ namespace {
 
 // What forbids, or counts against something, and has no writer roles: anybody must be able to raise it
 // (authority.withdrawn asks in check_authority.h), and not everybody to take it back.
-constexpr std::array<std::string_view, 11> kForbidding = {
+constexpr std::array<std::string_view, 12> kForbidding = {
     "anomaly.recorded", "artifact.revoked",       "authority.withdrawn",      "change.rejected",
     "envelope.retired", "field_action.initiated", "dataset.record_withdrawn", "fork.detected",
-    "hold.placed",      "problem.reopened",       "problem.reported"};
+    "hold.placed",      "problem.investigated",   "problem.reopened",         "problem.reported"};
+
+// What failed once is no more to be taken back by who tested it.
+bool IsFailedTest(const LoadedEvent& event) {
+  const auto* run = BodyAs<v1::TestRunCompleted>(event.body.get());
+  const auto* evaluation = BodyAs<v1::EvaluationCompleted>(event.body.get());
+  return (run != nullptr && run->result() == v1::TestRunCompleted::FAIL) ||
+         (evaluation != nullptr && evaluation->result() == v1::EvaluationCompleted::FAIL);
+}
 
 // A key that was reported lost is replaced, not found again, except by who issues keys.
 constexpr std::string_view kLostKey = "credential.reported_lost";
+
+// Who may lower a class says too what is to be made of one that was assigned: without it a lower one can be in force.
+constexpr std::string_view kAssignedClass = "safety_class.assigned";
+
+// What gave a key or a role, or took a role. Who may write what follows these in the order of the log and no
+// correction: one that was accepted would say that somebody can do nothing any more who goes on. What undoes each.
+struct Undone {
+  std::string_view type;
+  std::string_view by;
+};
+constexpr std::array<Undone, 4> kUndoneOtherwise = {
+    {{"credential.issued", "end the key with credential.revoked (anamnesis credential revoke)"},
+     {"credential.rotated", "end the key with credential.revoked (anamnesis credential revoke)"},
+     {"role.granted", "end the role with role.withdrawn (anamnesis role withdraw) and grant what holds"},
+     {"role.withdrawn", "grant the role again (anamnesis role grant)"}}};
+
+bool MovesInTime(const RecordedEvent& event) {
+  const auto* correction = BodyAs<v1::RecordCorrected>(event.body);
+  return correction != nullptr && correction->kind() == v1::RecordCorrected::OCCURRED_AT;
+}
+
+// When it is said to have happened has no part in that, and is corrected as of everything else.
+Status CheckNotOfAuthority(const RecordedEvent& event, const LoadedEvent& first) {
+  if (MovesInTime(event)) return OkStatus();
+  for (const Undone& undone : kUndoneOtherwise) {
+    if (first.type->name() != undone.type) continue;
+    return Refuse(v1::REFERENCE_INVALID, "header.corrects",
+                  Text("leaf ", first.index.value, " is a ", undone.type,
+                       ", which no correction takes back or replaces; ", undone.by, ", or annotate it"));
+  }
+  return OkStatus();
+}
 
 bool ChangesState(const RecordedEvent& event) {
   const auto* correction = BodyAs<v1::RecordCorrected>(event.body);
@@ -31,11 +73,13 @@ bool SameAgent(const v1::Agent& a, const v1::Agent& b) { return a.kind() == b.ki
 // Those who lift holds.
 std::vector<v1::Role> LiftingRoles() { return WriterRoles(*Vocabulary::Get().FindNewest("hold.lifted")); }
 
-// The roles that a type asks of who corrects it, whoever wrote it; empty: its own writer may.
-std::vector<v1::Role> RolesAskedBy(const EventType& type) {
-  if (type.name() == kLostKey) return {v1::ADMINISTRATOR};
-  if (std::find(kForbidding.begin(), kForbidding.end(), type.name()) != kForbidding.end()) return LiftingRoles();
-  return WriterRoles(type);
+// The roles that an event asks of who corrects it, whoever wrote it; empty: its own writer may.
+std::vector<v1::Role> RolesAskedToCorrect(const LoadedEvent& first) {
+  const std::string& type = first.type->name();
+  if (type == kLostKey) return {v1::ADMINISTRATOR};
+  if (type == kAssignedClass) return WriterRoles(*Vocabulary::Get().FindNewest("safety_class.lowered"));
+  const bool forbids = std::find(kForbidding.begin(), kForbidding.end(), type) != kForbidding.end();
+  return forbids || IsFailedTest(first) ? LiftingRoles() : RolesAskedOf(first.view());
 }
 
 }  // namespace
@@ -50,9 +94,10 @@ Status CheckCorrection(const RecordedEvent& event, const LoadedEvent& corrected,
                   Text("leaf ", first.index.value, " is a ", first.type->name(),
                        ", which the ledger decided itself; nobody takes that back, annotate it"));
   }
+  RETURN_IF_ERROR(CheckNotOfAuthority(event, first));
   const std::string what = Text("correcting a ", first.type->name());
   const Writer writer{header.actor(), event.recorded, FindReference(header, "delegation")};
-  const std::vector<v1::Role> asked = RolesAskedBy(*first.type);
+  const std::vector<v1::Role> asked = RolesAskedToCorrect(first);
   if (!asked.empty()) return CheckRoles(writer, asked, first.view(), what, rows);
   // Nobody else's word is undone by who wrote it all.
   const auto own = [&](const LoadedEvent& each) { return SameAgent(each.header.fields.actor(), header.actor()); };

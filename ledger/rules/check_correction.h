@@ -13,7 +13,8 @@
 namespace anamnesis {
 
 // `corrected` is what `event` names in `corrects`, `chain` what that one corrects, and so on to what was recorded first
-// (CorrectedChain). `rows` is the log before the event. Refusals: ROLE_MISSING, OUT_OF_SCOPE.
+// (CorrectedChain). `rows` is the log before the event. Refusals: ROLE_MISSING, OUT_OF_SCOPE; REFERENCE_INVALID for
+// what gave keys and roles, or took a role, which no correction undoes.
 Status CheckCorrection(const RecordedEvent& event, const LoadedEvent& corrected, const std::vector<LoadedEvent>& chain,
                        const RowFinder& rows);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "ledger/event/names.h"
 #include "ledger/event/refusal.h"
 #include "ledger/state/authority.h"
@@ -31,12 +32,13 @@ class RoleCheck {
     std::string names;
     std::string outside;
     for (const v1::Role role : roles_) {
-      ASSIGN_OR_RETURN(const std::optional<v1::Scope> scope, ScopeOfRole(rows_, writer_.agent, role, writer_.at));
       names += (names.empty() ? "" : " or ") + v1::Role_Name(role);
-      if (!scope.has_value()) continue;
-      ASSIGN_OR_RETURN(const std::string why, WhyNotCovered(role, *scope));
-      if (why.empty()) return OkStatus();
-      outside = Text("the role ", v1::Role_Name(role), " of ", AgentText(writer_.agent), " ", why);
+      ASSIGN_OR_RETURN(const std::vector<v1::Scope> scopes, ScopesOfRole(rows_, writer_.agent, role, writer_.at));
+      for (const v1::Scope& scope : scopes) {
+        ASSIGN_OR_RETURN(const std::string why, WhyNotCovered(role, scope));
+        if (why.empty()) return OkStatus();
+        outside = Text("the role ", v1::Role_Name(role), " of ", AgentText(writer_.agent), " ", why);
+      }
     }
     if (!outside.empty()) return OutOfScope("header.actor", outside);
     return Refuse(v1::ROLE_MISSING, "header.actor",
@@ -76,11 +78,14 @@ class RoleCheck {
     ASSIGN_OR_RETURN(const std::string outside, WhyOutOfScope(rows_, delegation->scope(), matter_));
     if (!outside.empty()) return OutOfScope("header.refs", name + outside);
     // Nobody hands on more than they have.
-    ASSIGN_OR_RETURN(const std::optional<v1::Scope> own,
-                     ScopeOfRole(rows_, delegation->from(), delegation->role(), writer_.at));
-    ASSIGN_OR_RETURN(const std::string beyond, WhyOutOfScope(rows_, own.value_or(v1::Scope()), matter_));
-    if (!beyond.empty()) return OutOfScope("header.refs", Text("the role of who gave ", name, beyond));
-    return OkStatus();
+    ASSIGN_OR_RETURN(const std::vector<v1::Scope> own,
+                     ScopesOfRole(rows_, delegation->from(), delegation->role(), writer_.at));
+    std::string beyond;
+    for (const v1::Scope& scope : own) {
+      ASSIGN_OR_RETURN(beyond, WhyOutOfScope(rows_, scope, matter_));
+      if (beyond.empty()) return OkStatus();
+    }
+    return OutOfScope("header.refs", Text("the role of who gave ", name, beyond));
   }
 
   const Writer& writer_;
@@ -102,6 +107,18 @@ std::vector<v1::Role> WriterRoles(const EventType& type) {
   std::vector<v1::Role> roles;
   for (const int number : type.options->writer_roles()) roles.push_back(static_cast<v1::Role>(number));
   return roles;
+}
+
+std::vector<v1::Role> RolesAskedOf(const RecordedEvent& event) {
+  const v1::Agent& actor = event.header->fields.actor();
+  const auto is_actor = [&actor](const v1::EntityRef* ref) {
+    return ref != nullptr && ref->kind() == actor.kind() && ref->id() == actor.id();
+  };
+  const v1::EntityRef* unit = FindReference(event.header->fields, "unit");
+  const bool of_itself = event.type->options->observation() && actor.kind() == "device_unit" && is_actor(unit);
+  const bool own_key = event.type->body == v1::CredentialReportedLost::descriptor() &&
+                       is_actor(FindReference(event.header->fields, "holder"));
+  return of_itself || own_key ? std::vector<v1::Role>() : WriterRoles(*event.type);
 }
 
 }  // namespace anamnesis

@@ -30,6 +30,9 @@ Status CheckRoles(const Writer& writer, const std::vector<v1::Role>& roles, cons
 
 // The roles of which the type asks its writers for one.
 std::vector<v1::Role> WriterRoles(const EventType& type);
+// Those of which this event's writer must hold one: none where a device unit says itself what happened to it, and where
+// somebody reports a key of their own lost.
+std::vector<v1::Role> RolesAskedOf(const RecordedEvent& event);
 
 }  // namespace anamnesis
 

@@ -1,5 +1,7 @@
 #include "ledger/rules/check_run.h"
 
+#include <algorithm>
+#include <array>
 #include <set>
 #include <string>
 
@@ -66,6 +68,40 @@ StatusOr<std::optional<AlreadyRecorded>> FindRetry(const AdmittedRun& run, const
   return std::optional<AlreadyRecorded>(std::move(existing));
 }
 
+// The kind in the name of a stream KIND/ID, where KIND is a kind of agents; empty for every other name.
+std::string_view KindInName(std::string_view stream) {
+  static constexpr std::array<std::string_view, 6> kKinds = {"device_unit", "node", "organisation",
+                                                             "person",      "site", "software"};
+  const size_t slash = stream.find('/');
+  const std::string_view kind = slash == stream.npos ? std::string_view() : stream.substr(0, slash);
+  return std::find(kKinds.begin(), kKinds.end(), kind) == kKinds.end() ? std::string_view() : kind;
+}
+
+// Whether a stream with this name can be the agent's. One named after an agent is that agent's, and so is what is below
+// it (KIND/ID/...); every other name is free.
+bool CanBeStreamOf(std::string_view stream, const v1::Agent& agent) {
+  const std::string_view kind = KindInName(stream);
+  if (kind.empty()) return true;
+  const std::string_view rest = stream.substr(kind.size() + 1);
+  return kind == agent.kind() && (rest == agent.id() || rest.starts_with(agent.id() + "/"));
+}
+
+// Of several whose it can be, the first to write has it. Who took one that can't be theirs, before names were looked
+// at, gives way to the agent of its name.
+Status CheckStream(const std::string& stream, const internal::StreamHead& head, const v1::Agent& writer) {
+  if (!CanBeStreamOf(stream, writer)) {
+    const std::string_view kind = KindInName(stream);
+    const std::string_view rest = std::string_view(stream).substr(kind.size() + 1);
+    return Refuse(v1::NOT_THE_WRITER, "header.stream",
+                  Text("\"", stream, "\" is the stream of ", kind, ":", rest.substr(0, rest.find('/')),
+                       " by its name; use one of your own, as \"", writer.kind(), "/", writer.id(), "\""));
+  }
+  const bool taken = head.position() > 0 && !SameAgent(head.writer(), writer) && CanBeStreamOf(stream, head.writer());
+  if (!taken) return OkStatus();
+  return Refuse(v1::NOT_THE_WRITER, "header.stream",
+                Text("\"", stream, "\" is the stream of ", AgentText(head.writer()), "; use one of your own"));
+}
+
 Status CheckWriter(const AdmittedRun& run, const internal::StreamHead& head, const RowFinder& rows,
                    Timestamp first_recorded) {
   ASSIGN_OR_RETURN(const std::optional<internal::CredentialState> credential,
@@ -84,11 +120,7 @@ Status CheckWriter(const AdmittedRun& run, const internal::StreamHead& head, con
                           Text("is ", AgentText(actor), ", the key belongs to ", AgentText(credential->holder()))),
                    0, i);
   }
-  if (head.position() > 0 && !SameAgent(head.writer(), credential->holder())) {
-    return Refuse(v1::NOT_THE_WRITER, "header.stream",
-                  Text("\"", run.stream(), "\" is the stream of ", AgentText(head.writer()), "; use one of your own"));
-  }
-  return OkStatus();
+  return CheckStream(run.stream(), head, credential->holder());
 }
 
 Status Exists(std::string_view field, const std::string& id, const RowFinder& rows) {
@@ -203,9 +235,10 @@ Status CheckFounding(const AdmittedRun& run) {
                 "role.granted ADMINISTRATOR, all of its actor; see `anamnesis init`");
 }
 
-Status CheckEvent(const RecordedEvent& event, LeafIndex first, const RowFinder& rows, std::vector<BrokenRule>& broken) {
+Status CheckEvent(const RecordedEvent& event, const PublicKey& sealed_by, LeafIndex first, const RowFinder& rows,
+                  std::vector<BrokenRule>& broken) {
   RETURN_IF_ERROR(CheckCredentials(event, rows));
-  if (first.value > 0) RETURN_IF_ERROR(CheckAuthority(event, rows));
+  if (first.value > 0) RETURN_IF_ERROR(CheckAuthority(event, sealed_by, rows));
   RETURN_IF_ERROR(CheckLinks(event, first, rows));
   ASSIGN_OR_RETURN(broken, BrokenRules(event, rows));
   for (const BrokenRule& rule : broken) {
@@ -232,7 +265,7 @@ StatusOr<std::optional<AlreadyRecorded>> RunCheck::Begin(Timestamp first_recorde
 
 StatusOr<std::vector<BrokenRule>> RunCheck::Check(const RecordedEvent& event) const {
   std::vector<BrokenRule> broken;
-  const Status checked = CheckEvent(event, LeafIndex(size_.value), rows_, broken);
+  const Status checked = CheckEvent(event, run_.seal.key, LeafIndex(size_.value), rows_, broken);
   if (!checked.ok()) return AtPlace(checked, 0, event.index.value - size_.value);
   return broken;
 }

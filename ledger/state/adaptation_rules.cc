@@ -52,7 +52,8 @@ StatusOr<bool> IsAdaptationSurface(const RowFinder& rows, std::string_view surfa
 Status CheckTerms(const Case& at, const v1::EnvelopeTerms& terms) {
   if (const Status checked = CheckEnvelope(terms); !checked.ok()) {
     AddBroken(at.broken, {"ENVELOPE-TERMS", "body.terms.dimensions", v1::REFUSED, "IEC 62304 5.2.2", MessageOf(checked),
-                          "say in each dimension what its kind asks for"});
+                          "say in each dimension what its kind asks for"})
+        .firmness = BrokenRule::Firmness::kAlways;
     return OkStatus();
   }
   if (terms.declared_change() == v1::EnvelopeTerms::CHANGE_CLASS_UNSPECIFIED) return OkStatus();
@@ -105,7 +106,8 @@ Status CheckSubstrate(const Case& at, const v1::SubstrateDefined& body) {
   if (digest == body.substrate_digest()) return OkStatus();
   AddBroken(at.broken, {"SUBSTRATE-DIGEST", "body.substrate_digest", v1::REFUSED, "IEC 62304 8.1.2",
                         Text("is not the digest of the SOUP and runtime given, which is ", HexEncode(digest)),
-                        "compute it as vocabulary_device.proto says"});
+                        "compute it as vocabulary_device.proto says"})
+      .firmness = BrokenRule::Firmness::kAlways;
   return OkStatus();
 }
 
@@ -114,7 +116,8 @@ Status CheckObject(const Case& at, const v1::ObjectStored& body) {
   if (id == HexEncode(body.sha256())) return OkStatus();
   AddBroken(at.broken, {"OBJECT-ID", "header.refs", v1::REFUSED, "IEC 62304 8.1.1",
                         Text("the object is called ", id, ", its digest is ", HexEncode(body.sha256())),
-                        "name the object by its digest in lower-case hexadecimal"});
+                        "name the object by its digest in lower-case hexadecimal"})
+      .firmness = BrokenRule::Firmness::kAlways;
   return OkStatus();
 }
 
@@ -140,11 +143,14 @@ class ActivationCheck {
     ASSIGN_OR_RETURN(const bool decided_on, IsDecidedOn(artifact));
     if (!decided_on) return OkStatus();
     ASSIGN_OR_RETURN(const std::optional<Decided> decided, CitedBy(at_.header(), true));
-    if (!decided.has_value()) return OkStatus();
+    if (!decided.has_value()) {
+      CheckUndecidedWriter();
+      return OkStatus();
+    }
     RETURN_IF_ERROR(CheckDecision(*decided, artifact));
-    CheckPlace(*decided);
+    const bool in_place = CheckPlace(*decided);
     CheckConfiguration(*decided, body.previous_configuration_digest());
-    return OkStatus();
+    return in_place ? CheckGround(*decided) : OkStatus();
   }
 
   // What the allow decision on what is taken back named as its fallback was looked at then (G20). Anything else that is
@@ -164,6 +170,7 @@ class ActivationCheck {
     }
     ASSIGN_OR_RETURN(const std::optional<Decided> cited, CitedBy(at_.header(), before.has_value()));
     if (!cited.has_value()) {
+      CheckUndecidedWriter();
       if (!put.has_value()) {
         Nonconforming("header.refs", Text("takes back ", EntityKeyText(*FindReference(at_.header(), "artifact")),
                                           ", which did not run on ", surface_, ", and cites no decision on ",
@@ -179,8 +186,7 @@ class ActivationCheck {
       return OkStatus();
     }
     RETURN_IF_ERROR(CheckDecision(*cited, restored));
-    CheckPlace(*cited);
-    return OkStatus();
+    return CheckPlace(*cited) ? CheckGround(*cited) : OkStatus();
   }
 
  private:
@@ -312,12 +318,50 @@ class ActivationCheck {
     return false;
   }
 
-  void CheckPlace(const Decided& decided) {
-    if (!CheckWriter() || at_.header().stream_position() == decided.decision.unit_stream_position() + 1) return;
+  // Who says so of a unit matters most when nothing else speaks for it. What was recorded after the fact, from other
+  // records, no unit says itself.
+  void CheckUndecidedWriter() {
+    if (!at_.header().retrospective()) CheckWriter();
+  }
+
+  // Whether nothing came between in the unit's own stream.
+  bool CheckPlace(const Decided& decided) {
+    if (!CheckWriter()) return false;
+    if (at_.header().stream_position() == decided.decision.unit_stream_position() + 1) return true;
     AddBroken(at_.broken, {"ACTIVATION-CHANGED", "header.stream_position", v1::FINDING, "IEC 62304 8.2.1",
                            Text("is ", at_.header().stream_position(), "; the decision of leaf ", decided.index.value,
                                 " was made at ", decided.decision.unit_stream_position()),
                            "ask the gate again after anything that the unit records"});
+    return false;
+  }
+
+  // What the unit is, others record too, in streams of their own: the one that activates need not have heard of it.
+  Status CheckGround(const Decided& decided) {
+    const TreeSize known_then(decided.decision.tree_size());
+    const TreeSize known_now(at_.event.index.value);
+    const Timestamp then(decided.decision.at_us());
+    const Timestamp now(std::max(at_.header().occurred_latest_us(), then.us));
+    for (const std::string_view surface :
+         {kWholeUnit, kBaselineSurface, kSubstrateSurface, std::string_view(surface_)}) {
+      const std::string timeline = TimelineId(unit_.id(), surface);
+      ASSIGN_OR_RETURN(const TimelineAnswer before, AskTimeline(at_.rows, timeline, then, known_then));
+      ASSIGN_OR_RETURN(const TimelineAnswer after, AskTimeline(at_.rows, timeline, now, known_now));
+      if (before.candidates == after.candidates) continue;
+      Changed(decided, surface == kWholeUnit ? Text("device_unit:", unit_.id()) : Text("its ", surface));
+      return OkStatus();
+    }
+    const std::string moved = TypedEdgesPrefix(unit_, "device_unit.relocated");
+    ASSIGN_OR_RETURN(const std::optional<Row> last,
+                     at_.rows.LastAtOrBefore(Family::kEdges, moved, Text(moved, LeafKey(at_.event.index))));
+    const std::optional<LeafIndex> relocated = last.has_value() ? EventOfEdge(moved, last->key) : std::nullopt;
+    if (relocated.has_value() && relocated->value >= known_then.value) Changed(decided, "where it is");
+    return OkStatus();
+  }
+
+  void Changed(const Decided& decided, std::string_view what) {
+    AddBroken(at_.broken, {"ACTIVATION-CHANGED", "header.refs", v1::FINDING, "IEC 62304 8.2.1",
+                           Text(what, " changed after the decision of leaf ", decided.index.value),
+                           "ask the gate again after whatever is recorded of the unit"});
   }
 
   void CheckConfiguration(const Decided& decided, std::string_view previous) {

@@ -13,7 +13,8 @@
 //                        decision on that named as fallback, or it restores what a decision allows; nothing but
 //                        artifacts is put on adaptation surfaces
 //   ACTIVATION-CHANGED   the unit wrote nothing since the decision, and its configuration is the one decided on
-//   ACTIVATION-WRITER    the unit itself says that it activated something
+//   ACTIVATION-WRITER    the unit itself says that it activated something. Asked without a decision too, unless the
+//                        event is recorded after the fact
 //
 // Rows of kEntities: "f" || surface -> be64 indexes of the last adaptation_surface.identified of it, in log order.
 

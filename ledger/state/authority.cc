@@ -1,9 +1,11 @@
 #include "ledger/state/authority.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "anamnesis/v1/vocabulary_authority.pb.h"
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
+#include "ledger/base/bytes.h"
 #include "ledger/event/names.h"
 
 namespace anamnesis {
@@ -19,6 +21,10 @@ std::string KeyOf(char what, std::string_view kind, std::string_view id) { retur
 
 std::string RoleKey(std::string_view kind, std::string_view id, v1::Role role) {
   return Text(KeyOf('r', kind, id), static_cast<char>(role));
+}
+
+std::string OlderGrantsKey(std::string_view kind, std::string_view id, v1::Role role) {
+  return Text(KeyOf('o', kind, id), static_cast<char>(role));
 }
 
 Status DamagedRow() { return absl::DataLossError("an authority row is damaged; rebuild the projections"); }
@@ -100,6 +106,23 @@ Status FoldRotated(const RecordedEvent& event, const v1::CredentialRotated& body
   return EndCredential(event, body.old_public_key(), body.old_key_until_us(), kRotated, rows);
 }
 
+// The grants before the last one, in log order.
+StatusOr<std::vector<RoleState>> OlderGrants(const RowFinder& rows, std::string_view key) {
+  std::vector<RoleState> grants;
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kAuthority, key));
+  ByteReader reader(value.has_value() ? std::string_view(*value) : std::string_view());
+  while (!reader.empty()) {
+    const StatusOr<std::string_view> bytes = reader.LengthPrefixed32();
+    if (!bytes.ok() || !grants.emplace_back().ParseFromString(std::string(*bytes))) return DamagedRow();
+  }
+  return grants;
+}
+
+bool SayTheSame(const RoleState& a, const RoleState& b) {
+  return a.valid_from_us() == b.valid_from_us() && a.valid_until_us() == b.valid_until_us() &&
+         a.scope().SerializeAsString() == b.scope().SerializeAsString();
+}
+
 Status FoldGranted(const RecordedEvent& event, const v1::RoleGranted& body, RowOverlay& rows) {
   RoleState state;
   state.set_granted_index(event.index.value);
@@ -107,7 +130,17 @@ Status FoldGranted(const RecordedEvent& event, const v1::RoleGranted& body, RowO
   state.set_valid_until_us(body.valid_until_us());
   if (body.has_scope()) *state.mutable_scope() = body.scope();
   const v1::EntityRef* holder = FindReference(event.header->fields, "holder");
-  rows.Put(Family::kAuthority, RoleKey(holder->kind(), holder->id(), body.role()), state.SerializeAsString());
+  const std::string key = RoleKey(holder->kind(), holder->id(), body.role());
+  ASSIGN_OR_RETURN(const std::optional<RoleState> last, Load<RoleState>(rows, key));
+  if (last.has_value() && !last->has_withdrawn_index() && !SayTheSame(*last, state)) {
+    const std::string older_key = OlderGrantsKey(holder->kind(), holder->id(), body.role());
+    ASSIGN_OR_RETURN(const std::optional<std::string> older, rows.Get(Family::kAuthority, older_key));
+    const std::string bytes = last->SerializeAsString();
+    std::string all = older.value_or("");
+    AppendBigEndian32(all, static_cast<uint32_t>(bytes.size()));
+    rows.Put(Family::kAuthority, older_key, all + bytes);
+  }
+  rows.Put(Family::kAuthority, key, state.SerializeAsString());
   return OkStatus();
 }
 
@@ -118,6 +151,9 @@ Status FoldWithdrawn(const RecordedEvent& event, const v1::RoleWithdrawn& body, 
   if (!state.has_value()) return OkStatus();
   state->set_withdrawn_index(event.index.value);
   rows.Put(Family::kAuthority, key, state->SerializeAsString());
+  const std::string older_key = OlderGrantsKey(holder->kind(), holder->id(), body.role());
+  ASSIGN_OR_RETURN(const std::optional<std::string> older, rows.Get(Family::kAuthority, older_key));
+  if (older.has_value()) rows.Put(Family::kAuthority, older_key, "");
   return OkStatus();
 }
 
@@ -178,13 +214,16 @@ StatusOr<AgentStanding> FindStanding(const RowReader& rows, const v1::Agent& age
   RETURN_IF_ERROR(status);
   RETURN_IF_ERROR(scanned);
   const std::string granted = KeyOf('r', agent.kind(), agent.id());
-  RETURN_IF_ERROR(rows.Scan(Family::kAuthority, granted, granted, [&](std::string_view key, std::string_view value) {
-    RoleState state;
-    if (key.size() != granted.size() + 1 || !state.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
+  RETURN_IF_ERROR(rows.Scan(Family::kAuthority, granted, granted, [&](std::string_view key, std::string_view) {
+    if (key.size() != granted.size() + 1) {
       status = DamagedRow();
       return false;
     }
-    if (InForce(state, at) && IsUnlimited(state.scope())) standing.roles.push_back(static_cast<v1::Role>(key.back()));
+    const auto role = static_cast<v1::Role>(key.back());
+    const StatusOr<std::vector<v1::Scope>> scopes = ScopesOfRole(rows, agent, role, at);
+    status = scopes.status();
+    if (!status.ok()) return false;
+    if (std::any_of(scopes->begin(), scopes->end(), IsUnlimited)) standing.roles.push_back(role);
     return true;
   }));
   RETURN_IF_ERROR(status);
@@ -192,16 +231,22 @@ StatusOr<AgentStanding> FindStanding(const RowReader& rows, const v1::Agent& age
 }
 
 StatusOr<bool> HoldsRole(const RowFinder& rows, const v1::Agent& agent, v1::Role role, Timestamp at) {
-  ASSIGN_OR_RETURN(const std::optional<v1::Scope> scope, ScopeOfRole(rows, agent, role, at));
-  return scope.has_value();
+  ASSIGN_OR_RETURN(const std::vector<v1::Scope> scopes, ScopesOfRole(rows, agent, role, at));
+  return !scopes.empty();
 }
 
-StatusOr<std::optional<v1::Scope>> ScopeOfRole(const RowFinder& rows, const v1::Agent& agent, v1::Role role,
-                                               Timestamp at) {
-  ASSIGN_OR_RETURN(const std::optional<RoleState> state,
-                   Load<RoleState>(rows, RoleKey(agent.kind(), agent.id(), role)));
-  if (!state.has_value() || !InForce(*state, at)) return std::optional<v1::Scope>();
-  return std::optional<v1::Scope>(state->scope());
+StatusOr<std::vector<v1::Scope>> ScopesOfRole(const RowFinder& rows, const v1::Agent& agent, v1::Role role,
+                                              Timestamp at) {
+  std::vector<v1::Scope> scopes;
+  ASSIGN_OR_RETURN(const std::optional<RoleState> last, Load<RoleState>(rows, RoleKey(agent.kind(), agent.id(), role)));
+  if (!last.has_value() || last->has_withdrawn_index()) return scopes;
+  if (InForce(*last, at)) scopes.push_back(last->scope());
+  ASSIGN_OR_RETURN(const std::vector<RoleState> older,
+                   OlderGrants(rows, OlderGrantsKey(agent.kind(), agent.id(), role)));
+  for (auto grant = older.rbegin(); grant != older.rend(); ++grant) {
+    if (InForce(*grant, at)) scopes.push_back(grant->scope());
+  }
+  return scopes;
 }
 
 bool AuthorityReadsBody(const EventType& type) {

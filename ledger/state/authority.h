@@ -6,7 +6,9 @@
 // software do for them is in delegations.h.
 //
 // Rows of kAuthority: "k" || public key -> CredentialState; "h" || kind || 0 || id || 0 || be64 index of its issue ->
-// public key; "r" || kind || 0 || id || 0 || role byte -> RoleState.
+// public key; "r" || kind || 0 || id || 0 || role byte -> RoleState of the last grant; "o" || the same -> be32 length
+// || RoleState of each one before it, in log order: a grant takes nothing from those before it, and a withdrawal ends
+// all.
 
 #include <optional>
 #include <string>
@@ -35,9 +37,11 @@ std::string HoldersPrefix(std::string_view kind);
 
 // Whether `agent` holds `role` for events recorded at `at`.
 StatusOr<bool> HoldsRole(const RowFinder& rows, const v1::Agent& agent, v1::Role role, Timestamp at);
-// What it covers; nullopt when the agent doesn't hold it.
-StatusOr<std::optional<v1::Scope>> ScopeOfRole(const RowFinder& rows, const v1::Agent& agent, v1::Role role,
-                                               Timestamp at);
+// What it covers, by each grant of it that is in force, the newest first: any of them is enough. Empty when the agent
+// doesn't hold it. Corrections have no part in it, and admission takes none of keys and roles in; for the gate, which
+// looks at the past, see held_authority.h.
+StatusOr<std::vector<v1::Scope>> ScopesOfRole(const RowFinder& rows, const v1::Agent& agent, v1::Role role,
+                                              Timestamp at);
 
 // Whether the scope leaves nothing out.
 bool IsUnlimited(const v1::Scope& scope);

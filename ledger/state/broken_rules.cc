@@ -5,6 +5,7 @@
 
 #include "anamnesis/v1/vocabulary_software.pb.h"
 #include "ledger/state/entities.h"
+#include "ledger/state/place_in_time.h"
 #include "ledger/state/policies.h"
 #include "ledger/state/software_items.h"
 #include "ledger/state/special_rules.h"
@@ -42,13 +43,7 @@ class Evaluation {
     for (const v1::AnyOf& rule : options().any_of()) RETURN_IF_ERROR(CheckAnyOf(rule));
     if (event_.body != nullptr) RETURN_IF_ERROR(CheckFields(*event_.body, ""));
     RETURN_IF_ERROR(CheckSpecialRules(event_, rows_, broken_));
-    for (BrokenRule& broken : broken_) {
-      ASSIGN_OR_RETURN(broken.consequence, ConsequenceInForce(rows_, broken.finding.rule(), broken.consequence));
-      // What happened, and what is honestly told afterwards, is recorded even when it should have been otherwise.
-      const bool must_record = options().observation() || header().retrospective() || options().ledger_decided();
-      const bool contradictory = broken.reason == v1::ENTITY_TAKEN && !options().observation();
-      if (must_record && !contradictory && broken.consequence == v1::REFUSED) broken.consequence = v1::FINDING;
-    }
+    for (BrokenRule& broken : broken_) RETURN_IF_ERROR(Settle(broken));
     std::erase_if(broken_, [](const BrokenRule& b) { return b.consequence == v1::CONSEQUENCE_UNSPECIFIED; });
     return std::move(broken_);
   }
@@ -63,6 +58,31 @@ class Evaluation {
     broken.finding.set_field(std::move(field));
     broken.consequence = consequence;
     return broken;
+  }
+
+  // What becomes of the event for it.
+  Status Settle(BrokenRule& broken) {
+    // What contradicts the record stays refused whatever a profile says.
+    const bool contradictory = broken.reason == v1::ENTITY_TAKEN && !options().observation();
+    if (contradictory || broken.firmness == BrokenRule::Firmness::kAlways) return OkStatus();
+    ASSIGN_OR_RETURN(broken.consequence, ConsequenceInForce(rows_, broken.finding.rule(), broken.consequence));
+    if (broken.consequence != v1::REFUSED) return OkStatus();
+    // What happened, and what is honestly told afterwards, is recorded even when it should have been otherwise.
+    bool must_record = options().observation() || options().ledger_decided();
+    if (!must_record && header().retrospective()) {
+      ASSIGN_OR_RETURN(must_record, TellsWhatWas(broken));
+    }
+    if (must_record) broken.consequence = v1::FINDING;
+    return OkStatus();
+  }
+
+  // Whether the event, told afterwards, says of a time that the ledger hasn't got in its order.
+  StatusOr<bool> TellsWhatWas(const BrokenRule& broken) const {
+    if (broken.firmness != BrokenRule::Firmness::kUsual) return false;
+    if (!broken.since.has_value()) return true;
+    ASSIGN_OR_RETURN(const std::optional<Placed> since, PlaceOf(rows_, *broken.since));
+    if (!since.has_value() || since->told_afterwards) return true;
+    return PlaceInTime(event_, Timestamp(header().occurred_latest_us())) < since->place;
   }
 
   StatusOr<bool> Applies(v1::SafetyClass from) {
@@ -151,6 +171,8 @@ class Evaluation {
       broken.finding.set_clause(rule.clause());
       broken.finding.set_message(Text("no ", wanted, " about ", EntityName(ref), " is recorded before this event"));
       broken.finding.set_remedy(rule.remedy());
+      if (!header().retrospective()) continue;
+      ASSIGN_OR_RETURN(broken.since, FindDefinition(rows_, ref));
     }
     return OkStatus();
   }
@@ -236,7 +258,7 @@ bool SaySame(const RecordedEvent& event, const LoadedEvent& earlier) {
       [](const v1::EntityRef& a, const v1::EntityRef& b) { return a.SerializeAsString() == b.SerializeAsString(); });
 }
 
-void AddBroken(std::vector<BrokenRule>& broken, const BrokenRuleText& text) {
+BrokenRule& AddBroken(std::vector<BrokenRule>& broken, const BrokenRuleText& text) {
   BrokenRule& rule = broken.emplace_back();
   rule.finding.set_rule(std::string(text.rule));
   rule.finding.set_field(std::string(text.field));
@@ -244,6 +266,7 @@ void AddBroken(std::vector<BrokenRule>& broken, const BrokenRuleText& text) {
   rule.finding.set_message(std::string(text.message));
   rule.finding.set_remedy(std::string(text.remedy));
   rule.consequence = text.consequence;
+  return rule;
 }
 
 StatusOr<std::vector<BrokenRule>> BrokenRules(const RecordedEvent& event, const RowFinder& rows) {

@@ -29,6 +29,20 @@ struct BrokenRule {
   v1::RefusalReason reason = v1::RULE_BROKEN;
   // For ENTITY_TAKEN: what has it.
   std::optional<LeafIndex> existing;
+  // What a refusal gives way to: it becomes a finding, or whatever a process profile says.
+  enum class Firmness {
+    // To a profile, to what was observed and to what is told afterwards.
+    kUsual,
+    // To what is told afterwards it doesn't: that would change what is, not what was.
+    kToldAfterwardsToo,
+    // To nothing: what is recorded against it has no meaning, or destroys what others rest on.
+    kAlways,
+  };
+  Firmness firmness = Firmness::kUsual;
+  // What the event, told afterwards, would change. Where the ledger has that since it happened, and the event is said
+  // to have happened afterwards, nothing kept what the rule asks for from being recorded in its order: refused all the
+  // same.
+  std::optional<LeafIndex> since;
 };
 
 // A rule that code checks.
@@ -40,7 +54,8 @@ struct BrokenRuleText {
   std::string_view message;
   std::string_view remedy;
 };
-void AddBroken(std::vector<BrokenRule>& broken, const BrokenRuleText& text);
+// Returns what was added; lives until the next is.
+BrokenRule& AddBroken(std::vector<BrokenRule>& broken, const BrokenRuleText& text);
 
 // In the order of the annotations. `rows` is the log before the event. Nothing here reads a body that can be erased.
 StatusOr<std::vector<BrokenRule>> BrokenRules(const RecordedEvent& event, const RowFinder& rows);

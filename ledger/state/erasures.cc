@@ -42,7 +42,9 @@ Status ScanErasures(const RowReader& rows, const std::function<void(LeafIndex er
 std::vector<LeafIndex> ErasedBy(const RecordedEvent& event) {
   std::vector<LeafIndex> erased;
   if (const auto* body = BodyAs<v1::SubjectDataErased>(event.body)) {
-    for (const uint64_t index : body->erased_indexes()) erased.emplace_back(index);
+    for (const uint64_t index : body->erased_indexes()) {
+      if (index < event.index.value) erased.emplace_back(index);
+    }
   }
   return erased;
 }

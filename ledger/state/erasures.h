@@ -23,7 +23,8 @@ StatusOr<std::optional<LeafIndex>> FindErasure(const RowFinder& rows, LeafIndex 
 // Every erased leaf with what erased it, ascending.
 Status ScanErasures(const RowReader& rows, const std::function<void(LeafIndex erased, LeafIndex by)>& visit);
 
-// The leaves whose bodies the event erases; empty for other events.
+// The leaves whose bodies the event erases; empty for other events. Those before it: nothing that comes later is gone
+// before it is there. That they may be erased is admission's to say (rule ERASABLE).
 std::vector<LeafIndex> ErasedBy(const RecordedEvent& event);
 
 // Whether the body of `type` may be erased.

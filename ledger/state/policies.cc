@@ -1,11 +1,15 @@
 #include "ledger/state/policies.h"
 
 #include <algorithm>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "ledger/base/bytes.h"
 #include "ledger/state/corrections.h"
+#include "ledger/state/place_in_time.h"
 
 namespace anamnesis {
 namespace {
@@ -14,11 +18,53 @@ std::string KindKey(char table, v1::PolicyAdopted::Kind kind) { return Text(tabl
 
 constexpr std::string_view kThresholdsKey = "t";
 
+// Documents that were read, by the digest of the header that commits to them, so that each is parsed once: they are the
+// largest bodies there are, and every decision and every finding is held against one. Safe from any thread.
+class ReadDocuments {
+ public:
+  static ReadDocuments& Get() {
+    static auto* const documents = new ReadDocuments();
+    return *documents;
+  }
+
+  std::shared_ptr<const v1::PolicyAdopted> Find(const Digest& header) {
+    const std::lock_guard lock(mutex_);
+    const auto found = by_header_.find(header);
+    return found == by_header_.end() ? nullptr : found->second;
+  }
+
+  std::shared_ptr<const v1::PolicyAdopted> Keep(const Digest& header, v1::PolicyAdopted document) {
+    auto kept = std::make_shared<const v1::PolicyAdopted>(std::move(document));
+    const std::lock_guard lock(mutex_);
+    // More than are ever in force at once; who goes through old ones reads them again.
+    if (by_header_.size() >= kKept) by_header_.clear();
+    by_header_[header] = kept;
+    return kept;
+  }
+
+ private:
+  static constexpr size_t kKept = 64;
+
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  std::map<Digest, std::shared_ptr<const v1::PolicyAdopted>> by_header_;
+};
+
 StatusOr<std::optional<AdoptedPolicy>> LoadPolicy(const RowFinder& rows, LeafIndex index) {
-  ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows, index));
-  const auto* body = BodyAs<v1::PolicyAdopted>(event.body.get());
-  if (body == nullptr) return absl::DataLossError("a policy row is damaged; rebuild the projections");
-  return std::optional<AdoptedPolicy>({index, *FindReference(event.header.fields, "policy"), *body});
+  const std::string key = LeafKey(index);
+  ASSIGN_OR_RETURN(const std::optional<std::string> leaf, rows.Get(Family::kLeaves, key));
+  if (!leaf.has_value()) return absl::DataLossError("a policy row is damaged; rebuild the projections");
+  ASSIGN_OR_RETURN(LoadedEvent event, ParseStoredEvent(index, *leaf, ""));
+  if (event.type->body != v1::PolicyAdopted::descriptor()) {
+    return absl::DataLossError("a policy row is damaged; rebuild the projections");
+  }
+  std::shared_ptr<const v1::PolicyAdopted> document = ReadDocuments::Get().Find(event.header.digest);
+  if (document == nullptr) {
+    ASSIGN_OR_RETURN(const std::optional<std::string> body, rows.Get(Family::kBodies, key));
+    RETURN_IF_ERROR(ParseStoredBody(body.value_or(""), event));
+    document = ReadDocuments::Get().Keep(event.header.digest, *BodyAs<v1::PolicyAdopted>(event.body.get()));
+  }
+  return std::optional<AdoptedPolicy>({index, *FindReference(event.header.fields, "policy"), std::move(document)});
 }
 
 StatusOr<LeafIndex> IndexIn(std::string_view value) {
@@ -47,30 +93,24 @@ StatusOr<std::optional<LeafIndex>> AdoptionBefore(const RowFinder& rows, v1::Pol
   return std::optional<LeafIndex>(before);
 }
 
-StatusOr<bool> IsTakenBack(const RowFinder& rows, LeafIndex adoption, TreeSize size) {
-  ASSIGN_OR_RETURN(const std::vector<LeafIndex> correctors, CorrectorsOf(rows, adoption));
-  if (correctors.empty()) return false;
-  ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(rows, adoption));
-  ASSIGN_OR_RETURN(const Standing standing, StandingOf(rows, event.view(), size));
-  return standing.void_effect;
+// The last adoption of a kind, in force or not.
+StatusOr<std::optional<LeafIndex>> LastAdoption(const RowFinder& rows, v1::PolicyAdopted::Kind kind) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kEntities, KindKey('p', kind)));
+  if (!value.has_value()) return std::optional<LeafIndex>();
+  ASSIGN_OR_RETURN(const LeafIndex last, IndexIn(*value));
+  return std::optional<LeafIndex>(last);
 }
 
-// The last adoption of a kind below `size` that was not taken back below it. Follows rows by their keys only, so that
+// The newest adoption of a kind below `size` that was not taken back below it. Follows rows by their keys only, so that
 // it sees those that the batch at hand has not stored yet.
 StatusOr<std::optional<LeafIndex>> AdoptionInForce(const RowFinder& rows, v1::PolicyAdopted::Kind kind,
                                                    TreeSize size = TreeSize(UINT64_MAX)) {
-  ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kEntities, KindKey('p', kind)));
-  if (!value.has_value()) return std::optional<LeafIndex>();
-  ASSIGN_OR_RETURN(LeafIndex adoption, IndexIn(*value));
-  while (true) {
-    if (adoption.value < size.value) {
-      ASSIGN_OR_RETURN(const bool taken_back, IsTakenBack(rows, adoption, size));
-      if (!taken_back) return std::optional<LeafIndex>(adoption);
-    }
-    ASSIGN_OR_RETURN(const std::optional<LeafIndex> before, AdoptionBefore(rows, kind, adoption));
-    if (!before.has_value()) return before;
-    adoption = *before;
-  }
+  std::optional<LeafIndex> adoption;
+  const EventBefore before = [&]() -> StatusOr<std::optional<LeafIndex>> {
+    ASSIGN_OR_RETURN(adoption, adoption.has_value() ? AdoptionBefore(rows, kind, *adoption) : LastAdoption(rows, kind));
+    return adoption;
+  };
+  return NewestCounting(rows, size, before);
 }
 
 StatusOr<std::optional<AdoptedPolicy>> LoadIfAny(const RowFinder& rows, const std::optional<LeafIndex>& adoption) {
@@ -113,7 +153,7 @@ StatusOr<std::optional<v1::ContemporaneityPolicy>> ContemporaneityInForce(const 
     ASSIGN_OR_RETURN(const std::optional<AdoptedPolicy> adopted,
                      PolicyInForce(rows, v1::PolicyAdopted::CONTEMPORANEITY));
     if (!adopted.has_value()) return std::optional<v1::ContemporaneityPolicy>();
-    return std::optional<v1::ContemporaneityPolicy>(adopted->body.document().contemporaneity());
+    return std::optional<v1::ContemporaneityPolicy>(adopted->body->document().contemporaneity());
   }
   v1::ContemporaneityPolicy policy;
   if (!policy.ParseFromString(*value)) {
@@ -125,7 +165,7 @@ StatusOr<std::optional<v1::ContemporaneityPolicy>> ContemporaneityInForce(const 
 StatusOr<v1::Consequence> ConsequenceInForce(const RowFinder& rows, std::string_view rule, v1::Consequence otherwise) {
   ASSIGN_OR_RETURN(const std::optional<AdoptedPolicy> profile, PolicyInForce(rows, v1::PolicyAdopted::PROCESS_PROFILE));
   if (!profile.has_value()) return otherwise;
-  for (const v1::ProcessProfile::Override& change : profile->body.document().process_profile().overrides()) {
+  for (const v1::ProcessProfile::Override& change : profile->body->document().process_profile().overrides()) {
     if (change.rule_id() == rule) return change.consequence();
   }
   return otherwise;
@@ -169,7 +209,10 @@ Status FoldPolicies(const RecordedEvent& event, RowOverlay& rows) {
   rows.Put(Family::kEntities, KindKey('p', body->kind()), index);
   rows.Put(Family::kEntities, Text(KindKey('q', body->kind()), index), before.value_or(""));
   if (body->document().has_contemporaneity()) {
-    rows.Put(Family::kEntities, std::string(kThresholdsKey), body->document().contemporaneity().SerializeAsString());
+    // Of one told afterwards nobody knows yet whether it is the newest: who asks next finds out.
+    const bool told_afterwards = event.header->fields.retrospective();
+    rows.Put(Family::kEntities, std::string(kThresholdsKey),
+             told_afterwards ? "" : body->document().contemporaneity().SerializeAsString());
   }
   return OkStatus();
 }

@@ -1,12 +1,14 @@
 #ifndef ANAMNESIS_LEDGER_STATE_POLICIES_H_
 #define ANAMNESIS_LEDGER_STATE_POLICIES_H_
 
-// Which policy documents are in force: of each kind the last that was adopted and not taken back since.
+// Which policy documents are in force: of each kind the newest that was adopted and not taken back since, by place in
+// time (place_in_time.h), so that who tells afterwards of an old one doesn't bring it back.
 //
 // Rows of kEntities: "p" || kind byte -> be64 index of the last adoption; "q" || kind byte || be64 index of an adoption
 // -> be64 index of the one before it, empty for the first; "t" -> the ContemporaneityPolicy in force, kept at hand
-// since every event is held against it, or empty when an adoption was corrected since.
+// since every event is held against it, or empty when an adoption was corrected or told afterwards since.
 
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -21,7 +23,8 @@ namespace anamnesis {
 struct AdoptedPolicy {
   LeafIndex index;
   v1::EntityRef name;
-  v1::PolicyAdopted body;
+  // Never null.
+  std::shared_ptr<const v1::PolicyAdopted> body;
 };
 
 // The policy of a kind at the end of the log that `rows` holds; nullopt when none is in force.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_set>
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/state/adaptation_rules.h"
@@ -25,19 +26,8 @@ namespace anamnesis {
 
 namespace {
 
-// Whether the rules, or what is folded for them, read the bodies of this type. Bodies that can be erased are never
-// read.
-bool FoldsOfRulesReadBody(const EventType& type) {
-  if (type.options->retention() == v1::PERSONAL_DATA) return false;
-  return RulesReadBody(type) || ConditionsReadBody(type) || AuthorityReadsBody(type) || DelegationsReadBody(type) ||
-         SignaturesReadBody(type) || RefusedAttemptsReadBody(type) || StandingRowsReadBody(type) ||
-         StandingTimesReadBody(type) || type.body == v1::SafetyClassAssigned::descriptor() ||
-         type.body == v1::SafetyClassLowered::descriptor();
-}
-
-}  // namespace
-
-bool FoldsReadBody(const EventType& type) {
+// Whether a fold reads the bodies of this type, or the rules, or what is folded for them.
+bool ReadsBody(const EventType& type) {
   static const std::array kRead = {
       v1::CredentialIssued::descriptor(),
       v1::CredentialRevoked::descriptor(),
@@ -53,7 +43,27 @@ bool FoldsReadBody(const EventType& type) {
       v1::SubstrateInstalled::descriptor(),
       v1::RecordCorrected::descriptor(),
   };
-  return std::find(kRead.begin(), kRead.end(), type.body) != kRead.end() || FoldsOfRulesReadBody(type);
+  if (std::find(kRead.begin(), kRead.end(), type.body) != kRead.end()) return true;
+  // Bodies that can be erased are never read.
+  if (type.options->retention() == v1::PERSONAL_DATA) return false;
+  return RulesReadBody(type) || ConditionsReadBody(type) || AuthorityReadsBody(type) || DelegationsReadBody(type) ||
+         SignaturesReadBody(type) || RefusedAttemptsReadBody(type) || StandingRowsReadBody(type) ||
+         StandingTimesReadBody(type) || type.body == v1::SafetyClassAssigned::descriptor() ||
+         type.body == v1::SafetyClassLowered::descriptor();
+}
+
+}  // namespace
+
+bool FoldsReadBody(const EventType& type) {
+  // Asked of each event that is folded again.
+  static const auto* const kRead = [] {
+    auto* read = new std::unordered_set<const google::protobuf::Descriptor*>();
+    for (const EventType* each : Vocabulary::Get().All()) {
+      if (ReadsBody(*each)) read->insert(each->body);
+    }
+    return read;
+  }();
+  return kRead->contains(type.body);
 }
 
 Status Project(const RecordedEvent& event, RowOverlay& rows, const std::vector<BrokenRule>* broken) {

@@ -1,6 +1,6 @@
 #include "ledger/state/signatures.h"
 
-#include <cstdlib>
+#include <algorithm>
 #include <optional>
 #include <set>
 
@@ -36,7 +36,8 @@ StatusOr<std::optional<SignatureSession>> FindSession(const RowFinder& rows, std
 
 // Whether the signature's place in its session is in order.
 StatusOr<std::string> WhyNotInSession(const RowFinder& rows, const v1::ElectronicSignature& signature,
-                                      const v1::Agent& signer) {
+                                      const RecordedEvent& event) {
+  const v1::Agent& signer = event.header->fields.actor();
   const std::set<int> components(signature.components().begin(), signature.components().end());
   ASSIGN_OR_RETURN(const std::optional<SignatureSession> session, FindSession(rows, signature.session_id()));
   if (signature.ordinal() == 1) {
@@ -53,7 +54,15 @@ StatusOr<std::string> WhyNotInSession(const RowFinder& rows, const v1::Electroni
   if (signature.ordinal() != session->ordinal() + 1) {
     return Text("ordinal: is ", signature.ordinal(), ", the session's next is ", session->ordinal() + 1);
   }
-  if (signature.signed_at_us() - session->last_signed_us() > kSignatureSessionPauseMaxUs) {
+  if (signature.signed_at_us() < session->last_signed_us()) {
+    return Text("signed_at_us: lies before the session's last signature, of ",
+                FormatTime(Timestamp(session->last_signed_us())));
+  }
+  // When it was signed is the writer's word; when it came here is not. Rows from before it was kept have no such time.
+  const bool known = session->last_recorded_us() != 0;
+  const int64_t pause_us = std::max(signature.signed_at_us() - session->last_signed_us(),
+                                    known ? event.recorded.us - session->last_recorded_us() : 0);
+  if (pause_us > kSignatureSessionPauseMaxUs) {
     return std::string("session_id: nothing was signed in it for half an hour, so it is over; begin a new one");
   }
   return std::string();
@@ -81,12 +90,16 @@ StatusOr<std::string> WhyNotSigned(const RowFinder& rows, const RecordedEvent& e
                 " can't sign; an electronic signature is a person's (21 CFR 11.100(a))");
   }
   if (signature->session_id().size() != kSessionIdBytes) return std::string("session_id: must have 16 bytes");
+  // What is told afterwards is signed when it is told, or was signed when it happened.
+  const bool told = header.retrospective();
+  const int64_t latest_us = std::max(header.occurred_latest_us(), told ? event.recorded.us : 0);
   const bool near = signature->signed_at_us() >= header.occurred_earliest_us() - kSignedAtDistanceMaxUs &&
-                    signature->signed_at_us() <= header.occurred_latest_us() + kSignedAtDistanceMaxUs;
-  if (!near && !header.retrospective()) {
-    return std::string("signed_at_us: lies more than a minute from when the event occurred");
+                    signature->signed_at_us() <= latest_us + kSignedAtDistanceMaxUs;
+  if (!near) {
+    return Text("signed_at_us: lies more than a minute ",
+                told ? "before the event occurred or after it was recorded" : "from when the event occurred");
   }
-  return WhyNotInSession(rows, *signature, header.actor());
+  return WhyNotInSession(rows, *signature, event);
 }
 
 bool SignaturesReadBody(const EventType& type) { return SignatureField(*type.body) != nullptr; }
@@ -98,6 +111,7 @@ Status FoldSignatures(const RecordedEvent& event, RowOverlay& rows) {
   *session.mutable_signer() = event.header->fields.actor();
   session.set_ordinal(signature->ordinal());
   session.set_last_signed_us(signature->signed_at_us());
+  session.set_last_recorded_us(event.recorded.us);
   rows.Put(Family::kAuthority, SessionKey(signature->session_id()), session.SerializeAsString());
   return OkStatus();
 }

@@ -2,7 +2,9 @@
 #define ANAMNESIS_LEDGER_STATE_SIGNATURES_H_
 
 // Electronic signatures and their sessions (21 CFR 11.50, 11.200(a)(1)): the first signature of a period of controlled
-// access takes all components, at least two; later ones of the same period at least one.
+// access takes all components, at least two; later ones of the same period at least one. A period ends with a pause, by
+// the times at which the signer says to have signed and by those at which it was recorded: who was cut off for longer
+// begins a new one.
 //
 // Rows of kAuthority: "e" || session id -> SignatureSession.
 

@@ -1,12 +1,13 @@
 #include "ledger/state/software_items.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "anamnesis/v1/vocabulary_software.pb.h"
 #include "ledger/base/bytes.h"
-#include "ledger/state/corrections.h"
+#include "ledger/state/place_in_time.h"
 
 namespace anamnesis {
 namespace {
@@ -28,10 +29,17 @@ StatusOr<SoftwareItemState> LoadItem(const RowFinder& rows, std::string_view ite
 
 std::string ParentsKey(std::string_view item) { return Text('p', item); }
 
-// Whether an event still counts at `size`.
-StatusOr<bool> CountsAt(const RowFinder& rows, LeafIndex index, TreeSize size) {
-  if (index.value >= size.value) return false;
-  return StillCounts(rows, index, size);
+// The newest that counts at `size` of `list`, which is in log order; nullptr when none does.
+template <typename List, typename IndexOf>
+StatusOr<const typename List::value_type*> NewestOf(const RowFinder& rows, const List& list, IndexOf index_of,
+                                                    TreeSize size) {
+  auto last = list.rbegin();
+  const EventBefore before = [&]() -> StatusOr<std::optional<LeafIndex>> {
+    return last == list.rend() ? std::nullopt : std::optional<LeafIndex>(index_of(*last++));
+  };
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> newest, NewestCounting(rows, size, before));
+  if (!newest.has_value()) return nullptr;
+  return &*std::find_if(list.begin(), list.end(), [&](const auto& one) { return index_of(one) == *newest; });
 }
 
 struct Parent {
@@ -57,24 +65,22 @@ StatusOr<std::vector<Parent>> ParentsOf(const RowFinder& rows, std::string_view 
   return parents;
 }
 
-// The last that counts; nullopt: the item is part of none.
+// The newest that counts; nullopt: the item is part of none.
 StatusOr<std::optional<Parent>> ParentAt(const RowFinder& rows, std::string_view item, TreeSize size) {
   ASSIGN_OR_RETURN(const std::vector<Parent> parents, ParentsOf(rows, item));
-  for (auto parent = parents.rbegin(); parent != parents.rend(); ++parent) {
-    ASSIGN_OR_RETURN(const bool counts, CountsAt(rows, parent->said_by, size));
-    if (counts) return std::optional<Parent>(*parent);
-  }
-  return std::optional<Parent>();
+  ASSIGN_OR_RETURN(const Parent* newest, NewestOf(
+                                             rows, parents, [](const Parent& parent) { return parent.said_by; }, size));
+  return newest == nullptr ? std::nullopt : std::optional<Parent>(*newest);
 }
 
-// The class that was last assigned to the item itself and still counts; UNSPECIFIED when none does.
+// The newest class that was assigned to the item itself and still counts; UNSPECIFIED when none does.
 StatusOr<SoftwareItemState::ClassChange> OwnClass(const RowFinder& rows, const SoftwareItemState& state,
                                                   TreeSize size) {
-  for (auto change = state.classes().rbegin(); change != state.classes().rend(); ++change) {
-    ASSIGN_OR_RETURN(const bool counts, CountsAt(rows, LeafIndex(change->index()), size));
-    if (counts) return *change;
-  }
-  return SoftwareItemState::ClassChange();
+  using Change = SoftwareItemState::ClassChange;
+  ASSIGN_OR_RETURN(const Change* newest,
+                   NewestOf(
+                       rows, state.classes(), [](const Change& change) { return LeafIndex(change.index()); }, size));
+  return newest == nullptr ? Change() : *newest;
 }
 
 Status AddClass(const RecordedEvent& event, v1::SoftwareSafetyClass safety_class, RowOverlay& rows) {

@@ -1,11 +1,12 @@
 #ifndef ANAMNESIS_LEDGER_STATE_SOFTWARE_ITEMS_H_
 #define ANAMNESIS_LEDGER_STATE_SOFTWARE_ITEMS_H_
 
-// The tree of software items and their safety classes (IEC 62304:2006+A1:2015 clause 4.3): an item has the class that
-// was last assigned to it; without one its parent's; and where nobody up the tree has one, C.
+// The tree of software items and their safety classes (IEC 62304:2006+A1:2015 clause 4.3): an item has the newest class
+// that was assigned to it; without one its parent's; and where nobody up the tree has one, C.
 //
-// An item is part of what the last event said that still counts: its own software_item.identified, or a
-// software_item.decomposed of the item above. Both class and parent are found as of a size, by the corrections below
+// An item is part of what the newest event said that still counts: its own software_item.identified, or a
+// software_item.decomposed of the item above. Newest is by place in time (place_in_time.h): what is told afterwards of
+// long ago changes nothing that was said since. Both class and parent are found as of a size, by the corrections below
 // it, so that a decision computed again finds the class that it was made for.
 //
 // Rows of kEntities: "i" || item id -> SoftwareItemState; "p" || item id -> of each event that gave it a parent, in log

@@ -5,13 +5,17 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/decimal.h"
+#include "ledger/event/names.h"
 #include "ledger/state/adaptation_rules.h"
+#include "ledger/state/corrections.h"
 #include "ledger/state/entities.h"
 #include "ledger/state/erasures.h"
+#include "ledger/state/place_in_time.h"
 #include "ledger/state/policies.h"
 #include "ledger/state/software_items.h"
 
@@ -30,9 +34,11 @@ struct Case {
   const v1::EventHeader& header() const { return event.header->fields; }
 };
 
-void Add(const Case& at, std::string_view rule, std::string_view field, v1::Consequence consequence,
-         std::string_view clause, std::string_view message, std::string_view remedy) {
-  AddBroken(at.broken, {rule, field, consequence, clause, message, remedy});
+using Firmness = BrokenRule::Firmness;
+
+BrokenRule& Add(const Case& at, std::string_view rule, std::string_view field, v1::Consequence consequence,
+                std::string_view clause, std::string_view message, std::string_view remedy) {
+  return AddBroken(at.broken, {rule, field, consequence, clause, message, remedy});
 }
 
 Status CheckModel(const Case& at, const v1::ModelRegistered& body) {
@@ -56,14 +62,64 @@ Status CheckCode(const Case& at, const v1::CodeRevisionRecorded& body) {
   return OkStatus();
 }
 
+constexpr std::string_view kClassLowered = "CLASS-LOWERED";
+
+// Whether the event is told of a time before `other` was recorded, and so changes nothing that this says.
+StatusOr<bool> IsBefore(const Case& at, LeafIndex other) {
+  if (!at.header().retrospective()) return false;
+  ASSIGN_OR_RETURN(const std::optional<Placed> later, PlaceOf(at.rows, other));
+  return later.has_value() && PlaceInTime(at.event, Timestamp(at.header().occurred_latest_us())) < later->place;
+}
+
+// A class in force, the item's own or its parent's, is lowered with a rationale only, by who may lower classes: told of
+// a time before it was assigned, another class lowers nothing; told of a later one it would, whenever it is told.
 Status CheckClass(const Case& at, const v1::SafetyClassAssigned& body) {
   const std::string& item = FindReference(at.header(), "item")->id();
   ASSIGN_OR_RETURN(const ItemClass now, ClassOfItem(at.rows, item));
-  if (now.assigned_to != item || body.safety_class() >= now.safety_class) return OkStatus();
-  Add(at, "CLASS-LOWERED", "body.safety_class", v1::REFUSED, "IEC 62304 4.3",
-      Text("item \"", item, "\" has a higher class since leaf ", now.evidence.value),
-      "lower it with safety_class.lowered and a rationale");
+  if (now.assigned_to.empty() || body.safety_class() >= now.safety_class) return OkStatus();
+  ASSIGN_OR_RETURN(const bool before, IsBefore(at, now.evidence));
+  if (before && now.assigned_to == item) return OkStatus();
+  Add(at, kClassLowered, "body.safety_class", v1::REFUSED, "IEC 62304 4.3",
+      Text("item \"", item, "\" has a higher class since leaf ", now.evidence.value,
+           now.assigned_to == item ? "" : Text(", that of \"", now.assigned_to, "\"")),
+      "lower it with safety_class.lowered and a rationale")
+      .firmness = Firmness::kToldAfterwardsToo;
   return OkStatus();
+}
+
+// Nor does an item come to a lower class by being moved below another parent.
+Status CheckDecomposed(const Case& at, const v1::SoftwareItemDecomposed&) {
+  const std::string& whole = FindReference(at.header(), "item")->id();
+  ASSIGN_OR_RETURN(const ItemClass above, ClassOfItem(at.rows, whole));
+  for (int i = 0; i < at.header().refs_size(); ++i) {
+    const v1::EntityRef& part = at.header().refs(i);
+    if (part.role() != "part" || part.id() == whole) continue;
+    ASSIGN_OR_RETURN(const ItemClass now, ClassOfItem(at.rows, part.id()));
+    const bool inherited = !now.assigned_to.empty() && now.assigned_to != part.id();
+    if (!inherited || above.safety_class >= now.safety_class) continue;
+    ASSIGN_OR_RETURN(const bool before, IsBefore(at, now.parts.front()));
+    if (before) continue;
+    Add(at, kClassLowered, Text("header.refs[", i, "]"), v1::REFUSED, "IEC 62304 4.3",
+        Text("item \"", part.id(), "\" has a higher class from \"", now.assigned_to, "\" since leaf ",
+             now.evidence.value),
+        "assign it that class of its own first, or lower it with safety_class.lowered and a rationale")
+        .firmness = Firmness::kToldAfterwardsToo;
+  }
+  return OkStatus();
+}
+
+// Who holds a role or acts for somebody from a time on that is over never does.
+Status CheckStillAhead(const Case& at, int64_t valid_until_us) {
+  if (valid_until_us == 0 || valid_until_us > at.event.recorded.us || at.header().retrospective()) return OkStatus();
+  Add(at, "ALREADY-OVER", "body.valid_until_us", v1::FINDING, "21 CFR 11.10(d)",
+      Text("ended at ", FormatTime(Timestamp(valid_until_us)), ", before it was recorded, and gives nobody anything"),
+      "give an end that lies ahead");
+  return OkStatus();
+}
+
+Status CheckGranted(const Case& at, const v1::RoleGranted& body) { return CheckStillAhead(at, body.valid_until_us()); }
+Status CheckDelegated(const Case& at, const v1::AuthorityDelegated& body) {
+  return CheckStillAhead(at, body.valid_until_us());
 }
 
 std::string ShortfallKey(const v1::EntityRef& dataset) { return Text('u', dataset.id(), '\0', dataset.version()); }
@@ -76,7 +132,8 @@ Status CheckSealed(const Case& at, const v1::DatasetSealed&) {
   ASSIGN_OR_RETURN(const uint64_t index, reader.BigEndian64());
   Add(at, "ANNOTATION-AGREEMENT", "header.refs", v1::REFUSED, "IEC PAS 63621:2026",
       Text("the annotation at leaf ", index, " reached less agreement than required"),
-      "annotate again, or approve the deviation with decision.recorded and annotation.completed naming it");
+      "annotate again, or approve the deviation with decision.recorded and annotation.completed naming it")
+      .since = LeafIndex(index);
   return OkStatus();
 }
 
@@ -185,7 +242,8 @@ Status CheckMeasured(const Case& at, const v1::TestRunCompleted& body) {
   if (differences.empty()) return OkStatus();
   Add(at, "DESIGN-MISMATCH", "body.measured", body.result() == v1::TestRunCompleted::PASS ? v1::REFUSED : v1::FINDING,
       "IEC 62304 5.5.5", Text("the artifact is not what the design at leaf ", index->value, " says: ", differences),
-      "record the run as failed, and change the artifact or revise the design");
+      "record the run as failed, and change the artifact or revise the design")
+      .since = *index;
   return OkStatus();
 }
 
@@ -196,16 +254,50 @@ Status CheckDecision(const Case& at, const v1::DecisionRecorded& body) {
   return OkStatus();
 }
 
-Status CheckPolicy(const Case& at, const v1::PolicyAdopted& body) {
-  if (IsDocumentOfKind(body)) return OkStatus();
-  Add(at, "POLICY-KIND", "body.document", v1::REFUSED, "IEC 62304 4.1",
-      Text("must hold exactly the document of kind ", v1::PolicyAdopted::Kind_Name(body.kind())),
-      "set that part of the document and no other");
+using Regions = google::protobuf::RepeatedPtrField<v1::RetentionPolicy::Region>;
+
+// What a policy says of which countries belong where, in no order.
+std::set<std::pair<std::string, std::string>> Memberships(const Regions& regions) {
+  std::set<std::pair<std::string, std::string>> pairs;
+  for (const v1::RetentionPolicy::Region& region : regions) {
+    for (const std::string& member : region.members()) pairs.emplace(region.jurisdiction(), member);
+  }
+  return pairs;
+}
+
+const Regions& RegionsOf(const v1::PolicyAdopted& policy) {
+  return policy.kind() == v1::PolicyAdopted::GATE ? policy.document().gate().regions()
+                                                  : policy.document().retention().regions();
+}
+
+// The gate and the report on retention both ask in which larger jurisdiction a country lies.
+Status CheckRegions(const Case& at, const v1::PolicyAdopted& body) {
+  const bool gate = body.kind() == v1::PolicyAdopted::GATE;
+  if (!gate && body.kind() != v1::PolicyAdopted::RETENTION) return OkStatus();
+  ASSIGN_OR_RETURN(const std::optional<AdoptedPolicy> other,
+                   PolicyInForce(at.rows, gate ? v1::PolicyAdopted::RETENTION : v1::PolicyAdopted::GATE));
+  if (!other.has_value() || Memberships(RegionsOf(body)) == Memberships(RegionsOf(*other->body))) return OkStatus();
+  Add(at, "POLICY-REGIONS", gate ? "body.document.gate.regions" : "body.document.retention.regions", v1::FINDING,
+      "IEC 62304 4.1",
+      Text("says otherwise than ", EntityKeyText(other->name), " which countries belong to a larger jurisdiction"),
+      "adopt both with the same regions");
   return OkStatus();
 }
 
-Status CheckErased(const Case& at, const v1::SubjectDataErased&) {
-  for (const LeafIndex index : ErasedBy(at.event)) {
+Status CheckPolicy(const Case& at, const v1::PolicyAdopted& body) {
+  if (IsDocumentOfKind(body)) return CheckRegions(at, body);
+  Add(at, "POLICY-KIND", "body.document", v1::REFUSED, "IEC 62304 4.1",
+      Text("must hold exactly the document of kind ", v1::PolicyAdopted::Kind_Name(body.kind())),
+      "set that part of the document and no other")
+      .firmness = Firmness::kAlways;
+  return OkStatus();
+}
+
+// What is erased is gone for good, of what must be kept as of what need not: no profile and no time of telling makes
+// this a finding.
+Status CheckErased(const Case& at, const v1::SubjectDataErased& body) {
+  for (const uint64_t erased : body.erased_indexes()) {
+    const LeafIndex index(erased);
     std::string why;
     if (index.value >= at.event.index.value) {
       why = "is not recorded";
@@ -216,7 +308,8 @@ Status CheckErased(const Case& at, const v1::SubjectDataErased&) {
     if (why.empty()) continue;
     Add(at, "ERASABLE", "body.erased_indexes", v1::REFUSED, "Regulation (EU) 2016/679 Art. 17(3)",
         Text("leaf ", index.value, " ", why),
-        "erase bodies that hold personal data only; refuse the rest with erasure.refused");
+        "erase bodies that hold personal data only; refuse the rest with erasure.refused")
+        .firmness = Firmness::kAlways;
   }
   return OkStatus();
 }
@@ -299,6 +392,9 @@ const std::unordered_map<const Descriptor*, Check>& Checks() {
       {v1::ModelRegistered::descriptor(), CheckOf<v1::ModelRegistered, CheckModel>},
       {v1::CodeRevisionRecorded::descriptor(), CheckOf<v1::CodeRevisionRecorded, CheckCode>},
       {v1::SafetyClassAssigned::descriptor(), CheckOf<v1::SafetyClassAssigned, CheckClass>},
+      {v1::SoftwareItemDecomposed::descriptor(), CheckOf<v1::SoftwareItemDecomposed, CheckDecomposed>},
+      {v1::RoleGranted::descriptor(), CheckOf<v1::RoleGranted, CheckGranted>},
+      {v1::AuthorityDelegated::descriptor(), CheckOf<v1::AuthorityDelegated, CheckDelegated>},
       {v1::DatasetSealed::descriptor(), CheckOf<v1::DatasetSealed, CheckSealed>},
       {v1::SplitDefined::descriptor(), CheckOf<v1::SplitDefined, CheckSplit>},
       {v1::TrainingRunStarted::descriptor(), CheckOf<v1::TrainingRunStarted, CheckTraining>},

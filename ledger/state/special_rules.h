@@ -5,7 +5,10 @@
 //
 //   CHANGE-TEXT           a model version after the first says what changed (domain A01; IEC 62304 8.2.4)
 //   CODE-DIRTY            the code was not all in version control (A04; IEC 62304 8.1.1)
-//   CLASS-LOWERED         a class is lowered with safety_class.lowered, which asks for a rationale (IEC 62304 4.3)
+//   CLASS-LOWERED         a class, an item's own or its parent's, is lowered with safety_class.lowered, which asks for
+//   a
+//                         rationale, and not by moving the item (IEC 62304 4.3)
+//   ALREADY-OVER          a role or delegation that had ended when it was given (21 CFR 11.10(d))
 //   ANNOTATION-AGREEMENT  a dataset with less annotator agreement than required is sealed only with an approved
 //   deviation
 //                         (A45)
@@ -17,6 +20,7 @@
 //   DESIGN-MISMATCH       a test of an artifact that isn't what its detailed design says did not pass (A30)
 //   DECISION-OPTIONS      the choice is one of the options considered (A37)
 //   POLICY-KIND           a policy.adopted holds the document that its kind names
+//   POLICY-REGIONS        the gate's policy and that on retention say the same of which countries belong where
 //   ERASABLE              only recorded bodies of types with retention PERSONAL_DATA can be erased (GDPR Art. 17(3))
 //   WEAK-DIGEST           a file is identified by MD5 or SHA-1, or not at all
 //   LATE                  recorded later than the contemporaneity policy in force expects (A103, A104)

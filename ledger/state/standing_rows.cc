@@ -68,7 +68,8 @@ Status AddArtifact(const RowFinder& rows, const v1::EntityRef& artifact, Standin
   const v1::EventHeader& header = produced->header.fields;
   AddOnce(*unit.mutable_producers(), AgentText(header.actor()));
   for (const v1::EntityRef& ref : header.refs()) {
-    if (ref.kind() == "dataset" || ref.kind() == "training_run" || ref.kind() == "model") unit.set_has_lineage(true);
+    const bool made_from = ref.kind() == "dataset" || ref.kind() == "training_run" || ref.kind() == "model";
+    if (made_from || ref.role() == "parent") unit.set_has_lineage(true);
   }
   return OkStatus();
 }

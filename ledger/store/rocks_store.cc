@@ -187,7 +187,7 @@ class RocksStore : public Store {
   // Whether a flush surely has the space it needs. Without one, opening replays the storage's own log; a flush that
   // runs out of space may end the process, since RocksDB asserts that a file whose writing failed isn't used again.
   bool MayFlush() const;
-  // Keeps one iterator a family for its lifetime.
+  // Keeps its iterators for its lifetime: making one costs more than most reads.
   class CachedView : public RowReader {
    public:
     explicit CachedView(const RocksStore& store) : store_(store) {}
@@ -199,13 +199,16 @@ class RocksStore : public Store {
       if (!TimelineGroup::Covers(family, prefix, key)) return store_.LastAtOrBefore(family, prefix, key);
       return RangeReader::LastAtOrBefore(Iterator(family), family, prefix, key);
     }
-    // A visitor may read the same family through this view, so scans have iterators of their own.
     Status Scan(Family family, std::string_view prefix, std::string_view from, const Visitor& visit) const override {
-      return store_.Scan(family, prefix, from, visit);
+      // Who reads a whole family leaves the cache of blocks to others.
+      if (prefix.empty()) return store_.Scan(family, prefix, from, visit);
+      return WithIterator(family, prefix, from,
+                          [&](rocksdb::Iterator& it) { return RangeReader::Scan(it, prefix, from, visit); });
     }
     Status ScanBackwards(Family family, std::string_view prefix, std::string_view from,
                          const Visitor& visit) const override {
-      return store_.ScanBackwards(family, prefix, from, visit);
+      return WithIterator(family, prefix, from,
+                          [&](rocksdb::Iterator& it) { return RangeReader::ScanBackwards(it, prefix, from, visit); });
     }
 
    private:
@@ -214,8 +217,27 @@ class RocksStore : public Store {
       if (it == nullptr) it = store_.NewIterator(family, true);
       return *it;
     }
+    // A visitor may read the same family through this view, so a scan has its iterator to itself while it runs.
+    template <typename Read>
+    Status WithIterator(Family family, std::string_view prefix, std::string_view from, const Read& read) const {
+      const bool in_group = TimelineGroup::Covers(family, prefix, from);
+      std::vector<std::unique_ptr<rocksdb::Iterator>>& idle = idle_[in_group ? 1 : 0][static_cast<size_t>(family)];
+      std::unique_ptr<rocksdb::Iterator> it;
+      if (idle.empty()) {
+        it = store_.NewIterator(family, in_group);
+      } else {
+        it = std::move(idle.back());
+        idle.pop_back();
+      }
+      const Status status = read(*it);
+      idle.push_back(std::move(it));
+      return status;
+    }
+
     const RocksStore& store_;
     mutable std::array<std::unique_ptr<rocksdb::Iterator>, kFamilies> iterators_;
+    // Of scans, by whether they stay in one group.
+    mutable std::array<std::array<std::vector<std::unique_ptr<rocksdb::Iterator>>, kFamilies>, 2> idle_;
   };
 
   rocksdb::ColumnFamilyOptions FamilyOptions(Family family) const;
@@ -335,7 +357,7 @@ Status RocksStore::Open() {
 
 Status RocksStore::Close() {
   if (db_ == nullptr) return OkStatus();
-  if (!options_.read_only && MayFlush()) (void)Flush();
+  if (!options_.read_only) (void)Flush();
   for (ColumnFamilyHandle* handle : handles_) {
     if (handle != nullptr) (void)db_->DestroyColumnFamilyHandle(handle);
   }
@@ -436,6 +458,7 @@ Status RocksStore::Purge(Family family, const std::vector<std::string>& keys) {
 }
 
 Status RocksStore::Flush() {
+  if (!MayFlush()) return absl::ResourceExhaustedError("there is no space to write what is only in memory");
   rocksdb::FlushOptions options;
   options.wait = true;
   return FromRocks(db_->Flush(options, handles_));

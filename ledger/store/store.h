@@ -47,10 +47,10 @@ class Store : public RowReader {
 
   // After rows were removed or erased: rewrites what held them, so that their bytes are in no table file and no
   // write-ahead log. Around the keys of `keys`; without any, the whole family. Readers' views from before keep their
-  // files until they end. Writes go on meanwhile.
+  // files until they end. Writes go on meanwhile. RESOURCE_EXHAUSTED: no space for that; nothing was begun.
   virtual Status Purge(Family family, const std::vector<std::string>& keys) = 0;
 
-  // Writes everything that is only in memory and the write-ahead log to table files.
+  // Writes everything that is only in memory and the write-ahead log to table files. RESOURCE_EXHAUSTED: no space.
   virtual Status Flush() = 0;
 
   // Reads every table file and compares the storage's own checksums. DATA_LOSS, with the file, when one is wrong.

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "ledger/base/status.h"
+#include "ledger/base/version.h"
 
 namespace anamnesis {
 namespace {
@@ -15,6 +16,18 @@ namespace {
 bool IsPort(const std::string& text) {
   const bool digits = !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == std::string::npos;
   return digits && std::atoi(text.c_str()) <= 65535;
+}
+
+// As CLI::Range, which takes "nan" for a number within it, and "-1" for a large one where none is negative.
+CLI::Validator IsNumberIn(double least, double most, const std::string& range) {
+  return CLI::Validator(
+      [least, most, range](const std::string& text) {
+        char* end = nullptr;
+        const double value = std::strtod(text.c_str(), &end);
+        const bool is_within = !text.empty() && *end == '\0' && value >= least && value <= most;
+        return is_within ? std::string() : Text("\"", text, "\" is no number ", range);
+      },
+      "");
 }
 
 }  // namespace
@@ -46,6 +59,7 @@ void AddOptions(CLI::App& app, NodeOptions& options) {
   app.add_option("--tls-ca", options.tls.ca, "PEM file: the CAs that sign certificates of clients and nodes");
   app.add_option("--scrub-rate", options.scrub_rate,
                  "bytes a second of the log that are read back from disk and verified, at most; 0 for never")
+      ->check(IsNumberIn(0, 1e12, "from 0 to 10^12"))
       ->capture_default_str();
   NodeOptions::Checkpoints& checkpoints = options.checkpoints;
   app.add_option("--http-listen", checkpoints.http_listen,
@@ -63,7 +77,7 @@ void AddOptions(CLI::App& app, NodeOptions& options) {
       ->needs("--http-listen");
   app.add_option("--checkpoint-interval", checkpoints.interval_seconds,
                  "seconds between checkpoints while the ledger grows")
-      ->check(CLI::Range(0.02, 86400.0))
+      ->check(IsNumberIn(0.02, 86400, "from 0.02 to 86400"))
       ->capture_default_str();
   app.add_option("--etcd", cluster.etcd_endpoints, "HOST:PORT[,HOST:PORT...] of etcd: take part in a cluster")
       ->delimiter(',');
@@ -140,6 +154,7 @@ std::string CheckOptions(const NodeOptions& options) {
 std::optional<NodeOptions> ParseOptions(int argc, const char* const* argv, int& exit_status) {
   NodeOptions options;
   CLI::App app("Serves a ledger.\nExample: anamnesisd --dir /var/lib/anamnesis --listen 127.0.0.1:7420", "anamnesisd");
+  app.set_version_flag("--version", Text("anamnesisd ", ProgramVersion()), "the program's version");
   AddOptions(app, options);
   try {
     app.parse(argc, argv);

@@ -107,7 +107,8 @@ class Node::Supervisor {
   Status Start();
 
  private:
-  // What the parts ask for, from their threads: a later one takes the place of one that was not looked at yet.
+  // What the parts ask for, from their threads: a later one takes the place of one that was not looked at yet, but none
+  // that of an end.
   struct Wish {
     // The ledger is copied up to here before it is opened again.
     std::optional<Revision> catch_up;
@@ -149,6 +150,7 @@ class Node::Supervisor {
   // Guarded by mutex_.
   bool stopping_ = false;
   std::optional<Wish> wish_;
+  bool ended_ = false;
   std::thread thread_;
 };
 
@@ -296,11 +298,16 @@ Node::Supervisor::~Supervisor() {
   wake_.notify_all();
   if (catch_up_ != nullptr) catch_up_->Stop();
   if (thread_.joinable()) thread_.join();
+  // While they end they still ask for things, of members that go before them.
+  parts_.reset();
+  unavailable_.reset();
 }
 
 void Node::Supervisor::Want(Wish wish) {
   {
     const std::lock_guard lock(mutex_);
+    if (ended_) return;
+    ended_ = wish.end.has_value();
     wish_ = std::move(wish);
   }
   wake_.notify_all();

@@ -112,9 +112,8 @@ Status Publisher::Load() {
   StatusOr<std::string> note = ReadSmallFile(options_.file);
   if (absl::IsNotFound(note.status())) return OkStatus();
   RETURN_IF_ERROR(note.status());
-  // Under another policy it may be worth nothing any more.
-  ASSIGN_OR_RETURN(const Policy policy, PolicyNow(LogKeyUse::kKept));
-  StatusOr<Checkpoint> checkpoint = policy.Open(*note);
+  // Under another policy it may be worth nothing any more. After a rotation that names the log's former keys.
+  StatusOr<Checkpoint> checkpoint = options_.policy->Open(*note, keys);
   if (!checkpoint.ok()) {
     options_.log(Text(options_.file, " does not satisfy the policy: ", MessageOf(checkpoint.status())));
     return OkStatus();
@@ -276,23 +275,11 @@ void Publisher::AddCosignature(TreeSize size, const NoteSignature& signature) {
   AnswerWaiters();
 }
 
-// As a file, which is how policies are made. After a rotation the file that was given names the log's former keys.
-StatusOr<Policy> Publisher::PolicyNow(LogKeyUse use) const {
-  ASSIGN_OR_RETURN(const std::vector<VerifierKey> keys, options_.log_keys(use));
-  std::string text;
-  for (const VerifierKey& key : keys) {
-    const auto& logs = options_.policy->logs();
-    const auto is_it = [&](const Policy::Log& log) { return log.key == key; };
-    if (std::none_of(logs.begin(), logs.end(), is_it)) text += Text("log ", key.Format(), "\n");
-  }
-  return text.empty() ? *options_.policy : Policy::Parse(Text(text, options_.policy->Format()));
-}
-
 void Publisher::TakeIfWitnessed() {
   if (!options_.policy.has_value()) return;
-  const StatusOr<Policy> policy = PolicyNow(LogKeyUse::kTrusted);
-  Note(policy.status(), policy_fails_, "witness policy");
-  if (!policy.ok() || !policy->Check(round_->note).ok()) return;
+  const StatusOr<std::vector<VerifierKey>> keys = options_.log_keys(LogKeyUse::kTrusted);
+  Note(keys.status(), policy_fails_, "witness policy");
+  if (!keys.ok() || !options_.policy->Check(round_->note, *keys).ok()) return;
   round_->witnessed = true;
   witnessed_ = PublishedCheckpoint{round_->checkpoint, FormatSignedNote(round_->note)};
   // For the next start only; without it receipts have to wait for the next checkpoint.

@@ -108,7 +108,6 @@ class Publisher {
   // With mutex_ held.
   bool RoundIsOver(std::chrono::steady_clock::time_point now) const;
   // The policy, with the log's keys as they are now.
-  StatusOr<Policy> PolicyNow(LogKeyUse use) const;
   void TakeIfWitnessed();
   // Calls those whose wait is over; with mutex_ not held.
   void AnswerWaiters();

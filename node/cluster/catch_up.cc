@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "anamnesis/internal/catch_up.grpc.pb.h"
+#include "node/cluster/catch_up_server.h"
+#include "node/cluster/etcd_members.h"
 #include "node/cluster/peer_credentials.h"
 #include "node/cluster/wire.h"
 #include "node/etcd/etcd_client.h"
@@ -13,8 +15,6 @@
 namespace anamnesis {
 namespace {
 
-// A chunk, which is one event with the largest body at most.
-constexpr int kMessageBytesMax = 16 << 20;
 // Verifying takes processors from whatever else the machine does; it needn't be faster than what a peer gives.
 constexpr size_t kThreads = 1;
 constexpr int kNice = 5;
@@ -37,11 +37,7 @@ StatusOr<Members> CatchUp::FindMembers(const CopyIn& copy) const {
   // Whoever was a member at the state that is here may still be one, if etcd can't be asked.
   const auto from_etcd = [&]() -> StatusOr<Members> {
     ASSIGN_OR_RETURN(const std::unique_ptr<EtcdClient> client, EtcdClient::Connect(options_.etcd));
-    EtcdRangeQuery query;
-    query.prefix = std::string(kMembersKey);
-    ASSIGN_OR_RETURN(const EtcdRangeResult found, client->Range(query));
-    if (found.items.empty()) return absl::UnavailableError("etcd holds no members of the ledger");
-    return ParseMembers(found.items.front().value);
+    return ReadMembers(*client);
   };
   StatusOr<Members> members = from_etcd();
   if (members.ok() || !copy.note().has_value()) return members;
@@ -84,7 +80,7 @@ Status CatchUp::CopyFromAny(Revision at_least) {
 
 Status CatchUp::CopyFrom(const Member& peer, Revision at_least, CopyIn& copy) {
   grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+  arguments.SetMaxReceiveMessageSize(kCatchUpMessageBytesMax);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 5000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 3000);
   const auto channel =

@@ -12,6 +12,10 @@
 
 namespace anamnesis {
 
+// What a message of the stream is at most: a chunk with one event and the largest body, or a manifest, which names
+// every session that ever ordered something.
+inline constexpr int kCatchUpMessageBytesMax = 256 << 20;
+
 // Safe for concurrent use.
 class CatchUpServer : public internal::CatchUpService::Service {
  public:

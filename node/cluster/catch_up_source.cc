@@ -4,13 +4,12 @@
 #include <chrono>
 #include <utility>
 
+#include "node/cluster/catch_up_server.h"
 #include "node/cluster/peer_credentials.h"
 
 namespace anamnesis {
 namespace {
 
-// A chunk, which is one event with the largest body at most.
-constexpr int kMessageBytesMax = 16 << 20;
 // For all that one stream gives.
 constexpr std::chrono::seconds kStreamDeadline(60);
 
@@ -44,7 +43,7 @@ void CatchUpSource::Close() {
 Status CatchUpSource::Open(const Member& peer, LeafIndex first) {
   Close();
   grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+  arguments.SetMaxReceiveMessageSize(kCatchUpMessageBytesMax);
   const auto channel = grpc::CreateCustomChannel(peer.address, PeerCredentials(tls_.get(), origin_, peer), arguments);
   stub_ = internal::CatchUpService::NewStub(channel);
   context_ = std::make_unique<grpc::ClientContext>();

@@ -4,6 +4,7 @@
 // How a node takes part in a cluster.
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -37,6 +38,9 @@ struct ClusterOptions {
   // The voters with which a new cluster begins; ignored when it has members.
   std::vector<Member> founding_voters;
   ReplicaOptions replica;
+  // Of peers' batches that wait for the disk, and again of those that are staged and held for their delivery. What is
+  // beyond the first is sent again by whoever proposed it, what is beyond the second is read from staging.
+  uint64_t held_bytes_max = uint64_t{64} << 20;
   // This node has missed too much: its ledger is to be closed and brought up to this revision (catch_up.h). Called once
   // at most, from any thread; must not block.
   std::function<void(Revision at_least)> catch_up = [](Revision) {};

@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "ledger/base/check.h"
 #include "ledger/crypto/sha256.h"
 #include "node/cluster/barriers.h"
 #include "node/cluster/catch_up_server.h"
@@ -18,9 +19,11 @@
 #include "node/cluster/digest_exchange.h"
 #include "node/cluster/disk_state.h"
 #include "node/cluster/etcd_order.h"
+#include "node/cluster/held.h"
 #include "node/cluster/members_record.h"
 #include "node/cluster/order.h"
 #include "node/cluster/peers.h"
+#include "node/cluster/staging_writer.h"
 #include "node/cluster/wire.h"
 #include "node/cluster/worker.h"
 
@@ -46,10 +49,13 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
       : options_(std::move(options)),
         staging_(staging),
         parts_(std::move(parts)),
+        staged_(options_.held_bytes_max),
         catch_up_(options_.origin, staging_.store()),
         digests_(options_.node, [this](const NodeId& to, auto message) { peers_->Send(to, std::move(message)); }),
+        writer_(staging_, options_.held_bytes_max,
+                [this](const StagingWriter::Batches& batches, const Status& status) { OnWritten(batches, status); }),
         deliveries_(staging_,
-                    {[this](const std::string& why) { RefuseForGood(why); },
+                    {[this](const std::string& why) { NothingIsApplied(why); },
                      [this](const BatchId& id) { Post([id](Replica& replica) { replica.OnStagedLost(id); }); },
                      options_.log}) {}
   ~ClusterSequencer() override {
@@ -70,8 +76,6 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
   void ChangeMembers(const v1::ChangeMembersRequest& request, const v1::Agent& requested_by, OnChanged done) override;
 
  private:
-  // What the disk's thread is to do: keep a batch, or forget some.
-  using DiskWork = std::variant<std::shared_ptr<const Held>, std::vector<BatchName>>;
   // A payload that has no number yet.
   struct Waiting {
     std::shared_ptr<const Payload> payload;
@@ -98,16 +102,18 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
   void OnFetch(const NodeId& from, const internal::PeerMessage::Fetch& fetch);
   void OnFetchedMessage(const NodeId& from, internal::PeerMessage::Fetched fetched);
   // Parses and verifies bytes that have the record's digest; null, and said so, when they are no batch.
-  std::shared_ptr<const Held> Verify(const NodeId& from, const OrderRecord& record, std::string bytes);
+  std::shared_ptr<const Held> Verify(const NodeId& from, const OrderRecord& record, std::string bytes,
+                                     Held::Origin origin);
   // Posts an input about a batch whose bytes came, and which is kept if the replica then wants it staged.
   void PostArrived(const std::shared_ptr<const Held>& held, std::function<void(Replica&)> input);
-  void AddDiskWork(DiskWork work);
-  void DoDiskWork();
-  void WriteStaged(std::vector<std::shared_ptr<const Held>> taken);
+  void OnWritten(const StagingWriter::Batches& batches, const Status& status);
   void PutChange(const v1::ChangeMembersRequest& request, const v1::Agent& requested_by,
                  const std::shared_ptr<AnswerOnce<v1::ChangeMembersResponse>>& answer);
   // From now on nothing is ordered here, until the process is started again.
   void RefuseForGood(const std::string& why);
+  // Nor is anything applied here, whatever is ordered.
+  void NothingIsApplied(const std::string& why);
+  void DropOwn(std::string_view why);
   void TakePart();
 
   void Do(const Watch& action) { order_->Do(action); }
@@ -155,16 +161,13 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
   std::deque<Waiting> waiting_;
   Barriers barriers_{[this](uint64_t number) { PutBarrier(number); }};
   std::map<BatchId, std::shared_ptr<const Held>> own_;
-  // Of peers: what came and is not staged yet, then what is staged, so that it is not parsed again when it is
-  // delivered.
+  // Of peers: what came and is not staged yet, then what is staged.
   std::map<BatchId, std::shared_ptr<const Held>> arrived_;
-  std::map<BatchId, std::shared_ptr<const Held>> staged_;
+  HeldBatches staged_;
   // What the peers were told of.
   Revision reachable_revision_;
   size_t reachable_count_ = 0;
 
-  std::mutex disk_work_mutex_;
-  std::vector<DiskWork> disk_work_;
   CatchUpServer catch_up_;
   // Used by the protocol's thread only.
   DigestExchange digests_;
@@ -173,7 +176,7 @@ class ClusterSequencer : public Sequencer, public ClusterOperations {
   // Their threads end in the order of Stop.
   std::unique_ptr<Order> order_;
   std::unique_ptr<Peers> peers_;
-  Worker disk_;
+  StagingWriter writer_;
   Deliveries deliveries_;
   Worker protocol_{[this] { OnTick(); }, kTickInterval};
 };
@@ -190,9 +193,9 @@ Status ClusterSequencer::Start(Revision applied, Receiver receiver) {
   driver.post = [this](std::function<void(Replica&)> work) { Post(std::move(work)); };
   driver.wants_watch = [this] { return wants_watch_.load(); };
   order_ = parts_.make_order(options_, std::move(driver));
-  ASSIGN_OR_RETURN(const EtcdSnapshot snapshot, order_->Snapshot(applied, may_found));
   DurableState durable{disk.node, disk.applied, std::move(disk.applied_numbers), std::move(disk.members),
                        std::move(disk.staged)};
+  ASSIGN_OR_RETURN(const EtcdSnapshot snapshot, order_->Snapshot(durable, may_found));
   replica_ = std::make_unique<Replica>(std::move(durable), options_.replica);
   RETURN_IF_ERROR(replica_->Start(NowUs(), snapshot));
   ASSIGN_OR_RETURN(
@@ -200,7 +203,7 @@ Status ClusterSequencer::Start(Revision applied, Receiver receiver) {
       parts_.start_peers(
           options_, [this](const NodeId& from, internal::PeerMessage message) { OnMessage(from, std::move(message)); },
           &catch_up_));
-  disk_.Start();
+  writer_.Start();
   deliveries_.Start(receiver_);
   protocol_.Start();
   if (options_.control != nullptr) options_.control->Attach(*this);
@@ -217,15 +220,19 @@ void ClusterSequencer::Stop() {
   if (peers_ != nullptr) peers_->Stop();
   if (order_ != nullptr) order_->Stop();
   protocol_.Stop();
-  disk_.Stop();
+  writer_.Stop();
   deliveries_.Stop(absl::UnknownError("this node is stopping"));
   TakeSubmitted();
   for (const Waiting& waiting : waiting_) {
     receiver_.dropped(waiting.payload, absl::UnavailableError("this node is stopping"));
   }
-  for (const auto& [id, held] : own_) receiver_.dropped(held->payload, absl::UnknownError("this node is stopping"));
   waiting_.clear();
-  own_.clear();
+  DropOwn("this node is stopping");
+}
+
+void ClusterSequencer::DropOwn(std::string_view why) {
+  for (const auto& [id, held] : std::exchange(own_, {}))
+    receiver_.dropped(held->payload, absl::UnknownError(Text(why)));
 }
 
 void ClusterSequencer::RefuseForGood(const std::string& why) {
@@ -233,6 +240,12 @@ void ClusterSequencer::RefuseForGood(const std::string& why) {
   const std::lock_guard lock(refusing_mutex_);
   refusing_ = why;
   for_good_ = true;
+}
+
+// The others apply what comes to be ordered; those who wait for it here are told that nobody knows.
+void ClusterSequencer::NothingIsApplied(const std::string& why) {
+  RefuseForGood(why);
+  Post([this](Replica&) { DropOwn("nothing more is applied here"); });
 }
 
 void ClusterSequencer::TakePart() {
@@ -318,7 +331,7 @@ void ClusterSequencer::Propose() {
     const StatusOr<BatchId> id = replica_->Propose(next.digest, next.bytes->size());
     if (id.ok()) {
       const OrderRecord record{*id, next.digest, next.bytes->size(), options_.node};
-      own_[*id] = std::make_shared<const Held>(Held{record, next.bytes, next.payload, /*own=*/true});
+      own_[*id] = std::make_shared<const Held>(Held{record, next.bytes, next.payload, Held::Origin::kOwn});
     } else if (absl::IsUnavailable(id.status()) && NowUs() - next.since_us < kProposeWithinUs) {
       return;
     } else {
@@ -422,14 +435,15 @@ void ClusterSequencer::OnMessage(const NodeId& from, internal::PeerMessage messa
   }
 }
 
-std::shared_ptr<const Held> ClusterSequencer::Verify(const NodeId& from, const OrderRecord& record, std::string bytes) {
+std::shared_ptr<const Held> ClusterSequencer::Verify(const NodeId& from, const OrderRecord& record, std::string bytes,
+                                                     Held::Origin origin) {
   StatusOr<std::shared_ptr<const Payload>> payload = receiver_.parse(bytes);
   if (!payload.ok()) {
     options_.log(Text("node ", from, " sent a batch that is not kept: ", MessageOf(payload.status())));
     return nullptr;
   }
   return std::make_shared<const Held>(
-      Held{record, std::make_shared<const std::string>(std::move(bytes)), *std::move(payload)});
+      Held{record, std::make_shared<const std::string>(std::move(bytes)), *std::move(payload), origin});
 }
 
 void ClusterSequencer::OnStore(const NodeId& from, internal::PeerMessage::Store store) {
@@ -439,7 +453,8 @@ void ClusterSequencer::OnStore(const NodeId& from, internal::PeerMessage::Store 
     options_.log(Text("node ", from, " sent a batch that is not what its record says"));
     return;
   }
-  const std::shared_ptr<const Held> held = Verify(from, *record, std::move(*store.mutable_batch()));
+  const std::shared_ptr<const Held> held =
+      Verify(from, *record, std::move(*store.mutable_batch()), Held::Origin::kPeer);
   if (held == nullptr) return;
   PostArrived(held, [record = *record](Replica& replica) { replica.OnStoreRequest(record); });
 }
@@ -479,7 +494,8 @@ void ClusterSequencer::OnFetchedMessage(const NodeId& from, internal::PeerMessag
     return;
   }
   const OrderRecord record{id, Sha256({fetched.batch()}), fetched.batch().size(), ""};
-  const std::shared_ptr<const Held> held = Verify(from, record, std::move(*fetched.mutable_batch()));
+  const std::shared_ptr<const Held> held =
+      Verify(from, record, std::move(*fetched.mutable_batch()), Held::Origin::kFetched);
   if (held == nullptr) {
     Post([from, id](Replica& replica) { replica.OnFetchFailed(from, id, FetchFailure::kNotNow); });
     return;
@@ -527,57 +543,21 @@ void ClusterSequencer::Do(const Stage& action) {
   std::shared_ptr<const Held> held;
   if (const auto own = own_.find(id); own != own_.end()) held = own->second;
   if (const auto arrived = arrived_.find(id); arrived != arrived_.end()) held = arrived->second;
-  if (held == nullptr) {
-    replica_->OnStageFailed(id);
+  if (held == nullptr || !writer_.Write(held)) replica_->OnStageFailed(id);
+}
+
+void ClusterSequencer::OnWritten(const StagingWriter::Batches& batches, const Status& status) {
+  if (!status.ok() && !absl::IsResourceExhausted(status)) {
+    RefuseForGood(Text("nothing more is stored here: ", MessageOf(status), "; open the ledger again"));
     return;
   }
-  AddDiskWork(held);
-}
-
-void ClusterSequencer::AddDiskWork(DiskWork work) {
-  {
-    const std::lock_guard lock(disk_work_mutex_);
-    disk_work_.push_back(std::move(work));
-  }
-  disk_.Post([this] { DoDiskWork(); });
-}
-
-// Everything that waits, in order; batches that follow each other with one sync.
-void ClusterSequencer::DoDiskWork() {
-  std::vector<DiskWork> works;
-  {
-    const std::lock_guard lock(disk_work_mutex_);
-    works.swap(disk_work_);
-  }
-  std::vector<std::shared_ptr<const Held>> batches;
-  for (const DiskWork& work : works) {
-    if (const auto* held = std::get_if<0>(&work)) {
-      batches.push_back(*held);
-      continue;
-    }
-    WriteStaged(std::exchange(batches, {}));
-    (void)staging_.Remove(std::get<1>(work));
-  }
-  WriteStaged(std::move(batches));
-}
-
-void ClusterSequencer::WriteStaged(std::vector<std::shared_ptr<const Held>> taken) {
-  if (taken.empty()) return;
-  std::vector<Staging::Batch> batches;
-  batches.reserve(taken.size());
-  for (const auto& held : taken) batches.push_back({NameOf(held->record.id), held->record.digest, *held->bytes});
-  const Status written = staging_.Put(batches);
-  if (!written.ok() && !absl::IsResourceExhausted(written)) {
-    RefuseForGood(Text("nothing more is stored here: ", MessageOf(written), "; open the ledger again"));
-    return;
-  }
-  Post([this, taken = std::move(taken), ok = written.ok()](Replica& replica) {
-    for (const auto& held : taken) {
+  Post([this, batches, ok = status.ok()](Replica& replica) {
+    for (const auto& held : batches) {
       const BatchId& id = held->record.id;
       if (!ok) {
         replica.OnStageFailed(id);
-      } else if (replica.OnStaged(id) && !held->own) {
-        staged_[id] = held;
+      } else if (replica.OnStaged(id) && !held->own()) {
+        staged_.Keep(held);
       }
     }
   });
@@ -586,29 +566,25 @@ void ClusterSequencer::WriteStaged(std::vector<std::shared_ptr<const Held>> take
 void ClusterSequencer::Do(const RemoveStaged& action) {
   std::vector<BatchName> names;
   for (const BatchId& id : action.ids) {
-    staged_.erase(id);
+    (void)staged_.Take(id);
     names.push_back(NameOf(id));
   }
-  AddDiskWork(std::move(names));
+  writer_.Remove(std::move(names));
 }
 
 // --- The ledger ---
 
 void ClusterSequencer::Do(const DeliverBatch& action) {
-  std::shared_ptr<const Held> held;
   // From here on only other nodes can ask for its bytes, and they get them from staging.
-  for (auto* batches : {&staged_, &own_}) {
-    if (auto found = batches->extract(action.record.id)) held = std::move(found.mapped());
-  }
+  std::shared_ptr<const Held> held = staged_.Take(action.record.id);
+  if (auto own = own_.extract(action.record.id)) held = std::move(own.mapped());
   deliveries_.DeliverBatch(action.revision, action.record, std::move(held));
 }
 
 void ClusterSequencer::Do(const DeliverMembers& action) {
+  // What changed was parsed when the watch showed it.
   StatusOr<std::optional<Ordered::OwnEvent>> event = EventOf(action.members);
-  if (!event.ok()) {
-    RefuseForGood(Text("nothing more is applied here: ", MessageOf(event.status())));
-    return;
-  }
+  CHECK(event.ok());
   deliveries_.Deliver(
       {action.members.revision, 0, 0, nullptr, ToProto(action.members).SerializeAsString(), *std::move(event)});
 }

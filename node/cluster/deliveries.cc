@@ -26,7 +26,7 @@ void Deliveries::DeliverBatch(Revision revision, const OrderRecord& record, std:
     const std::lock_guard lock(mutex_);
     // It comes again when one before it was lost.
     if (const auto before = own_.find(revision); before != own_.end()) held = before->second;
-    if (held != nullptr && held->own) own_[revision] = held;
+    if (held != nullptr && held->own()) own_[revision] = held;
   }
   Post({revision, record.id.session.value, record.id.number.value, nullptr, std::nullopt}, record, std::move(held));
 }

@@ -15,22 +15,11 @@
 
 #include "ledger/engine/staging.h"
 #include "ledger/sequencer/sequencer.h"
+#include "node/cluster/held.h"
 #include "node/cluster/worker.h"
 #include "node/replication/batch.h"
 
 namespace anamnesis {
-
-// A batch in memory.
-struct Held {
-  OrderRecord record;
-  std::shared_ptr<const std::string> bytes;
-  // Of a peer's batch, what its bytes were parsed to when their seals were verified. Of an own one what was submitted,
-  // which says whom to answer: it is delivered or dropped, and kept nowhere else.
-  std::shared_ptr<const Payload> payload;
-  bool own = false;
-};
-
-inline BatchName NameOf(const BatchId& id) { return {id.session.value, id.number.value}; }
 
 // Deliver and DeliverBatch are called by one thread.
 class Deliveries {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "node/cluster/etcd_members.h"
 #include "node/cluster/members_record.h"
 #include "node/cluster/wire.h"
 
@@ -12,8 +13,12 @@ namespace {
 constexpr auto kRetryAfter = std::chrono::milliseconds(500);
 constexpr auto kWatchPause = std::chrono::milliseconds(20);
 constexpr auto kWatchAgainAfter = std::chrono::seconds(1);
-// After the keys of every possible batch of a session.
-constexpr char kAfterNumbers[] = "~";
+
+// A session on its way: lost before it is known, it has no number yet under which that could be told.
+struct Opening {
+  std::atomic<uint64_t> session = 0;
+  std::atomic<bool> lost = false;
+};
 
 }  // namespace
 
@@ -74,16 +79,11 @@ void EtcdOrder::End(std::unique_ptr<LeaseKeeper> keeper) {
   (void)client_->RevokeLease(lease);
 }
 
-// Together, so that no member ever counts from another base.
 Status EtcdOrder::Found(Revision applied) {
   Members founding;
   founding.voters = options_.founding_voters;
   founding.change = ChangeOf(v1::ClusterMembersChanged::FOUNDED, "", {}, "").SerializeAsString();
-  EtcdTxn txn;
-  txn.IfAbsent(kMembersKey)
-      .ThenPut(kBaseKey, Text(applied.value))
-      .ThenPut(kMembersKey, ToProto(founding).SerializeAsString());
-  const Status founded = client_->Txn(txn).status();
+  const Status founded = client_->Txn(Founding(applied, founding)).status();
   return absl::IsUnknown(founded) ? OkStatus() : founded;
 }
 
@@ -103,9 +103,19 @@ StatusOr<uint64_t> EtcdOrder::ReadBase(bool may_found) {
   return value;
 }
 
-StatusOr<EtcdSnapshot> EtcdOrder::Snapshot(Revision applied, bool may_found) {
-  if (may_found && !options_.founding_voters.empty()) RETURN_IF_ERROR(Found(applied));
+StatusOr<EtcdSnapshot> EtcdOrder::Snapshot(const DurableState& durable, bool may_found) {
+  if (may_found && !options_.founding_voters.empty()) RETURN_IF_ERROR(Found(durable.applied));
   ASSIGN_OR_RETURN(base_, ReadBase(may_found));
+  ASSIGN_OR_RETURN(EtcdSnapshot snapshot, Read());
+  const OrderKeys orders = OrderKeysAt(snapshot.revision);
+  for (const auto* found : {&snapshot.sessions, &snapshot.ordering}) {
+    RETURN_IF_ERROR(orders.CheckApplied(*found, durable.applied, durable.applied_numbers));
+  }
+  RETURN_IF_ERROR(NoteTrimmed(snapshot.revision));
+  return snapshot;
+}
+
+StatusOr<EtcdSnapshot> EtcdOrder::Read() {
   EtcdSnapshot snapshot;
   EtcdRangeQuery query;
   query.prefix = std::string(kSessionsPrefix);
@@ -115,36 +125,26 @@ StatusOr<EtcdSnapshot> EtcdOrder::Snapshot(Revision applied, bool may_found) {
     sessions_.Created(item.key, session);
     snapshot.sessions.push_back(session);
   }
+  See(sessions.revision);
   snapshot.revision = RevisionOf(sessions.revision);
-  query.prefix = std::string(kMembersKey);
-  query.revision = sessions.revision;
-  ASSIGN_OR_RETURN(const EtcdRangeResult members, client_->Range(query));
-  if (members.items.empty()) {
+  StatusOr<Members> members = ReadMembers(*client_, sessions.revision);
+  if (absl::IsNotFound(members.status())) {
     return absl::FailedPreconditionError("the cluster has no members yet: name its first voters");
   }
-  ASSIGN_OR_RETURN(snapshot.members, ParseMembers(members.items.front().value));
-  snapshot.members.revision = RevisionOf(members.items.front().mod_revision);
-  ASSIGN_OR_RETURN(snapshot.ordering, SessionsWithOrders(sessions.revision));
+  RETURN_IF_ERROR(members.status());
+  members->revision = RevisionOf(static_cast<int64_t>(members->revision.value));
+  snapshot.members = *std::move(members);
+  ASSIGN_OR_RETURN(snapshot.ordering, OrderKeysAt(snapshot.revision).Sessions());
   return snapshot;
 }
 
-// One question a session: of each only the first key is read.
-StatusOr<std::vector<SessionId>> EtcdOrder::SessionsWithOrders(int64_t at) {
-  std::vector<SessionId> found;
-  EtcdRangeQuery query;
-  query.prefix = std::string(kOrdersPrefix);
-  query.limit = 1;
-  query.revision = at;
-  query.keys_only = true;
-  while (true) {
-    ASSIGN_OR_RETURN(const EtcdRangeResult first, client_->Range(query));
-    if (first.items.empty()) return found;
-    const std::string& key = first.items.front().key;
-    const std::optional<SessionId> session = SessionOfOrderKey(key);
-    if (session.has_value()) found.push_back(*session);
-    // What is no order key is passed over by itself.
-    query.after = session.has_value() ? Text(OrderKeysOf(*session), kAfterNumbers) : key;
-  }
+// Whatever was trimmed before anybody noted it was trimmed by now.
+Status EtcdOrder::NoteTrimmed(Revision now) {
+  ASSIGN_OR_RETURN(const std::optional<Revision> trimmed, OrderKeysAt(now).Trimmed());
+  if (trimmed.has_value()) return OkStatus();
+  EtcdTxn txn;
+  txn.ThenPut(TrimmedKey(now), "");
+  return client_->Txn(txn).status();
 }
 
 // --- The session ---
@@ -164,39 +164,67 @@ void EtcdOrder::OpenOne() {
     EtcdTxn end;
     end.ThenDelete(SessionKey(options_.node));
     (void)client_->Txn(end);
-    // The session's number is only known afterwards; a loss before that is noticed by the transactions.
-    auto opened = std::make_shared<std::atomic<uint64_t>>(0);
-    auto keeper = client_->KeepLease(options_.session_ttl, [this, opened](const Status& why) {
+    const auto opening = std::make_shared<Opening>();
+    auto keeper = client_->KeepLease(options_.session_ttl, [this, opening](const Status& why) {
       options_.log(Text("this node's session in etcd was lost: ", MessageOf(why)));
-      driver_.post([opened](Replica& replica) { replica.OnSessionLost(SessionId(*opened)); });
+      opening->lost = true;
+      driver_.post([opening](Replica& replica) { replica.OnSessionLost(SessionId(opening->session)); });
     });
     Status refused = keeper.status();
     if (keeper.ok()) {
       EtcdTxn open;
       open.IfAbsent(SessionKey(options_.node)).ThenPut(SessionKey(options_.node), "", (*keeper)->lease().id);
-      const StatusOr<EtcdTxnResult> result = client_->Txn(open);
+      const StatusOr<EtcdTxnResult> result = PutAndWait(open);
       refused = result.status();
       if (result.ok() && result->succeeded) {
         refusals_.Note(EtcdRefusals::Of::kSession, OkStatus());
         // What was refused before may be allowed now, and nothing else finds out when all that was asked for is gone.
         refusals_.Note(EtcdRefusals::Of::kOrder, OkStatus());
         keeper_ = *std::move(keeper);
-        const SessionId session(RevisionOf(result->revision).value);
-        *opened = session.value;
-        const bool alive = keeper_->alive();
-        driver_.post([session, alive](Replica& replica) {
-          replica.OnSessionOpened(session);
-          if (!alive) replica.OnSessionLost(session);
+        opening->session = RevisionOf(result->revision).value;
+        driver_.post([opening](Replica& replica) {
+          replica.OnSessionOpened(SessionId(opening->session));
+          if (opening->lost) replica.OnSessionLost(SessionId(opening->session));
         });
         return;
       }
       End(*std::move(keeper));
     }
     if (!refused.ok()) refusals_.Note(EtcdRefusals::Of::kSession, refused);
-  } while (Pause(kRetryAfter));
+  } while (!contradicted_ && Pause(kRetryAfter));
 }
 
 // --- Writing ---
+
+void EtcdOrder::See(int64_t revision) {
+  int64_t seen = seen_;
+  while (seen < revision && !seen_.compare_exchange_weak(seen, revision)) {
+  }
+}
+
+// etcd decides a transaction after everything that anybody was told before it was sent.
+StatusOr<EtcdTxnResult> EtcdOrder::Above(int64_t seen, StatusOr<EtcdTxnResult> result) {
+  if (!result.ok()) return result;
+  if (result->succeeded ? result->revision > seen : result->revision >= seen) {
+    See(result->revision);
+    return result;
+  }
+  const Status why = absl::DataLossError(Text("etcd is at revision ", result->revision, " and was at ", seen,
+                                              " before: it has lost history; recover the cluster"));
+  Contradicted(why);
+  return absl::UnknownError(Text(MessageOf(why)));
+}
+
+void EtcdOrder::Put(const EtcdTxn& txn, EtcdClient::OnTxn done) {
+  client_->TxnAsync(txn, [this, seen = seen_.load(), done = std::move(done)](StatusOr<EtcdTxnResult> result) {
+    done(Above(seen, std::move(result)));
+  });
+}
+
+StatusOr<EtcdTxnResult> EtcdOrder::PutAndWait(const EtcdTxn& txn) {
+  const int64_t seen = seen_;
+  return Above(seen, client_->Txn(txn));
+}
 
 void EtcdOrder::Do(const OrderTransaction& transaction) {
   const std::string order = OrderKey(transaction.record.id);
@@ -209,7 +237,7 @@ void EtcdOrder::Do(const OrderTransaction& transaction) {
       .ElseGet(order)
       .ElseGet(session)
       .ElseGet(kMembersKey);
-  client_->TxnAsync(txn, [this, transaction](const StatusOr<EtcdTxnResult>& result) {
+  Put(txn, [this, transaction](const StatusOr<EtcdTxnResult>& result) {
     refusals_.Note(EtcdRefusals::Of::kOrder, result.status());
     const OrderOutcome outcome = OutcomeOf(result, transaction);
     driver_.post([id = transaction.record.id, outcome](Replica& replica) { replica.OnOrderOutcome(id, outcome); });
@@ -219,7 +247,7 @@ void EtcdOrder::Do(const OrderTransaction& transaction) {
 void EtcdOrder::PutBarrier(std::function<void(const StatusOr<Revision>&)> done) {
   EtcdTxn txn;
   txn.ThenPut(BarrierKey(options_.node), "");
-  client_->TxnAsync(txn, [this, done = std::move(done)](const StatusOr<EtcdTxnResult>& result) {
+  Put(txn, [this, done = std::move(done)](const StatusOr<EtcdTxnResult>& result) {
     if (!result.ok()) return done(result.status());
     done(RevisionOf(result->revision));
   });
@@ -227,17 +255,21 @@ void EtcdOrder::PutBarrier(std::function<void(const StatusOr<Revision>&)> done) 
 
 void EtcdOrder::Do(const TrimSessions& trim) {
   upkeep_.Post([this, trim] {
-    to_trim_.insert(to_trim_.end(), trim.sessions.begin(), trim.sessions.end());
+    for (const SessionId session : trim.sessions) to_trim_.push_back({session, trim.through});
     TrimSome();
   });
 }
 
 void EtcdOrder::TrimSome() {
   while (!to_trim_.empty() && !stopping_) {
-    const std::string first = OrderKeysOf(to_trim_.front());
+    const ToTrim& next = to_trim_.front();
+    const std::string first = OrderKeysOf(next.session);
+    const std::string trimmed = TrimmedKey(next.through);
     EtcdTxn txn;
     // "0" follows "/".
     txn.ThenDeleteRange(first, Text(first.substr(0, first.size() - 1), "0"));
+    // Those below it only, so that what counts, the highest, never falls, whoever trims last.
+    txn.ThenDeleteRange(kTrimmedPrefix, trimmed).ThenPut(trimmed, "");
     // Tried again with the next tick.
     if (!client_->Txn(txn).ok()) return;
     to_trim_.pop_front();
@@ -250,9 +282,11 @@ void EtcdOrder::Do(const Compact& compact) {
 }
 
 void EtcdOrder::PutMembers(const Members& next, Revision current, OnMembersPut done) {
+  Members put = next;
+  put.replaces = current;
   EtcdTxn txn;
-  txn.IfModRevision(kMembersKey, InEtcd(current.value)).ThenPut(kMembersKey, ToProto(next).SerializeAsString());
-  client_->TxnAsync(txn, [this, done = std::move(done)](const StatusOr<EtcdTxnResult>& result) {
+  txn.IfModRevision(kMembersKey, InEtcd(current.value)).ThenPut(kMembersKey, ToProto(put).SerializeAsString());
+  Put(txn, [this, done = std::move(done)](const StatusOr<EtcdTxnResult>& result) {
     if (!result.ok()) return done(result.status());
     if (!result->succeeded) return done(absl::AbortedError("the members were changed meanwhile; look again"));
     done(RevisionOf(result->revision));
@@ -263,7 +297,7 @@ void EtcdOrder::PutMembers(const Members& next, Revision current, OnMembersPut d
 
 void EtcdOrder::Do(const Watch& watch) {
   if (watch.from.value <= base_) {
-    driver_.post([first = Revision(base_ + 1)](Replica& replica) { replica.OnCompacted(first); });
+    driver_.post([base = Revision(base_)](Replica& replica) { replica.OnCompacted({base}, {}); });
     return;
   }
   const std::lock_guard lock(watching_mutex_);
@@ -302,26 +336,45 @@ void EtcdOrder::OnWatched(const EtcdEvent& event) {
 }
 
 void EtcdOrder::Unreadable(std::string_view key, const Status& why) {
-  unreadable_ = true;
-  const Status unreadable = absl::DataLossError(Text("etcd's key ", key, ": ", MessageOf(why)));
-  driver_.post([unreadable](Replica& replica) { replica.OnUnreadable(unreadable); });
+  Contradicted(absl::DataLossError(Text("etcd's key ", key, ": ", MessageOf(why))));
+}
+
+void EtcdOrder::Contradicted(const Status& why) {
+  if (contradicted_.exchange(true)) return;
+  driver_.post([why](Replica& replica) { replica.OnUnreadable(why); });
 }
 
 void EtcdOrder::KeepWatching(int64_t from) {
   do {
     const StatusOr<std::unique_ptr<EtcdWatch>> watch = client_->Watch("", from);
     const Status ended = watch.ok() ? ReadWatch(**watch, from) : watch.status();
-    if (absl::IsOutOfRange(ended)) {
-      const Revision compacted = RevisionOf((*watch)->compact_revision());
-      driver_.post([compacted](Replica& replica) { replica.OnCompacted(compacted); });
-    }
-    if (stopping_ || unreadable_ || absl::IsOutOfRange(ended) || absl::IsCancelled(ended)) return;
-    refusals_.Note(EtcdRefusals::Of::kWatch, ended);
+    const int64_t compacted = watch.ok() ? (*watch)->compact_revision() : 0;
+    if (absl::IsDataLoss(ended)) Contradicted(absl::DataLossError(Text(MessageOf(ended), "; recover the cluster")));
+    if (stopping_ || contradicted_ || absl::IsCancelled(ended)) return;
+    const bool is_compacted = absl::IsOutOfRange(ended) && compacted > 0;
+    const Status told = is_compacted ? TellCompacted(from) : ended;
+    if (is_compacted && told.ok()) return;
+    refusals_.Note(EtcdRefusals::Of::kWatch, told);
   } while (Pause(kWatchAgainAfter));
 }
 
+// Nodes compact what all have applied, but whoever runs etcd may do so too, at a place where nothing is to be applied
+// and which no node will ever reach by applying.
+Status EtcdOrder::TellCompacted(int64_t from) {
+  const Revision seen = RevisionOf(from - 1);
+  ASSIGN_OR_RETURN(const EtcdSnapshot now, Read());
+  if (now.revision < seen) {
+    Contradicted(absl::DataLossError(Text("etcd is at revision ", now.revision.value, " and was at ", seen.value,
+                                          " before: it has lost history; recover the cluster")));
+    return OkStatus();
+  }
+  ASSIGN_OR_RETURN(Missed missed, OrderKeysAt(now.revision).OrderedAfter(seen));
+  driver_.post([missed, now](Replica& replica) { replica.OnCompacted(missed, now); });
+  return OkStatus();
+}
+
 Status EtcdOrder::ReadWatch(EtcdWatch& watch, int64_t& from) {
-  while (!stopping_ && !unreadable_) {
+  while (!stopping_ && !contradicted_) {
     if (!driver_.wants_watch()) {
       Pause(kWatchPause);
       continue;
@@ -334,9 +387,10 @@ Status EtcdOrder::ReadWatch(EtcdWatch& watch, int64_t& from) {
     }
     RETURN_IF_ERROR(batch.status());
     refusals_.Note(EtcdRefusals::Of::kWatch, OkStatus());
+    See(batch->revision);
     for (const EtcdEvent& event : batch->events) {
       OnWatched(event);
-      if (unreadable_) return OkStatus();
+      if (contradicted_) return OkStatus();
     }
     from = batch->revision + 1;
     const Revision seen = RevisionOf(batch->revision);

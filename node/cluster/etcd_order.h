@@ -4,6 +4,11 @@
 // The order as it stands in etcd: this node's session, order transactions, and the watch of what all nodes put there.
 // Carries out the actions of a Replica that concern etcd; what it sees goes to the Replica. Revisions are the ledger's
 // everywhere: etcd's plus the base that stands in etcd.
+//
+// An etcd that is put back from a snapshot, under running nodes or before they start again, has forgotten what was
+// ordered last, and would order other batches in the same places. That is a contradiction, at which the Replica halts:
+// what this node puts stands above all that it was told before; a watch goes on from what it has shown (watch.h); and
+// at the start the order is the one that was applied (order_keys.h).
 
 #include <atomic>
 #include <chrono>
@@ -20,6 +25,7 @@
 #include "node/cluster/cluster_options.h"
 #include "node/cluster/etcd_refusals.h"
 #include "node/cluster/order.h"
+#include "node/cluster/order_keys.h"
 #include "node/cluster/session_keys.h"
 #include "node/cluster/worker.h"
 #include "node/etcd/etcd_client.h"
@@ -34,10 +40,10 @@ class EtcdOrder : public Order {
   // Ends the session.
   ~EtcdOrder() override;
 
-  // Puts the founding voters, and `applied` as the base, if there are no members and this node `may_found`. Waits for
-  // etcd; fails as EtcdClient does, with FAILED_PRECONDITION when there are no members and nobody to found with, and
-  // with INVALID_ARGUMENT when what stands there doesn't parse.
-  StatusOr<EtcdSnapshot> Snapshot(Revision applied, bool may_found) override;
+  // Puts the founding voters, and what is applied as the base, if there are no members and this node `may_found`. Waits
+  // for etcd; fails as EtcdClient does, with FAILED_PRECONDITION when there are no members and nobody to found with, or
+  // etcd has lost history, and with INVALID_ARGUMENT when what stands there doesn't parse.
+  StatusOr<EtcdSnapshot> Snapshot(const DurableState& durable, bool may_found) override;
 
   void Do(const Watch& watch) override;
   void Do(const OpenSession&) override;
@@ -54,6 +60,13 @@ class EtcdOrder : public Order {
  private:
   Status Found(Revision applied);
   StatusOr<uint64_t> ReadBase(bool may_found);
+  // What there is now.
+  StatusOr<EtcdSnapshot> Read();
+  OrderKeys OrderKeysAt(Revision revision) const { return {*client_, base_, InEtcd(revision.value)}; }
+  // Sees to it that it can be told what was missed (Replica::OnCompacted).
+  Status NoteTrimmed(Revision now);
+  // Tells the Replica what a watch from `from` on, a revision of etcd's, can't show any more.
+  Status TellCompacted(int64_t from);
   Revision RevisionOf(int64_t etcd) const { return Revision(base_ + static_cast<uint64_t>(etcd)); }
   // 0 for what comes before etcd's first.
   int64_t InEtcd(uint64_t revision) const;
@@ -67,7 +80,13 @@ class EtcdOrder : public Order {
   // False when this is to stop.
   bool Pause(std::chrono::milliseconds pause);
   void Unreadable(std::string_view key, const Status& why);
-  StatusOr<std::vector<SessionId>> SessionsWithOrders(int64_t at);
+  // Nothing more comes of this order.
+  void Contradicted(const Status& why);
+  // Puts, and sees to it that this is above all that was seen before; otherwise its outcome is UNKNOWN.
+  void Put(const EtcdTxn& txn, EtcdClient::OnTxn done);
+  StatusOr<EtcdTxnResult> PutAndWait(const EtcdTxn& txn);
+  StatusOr<EtcdTxnResult> Above(int64_t seen, StatusOr<EtcdTxnResult> result);
+  void See(int64_t revision);
   // Trims what is to be trimmed, as long as etcd does it.
   void TrimSome();
   void OpenOne();
@@ -86,8 +105,10 @@ class EtcdOrder : public Order {
   // Guards the wait for stopping_.
   std::mutex pause_mutex_;
   std::condition_variable pause_;
-  // Used by the watching thread: something was not understood.
-  bool unreadable_ = false;
+  // Something was not understood, or contradicts what was seen before.
+  std::atomic<bool> contradicted_ = false;
+  // The highest revision of etcd that any of its answers has told.
+  std::atomic<int64_t> seen_ = 0;
   // Used by Snapshot, then by the watching thread.
   SessionKeys sessions_;
   std::mutex watching_mutex_;
@@ -96,7 +117,11 @@ class EtcdOrder : public Order {
   // Used by calls_ only.
   std::unique_ptr<LeaseKeeper> keeper_;
   // Used by upkeep_ only.
-  std::deque<SessionId> to_trim_;
+  struct ToTrim {
+    SessionId session;
+    Revision through;
+  };
+  std::deque<ToTrim> to_trim_;
   // What waits for the session; apart from it, since it can take long, what keeps etcd small.
   Worker calls_;
   Worker upkeep_{[this] { TrimSome(); }, std::chrono::seconds(10)};

@@ -29,9 +29,9 @@ class Order {
   // Ends the session; what is due calls back for the last time.
   virtual ~Order() = default;
 
-  // What Replica::Start needs, from an order that holds members; a new one is founded at `applied` if this node
-  // `may_found`. Waits.
-  virtual StatusOr<EtcdSnapshot> Snapshot(Revision applied, bool may_found) = 0;
+  // What Replica::Start needs, from an order that holds members and that goes on from what this node has applied. A new
+  // one is founded where it is now if this node `may_found`. Waits.
+  virtual StatusOr<EtcdSnapshot> Snapshot(const DurableState& durable, bool may_found) = 0;
 
   // Carry out the actions that concern the order (actions.h). What it sees goes to the Replica.
   virtual void Do(const Watch& watch) = 0;

@@ -7,6 +7,7 @@
 #include "ledger/crypto/sha256.h"
 #include "node/cluster/catch_up_server.h"
 #include "node/cluster/disk_state.h"
+#include "node/cluster/etcd_members.h"
 #include "node/cluster/members_record.h"
 #include "node/cluster/peers.h"
 #include "node/cluster/recovery_messages.h"
@@ -21,6 +22,20 @@ constexpr std::string_view kFenced =
     "this node is fenced until its ledger has been taken to a new etcd (anamnesis cluster recover)";
 
 BatchName NameOf(const BatchId& id) { return {id.session.value, id.number.value}; }
+
+Status NotNew(uint64_t incarnation) {
+  return absl::FailedPreconditionError(
+      Text("etcd holds the members of incarnation ", incarnation,
+           " of an order already: it is not lost, or not new; give the nodes a new etcd or another --etcd-prefix"));
+}
+
+// Whether all are of the order that is in etcd, and can go on in it.
+Status CheckOf(uint64_t incarnation, absl::Span<const NodeReport> reports) {
+  for (const NodeReport& report : reports) {
+    if (report.members.incarnation != incarnation) return NotNew(incarnation);
+  }
+  return OkStatus();
+}
 
 class RecoverySequencer : public Sequencer, public RecoveryOperations {
  public:
@@ -79,6 +94,8 @@ class RecoverySequencer : public Sequencer, public RecoveryOperations {
     return applied_;
   }
   StatusOr<Members> NotedMembers() const;
+  // Of the order that etcd holds; 0 when it holds none.
+  StatusOr<uint64_t> IncarnationInEtcd() const;
   StatusOr<bool> HasFollowed(const RecoveryPlan& plan) const;
   Status CheckHasAll(const RecoveryPlan& plan) const;
   Status Deliver(const Ordered& ordered);
@@ -106,8 +123,17 @@ StatusOr<Members> RecoverySequencer::NotedMembers() const {
   return ParseMembers(*note);
 }
 
+StatusOr<uint64_t> RecoverySequencer::IncarnationInEtcd() const {
+  ASSIGN_OR_RETURN(const std::unique_ptr<EtcdClient> client, EtcdClient::Connect(options_.etcd));
+  const StatusOr<Members> members = ReadMembers(*client);
+  if (absl::IsNotFound(members.status())) return 0;
+  RETURN_IF_ERROR(members.status());
+  return members->incarnation;
+}
+
 StatusOr<v1::RecoveryReport> RecoverySequencer::GetReport() {
-  ASSIGN_OR_RETURN(const NodeReport report, ReadDisk(staging_, options_.node, applied()));
+  ASSIGN_OR_RETURN(NodeReport report, ReadDisk(staging_, options_.node, applied()));
+  LeaveOutApplied(report);
   v1::RecoveryReport proto = ToProto(report);
   proto.set_origin(options_.origin);
   return proto;
@@ -126,6 +152,12 @@ StatusOr<v1::RecoveryPlan> RecoverySequencer::MakePlan(const v1::MakePlanRequest
     }
     ASSIGN_OR_RETURN(NodeReport report, FromProto(proto));
     reports.push_back(std::move(report));
+  }
+  // Before anything is followed, since that is never taken back.
+  ASSIGN_OR_RETURN(const uint64_t there, IncarnationInEtcd());
+  if (there != 0) {
+    RETURN_IF_ERROR(CheckOf(there, reports));
+    return v1::RecoveryPlan();
   }
   ASSIGN_OR_RETURN(RecoveryPlan plan, PlanRecovery(reports));
   plan.members.change =
@@ -238,29 +270,26 @@ StatusOr<v1::FoundEtcdResponse> RecoverySequencer::FoundEtcd(const v1::FoundEtcd
   if (!followed) return absl::FailedPreconditionError("plan: this node has not followed it");
   // It is recorded where the plan says, not again where etcd begins.
   plan.members.change.clear();
+  plan.members.replaces = plan.base;
   ASSIGN_OR_RETURN(const std::unique_ptr<EtcdClient> client, EtcdClient::Connect(options_.etcd));
-  EtcdTxn txn;
-  txn.IfAbsent(kMembersKey)
-      .ThenPut(kBaseKey, Text(plan.base.value))
-      .ThenPut(kMembersKey, ToProto(plan.members).SerializeAsString())
-      .ElseGet(kMembersKey);
-  StatusOr<EtcdTxnResult> result = client->Txn(txn);
+  StatusOr<EtcdTxnResult> result = client->Txn(Founding(plan.base, plan.members));
   // Whether it was done can be asked by doing it again.
   if (absl::IsUnknown(result.status())) return absl::UnavailableError(Text(MessageOf(result.status())));
   RETURN_IF_ERROR(result.status());
   if (result->succeeded) return v1::FoundEtcdResponse();
   const StatusOr<Members> there = ParseMembers(result->found.at(0).value);
   if (there.ok() && there->incarnation == plan.members.incarnation) return v1::FoundEtcdResponse();
-  return absl::FailedPreconditionError(
-      Text("etcd holds the members of incarnation ", there.ok() ? there->incarnation : 0,
-           " of an order already: it is not lost, or not new; give the nodes a new etcd or another --etcd-prefix"));
+  return NotNew(there.ok() ? there->incarnation : 0);
 }
 
 StatusOr<v1::FinishRecoveryResponse> RecoverySequencer::Finish() {
   ASSIGN_OR_RETURN(const Members noted, NotedMembers());
-  // Following a plan notes the members where it ends, and nothing comes after it here.
-  if (noted.revision != applied() || noted.incarnation == 0) {
-    return absl::FailedPreconditionError("this node has not followed a plan of recovery");
+  ASSIGN_OR_RETURN(const uint64_t there, IncarnationInEtcd());
+  // Those that don't follow the plan stay fenced: what they would go on in is lost.
+  if (noted.incarnation == 0 || noted.incarnation != there) {
+    return absl::FailedPreconditionError(Text("this node is of incarnation ", noted.incarnation, ", its etcd holds ",
+                                              there == 0 ? std::string("no order") : Text("incarnation ", there),
+                                              ": it has not followed the plan of recovery that was founded there"));
   }
   RETURN_IF_ERROR(callbacks_.finished());
   return v1::FinishRecoveryResponse();

@@ -39,6 +39,15 @@ std::string OrderKey(const BatchId& id) {
   return Text(OrderKeysOf(id.session), absl::StrFormat("%016x", id.number.value));
 }
 
+std::string TrimmedKey(Revision through) { return Text(kTrimmedPrefix, absl::StrFormat("%016x", through.value)); }
+
+std::optional<Revision> RevisionOfTrimmedKey(std::string_view key) {
+  uint64_t through = 0;
+  if (!key.starts_with(kTrimmedPrefix)) return std::nullopt;
+  if (!absl::SimpleHexAtoi(std::string(key.substr(kTrimmedPrefix.size())), &through)) return std::nullopt;
+  return key == TrimmedKey(Revision(through)) ? std::optional(Revision(through)) : std::nullopt;
+}
+
 internal::OrderRecord ToProto(const OrderRecord& record) {
   internal::OrderRecord proto;
   proto.set_session(record.id.session.value);
@@ -85,6 +94,7 @@ internal::ClusterMembers ToProto(const Members& members) {
   proto.set_incarnation(members.incarnation);
   proto.set_revision(members.revision.value);
   proto.set_change(members.change);
+  proto.set_replaces(members.replaces.value);
   for (const Member& voter : members.voters) AddMember(voter, proto.add_voters());
   for (const Member& learner : members.learners) AddMember(learner, proto.add_learners());
   return proto;
@@ -99,6 +109,11 @@ StatusOr<Members> ParseMembers(std::string_view bytes) {
   members.revision = Revision(proto.revision());
   members.incarnation = proto.incarnation();
   members.change = proto.change();
+  members.replaces = Revision(proto.replaces());
+  // Every node makes an event of it.
+  if (!internal::ClusterMembersChange().ParseFromString(members.change)) {
+    return absl::InvalidArgumentError("of the cluster's members, what changed doesn't parse");
+  }
   for (const auto& voter : proto.voters()) members.voters.push_back(FromProto(voter));
   for (const auto& learner : proto.learners()) members.learners.push_back(FromProto(learner));
   return members;

@@ -5,8 +5,9 @@
 // INVALID_ARGUMENT.
 //
 // Keys: base, the revision that comes before etcd's first, in decimal digits; members; sessions/<node>;
-// orders/<session>/<number>, both numbers as 16 hexadecimal digits, so that they are in order; barriers/<node>, empty,
-// of which only the last change's revision says something (barriers.h).
+// orders/<session>/<number>, both numbers as 16 hexadecimal digits, so that they are in order; trimmed/<revision>, the
+// same way, up to which order keys may be missing; barriers/<node>, empty, of which only the last change's revision
+// says something (barriers.h).
 
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@ inline constexpr std::string_view kBaseKey = "base";
 inline constexpr std::string_view kMembersKey = "members";
 inline constexpr std::string_view kSessionsPrefix = "sessions/";
 inline constexpr std::string_view kOrdersPrefix = "orders/";
+inline constexpr std::string_view kTrimmedPrefix = "trimmed/";
 inline constexpr std::string_view kBarriersPrefix = "barriers/";
 
 std::string SessionKey(const NodeId& node);
@@ -34,6 +36,10 @@ std::string OrderKey(const BatchId& id);
 std::string OrderKeysOf(SessionId session);
 // The session of an order key; nullopt when it is none.
 std::optional<SessionId> SessionOfOrderKey(std::string_view key);
+
+std::string TrimmedKey(Revision through);
+// nullopt when it is none.
+std::optional<Revision> RevisionOfTrimmedKey(std::string_view key);
 
 internal::OrderRecord ToProto(const OrderRecord& record);
 StatusOr<OrderRecord> FromProto(const internal::OrderRecord& proto);

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -65,6 +66,8 @@ class EtcdWatch::State : public std::enable_shared_from_this<State> {
 
  private:
   etcdserverpb::WatchRequest CreateRequest() const;
+  // Whether these go on from what was delivered, as far as can be told by now.
+  bool GoOn(const std::vector<mvccpb::Event>& events);
   void TakeEvents(std::vector<mvccpb::Event> events);
   void TakeProgress(int64_t revision);
   void Queue(EtcdWatchBatch batch, size_t bytes);
@@ -80,11 +83,15 @@ class EtcdWatch::State : public std::enable_shared_from_this<State> {
   int64_t next_revision_;
   std::deque<std::pair<EtcdWatchBatch, size_t>> queue_;
   size_t queue_bytes_ = 0;
+  // The last put that was queued, if there was one and it isn't compacted.
+  std::optional<mvccpb::KeyValue> shown_;
   // Why nothing more will be queued.
   Status end_;
   int64_t compact_revision_ = 0;
   std::shared_ptr<Stream> stream_;
-  // Of the stream: the fragments so far, what etcd said when it cancelled the watch, that it waits for room.
+  // Of the stream: that shown_ has yet to come again, the fragments so far, what etcd said when it cancelled the watch,
+  // that it waits for room.
+  bool shows_again_ = false;
   std::vector<mvccpb::Event> fragments_;
   CallFailure cancelled_;
   bool was_cancelled_ = false;
@@ -275,6 +282,7 @@ void EtcdWatch::State::Open() {
     was_cancelled_ = false;
     stands_ = false;
     paused_ = false;
+    shows_again_ = shown_.has_value();
     request = CreateRequest();
   }
   if (ended) return connection_->Remove(stream);
@@ -286,7 +294,7 @@ etcdserverpb::WatchRequest EtcdWatch::State::CreateRequest() const {
   etcdserverpb::WatchCreateRequest& create = *request.mutable_create_request();
   create.set_key(prefix_);
   create.set_range_end(EndOfPrefix(prefix_));
-  create.set_start_revision(next_revision_);
+  create.set_start_revision(shown_.has_value() ? shown_->mod_revision() : next_revision_);
   create.set_progress_notify(true);
   create.set_fragment(true);
   return request;
@@ -306,7 +314,11 @@ bool EtcdWatch::State::TakeResponse(Stream& stream, etcdserverpb::WatchResponse&
     was_cancelled_ = true;
     stands_ = false;
     cancelled_ = JudgeWatchCancel(response.cancel_reason(), stream.address());
-    if (response.compact_revision() != 0) {
+    if (shown_.has_value() && response.compact_revision() != 0 && response.compact_revision() <= next_revision_) {
+      // Only what was delivered is gone, and need not be shown again.
+      shown_.reset();
+      cancelled_ = {absl::UnavailableError("compacted up to what was delivered"), true, false};
+    } else if (response.compact_revision() != 0) {
       compact_revision_ = response.compact_revision();
       cancelled_ = {absl::OutOfRangeError(
                         Text("etcd revision ", next_revision_, " is compacted; the oldest one is ", compact_revision_)),
@@ -330,7 +342,25 @@ bool EtcdWatch::State::TakeResponse(Stream& stream, etcdserverpb::WatchResponse&
   return !paused_;
 }
 
+bool EtcdWatch::State::GoOn(const std::vector<mvccpb::Event>& events) {
+  if (!shows_again_) return true;
+  const std::string shown = shown_->SerializeAsString();
+  for (const mvccpb::Event& event : events) {
+    if (event.kv().SerializeAsString() != shown) continue;
+    shows_again_ = false;
+    return true;
+  }
+  // All of a revision comes together.
+  return events.back().kv().mod_revision() < shown_->mod_revision();
+}
+
 void EtcdWatch::State::TakeEvents(std::vector<mvccpb::Event> events) {
+  if (!GoOn(events)) {
+    end_ = absl::DataLossError(Text("etcd has gone back: what it shows at revision ", shown_->mod_revision(),
+                                    " is not what it showed before"));
+    changed_.notify_all();
+    return;
+  }
   EtcdWatchBatch batch;
   size_t bytes = 0;
   for (mvccpb::Event& event : events) {
@@ -338,6 +368,7 @@ void EtcdWatch::State::TakeEvents(std::vector<mvccpb::Event> events) {
     // Before what was asked for: not ours, or delivered before the stream broke.
     if (kv.mod_revision() < next_revision_) continue;
     bytes += event.ByteSizeLong();
+    if (event.type() == mvccpb::Event::PUT) shown_ = kv;
     EtcdEvent& taken = batch.events.emplace_back();
     taken.deleted = event.type() == mvccpb::Event::DELETE;
     taken.item = TakeKeyValue(kv, hidden_bytes_);
@@ -349,7 +380,7 @@ void EtcdWatch::State::TakeEvents(std::vector<mvccpb::Event> events) {
 
 void EtcdWatch::State::TakeProgress(int64_t revision) {
   // A member that lags behind the one that served the stream before can name an older revision.
-  if (revision < next_revision_) return;
+  if (revision < next_revision_ || shows_again_) return;
   // One notification says as much as two.
   if (!queue_.empty() && queue_.back().first.events.empty()) {
     queue_.back().first.revision = revision;

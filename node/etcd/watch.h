@@ -31,6 +31,8 @@ class EtcdWatch {
   //     watch is over: read the keys as they are now, and watch from there.
   //   PERMISSION_DENIED, UNAUTHENTICATED, FAILED_PRECONDITION: the user may not read these keys, or no token is to be
   //     had for it, or the endpoints are of two clusters. The watch is over.
+  //   DATA_LOSS: etcd has gone back. A stream that takes the place of one that broke begins with the last put that was
+  //     delivered; when another stands there, etcd was put back from a snapshot meanwhile. The watch is over.
   //   CANCELLED: Cancel was called, or the client was closed.
   StatusOr<EtcdWatchBatch> Next(std::chrono::milliseconds timeout);
 

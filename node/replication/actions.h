@@ -18,8 +18,8 @@ namespace anamnesis {
 // ---- etcd -----------------------------------------------------------------------------------------------------------
 
 // Watch order records, session keys and `members` from this revision on, in place of any watch before. A watch that
-// breaks off is resumed by the driver where it was, or earlier. When the revision lies before what this etcd has at
-// all, at or below the base, OnCompacted(base + 1).
+// breaks off is resumed by the driver where it was, or earlier. When history that it needs is compacted, or lies before
+// what this etcd has at all, at or below the base: OnCompacted.
 struct Watch {
   Revision from;
 };
@@ -44,9 +44,12 @@ struct OrderTransaction {
 };
 
 // Delete all order keys of these sessions: they have ended, so no order transaction can be executed for them any more,
-// and every member that isn't far behind has durably applied what they ordered. Asked for by every voter; idempotent.
+// and every member that isn't far behind has durably applied what they ordered, all of it at or before `through`. Note
+// with the same transaction, where a later trim of whichever node doesn't take it back, that keys may be missing of
+// what was ordered up to there (OnCompacted). Asked for by every voter; idempotent.
 struct TrimSessions {
   std::vector<SessionId> sessions;
+  Revision through;
 };
 
 // Compact etcd's history before this revision. Asked for by every voter; that it was done already is no error.
@@ -147,7 +150,8 @@ struct NeedCatchUp {
 };
 
 // Something was seen that can't be in a sound cluster. Nothing more comes out of this Replica: nothing is ordered,
-// delivered or settled here, and whoever waits for that is told that nobody knows; stop serving.
+// delivered or settled here, and whoever waits for that is told that nobody knows. Take nothing more, until the process
+// is started again; what was settled before may still be read.
 //   FAILED_PRECONDITION: etcd belongs to another incarnation (recovery.h).
 //   DATA_LOSS: etcd contradicts what this node proposed or was told before, or holds what can't be read.
 struct Halt {

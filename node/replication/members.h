@@ -48,6 +48,8 @@ struct Members {
   std::vector<Member> learners;
   // What the change was, and why, for the ledger's record of it; nothing here reads it.
   std::string change;
+  // The revision of the members that these took the place of; 0: of none. Who has those has missed no change between.
+  Revision replaces = Revision(0);
 
   // Voters, then learners. Borrowed.
   std::vector<const Member*> All() const;

@@ -48,6 +48,10 @@ std::vector<Member> Reporting(const std::vector<Member>& members, const absl::bt
 
 }  // namespace
 
+void LeaveOutApplied(NodeReport& report) {
+  std::erase_if(report.staged, [&](const StagedBatch& staged) { return Contains(report.applied_numbers, staged.id); });
+}
+
 StatusOr<RecoveryPlan> PlanRecovery(absl::Span<const NodeReport> reports) {
   if (reports.empty()) return absl::InvalidArgumentError("no node reports");
   absl::btree_set<NodeId> nodes;

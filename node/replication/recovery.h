@@ -46,6 +46,10 @@ struct NodeReport {
   std::vector<StagedBatch> staged;
 };
 
+// Takes out what is staged here only for others that are behind, which can be much: what a node has applied is in the
+// longest prefix too, so no plan orders it.
+void LeaveOutApplied(NodeReport& report);
+
 struct RecoveredBatch {
   Revision revision;
   StagedBatch batch;

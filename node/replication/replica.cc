@@ -18,6 +18,7 @@ Replica::Replica(DurableState durable, ReplicaOptions options)
     : self_(std::move(durable.node)),
       options_(options),
       watched_(durable.applied),
+      shown_members_(durable.members.revision),
       ordered_numbers_(std::move(durable.applied_numbers)),
       fetches_(options.fetch_again_us, [this](const OrderRecord& record) { return HoldersOf(record); }),
       applied_(durable.applied),
@@ -44,7 +45,7 @@ Status Replica::Start(int64_t now_us, const EtcdSnapshot& snapshot) {
   }
   sessions_.Reset(snapshot.revision, snapshot.sessions, staging_.Sessions(), snapshot.ordering);
   members_ = applied_members_;
-  NoteMembers(snapshot.members);
+  NoteMembers(snapshot.members, snapshot.revision);
   Do(Watch{Revision(applied_.value + 1)});
   Do(PublishApplied{applied_});
   WantSession();
@@ -230,13 +231,20 @@ void Replica::BeginStage(const OrderRecord& batch, const NodeId& acknowledge) {
 bool Replica::OnStaged(const BatchId& id) {
   StagingIndex::Entry* const entry = staging_.Done(id);
   if (entry == nullptr) return false;
+  fetch_from_us_ = fetch_pause_us_ = 0;
   if (!entry->acknowledge.empty()) Do(Acknowledge{std::exchange(entry->acknowledge, NodeId()), id, entry->digest});
   OnAcknowledged(self_, id, entry->digest);
   DeliverAndFetch();
   return true;
 }
 
-void Replica::OnStageFailed(const BatchId& id) { staging_.Failed(id); }
+void Replica::OnStageFailed(const BatchId& id) {
+  staging_.Failed(id);
+  // It would be asked for again with the next input, and others would read and send it for nothing.
+  if (now_us_ < fetch_from_us_) return;
+  fetch_pause_us_ = std::clamp(2 * fetch_pause_us_, options_.fetch_again_us, options_.fetch_pause_max_us);
+  fetch_from_us_ = now_us_ + fetch_pause_us_;
+}
 
 void Replica::OnStagedLost(const BatchId& id) {
   if (!queue_.Undeliver(id)) return;
@@ -361,13 +369,14 @@ void Replica::OnSessionDeleted(Revision revision, SessionId session) {
 
 void Replica::OnMembersChanged(const Members& members) {
   if (!Advance(members.revision)) return;
+  shown_members_ = members.revision;
   sessions_.Seen(members.revision);
   if (members.incarnation != members_.incarnation) {
     return HaltFor(absl::FailedPreconditionError(Text("members are of incarnation ", members.incarnation, ", not ",
                                                       members_.incarnation, "; rebuild the node")));
   }
   if (members.revision > members_.revision) {
-    NoteMembers(members);
+    NoteMembers(members, members.revision);
     for (auto& [id, proposal] : proposals_.all()) {
       if (!proposal.ordered) Store(proposal);
     }
@@ -383,7 +392,7 @@ void Replica::OnMembersChanged(const Members& members) {
   TryOrder();
 }
 
-void Replica::NoteMembers(const Members& members) {
+void Replica::NoteMembers(const Members& members, Revision now) {
   for (const Member* const member : members_.All()) {
     if (!members.IsMember(member->node)) former_.emplace_back(members.revision, *member);
   }
@@ -393,8 +402,7 @@ void Replica::NoteMembers(const Members& members) {
   for (const Member* member : members.All()) {
     if (member->node == self_) continue;
     const auto found = peers_.find(member->node);
-    peers[member->node] =
-        found == peers_.end() ? Peer{.applied = Revision(0), .heard = false, .heard_us = now_us_} : found->second;
+    peers[member->node] = found != peers_.end() ? found->second : Peer{.heard_us = now_us_, .known_at = now};
   }
   peers_ = std::move(peers);
 }
@@ -419,8 +427,27 @@ void Replica::NoteProgress() {
   DeliverAndFetch();
 }
 
-void Replica::OnCompacted(Revision compacted) {
-  if (compacted.value > watched_.value + 1) return CatchUp(Revision(compacted.value - 1));
+void Replica::OnCompacted(const Missed& missed, const EtcdSnapshot& now) {
+  if (catching_up_) return;
+  if (missed.lost > watched_) return CatchUp(missed.lost);
+  // What was asked for was shown meanwhile, and of what follows nothing is said.
+  if (missed.lost.value != 0) return Do(Watch{Revision(watched_.value + 1)});
+  const bool is_later = now.revision > watched_;
+  const bool changed = now.members.revision > watched_;
+  // There may have been another change between.
+  if (changed && now.members.replaces != shown_members_) return CatchUp(now.members.revision);
+  for (const auto& [revision, record] : missed.records) {
+    if (changed && revision > now.members.revision) OnMembersChanged(now.members);
+    OnOrderRecord(revision, record);
+  }
+  if (changed) OnMembersChanged(now.members);
+  if (is_later) {
+    sessions_.Reset(now.revision, now.sessions, staging_.Sessions(), now.ordering);
+    if (session_state_ == SessionState::kOpen && sessions_.HasEnded(session_)) EndSession();
+    Advance(now.revision);
+    NoteProgress();
+    SettleAndRemove();
+  }
   Do(Watch{Revision(watched_.value + 1)});
 }
 
@@ -459,6 +486,7 @@ void Replica::DeliverAndFetch() {
     if (!MayDeliver(*next)) break;
     Deliver(*next);
   }
+  if (now_us_ < fetch_from_us_) return;
   std::vector<Fetch> ask;
   for (size_t ahead = 0; ahead < options_.fetches_max && fetches_.size() < options_.fetches_max; ++ahead) {
     const QueueEntry* const entry = queue_.At(ahead);
@@ -517,8 +545,8 @@ Revision Replica::LowestApplied() const {
   Revision lowest = applied_;
   for (const auto& [node, peer] : peers_) {
     const bool silent = now_us_ - peer.heard_us > options_.silent_us;
-    // A peer that wasn't heard since the start is not taken for one that has nothing.
-    const bool far_behind = peer.heard && peer.applied.value + options_.far_behind_revisions < watched_.value;
+    const Revision has = peer.heard ? peer.applied : std::max(peer.applied, peer.known_at);
+    const bool far_behind = has.value + options_.far_behind_revisions < watched_.value;
     if (!silent && !far_behind) lowest = std::min(lowest, peer.applied);
   }
   return lowest;
@@ -538,7 +566,8 @@ void Replica::SettleAndRemove() {
   for (const SessionId session : sessions_.TakeToCollect(Processed())) {
     for (const BatchId& id : staging_.TakeNotApplied(session)) removed.push_back(id);
   }
-  const Revision lowest = LowestApplied();
+  // However far behind they are: with the only disk that has it, the order of what is trimmed would be lost.
+  const Revision lowest = std::min(LowestApplied(), majority);
   for (const BatchId& id : staging_.TakeApplied(lowest, options_.retained_max, options_.retained_bytes_max)) {
     removed.push_back(id);
   }
@@ -546,7 +575,7 @@ void Replica::SettleAndRemove() {
 
   std::vector<SessionId> trimmed = sessions_.TakeToTrim(lowest);
   if (!members_.IsVoter(self_)) return;
-  if (!trimmed.empty()) Do(TrimSessions{std::move(trimmed)});
+  if (!trimmed.empty()) Do(TrimSessions{std::move(trimmed), lowest});
   if (lowest.value >= compacted_.value + options_.compact_revisions) {
     compacted_ = lowest;
     Do(Compact{lowest});

@@ -28,7 +28,7 @@
 //   * Keep the lease alive, and call OnSessionLost as soon as it may have ended by the clock that goes on while the
 //     machine sleeps.
 //   * Ask the watch for progress about every second, for without it nothing moves past the last order record.
-//   * A write that fails for good (not for want of space) ends the process.
+//   * After a write that fails for good (not for want of space) take nothing more, until the ledger is opened again.
 //   * A fenced node (recovery.h) makes no Replica.
 //
 // Time is microseconds of any clock that does not go back. After Halt no input has any effect.
@@ -73,6 +73,15 @@ struct EtcdSnapshot {
   std::vector<SessionId> sessions;
   Members members;
   std::vector<SessionId> ordering = {};
+};
+
+// What was ordered above a revision that a watch had shown, and is compacted since, as the keys tell that stand now,
+// for they stay until they are trimmed.
+struct Missed {
+  // Of a record that can't be told any more, or may have been there; 0: there is none.
+  Revision lost;
+  // Otherwise all of them, in ascending revisions.
+  std::vector<std::pair<Revision, OrderRecord>> records = {};
 };
 
 struct OrderOutcome {
@@ -173,9 +182,9 @@ class Replica {
   void OnUnreadable(const Status& why) { HaltFor(why); }
   // The watch has shown everything up to and including `revision`.
   void OnProgress(Revision revision);
-  // The watch can't be begun or resumed: history before `compacted` is gone. Leads to Watch, when what was not shown is
-  // still there, or to NeedCatchUp.
-  void OnCompacted(Revision compacted);
+  // The watch can't be begun or resumed, since history is gone; `missed` is what was ordered above watched() up to
+  // `now`. Leads to NeedCatchUp, or to Watch from `now` on.
+  void OnCompacted(const Missed& missed, const EtcdSnapshot& now);
 
   // The last revision that the watch has shown; a watch that broke off is resumed at the next one, or any before it.
   Revision watched() const { return watched_; }
@@ -209,6 +218,9 @@ class Replica {
     bool heard = false;
     // Or since when it is known as a member.
     int64_t heard_us = 0;
+    // Where the order was then. One that was not heard yet is taken to have applied up to there, not for one that has
+    // nothing, and not for one that has everything.
+    Revision known_at = Revision(0);
   };
 
   void Do(Action action);
@@ -243,7 +255,8 @@ class Replica {
   Revision LowestApplied() const;
   // What follows from the state of application here and elsewhere.
   void SettleAndRemove();
-  void NoteMembers(const Members& members);
+  // The order is at `now`.
+  void NoteMembers(const Members& members, Revision now);
 
   const NodeId self_;
   const ReplicaOptions options_;
@@ -256,11 +269,16 @@ class Replica {
   Members members_;
   Sessions sessions_;
   Revision watched_;
+  // Of the last members that the watch has shown, or that are applied.
+  Revision shown_members_;
   // Of each session the last number seen in the order.
   AppliedNumbers ordered_numbers_;
   OrderQueue queue_;
   Fetches fetches_;
   StagingIndex staging_;
+  // After a batch could not be staged for want of space: nothing is fetched before then, and how long that was.
+  int64_t fetch_from_us_ = 0;
+  int64_t fetch_pause_us_ = 0;
 
   // As of what is durably applied here.
   Revision applied_;

@@ -33,6 +33,8 @@ struct ReplicaOptions {
   int64_t store_again_us = 2'000'000;
   int64_t order_again_us = 100'000;
   int64_t fetch_again_us = 1'000'000;
+  // What can't be written for want of space is fetched again after fetch_again_us, then twice that, up to this.
+  int64_t fetch_pause_max_us = 30'000'000;
   int64_t publish_again_us = 1'000'000;
 
   // A member whose durably applied revision is further behind than this, or of which nothing was heard for so long,

@@ -4,20 +4,10 @@
 #include <utility>
 
 #include "ledger/event/refusal.h"
+#include "ledger/event/run_result.h"
 #include "node/service/append_stream.h"
 
 namespace anamnesis {
-namespace {
-
-// The refusal of the run at `place` of a request, saying so.
-void PutPlace(v1::RunResult& result, size_t place) {
-  if (!result.has_refused()) return;
-  const Status refused = FromRpcStatus(result.refused());
-  const auto detail = RefusalDetailOf(refused);
-  if (detail.has_value()) *result.mutable_refused() = ToRpcStatus(AtPlace(refused, place, detail->event_index()));
-}
-
-}  // namespace
 
 grpc::ServerUnaryReactor* AppendService::Append(grpc::CallbackServerContext* call, const v1::AppendRequest* request,
                                                 v1::AppendResponse* reply) {
@@ -36,7 +26,7 @@ grpc::ServerUnaryReactor* AppendService::Append(grpc::CallbackServerContext* cal
   for (size_t i = 0; i < runs; ++i) {
     const int place = static_cast<int>(i);
     const auto decide = [this, reactor, reply, missing, included, place](v1::RunResult result, uint64_t tree_size) {
-      PutPlace(result, static_cast<size_t>(place));
+      PutRunIndex(result, static_cast<size_t>(place));
       if (result.has_refused()) context_.failures.Note("Append", FromRpcStatus(result.refused()));
       *reply->mutable_results(place) = std::move(result);
       uint64_t most = *included;

@@ -19,16 +19,9 @@ constexpr size_t kResponseBytesMax = 256u << 10;
 AppendStream* AppendStream::Start(const ServiceContext& context, OpenStreams& streams,
                                   std::optional<v1::Agent> caller) {
   const std::shared_ptr<AppendStream> stream(new AppendStream(context, streams, std::move(caller)));
-  stream->self_ = stream;
-  streams.Add(stream);
+  stream->Adopt(stream);
   stream->Proceed(std::unique_lock(stream->mutex_));
   return stream.get();
-}
-
-void AppendStream::Drain() {
-  std::unique_lock lock(mutex_);
-  draining_ = true;
-  Proceed(std::move(lock));
 }
 
 void AppendStream::OnReadDone(bool ok) {
@@ -66,7 +59,7 @@ bool AppendStream::TakeSlots(uint64_t& first_place) {
 
 void AppendStream::Submit(uint64_t place) {
   for (v1::AppendSubmission& submission : *request_.mutable_submissions()) {
-    const Status allowed = context_.access.CheckMayHandIn(caller_, submission.run());
+    const Status allowed = context_.access.CheckMayHandIn(caller(), submission.run());
     if (allowed.ok()) {
       context_.ledger.AppendAsync(
           std::move(*submission.mutable_run()),
@@ -89,40 +82,20 @@ void AppendStream::Decide(uint64_t place, v1::RunResult result, uint64_t tree_si
   Proceed(std::move(lock));
 }
 
-void AppendStream::OnWriteDone(bool ok) {
-  std::unique_lock lock(mutex_);
-  writing_ = false;
-  if (!ok) broken_ = true;
-  Proceed(std::move(lock));
-}
-
-void AppendStream::OnCancel() {
-  std::unique_lock lock(mutex_);
-  broken_ = true;
-  Proceed(std::move(lock));
-}
-
-void AppendStream::OnDone() {
-  streams_.Remove(this);
-  const std::shared_ptr<AppendStream> last = std::move(self_);
-}
-
 bool AppendStream::MayRead() const {
-  const bool open = !reads_ended_ && !broken_ && !draining_ && !finished_ && over_limit_.ok();
+  const bool open = !reads_ended_ && !broken_ && !draining_ && over_limit_.ok();
   return open && !reading_ && slot_bytes_ <= kUnansweredBytesMax && slots_.size() < kUnansweredRunsMax;
 }
 
-bool AppendStream::MayWrite() const {
-  return !writing_ && !broken_ && !finished_ && !slots_.empty() && slots_.front().decided;
-}
+bool AppendStream::MayWrite() const { return !writing_ && !broken_ && !slots_.empty() && slots_.front().decided; }
 
-bool AppendStream::MayFinish() const {
-  if (finished_ || writing_ || undecided_ > 0 || acting_ > 0) return false;
+bool AppendStream::IsOver() const {
+  if (writing_ || undecided_ > 0) return false;
   const bool over = draining_ || ((reads_ended_ || !over_limit_.ok()) && !reading_);
   return broken_ || (over && slots_.empty());
 }
 
-grpc::Status AppendStream::Outcome() const {
+grpc::Status AppendStream::Outcome() {
   if (broken_) return grpc::Status::CANCELLED;
   if (!over_limit_.ok()) return context_.failures.Answer("AppendStream", over_limit_);
   if (reads_ended_) return grpc::Status::OK;
@@ -142,29 +115,15 @@ void AppendStream::GatherVerdicts() {
   }
 }
 
-void AppendStream::Proceed(std::unique_lock<std::mutex> lock) {
-  // gRPC is never called with the lock held, since it may call back at once.
-  ++acting_;
-  while (true) {
-    const bool write = MayWrite();
-    const bool read = !write && MayRead();
-    if (write) {
-      writing_ = true;
-      GatherVerdicts();
-    }
-    if (read) reading_ = true;
-    if (!write && !read) break;
-    lock.unlock();
-    if (write) StartWrite(&response_);
-    if (read) StartRead(&request_);
-    lock.lock();
+AppendStream::Step AppendStream::NextStep() {
+  if (MayWrite()) {
+    writing_ = true;
+    GatherVerdicts();
+    return [this] { StartWrite(&response_); };
   }
-  --acting_;
-  if (!MayFinish()) return;
-  finished_ = true;
-  const grpc::Status outcome = Outcome();
-  lock.unlock();
-  Finish(outcome);
+  if (!MayRead()) return nullptr;
+  reading_ = true;
+  return [this] { StartRead(&request_); };
 }
 
 }  // namespace anamnesis

@@ -27,7 +27,8 @@ struct ServiceContext {
   const Access& access;
 };
 
-inline Status TooBusy() { return absl::ResourceExhaustedError("the node has too many requests waiting; retry later"); }
+// Another node may have time: that is no matter of what was asked, as RESOURCE_EXHAUSTED is of an answer too large.
+inline Status TooBusy() { return absl::UnavailableError("too many requests wait at this node; ask another, or again"); }
 
 // The result of a run that the ledger was not asked about.
 inline v1::RunResult RefusedRun(const Status& why) {

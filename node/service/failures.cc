@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "ledger/base/bytes.h"
 #include "ledger/event/refusal.h"
 
 namespace anamnesis {
@@ -18,7 +19,7 @@ constexpr size_t kDetailsBytesMax = 5000;
 grpc::Status Failures::Answer(std::string_view method, const Status& status) {
   if (status.ok()) return grpc::Status::OK;
   Note(method, status);
-  const std::string message(MessageOf(status).substr(0, kMessageBytesMax));
+  const std::string message = Utf8Prefix(MessageOf(status), kMessageBytesMax);
   google::rpc::Status rpc = ToRpcStatus(status);
   rpc.set_message(message);
   std::string details = rpc.details_size() > 0 ? rpc.SerializeAsString() : std::string();

@@ -22,6 +22,7 @@
 #include "node/service/read_service.h"
 #include "node/service/receipt_service.h"
 #include "node/service/recovery_service.h"
+#include "node/service/refused_calls.h"
 #include "node/service/scrub_service.h"
 #include "node/service/witness_service.h"
 
@@ -30,6 +31,8 @@ namespace {
 
 // A request a little over the limit gets the API's own answer; gRPC turns away what is far over.
 constexpr int kReceiveBytesMax = static_cast<int>(limits::kRequestBytesMax) + (4 << 20);
+// The reports of all nodes, which grow with the sessions that there have ever been.
+constexpr int kReceiveRecoveryBytesMax = 256 << 20;
 constexpr size_t kMemoryBytesMax = 512u << 20;
 constexpr size_t kWaitingRequestsMax = 1024;
 constexpr int kStreamsPerConnectionMax = 1000;
@@ -81,20 +84,19 @@ class GrpcNodeServer : public NodeServer {
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnectionMax);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kClientPingIntervalMsMin);
-    builder.SetMaxReceiveMessageSize(kReceiveBytesMax);
+    builder.SetMaxReceiveMessageSize(recovery_.has_value() ? kReceiveRecoveryBytesMax : kReceiveBytesMax);
     builder.SetResourceQuota(grpc::ResourceQuota("node").Resize(kMemoryBytesMax));
     RegisterServices(builder);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) return absl::UnavailableError(Text("cannot listen on ", address));
-    if (grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
-        health != nullptr && !recovery_.has_value()) {
-      health->SetServingStatus(v1::ReadService::service_full_name(), true);
-      health->SetServingStatus(v1::QueryService::service_full_name(), true);
-      health->SetServingStatus(v1::QuestionService::service_full_name(), true);
-      health->SetServingStatus(v1::ProofService::service_full_name(), true);
-      health->SetServingStatus(v1::ReceiptService::service_full_name(), true);
-      health->SetServingStatus(v1::BackupService::service_full_name(), true);
-      if (object_.has_value()) health->SetServingStatus(v1::ObjectService::service_full_name(), true);
+    if (grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService(); health != nullptr) {
+      const bool serves = !recovery_.has_value();
+      for (const char* name : {v1::ReadService::service_full_name(), v1::QueryService::service_full_name(),
+                               v1::QuestionService::service_full_name(), v1::ProofService::service_full_name(),
+                               v1::ReceiptService::service_full_name(), v1::BackupService::service_full_name()}) {
+        health->SetServingStatus(name, serves);
+      }
+      if (object_.has_value()) health->SetServingStatus(v1::ObjectService::service_full_name(), serves);
     }
     UpdateHealth();
     return OkStatus();
@@ -151,6 +153,7 @@ class GrpcNodeServer : public NodeServer {
   void RegisterServices(grpc::ServerBuilder& builder) {
     if (recovery_.has_value()) {
       builder.RegisterService(&*recovery_);
+      builder.RegisterCallbackGenericService(&fenced_);
       return;
     }
     builder.RegisterService(&append_);
@@ -201,6 +204,8 @@ class GrpcNodeServer : public NodeServer {
   std::optional<ScrubService> scrub_;
   std::optional<ClusterService> cluster_;
   std::optional<RecoveryService> recovery_;
+  // Everything else that a fenced node is asked.
+  RefusedCalls fenced_{"this node is fenced and serves nothing but its recovery; ask another"};
   std::unique_ptr<grpc::Server> server_;
 };
 

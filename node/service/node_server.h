@@ -40,7 +40,7 @@ struct NodeServerOptions {
   Scrubber* scrubber = nullptr;
   // Of a node in a cluster; null otherwise. Outlives the server.
   ClusterOperations* cluster = nullptr;
-  // Of a fenced node, which then serves nothing else; null otherwise. Outlives the server.
+  // Of a fenced node, which answers everything else UNAVAILABLE; null otherwise. Outlives the server.
   RecoveryControl* recovery = nullptr;
   // Gets one line for a failed call, at a bounded rate; may be called from any thread.
   std::function<void(std::string_view)> log = [](std::string_view) {};

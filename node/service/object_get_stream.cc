@@ -8,34 +8,9 @@ ObjectGetStream* ObjectGetStream::Start(const ServiceContext& context, OpenStrea
                                         const v1::GetObjectRequest& request, std::optional<v1::Agent> caller) {
   const std::shared_ptr<ObjectGetStream> stream(
       new ObjectGetStream(context, streams, store, request, std::move(caller)));
-  stream->self_ = stream;
-  streams.Add(stream);
+  stream->Adopt(stream);
   stream->Proceed(std::unique_lock(stream->mutex_));
   return stream.get();
-}
-
-void ObjectGetStream::Drain() {
-  std::unique_lock lock(mutex_);
-  draining_ = true;
-  Proceed(std::move(lock));
-}
-
-void ObjectGetStream::OnWriteDone(bool ok) {
-  std::unique_lock lock(mutex_);
-  writing_ = false;
-  if (!ok) broken_ = true;
-  Proceed(std::move(lock));
-}
-
-void ObjectGetStream::OnCancel() {
-  std::unique_lock lock(mutex_);
-  broken_ = true;
-  Proceed(std::move(lock));
-}
-
-void ObjectGetStream::OnDone() {
-  streams_.Remove(this);
-  const std::shared_ptr<ObjectGetStream> last = std::move(self_);
 }
 
 void ObjectGetStream::ReadChunk() {
@@ -72,27 +47,19 @@ grpc::Status ObjectGetStream::Outcome() {
   return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the node stops; read on from another or later");
 }
 
-void ObjectGetStream::Proceed(std::unique_lock<std::mutex> lock) {
-  // gRPC is never called with the lock held, since it may call back at once.
-  ++acting_;
-  while (true) {
-    const bool idle = !broken_ && !finished_ && !writing_ && !working_;
-    const bool write = idle && std::exchange(filled_, false);
-    const bool work = idle && !write && !ended_ && !draining_;
-    if (!write && !work) break;
-    (write ? writing_ : working_) = true;
-    lock.unlock();
-    if (write) StartWrite(&response_);
-    if (work) context_.workers.Submit([held = self_] { held->ReadChunk(); });
-    lock.lock();
+ObjectGetStream::Step ObjectGetStream::NextStep() {
+  if (broken_ || writing_ || working_) return nullptr;
+  if (std::exchange(filled_, false)) {
+    writing_ = true;
+    return [this] { StartWrite(&response_); };
   }
-  --acting_;
-  const bool over = broken_ || ((ended_ || draining_) && !filled_);
-  if (finished_ || writing_ || working_ || acting_ > 0 || !over) return;
-  finished_ = true;
-  const grpc::Status outcome = Outcome();
-  lock.unlock();
-  Finish(outcome);
+  if (ended_ || draining_) return nullptr;
+  working_ = true;
+  return [this] { context_.workers.Submit([this, held = self()] { ReadChunk(); }); };
+}
+
+bool ObjectGetStream::IsOver() const {
+  return !writing_ && !working_ && (broken_ || ((ended_ || draining_) && !filled_));
 }
 
 }  // namespace anamnesis

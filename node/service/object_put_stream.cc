@@ -5,16 +5,9 @@ namespace anamnesis {
 ObjectPutStream* ObjectPutStream::Start(const ServiceContext& context, OpenStreams& streams, ObjectStore& store,
                                         v1::PutObjectResponse& reply, std::optional<v1::Agent> caller) {
   const std::shared_ptr<ObjectPutStream> stream(new ObjectPutStream(context, streams, store, reply, std::move(caller)));
-  stream->self_ = stream;
-  streams.Add(stream);
+  stream->Adopt(stream);
   stream->Proceed(std::unique_lock(stream->mutex_));
   return stream.get();
-}
-
-void ObjectPutStream::Drain() {
-  std::unique_lock lock(mutex_);
-  draining_ = true;
-  Proceed(std::move(lock));
 }
 
 void ObjectPutStream::OnReadDone(bool ok) {
@@ -23,17 +16,6 @@ void ObjectPutStream::OnReadDone(bool ok) {
   read_ = ok;
   if (!ok) ended_ = true;
   Proceed(std::move(lock));
-}
-
-void ObjectPutStream::OnCancel() {
-  std::unique_lock lock(mutex_);
-  broken_ = true;
-  Proceed(std::move(lock));
-}
-
-void ObjectPutStream::OnDone() {
-  streams_.Remove(this);
-  const std::shared_ptr<ObjectPutStream> last = std::move(self_);
 }
 
 void ObjectPutStream::Take() {
@@ -76,29 +58,16 @@ grpc::Status ObjectPutStream::Outcome() {
   return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the node stops; go on with another or later");
 }
 
-void ObjectPutStream::Proceed(std::unique_lock<std::mutex> lock) {
-  // gRPC is never called with the lock held, since it may call back at once.
-  ++acting_;
-  while (true) {
-    const bool open = !ended_ && !broken_ && !draining_ && !finished_ && !reading_ && !working_;
-    if (!open) break;
-    const bool work = std::exchange(read_, false);
-    (work ? working_ : reading_) = true;
-    lock.unlock();
-    if (work) {
-      context_.workers.Submit([held = self_] { held->Take(); });
-    } else {
-      StartRead(&request_);
-    }
-    lock.lock();
+ObjectPutStream::Step ObjectPutStream::NextStep() {
+  if (ended_ || broken_ || draining_ || reading_ || working_) return nullptr;
+  if (std::exchange(read_, false)) {
+    working_ = true;
+    return [this] { context_.workers.Submit([this, held = self()] { Take(); }); };
   }
-  --acting_;
-  const bool over = broken_ || draining_ || ended_;
-  if (finished_ || working_ || acting_ > 0 || !over) return;
-  finished_ = true;
-  const grpc::Status outcome = Outcome();
-  lock.unlock();
-  Finish(outcome);
+  reading_ = true;
+  return [this] { StartRead(&request_); };
 }
+
+bool ObjectPutStream::IsOver() const { return !working_ && (broken_ || draining_ || ended_); }
 
 }  // namespace anamnesis

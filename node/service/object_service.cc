@@ -1,5 +1,7 @@
 #include "node/service/object_service.h"
 
+#include <functional>
+
 #include "node/service/object_get_stream.h"
 #include "node/service/object_put_stream.h"
 
@@ -8,6 +10,8 @@ namespace {
 
 constexpr size_t kWorkers = 2;
 constexpr size_t kWaitingMax = 256;
+constexpr size_t kVerifiers = 1;
+constexpr size_t kVerificationsWaitingMax = 64;
 
 StatusOr<v1::StatObjectResponse> StatOf(const ObjectStore& store, const v1::StatObjectRequest& request) {
   ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(request.sha256(), "sha256"));
@@ -22,9 +26,10 @@ StatusOr<v1::StatObjectResponse> StatOf(const ObjectStore& store, const v1::Stat
   return reply;
 }
 
-StatusOr<v1::VerifyObjectResponse> VerificationOf(ObjectStore& store, const v1::VerifyObjectRequest& request) {
+StatusOr<v1::VerifyObjectResponse> VerificationOf(ObjectStore& store, const v1::VerifyObjectRequest& request,
+                                                  const std::function<bool()>& cancelled) {
   ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(request.sha256(), "sha256"));
-  ASSIGN_OR_RETURN(const uint64_t size, store.Verify(digest));
+  ASSIGN_OR_RETURN(const uint64_t size, store.Verify(digest, cancelled));
   v1::VerifyObjectResponse reply;
   reply.set_size_bytes(size);
   return reply;
@@ -34,7 +39,9 @@ StatusOr<v1::VerifyObjectResponse> VerificationOf(ObjectStore& store, const v1::
 
 ObjectService::ObjectService(const ServiceContext& context, ObjectStore& store)
     : workers_(kWorkers, kWaitingMax),
+      verifiers_(kVerifiers, kVerificationsWaitingMax),
       context_{context.ledger, workers_, context.failures, context.access},
+      verify_context_{context.ledger, verifiers_, context.failures, context.access},
       store_(store) {}
 
 grpc::ServerReadReactor<v1::PutObjectRequest>* ObjectService::Put(grpc::CallbackServerContext* call,
@@ -55,11 +62,15 @@ grpc::ServerUnaryReactor* ObjectService::Stat(grpc::CallbackServerContext* call,
 grpc::ServerUnaryReactor* ObjectService::Verify(grpc::CallbackServerContext* call,
                                                 const v1::VerifyObjectRequest* request,
                                                 v1::VerifyObjectResponse* reply) {
-  return AnswerOnWorker(context_, call, "Verify", request, reply,
-                        [this, request] { return VerificationOf(store_, *request); });
+  return AnswerOnWorker(verify_context_, call, "Verify", request, reply, [this, call, request] {
+    auto verified = VerificationOf(store_, *request, [this, call] { return draining_ || call->IsCancelled(); });
+    if (absl::IsCancelled(verified.status()) && draining_) verified = absl::UnavailableError("the node stops");
+    return verified;
+  });
 }
 
 void ObjectService::Drain() {
+  draining_ = true;
   uploads_.Drain();
   downloads_.Drain();
 }

@@ -19,10 +19,9 @@ ReadStream* ReadStream::Start(const ServiceContext& context, OpenStreams& stream
                               const grpc::CallbackServerContext& call, const v1::ReadRequest& request,
                               std::optional<v1::Agent> caller) {
   const std::shared_ptr<ReadStream> stream(new ReadStream(context, streams, request, std::move(caller)));
-  stream->self_ = stream;
-  streams.Add(stream);
+  stream->Adopt(stream);
   const uint64_t await = context.ledger.AwaitConsistency(request.consistency(), WaitDeadline(call),
-                                                         [stream](const Status& status) { stream->Begin(status); });
+                                                         [stream](const Status& status) { stream->Settled(status); });
   const std::lock_guard lock(stream->mutex_);
   stream->await_ = await;
   if (stream->broken_ || stream->draining_) context.ledger.CancelAwait(await);
@@ -31,7 +30,7 @@ ReadStream* ReadStream::Start(const ServiceContext& context, OpenStreams& stream
 
 ReadStream::ReadStream(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request,
                        std::optional<v1::Agent> caller)
-    : context_(context), streams_(streams), caller_(std::move(caller)), rest_(request), follow_(request.follow()) {
+    : CallStream(streams, std::move(caller)), context_(context), rest_(request), follow_(request.follow()) {
   bounded_ = !follow_ || rest_.limit() > 0;
   if (bounded_ && rest_.limit() == 0) rest_.set_limit(limits::kReadEventsDefault);
   // The ledger itself doesn't follow.
@@ -42,7 +41,7 @@ ReadStream::ReadStream(const ServiceContext& context, OpenStreams& streams, cons
   }
 }
 
-void ReadStream::Begin(const Status& status) {
+void ReadStream::Settled(const Status& status) {
   std::unique_lock lock(mutex_);
   if (!status.ok() && !ended_) {
     status_ = status;
@@ -62,32 +61,9 @@ void ReadStream::Grown(uint64_t tree_size) {
   Proceed(std::move(lock));
 }
 
-void ReadStream::Drain() {
-  std::unique_lock lock(mutex_);
-  draining_ = true;
+void ReadStream::OnStopping() {
   stop_ = true;
   context_.ledger.CancelAwait(await_);
-  Proceed(std::move(lock));
-}
-
-void ReadStream::OnWriteDone(bool ok) {
-  std::unique_lock lock(mutex_);
-  writing_ = false;
-  if (!ok) broken_ = true;
-  Proceed(std::move(lock));
-}
-
-void ReadStream::OnCancel() {
-  std::unique_lock lock(mutex_);
-  broken_ = true;
-  stop_ = true;
-  context_.ledger.CancelAwait(await_);
-  Proceed(std::move(lock));
-}
-
-void ReadStream::OnDone() {
-  streams_.Remove(this);
-  const std::shared_ptr<ReadStream> last = std::move(self_);
 }
 
 void ReadStream::ReadChunk() {
@@ -141,17 +117,16 @@ void ReadStream::Advance(Chunk chunk) {
   }
 }
 
-bool ReadStream::MayWrite() const { return !writing_ && !broken_ && !finished_ && !items_.empty(); }
+bool ReadStream::MayWrite() const { return !writing_ && !broken_ && !items_.empty(); }
 
 bool ReadStream::MayReadChunk() const {
-  const bool idle = begun_ && !working_ && items_.empty() && !finished_;
+  const bool idle = begun_ && !working_ && items_.empty();
   const bool wanted = !ended_ && !broken_ && !draining_;
   return idle && wanted && (!caught_up_ || ledger_size_ > seen_size_);
 }
 
-bool ReadStream::MayFinish() const {
-  if (finished_ || writing_ || working_ || acting_ > 0) return false;
-  return broken_ || (items_.empty() && (ended_ || draining_));
+bool ReadStream::IsOver() const {
+  return !writing_ && !working_ && (broken_ || (items_.empty() && (ended_ || draining_)));
 }
 
 grpc::Status ReadStream::Outcome() {
@@ -160,31 +135,16 @@ grpc::Status ReadStream::Outcome() {
   return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the node stops; read on from another or later");
 }
 
-void ReadStream::Proceed(std::unique_lock<std::mutex> lock) {
-  // gRPC is never called with the lock held, since it may call back at once.
-  ++acting_;
-  while (true) {
-    const bool write = MayWrite();
-    const bool work = !write && MayReadChunk();
-    if (!write && !work) break;
-    if (write) {
-      writing_ = true;
-      response_ = std::move(items_.front());
-      items_.pop_front();
-    } else {
-      working_ = true;
-    }
-    lock.unlock();
-    if (write) StartWrite(&response_);
-    if (work) context_.workers.Submit([held = self_] { held->ReadChunk(); });
-    lock.lock();
+ReadStream::Step ReadStream::NextStep() {
+  if (MayWrite()) {
+    writing_ = true;
+    response_ = std::move(items_.front());
+    items_.pop_front();
+    return [this] { StartWrite(&response_); };
   }
-  --acting_;
-  if (!MayFinish()) return;
-  finished_ = true;
-  const grpc::Status outcome = Outcome();
-  lock.unlock();
-  Finish(outcome);
+  if (!MayReadChunk()) return nullptr;
+  working_ = true;
+  return [this] { context_.workers.Submit([this, held = self()] { ReadChunk(); }); };
 }
 
 }  // namespace anamnesis

@@ -15,25 +15,21 @@
 #include <optional>
 
 #include "anamnesis/v1/ledger.grpc.pb.h"
+#include "node/service/call_stream.h"
 #include "node/service/context.h"
 #include "node/service/open_streams.h"
 
 namespace anamnesis {
 
-class ReadStream : public grpc::ServerWriteReactor<v1::ReadResponse>, public OpenStream {
+class ReadStream : public CallStream<grpc::ServerWriteReactor<v1::ReadResponse>> {
  public:
   // A new read, known in `streams`, which outlives it.
   static ReadStream* Start(const ServiceContext& context, OpenStreams& streams, const grpc::CallbackServerContext& call,
                            const v1::ReadRequest& request, std::optional<v1::Agent> caller);
 
-  const std::optional<v1::Agent>& caller() const override { return caller_; }
-
   // The ledger has `tree_size` events now.
   void Grown(uint64_t tree_size);
-  void Drain() override;
-  void OnWriteDone(bool ok) override;
-  void OnCancel() override;
-  void OnDone() override;
+  void OnWriteDone(bool ok) override { Written(writing_, ok); }
 
  private:
   struct Chunk {
@@ -50,26 +46,22 @@ class ReadStream : public grpc::ServerWriteReactor<v1::ReadResponse>, public Ope
   ReadStream(const ServiceContext& context, OpenStreams& streams, const v1::ReadRequest& request,
              std::optional<v1::Agent> caller);
   // The ledger has what the request asks to be included, or won't.
-  void Begin(const Status& status);
+  void Settled(const Status& status);
   // On a worker: reads a chunk and takes it in.
   void ReadChunk();
   Chunk CollectChunk();
   bool Collect(v1::ReadResponse item, Chunk& chunk) const;
   // Where the read stands after `chunk`.
   void Advance(Chunk chunk);
-  // Starts what can be started, and finishes the call when nothing is left. Every change of state ends with it; `this`
-  // may be gone when it returns, unless the caller holds it.
-  void Proceed(std::unique_lock<std::mutex> lock);
   bool Backwards() const { return rest_.direction() == v1::ReadRequest::BACKWARDS; }
   bool MayWrite() const;
   bool MayReadChunk() const;
-  bool MayFinish() const;
-  grpc::Status Outcome();
+  Step NextStep() override;
+  bool IsOver() const override;
+  grpc::Status Outcome() override;
+  void OnStopping() override;
 
   const ServiceContext context_;
-  OpenStreams& streams_;
-  const std::optional<v1::Agent> caller_;
-  std::shared_ptr<ReadStream> self_;
   // What is left to read; belongs to the worker's job while one is out, else guarded by mutex_.
   v1::ReadRequest rest_;
   bool bounded_ = false;
@@ -81,15 +73,12 @@ class ReadStream : public grpc::ServerWriteReactor<v1::ReadResponse>, public Ope
   // Tells a job that is out to stop.
   std::atomic<bool> stop_ = false;
 
-  std::mutex mutex_;
   // All below are guarded by mutex_.
   std::deque<v1::ReadResponse> items_;
   Status status_;
   // Sizes that were read to, and that the ledger is known to have.
   uint64_t seen_size_ = 0;
   uint64_t ledger_size_ = 0;
-  // Threads that are about to start a write or a job: the call must not be finished under them.
-  int acting_ = 0;
   // What CancelAwait takes.
   uint64_t await_ = 0;
   bool begun_ = false;
@@ -97,9 +86,6 @@ class ReadStream : public grpc::ServerWriteReactor<v1::ReadResponse>, public Ope
   bool writing_ = false;
   bool caught_up_ = false;
   bool ended_ = false;
-  bool broken_ = false;
-  bool draining_ = false;
-  bool finished_ = false;
 };
 
 }  // namespace anamnesis

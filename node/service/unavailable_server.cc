@@ -6,24 +6,17 @@
 #include "anamnesis/v1/object.grpc.pb.h"
 #include "anamnesis/v1/question.grpc.pb.h"
 #include "anamnesis/v1/receipt.grpc.pb.h"
-#include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "ledger/tls/grpc_credentials.h"
+#include "node/service/refused_calls.h"
 
 namespace anamnesis {
 namespace {
 
-// Ends each call as soon as it comes.
-class Refusal : public grpc::ServerGenericBidiReactor {
+class GrpcUnavailableServer : public UnavailableServer {
  public:
-  explicit Refusal(const std::string& why) { Finish({grpc::StatusCode::UNAVAILABLE, why}); }
-  void OnDone() override { delete this; }
-};
-
-class GrpcUnavailableServer : public UnavailableServer, private grpc::CallbackGenericService {
- public:
-  GrpcUnavailableServer(std::shared_ptr<TlsIdentity> tls, const std::string& why) : tls_(std::move(tls)), why_(why) {}
+  GrpcUnavailableServer(std::shared_ptr<TlsIdentity> tls, const std::string& why) : tls_(std::move(tls)), calls_(why) {}
   ~GrpcUnavailableServer() override {
     if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
   }
@@ -34,7 +27,7 @@ class GrpcUnavailableServer : public UnavailableServer, private grpc::CallbackGe
     builder.AddListeningPort(
         address, tls_ == nullptr ? grpc::InsecureServerCredentials() : MakeServerCredentials(*tls_), &port_);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    builder.RegisterCallbackGenericService(this);
+    builder.RegisterCallbackGenericService(&calls_);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) return absl::UnavailableError(Text("cannot listen on ", address));
     grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
@@ -52,12 +45,8 @@ class GrpcUnavailableServer : public UnavailableServer, private grpc::CallbackGe
   int port() const override { return port_; }
 
  private:
-  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override {
-    return new Refusal(why_);
-  }
-
   const std::shared_ptr<TlsIdentity> tls_;
-  const std::string why_;
+  RefusedCalls calls_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -17,8 +16,11 @@
 #include <chrono>
 #include <exception>
 #include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <type_traits>
@@ -84,20 +86,82 @@ std::optional<std::vector<std::string>> UrisOf(SSL* connection) {
 
 // --- One connection ---
 
+// How many connections are open, in all and by address. Safe from any thread.
+class OpenConnections {
+ public:
+  // False, and nothing counted, when one more is too many.
+  bool TryAdd(const std::string& address, const WebServerOptions& options) {
+    const std::lock_guard lock(mutex_);
+    const auto found = by_address_.find(address);
+    const size_t before = found == by_address_.end() ? 0 : found->second;
+    if (all_ >= options.connections_max || before >= options.connections_per_address_max) return false;
+    ++by_address_[address];
+    ++all_;
+    return true;
+  }
+  void Remove(const std::string& address) {
+    const std::lock_guard lock(mutex_);
+    --all_;
+    const auto found = by_address_.find(address);
+    if (--found->second == 0) by_address_.erase(found);
+  }
+
+ private:
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  size_t all_ = 0;
+  std::map<std::string, size_t> by_address_;
+};
+
 struct Shared {
   WebServer::Handler handler;
   WebServerOptions options;
-  std::atomic<size_t> connections = 0;
+  OpenConnections connections;
 };
+
+// A place among the open connections.
+class Place {
+ public:
+  // Null when there is none.
+  static std::unique_ptr<Place> Take(std::shared_ptr<Shared> shared, std::string address) {
+    auto place = std::unique_ptr<Place>(new Place(std::move(shared), std::move(address)));
+    place->taken_ = place->shared_->connections.TryAdd(place->address_, place->shared_->options);
+    return place->taken_ ? std::move(place) : nullptr;
+  }
+  ~Place() {
+    if (taken_) shared_->connections.Remove(address_);
+  }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+ private:
+  Place(std::shared_ptr<Shared> shared, std::string address)
+      : shared_(std::move(shared)), address_(std::move(address)) {}
+
+  const std::shared_ptr<Shared> shared_;
+  const std::string address_;
+  bool taken_ = false;
+};
+
+// Whose connections count together: an IPv4 address, or the network of an IPv6 one, of which its owner has many.
+std::string AddressOf(const tcp::socket& socket) {
+  error_code failed;
+  const asio::ip::address address = socket.remote_endpoint(failed).address();
+  if (failed || !address.is_v6() || address.to_v6().is_v4_mapped()) return address.to_string();
+  const auto bytes = address.to_v6().to_bytes();
+  constexpr size_t kNetworkBytes = 8;
+  return std::string(bytes.begin(), bytes.begin() + kNetworkBytes);
+}
 
 template <typename Stream>
 class Connection : public std::enable_shared_from_this<Connection<Stream>> {
  public:
-  Connection(std::shared_ptr<Shared> shared, Stream stream, std::shared_ptr<asio::ssl::context> context)
-      : shared_(std::move(shared)), context_(std::move(context)), stream_(std::move(stream)) {
-    ++shared_->connections;
-  }
-  ~Connection() { --shared_->connections; }
+  Connection(std::shared_ptr<Shared> shared, std::unique_ptr<Place> place, Stream stream,
+             std::shared_ptr<asio::ssl::context> context)
+      : shared_(std::move(shared)),
+        place_(std::move(place)),
+        context_(std::move(context)),
+        stream_(std::move(stream)) {}
 
   void Start() {
     if constexpr (std::is_same_v<Stream, TlsStream>) {
@@ -136,8 +200,9 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     const http::request<http::string_body>& request = parser_->get();
     const auto view = [](beast::string_view text) { return std::string_view(text.data(), text.size()); };
     Write(shared_->handler({view(request.method_string()), view(request.target()), request.body(), uris_}),
-          request.method() == http::verb::head, request.keep_alive());
+          request.method() == http::verb::head, request.keep_alive() && !IsOld());
   }
+  bool IsOld() const { return std::chrono::steady_clock::now() - opened_ >= shared_->options.connection_age_max; }
 
   void Refuse(http::status status, std::string_view why) {
     WebAnswer answer;
@@ -198,6 +263,8 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
   }
 
   const std::shared_ptr<Shared> shared_;
+  const std::unique_ptr<Place> place_;
+  const std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
   // Outlives the stream that was made with it.
   const std::shared_ptr<asio::ssl::context> context_;
   Stream stream_;
@@ -287,7 +354,7 @@ class BeastServer : public WebServer {
       acceptor_.async_accept(asio::make_strand(context_), [this](error_code failed, tcp::socket socket) {
         if (failed == asio::error::operation_aborted) return;
         if (failed) return AcceptLater();
-        if (shared_->connections < shared_->options.connections_max) TryBegin(std::move(socket));
+        TryBegin(std::move(socket));
         Accept();
       });
     });
@@ -322,16 +389,31 @@ class BeastServer : public WebServer {
   }
 
   void Begin(tcp::socket socket) {
+    const std::string address = AddressOf(socket);
+    std::unique_ptr<Place> place = Place::Take(shared_, address);
+    SayWhetherFull(place == nullptr, socket);
+    if (place == nullptr) return;
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
     if (shared_->options.tls == nullptr) {
-      std::make_shared<Connection<PlainStream>>(shared_, PlainStream(std::move(socket)), nullptr)->Start();
+      std::make_shared<Connection<PlainStream>>(shared_, std::move(place), PlainStream(std::move(socket)), nullptr)
+          ->Start();
       return;
     }
     // Files that don't fit together just now: with those that did.
     const std::string failing(MessageOf(RenewContext()));
     if (failing != std::exchange(renewal_fails_, failing) && !failing.empty()) shared_->options.log(failing);
-    std::make_shared<Connection<TlsStream>>(shared_, TlsStream(PlainStream(std::move(socket)), *tls_), tls_)->Start();
+    std::make_shared<Connection<TlsStream>>(shared_, std::move(place), TlsStream(PlainStream(std::move(socket)), *tls_),
+                                            tls_)
+        ->Start();
+  }
+
+  // One line for many that are turned away one after the other.
+  void SayWhetherFull(bool full, const tcp::socket& socket) {
+    if (std::exchange(full_, full) || !full) return;
+    error_code failed;
+    shared_->options.log(Text("HTTP: a connection from ", socket.remote_endpoint(failed).address().to_string(),
+                              " was closed: too many are open, from there or in all"));
   }
 
   const std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
@@ -342,6 +424,7 @@ class BeastServer : public WebServer {
   std::shared_ptr<asio::ssl::context> tls_;
   uint64_t version_ = 0;
   std::string renewal_fails_;
+  bool full_ = false;
   std::vector<std::thread> threads_;
 };
 

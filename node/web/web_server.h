@@ -29,6 +29,10 @@ struct WebServerOptions {
   // Threads that read, answer and write.
   size_t threads = 4;
   size_t connections_max = 256;
+  // From one address, so that nobody alone can keep all others out.
+  size_t connections_per_address_max = 64;
+  // A connection ends with the first answer after that: who comes anew is looked at anew.
+  std::chrono::milliseconds connection_age_max{600'000};
   // Of a request, in bytes, headers not included.
   size_t body_bytes_max = 256 * 1024;
   // From one request to the end of the next: also how long a connection may be idle.

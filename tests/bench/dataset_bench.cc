@@ -135,7 +135,7 @@ void BM_Overlap(benchmark::State& state) {
   const std::vector<const MemberFile*> files = {one.get(), two.get()};
   for (auto _ : state) {
     const StatusOr<MemberOverlap> overlap =
-        OverlapOfMemberFiles(files, kDatasetMemoryBytes, [](bool, std::string_view, std::span<const size_t>) {});
+        OverlapOfMemberFiles(files, kDatasetMemoryBytes, [](SharedKind, std::string_view, std::span<const size_t>) {});
     CHECK(overlap.ok() && overlap->shared_records == MembersWanted() - MembersWanted() / 1000);
   }
   Report(state);

@@ -13,9 +13,9 @@
 
 #include "ledger/base/check.h"
 #include "ledger/store/store.h"
-#include "tests/ledger/engine/stored_ledger.h"
 #include "tests/ledger/gate/gate_story.h"
 #include "tests/support/gate_world.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {

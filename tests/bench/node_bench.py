@@ -1,5 +1,6 @@
 """What one node does, beside what the processor does by itself in the same run: appends acknowledged when synced, in
-runs of 1 and of 100; the configuration in ledgers of more and more activations; rebuild and fsck. A shared machine is
+runs of 1 and of 100; the same with and without a scrubber; the configuration in ledgers of more and more activations;
+rebuild and fsck. A shared machine is
 faster in one minute than in the next: the figures to go by are ratios to the signatures that one thread checks a
 second, which is measured before each row.
 
@@ -101,6 +102,28 @@ def appends(seconds):
     return rows
 
 
+def scrubbing(seconds):
+    """What reading the log back in the background costs: processor time of a node that does nothing else, and appends
+    by nodes that do and don't, in turn."""
+    rows = []
+    with harness.Place() as place:
+        command("bench", "append", "--events", 100000, "--run", 100, "--inflight", 8, "--as", place.key, "--ledger",
+                f"file:{place.ledger}")
+        for _ in range(TURNS):
+            for what, rate in (("no scrubber", ["--scrub-rate", "0"]), ("the scrubber", [])):
+                with harness.Node(place.ledger, place.dir, rate) as node:
+                    used = cpu_seconds(node.process.pid)
+                    time.sleep(seconds)
+                    idle = (cpu_seconds(node.process.pid) - used) / seconds
+                    with Row(f"append, runs of 100, {what}") as row:
+                        seen = json.loads(command("bench", "append", "--json", "--run", 100, "--inflight", 16,
+                                                  "--seconds", seconds, "--as", place.key, "--ledger", node.address))
+                    rows.append(row.done(seen["events"] / seen["seconds"],
+                                         f"p99 {seen['p99_ms']:.1f} ms; idle, the node takes {100 * idle:.1f} % of a "
+                                         "processor"))
+    return rows
+
+
 def whole_log(ledger):
     with Row("rebuild") as row:
         printed = command("rebuild", ledger)
@@ -138,7 +161,7 @@ def main():
     for name, rate in alone.items():
         print(f"{name:<34}{rate:>12,.0f}/s")
     print(f"{'':<34}{'':>14}{'to Ed25519Verify':>19}{'stolen':>8}")
-    everything = appends(seconds) + configurations(sizes)
+    everything = appends(seconds) + scrubbing(seconds) + configurations(sizes)
     print(json.dumps({"primitives": alone, "rows": everything}))
 
 

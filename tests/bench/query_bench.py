@@ -29,6 +29,8 @@ def measure(events, corrections):
     """The questions' figures by name, on a new ledger."""
     with harness.Place() as place:
         ledger = f"file:{place.ledger}"
+        for role in ("author", "verifier"):
+            harness.run_well("role", "grant", "ada", role, "--as", place.key, "--ledger", ledger)
         harness.run_well("policy", "adopt", "--shipped", "--as", place.key, "--ledger", ledger)
         bench("append", "--lives", "--events", events, "--corrections", corrections, "--run", 100, "--inflight", 8,
               "--as", place.key, "--ledger", ledger)

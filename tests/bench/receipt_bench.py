@@ -4,9 +4,9 @@ this machine.
 
   tests/bench/receipt_bench.py [SECONDS]     20 for each row; prints p50 and p99 in milliseconds
 
-Both are measured alone and while clients append without pause, each time by several who wait for a receipt at once:
-p50 is the median of theirs, p99 the worst. ANAMNESIS_BUILD_DIR and ANAMNESIS_BIN_DIR as for the
-tests; TMPDIR says on which disk."""
+Both are measured alone and while clients append without pause, three nodes also while they append with pauses, each
+time by several who wait for a receipt at once: p50 is the median of theirs, p99 the worst. ANAMNESIS_BUILD_DIR and
+ANAMNESIS_BIN_DIR as for the tests; TMPDIR says on which disk."""
 
 import concurrent.futures
 import json
@@ -49,9 +49,10 @@ def probe(ledger, seconds):
     return figures
 
 
-def measure(what, ledger, place, seconds, loaded):
-    if loaded:
-        with harness.Load(ledger, ledger, place, clients=2, in_flight=64, pause_us=0) as load:
+def measure(what, ledger, place, seconds, pause_us):
+    """`pause_us`: of each of two clients after each event; None for no such clients."""
+    if pause_us is not None:
+        with harness.Load(ledger, ledger, place, clients=2, in_flight=64, pause_us=pause_us) as load:
             load.wait_for(2000)
             before, began = load.acknowledged(), time.monotonic()
             figures = probe(ledger, seconds)
@@ -65,7 +66,7 @@ def measure(what, ledger, place, seconds, loaded):
     return figures
 
 
-def measure_one(interval, seconds, loaded):
+def measure_one(interval, seconds, pause_us):
     with harness.Place() as place:
         log, witness = (witness_test.Log(place.dir, name) for name in ("one", "two"))
         log.witnessed_by(witness)
@@ -73,29 +74,29 @@ def measure_one(interval, seconds, loaded):
         log.node.arguments[log.node.arguments.index("--checkpoint-interval") + 1] = str(interval)
         with log.node, witness.node:
             figures = measure(f"one node, checkpoints every {interval} s", Ledger(log.person, log.node.address),
-                              place.dir, seconds, loaded)
-    return {"nodes": 1, "interval": interval, "loaded": loaded, **figures}
+                              place.dir, seconds, pause_us)
+    return {"nodes": 1, "interval": interval, "pause_us": pause_us, **figures}
 
 
-def measure_three(seconds, loaded):
+def measure_three(seconds, pause_us):
     """Three nodes as deploy/cluster starts them: each batch on a majority, in order by etcd, cosigned by all."""
     with cosign_test.CosigningCluster() as cluster, harness.Place() as place:
         everybody = {0, 1, 2}
         cluster.expect_cosigned(everybody, cluster.append(10), everybody)
-        figures = measure("three nodes with etcd", Ledger(cluster.key, cluster.address), place.dir, seconds, loaded)
+        figures = measure("three nodes with etcd", Ledger(cluster.key, cluster.address), place.dir, seconds, pause_us)
         cluster.do("stop")
-    return {"nodes": 3, "loaded": loaded, **figures}
+    return {"nodes": 3, "pause_us": pause_us, **figures}
 
 
 def main():
     harness.need_programs(os.path.join(harness.BIN, "anamnesisd"), harness.LOAD)
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     print("milliseconds, p50/p99")
-    rows = [measure_one(interval, seconds, loaded) for loaded in (False, True) for interval in INTERVALS]
+    rows = [measure_one(interval, seconds, pause_us) for pause_us in (None, 0) for interval in INTERVALS]
     if shutil.which("etcd") is None:
         print("three nodes: not measured, no etcd is installed")
     else:
-        rows += [measure_three(seconds, loaded) for loaded in (False, True)]
+        rows += [measure_three(seconds, pause_us) for pause_us in (None, 3000, 0)]
     print(json.dumps(rows))
 
 

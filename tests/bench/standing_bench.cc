@@ -8,6 +8,7 @@
 #include "ledger/state/authority.h"
 #include "ledger/store/store.h"
 #include "tests/ledger/engine/stored_ledger.h"
+#include "tests/support/scratch_directory.h"
 #include "tests/support/test_run.h"
 
 namespace anamnesis {

@@ -27,7 +27,7 @@ inline NamedKey TestKey(char seed = 'k') {
   return {"importer.example", *PrivateKey::FromSeed(std::string(PrivateKey::kSeedSize, seed))};
 }
 
-class FakeLedger final : public LedgerClient {
+class FakeLedger : public LedgerClient {
  public:
   struct Stored {
     v1::EventHeader header;
@@ -112,10 +112,10 @@ class FakeLedger final : public LedgerClient {
   }
 
   StatusOr<v1::Event> GetEvent(const v1::GetEventRequest& request) override {
-    for (size_t i = 0; i < events_.size(); ++i) {
-      if (events_[i].header.event_id() == request.event_id()) return EventAt(i);
-    }
-    return absl::NotFoundError("no such event");
+    const std::optional<size_t> index =
+        request.has_index() ? std::optional<size_t>(request.index()) : IndexOf(request.event_id());
+    if (!index.has_value() || *index >= events_.size()) return absl::NotFoundError("no such event");
+    return EventAt(*index);
   }
 
   Status Read(const v1::ReadRequest& request, const OnRead& on_read) override {
@@ -136,7 +136,24 @@ class FakeLedger final : public LedgerClient {
 
   StatusOr<std::unique_ptr<AppendChannel>> OpenAppendChannel(AppendChannel::OnResult) override { return NotHere(); }
   StatusOr<v1::ConfigurationAnswer> GetConfiguration(const v1::GetConfigurationRequest&) override { return NotHere(); }
-  StatusOr<v1::Answer> Ask(const v1::Question&) override { return NotHere(); }
+  // The history of an entity, with the times that its events have; no other question.
+  StatusOr<v1::Answer> Ask(const v1::Question& question) override {
+    if (!question.has_status()) return NotHere();
+    v1::Answer answer;
+    const v1::EntityRef& asked = question.status().entity();
+    for (size_t i = question.status().from(); i < events_.size(); ++i) {
+      const v1::EventHeader& header = events_[i].header;
+      const bool named = std::any_of(header.refs().begin(), header.refs().end(), [&](const v1::EntityRef& ref) {
+        return ref.kind() == asked.kind() && ref.id() == asked.id();
+      });
+      if (!named) continue;
+      v1::LeafReference& leaf = *answer.mutable_status()->add_history()->mutable_leaf();
+      leaf.set_index(i);
+      SetTime(header.occurred_earliest_us(), *leaf.mutable_occurred_earliest());
+      SetTime(header.occurred_latest_us(), *leaf.mutable_occurred_latest());
+    }
+    return answer;
+  }
   StatusOr<v1::Checkpoint> GetCheckpoint() override { return NotHere(); }
   StatusOr<v1::Receipt> GetReceipt(const v1::GetReceiptRequest&) override { return NotHere(); }
   StatusOr<v1::ConsistencyProof> GetConsistencyProof(const v1::GetConsistencyProofRequest&) override {
@@ -147,6 +164,12 @@ class FakeLedger final : public LedgerClient {
   static constexpr char kOrigin[] = "fake.example/ledger";
 
   static Status NotHere() { return absl::UnimplementedError("the fake ledger has no such call"); }
+
+  // After 1970.
+  static void SetTime(int64_t us, google::protobuf::Timestamp& time) {
+    time.set_seconds(us / 1'000'000);
+    time.set_nanos(static_cast<int32_t>(us % 1'000'000 * 1000));
+  }
 
   v1::Event EventAt(size_t index) const {
     v1::Event event;

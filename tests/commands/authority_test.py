@@ -105,6 +105,11 @@ def check_credentials(commands, jo):
     commands.well("credential", "rotate", "jo", "--kind", "person", "--old-key", second, "--key", third)
     commands.refused("key", *commands.document("person/jo"), key=second)
     commands.well(*commands.document("person/jo"), key=third)
+    # Nobody ends a stranger's key, and no administrator the last authority there is.
+    lost = ("credential", "report-lost", "ada", "--kind", "person", "--key", commands.place.key, "--rationale", "gone")
+    commands.refused("doesn't hold ADMINISTRATOR", *lost, key=commands.place.path("icu7.key"))
+    commands.refused("credential.rotated", *lost)
+    commands.refused("from themself", "role", "withdraw", "ada", "administrator", "--rationale", "left")
     commands.well("credential", "report-lost", "jo", "--kind", "person", "--key", third, "--rationale", "on a train")
     commands.refused("reported lost", *commands.document("person/jo"), key=third)
     commands.well("credential", "revoke", "jo", "--kind", "person", "--key", jo, "--rationale", "left")

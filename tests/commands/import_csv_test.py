@@ -2,9 +2,11 @@
 """A17: a spreadsheet becomes retrospective events with the dates that it gives; importing it again adds nothing, and a
 row that is refused keeps no other out."""
 
+import hashlib
 import json
 import os
 import sys
+import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "faults"))
 import harness  # noqa: E402
@@ -28,6 +30,61 @@ def write(path, text):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     return path
+
+
+def check_renamed(place, ledger, mapping):
+    """A row is the same row in a file of another name; a broken mapping is called by its own."""
+    head, row = SHEET.splitlines()[:2]
+    other = write(place.path("other.csv"), f"{head}\n{row}\nbone;1;2023-11-01;ada;PACS;adults;9;new\n")
+    command = ("import", "csv", other, "--mapping", mapping, "--as", place.key, "--ledger", ledger, "--json")
+    for added, there in ((1, 1), (0, 2)):
+        done = harness.run(*command)
+        report = json.loads(done.stdout)
+        harness.expect(done.returncode == 0, f"{done}")
+        harness.expect((report["eventsAdded"], report["eventsAlreadyThere"]) == (added, there), report)
+    for text, why in (("{", "not JSON"), (json.dumps({**MAPPING, "type": "dataset.curatd"}), "dataset.curatd")):
+        broken = write(place.path("broken.json"), text)
+        done = harness.run("import", "csv", other, "--mapping", broken, "--as", place.key, "--ledger", ledger)
+        harness.expect(done.returncode == 2 and f"{broken}: " in done.stderr and why in done.stderr, f"{done}")
+
+
+def id_of_row(*texts, at_ms):
+    """What anybody can compute."""
+    digest = hashlib.sha256("".join(f"{len(text)}:{text}" for text in texts).encode()).digest()
+    data = bytearray(at_ms.to_bytes(6, "big") + digest[:10])
+    data[6], data[8] = data[6] & 0x0F | 0x70, data[8] & 0x3F | 0x80
+    return str(uuid.UUID(bytes=bytes(data)))
+
+
+def check_reasons(place, ledger):
+    """Rows that differ in nothing but the reason are rows of their own; and an id, which anybody can compute, is the
+    row's only where the event under it says what the row says."""
+    mapping = write(place.path("reasons.json"), json.dumps(
+        {"type": "dataset.curated", "occurred_at": "{Date}", "refs": ["dataset=dataset:{Dataset}@1"],
+         "body": {"source": "PACS"}, "rationale": "{Note}"}))
+
+    def imported(name, *notes):
+        rows = "".join(f"2024-05-01,knee,{note}\n" for note in notes)
+        sheet = write(place.path(name), f"Date,Dataset,Note\n{rows}")
+        done = harness.run("import", "csv", sheet, "--mapping", mapping, "--as", place.key, "--ledger", ledger,
+                           "--json")
+        report = json.loads(done.stdout)
+        return done.returncode, report["eventsAdded"], report["eventsAlreadyThere"], report["notImported"]
+
+    harness.expect(imported("a.csv", "one", "two") == (0, 2, 0, []), "two reasons")
+    harness.expect(imported("b.csv", "consent was withdrawn") == (0, 1, 0, []), "another reason in another file")
+    harness.expect(imported("a.csv", "one", "changed") == (0, 1, 1, []), "a changed reason")
+    harness.expect(imported("c.csv", "two", "changed") == (0, 0, 2, []), "the same of another file")
+    taken = id_of_row("anamnesis import csv 2", "dataset.curated",
+                      "2024-05-01T00:00:00Z/2024-05-01T23:59:59.999999Z", '{"source":"PACS"}', "dataset=dataset:knee@1",
+                      "2024-04-30T10:00:00Z/2024-05-02T11:59:59.999999Z", "incriminating", at_ms=1714471200000)
+    other = write(place.path("other.jsonl"), json.dumps(
+        {"type": "dataset.curated", "refs": ["dataset=dataset:foot@1"], "body": {"source": "PACS"}, "event_id": taken,
+         "rationale": "something else"}) + "\n")
+    harness.run_well("append", "--jsonl", other, "--as", place.key, "--ledger", ledger)
+    status, added, there, refused = imported("d.csv", "incriminating")
+    harness.expect((status, added, there) == (1, 0, 0), "an id that another event has")
+    harness.expect("has this row's event id and another reference" in refused[0]["reason"], refused)
 
 
 def main():
@@ -66,6 +123,8 @@ def main():
         harness.expect((report["eventsAdded"], report["eventsAlreadyThere"]) == (2, 1), report)
         harness.expect(len(report["notImported"]) == 1 and "is recorded already" in report["notImported"][0]["reason"],
                        report)
+        check_renamed(place, ledger, mapping)
+        check_reasons(place, ledger)
     print("imported, again and mended")
 
 

@@ -4,6 +4,7 @@ recorded, also when it fails or its work tree has changes. What it costs is prin
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -43,10 +44,22 @@ class Work:
     def run(self, name, *options):
         return self.run_command(name, sys.executable, "train.py", "--learning-rate", "0.001", "--epochs=5", *options)
 
-    def run_command(self, name, *command):
-        return harness.run("run", name, "--dataset", "spleen@3", "--output", "model.bin", "--metrics", "metrics.json",
-                           "--as", self.place.key, "--ledger", f"file:{self.place.ledger}", "--", *command,
-                           cwd=self.tree)
+    def run_command(self, name, *command, options=()):
+        return harness.run(*self.arguments(name, *options), "--", *command, cwd=self.tree)
+
+    def arguments(self, name, *options):
+        return ("run", name, "--dataset", "spleen@3", "--output", "model.bin", "--metrics", "metrics.json", "--as",
+                self.place.key, "--ledger", f"file:{self.place.ledger}", *options)
+
+    def start(self, name, *command):
+        """Begins a run, without waiting for it; its script makes the file `begun`."""
+        begun = os.path.join(self.tree, "begun")
+        if os.path.exists(begun):
+            os.remove(begun)
+        process = subprocess.Popen([os.path.join(harness.BIN, "anamnesis"), *self.arguments(name), "--", *command],
+                                   cwd=self.tree, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        harness.wait_until(lambda: os.path.exists(begun), "the script begins", lambda: process.poll())
+        return process
 
     def events(self, kind):
         """Each event of the type as `show` prints it in JSON."""
@@ -126,6 +139,102 @@ def check_secrets(work):
         harness.expect("S3CRET" not in started and "shell_arguments" in started and '"2"' in started, started)
 
 
+def check_stopped(work):
+    """A signal ends the script and not its record; the script may end well all the same."""
+    slow = "import time; open('begun', 'w').close(); time.sleep(60)"
+    careful = f"import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); {slow}"
+    for name, script, by, status, what, kind in (
+            ("terminated", slow, signal.SIGTERM, 1, "killed by signal 15", "training_run.failed"),
+            ("interrupted", slow, signal.SIGINT, 1, "signal 2", "training_run.failed"),
+            ("saved", careful, signal.SIGTERM, 0, "after signal 15", "training_run.completed")):
+        process = work.start(name, sys.executable, "-c", script)
+        process.send_signal(by)
+        out, err = process.communicate(timeout=30)
+        harness.expect(process.returncode == status, f"{name}: {process.returncode} {out} {err}")
+        harness.expect(what in work.events(kind)[-1], f"{name}: {work.events(kind)[-1]}")
+
+
+def check_numbers(work):
+    """What a script leaves behind that can't be recorded as it is loses nothing else of the run."""
+    write = "open('metrics.json', 'w').write(" + repr('{"loss": NaN, "dice": 0.5}') + ")"
+    done = work.run_command("diverged", sys.executable, "-c", write)
+    harness.expect(done.returncode == 0 and "metric loss is NaN" in done.stderr, f"{done}")
+    completed = work.events("training_run.completed")[-1]
+    harness.expect("dice" in completed and "loss is NaN" in completed, completed)
+    done = work.run_command("unreadable", sys.executable, "-c", "open('metrics.json', 'w').write('{')")
+    harness.expect(done.returncode == 0 and "metrics.json" in done.stderr, f"{done}")
+    done = work.run_command("nothing", "true", options=("--output", "nomodel.bin"))
+    harness.expect(done.returncode == 1 and "nomodel.bin" in done.stderr, f"{done}")
+    harness.expect("nomodel.bin" in work.events("training_run.completed")[-1], "the output that isn't there")
+
+
+def check_before(work):
+    """What can be found wrong is found before the script begins, and nothing is recorded then."""
+    runs = len(work.events("training_run.started"))
+    for options, why in ((("--output", b"m\xff.bin"), "UTF-8"), (("--dataset", "spleen@9"), "but 3")):
+        command = [os.path.join(harness.BIN, "anamnesis"), *work.arguments("wrong", *options), "--", "touch", "it-ran"]
+        done = subprocess.run(command, cwd=work.tree, capture_output=True, check=False)
+        harness.expect(done.returncode == 2 and why.encode() in done.stderr, f"{done}")
+    harness.expect(not os.path.exists(os.path.join(work.tree, "it-ran")), "the script ran")
+    harness.expect(len(work.events("training_run.started")) == runs, "a run that never began")
+
+
+def kept_ends(work, name):
+    return [os.path.join(work.tree, file) for file in os.listdir(work.tree)
+            if file.startswith(f"anamnesis-run-{name}-")]
+
+
+def check_away(work):
+    """The ledger is away when the script ends: the end is kept, and recorded once."""
+    ledger = work.place.ledger
+    done = work.run_command("away", "mv", ledger, ledger + ".away", options=("--within", "1"))
+    harness.expect(done.returncode == 3, f"{done}")
+    kept = kept_ends(work, "away")[0]
+    harness.expect(kept in done.stderr and "append --jsonl" in done.stderr, done.stderr)
+    os.rename(ledger + ".away", ledger)
+    send = ("append", "--jsonl", kept, "--as", work.place.key, "--ledger", f"file:{ledger}")
+    harness.run_well(*send)
+    harness.expect("the command ended" in work.events("training_run.completed")[-1], "the end that was kept")
+    again = harness.run(*send)
+    harness.expect(again.returncode == 2 and "leaf" in again.stderr, f"recorded twice: {again}")
+    # Back while it is still being tried.
+    back = f"mv {ledger} {ledger}.away && (sleep 1; mv {ledger}.away {ledger}) >/dev/null 2>&1 &"
+    done = work.run_command("back", "sh", "-c", back, options=("--within", "20"))
+    harness.expect(done.returncode == 0, f"{done}")
+    harness.expect(not kept_ends(work, "back"), f"left behind: {kept_ends(work, 'back')}")
+    # Each has a file of its own, and none of them is code that changed.
+    versions = len(work.events("code.revision_recorded"))
+    for name in ("a/1", "a-1"):
+        done = work.run_command(name, "mv", ledger, ledger + ".away", options=("--within", "1"))
+        harness.expect(done.returncode == 3, f"{name}: {done}")
+        os.rename(ledger + ".away", ledger)
+    harness.expect(len(kept_ends(work, "a-1")) == 2, f"overwritten: {kept_ends(work, 'a-1')}")
+    harness.expect(len(work.events("code.revision_recorded")) == versions, "kept ends are taken for code")
+    for kept in kept_ends(work, "a-1"):
+        harness.run_well("append", "--jsonl", kept, "--as", work.place.key, "--ledger", f"file:{ledger}")
+
+
+def check_nobody_reads(work):
+    """Nobody reads what is printed: the script runs all the same, and its end is recorded."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [os.path.join(harness.BIN, "anamnesis"), *work.arguments("unread"), "--", sys.executable, "train.py"]
+    done = subprocess.run(command, cwd=work.tree, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    harness.expect(done.returncode == 5 and "standard output" in done.stderr, f"{done}")
+    completed = work.events("training_run.completed")[-1]
+    harness.expect("unread" in completed and "mean_dice" in completed, completed)
+    # The script is told as any program is.
+    loud = work.run_command("loud", "sh", "-c", "exec 3>&1; (yes; echo $? >&3) | true")
+    harness.expect("141" in loud.stdout, f"{loud}")
+
+
+def check_json(work):
+    done = work.run_command("json", "echo", "from the script", options=("--json",))
+    harness.expect(done.returncode == 0 and "from the script" in done.stderr, f"{done}")
+    harness.expect(len(json.loads(done.stdout)["indexes"]) == 2, done.stdout)
+
+
 def check_cost(work):
     """What recording adds to a run, of which most is asking Python for its packages."""
     begun = time.monotonic()
@@ -142,6 +251,12 @@ def main():
         check_a_run(work)
         check_others(work)
         check_secrets(work)
+        check_stopped(work)
+        check_numbers(work)
+        check_before(work)
+        check_away(work)
+        check_nobody_reads(work)
+        check_json(work)
         check_cost(work)
 
 

@@ -12,10 +12,11 @@
 #include <string>
 #include <string_view>
 
+#include "tests/support/places.h"
 namespace anamnesis {
 
 inline std::filesystem::path VectorsPath(std::string_view relative) {
-  return std::filesystem::path(ANAMNESIS_SHARED_DIR) / "vectors" / relative;
+  return std::filesystem::path(SharedPath("vectors")) / relative;
 }
 
 inline std::string ReadVector(const std::filesystem::path& path) {

@@ -25,6 +25,8 @@ def main():
     with cluster_test.Cluster() as cluster:
         with harness.Load(cluster, cluster, cluster.dir, clients=2, in_flight=4) as load:
             load.wait_for(50)
+            # Only rows that events to come are added to show that they are damaged.
+            harness.wait_until(lambda: cluster.size(1) > 30, "node1 has events of the load", cluster.logs)
             cluster.do("stop-node", "1")
             harness.expect(subprocess.run([DAMAGE, os.path.join(cluster.dir, "node1")], check=False).returncode == 0,
                            "no row was changed")
@@ -42,6 +44,7 @@ def main():
             load.wait_for(100)
             load.finish()
             harness.expect("another state" in status(cluster, 1).stderr, "node1 serves again")
+            cluster_test.wait_until_equal(cluster, (0, 2))
             cluster.do("stop")
             for i in (0, 2):
                 harness.check_all(os.path.join(cluster.dir, f"node{i}"), load)

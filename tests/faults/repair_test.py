@@ -88,9 +88,7 @@ def main():
             scrubbed_while_running(cluster, load)
             repaired_while_stopped(cluster, load)
             load.finish()
-            size = json.loads(cluster.root(0))["treeSize"]
-            harness.wait_until(lambda: json.loads(cluster.root(1) or "{}").get("treeSize") == size, "node1 has all",
-                               cluster.logs, seconds=60)
+            cluster_test.wait_until_equal(cluster)
             cluster.do("stop")
             logs = [harness.read_log(f"file:{cluster.dir}/node{i}") for i in range(3)]
             harness.expect(all(log == logs[0] for log in logs), "the nodes hold different events")

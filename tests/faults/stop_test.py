@@ -7,8 +7,8 @@ import signal
 import sys
 import time
 
+import cluster_test
 import harness
-from cluster_test import Cluster
 
 # The ledger waits five seconds for what can't be ordered, and calls have ten more to end; the rest is for a busy
 # machine.
@@ -27,7 +27,7 @@ def main():
     harness.need_programs(harness.LOAD, os.path.join(harness.BIN, "anamnesisd"))
     if shutil.which("etcd") is None:
         harness.skip("no etcd is installed")
-    with Cluster() as cluster:
+    with cluster_test.Cluster() as cluster:
         with harness.Load(cluster, cluster, cluster.dir, clients=2, in_flight=8) as load:
             load.wait_for(50)
             cluster.kill("node1")
@@ -42,6 +42,7 @@ def main():
                 cluster.do("start-node", str(number))
             load.wait_for(50)
             load.finish()
+        cluster_test.wait_until_equal(cluster)
         cluster.do("stop")
         for number in range(3):
             harness.check_all(os.path.join(cluster.dir, f"node{number}"), load)

@@ -17,7 +17,7 @@ namespace {
 GateWorld& SharedWorld() {
   static GateWorld& world = *[] {
     google::protobuf::SetLogHandler(nullptr);
-    auto* made = new GateWorld(GateStoryWith(ANAMNESIS_SOURCE_DIR "/deploy/policies"));
+    auto* made = new GateWorld(GateStory());
     made->Record("1", "ICU-1", "US");
     made->Record("1", "ICU-2", "DE");
     return made;

@@ -170,6 +170,13 @@ REQUESTS = {
         "too_large": f'unit: "ICU-1" at {{ seconds: {START_S} }} known_size: 1000000',
         "no_time": 'unit: "ICU-1"',
         "far_off": 'unit: "ICU-1" at { seconds: -9223372036854775808 nanos: -1 }',
+        "compare_times": f'unit: "ICU-1" at {{ seconds: {START_S - 10} }} compare_at {{ seconds: {START_S - 60} }}',
+        "compare_known": f'unit: "ICU-2" at {{ seconds: {START_S + 3600} }} known_size: 14 compare_known_size: 60',
+        "compare_both": f'unit: "ICU-1" at {{ seconds: {START_S - 60} }} compare_at {{ seconds: {START_S} }} '
+                        f'compare_known_time {{ seconds: {START_S} nanos: 5000000 }}',
+        "compare_with_nothing": f'unit: "ICU-1" at {{ seconds: {START_S} }} compare_known_size: 0',
+        "compare_too_large": f'unit: "ICU-1" at {{ seconds: {START_S} }} compare_known_size: 1000000',
+        "compare_far_off": f'unit: "ICU-1" at {{ seconds: {START_S} }} compare_at {{ nanos: -1 }}',
     }),
     "get_receipt": ("GetReceiptRequest", {
         "first": "", "some": "index: 33", "last": "index: 86", "beyond": "index: 9223372036854775808",

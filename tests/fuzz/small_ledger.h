@@ -6,11 +6,9 @@
 // and what was put in, so that a fuzz target can hold an answer against it.
 
 #include <google/protobuf/stubs/logging.h>
-#include <stdlib.h>
 
 #include <atomic>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,6 +24,7 @@
 #include "node/service/proof_service.h"
 #include "node/service/query_service.h"
 #include "node/service/read_service.h"
+#include "tests/support/scratch_directory.h"
 #include "tests/support/test_run.h"
 
 namespace anamnesis {
@@ -49,15 +48,12 @@ class SmallLedger {
   SmallLedger() {
     // Protobuf says of every string that is not UTF-8 that it is not.
     google::protobuf::SetLogHandler(nullptr);
-    std::string pattern = (std::filesystem::temp_directory_path() / "anamnesis_fuzz_XXXXXX").string();
-    CHECK(::mkdtemp(pattern.data()) != nullptr);
-    dir_ = pattern;
     LedgerOptions options;
     options.clock = &clock_;
     options.admission_threads = 1;
     options.cache_bytes = 8u << 20;
-    Must(CreateLedger(dir_ + "/ledger", kTestOrigin, {"ada", founder_key()}, options));
-    StatusOr<std::unique_ptr<Ledger>> opened = Ledger::Open(dir_ + "/ledger", options);
+    Must(CreateLedger(dir() + "/ledger", kTestOrigin, {"ada", founder_key()}, options));
+    StatusOr<std::unique_ptr<Ledger>> opened = Ledger::Open(dir() + "/ledger", options);
     Must(opened.status());
     ledger_ = *std::move(opened);
     Fill();
@@ -65,18 +61,11 @@ class SmallLedger {
     services_ = std::make_unique<Services>(*ledger_);
   }
 
-  ~SmallLedger() {
-    services_.reset();
-    ledger_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(dir_, ignored);
-  }
-
   static PrivateKey founder_key() { return KeyOfSeed(kFounderSeed); }
 
   Ledger& ledger() { return *ledger_; }
   // What belongs to it lies below.
-  const std::string& dir() const { return dir_; }
+  const std::string& dir() const { return dir_.path(); }
   const ServiceContext& context() const { return services_->context; }
   AppendService& append() { return services_->append; }
   ReadService& read() { return services_->read; }
@@ -178,7 +167,7 @@ class SmallLedger {
   }
 
   CountingClock clock_;
-  std::string dir_;
+  ScratchDirectory dir_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Services> services_;
   std::vector<v1::Event> events_;

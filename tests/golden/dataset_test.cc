@@ -1,7 +1,6 @@
 // dataset.json: members, trees, proofs and member files, byte for byte.
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cstring>
 #include <filesystem>
@@ -17,6 +16,7 @@
 #include "ledger/crypto/sha256.h"
 #include "ledger/dataset/verify.h"
 #include "tests/golden/golden_vectors.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {
@@ -38,13 +38,7 @@ BuildOptions GoldenRandom() {
 
 class GoldenDatasetTest : public testing::Test {
  protected:
-  GoldenDatasetTest() : golden_(ReadGolden("dataset.json")) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "anamnesis_golden_XXXXXX").string();
-    home_ = ::mkdtemp(pattern.data());
-  }
-  ~GoldenDatasetTest() override { std::filesystem::remove_all(home_); }
-
-  std::string Path(std::string_view name) const { return Text(home_, "/", name); }
+  std::string Path(std::string_view name) const { return Text(home_.path(), "/", name); }
   std::string Content(std::string_view name) const {
     std::ifstream file(Path(name), std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
@@ -56,8 +50,8 @@ class GoldenDatasetTest : public testing::Test {
     EXPECT_EQ(Sha256(bytes).hex(), golden["file_sha256"].get<std::string>());
   }
 
-  json golden_;
-  std::string home_;
+  json golden_ = ReadGolden("dataset.json");
+  ScratchDirectory home_{ScratchDirectory::Where::kDisk};
 };
 
 TEST_F(GoldenDatasetTest, Members) {

@@ -14,11 +14,12 @@
 #include "anamnesis/v1/event.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/crypto/ed25519.h"
+#include "tests/support/places.h"
 
 namespace anamnesis {
 
 inline nlohmann::json ReadGolden(std::string_view name) {
-  std::ifstream file(std::string(ANAMNESIS_SOURCE_DIR) + "/tests/golden/vectors/" + std::string(name));
+  std::ifstream file(SourcePath(Text("tests/golden/vectors/", name)));
   EXPECT_TRUE(file.is_open()) << name;
   return nlohmann::json::parse(file);
 }

@@ -3,6 +3,8 @@ revoked and a fourth is named; what is right, each thing that can be wrong with 
 
 from __future__ import annotations
 
+import base64
+
 import cose
 import merkle
 import note
@@ -329,6 +331,18 @@ def opened_after_theft(messages: dict[str, MessageType]) -> Value:
         {"name": "a good key's, with nothing but the thief's cosignature",
          "note": log.note(15, [fourth], cosigned_at_us=before), "policy": policy, "because": "below the quorum"},
     ]
+    # What comes too late to count must hold all the same: what a known key is said to have signed is never passed over.
+    late = log.note(15, [fourth], cosigned_at_us=STOLEN + DAY_US)
+    start, name, blob = late.rstrip("\n").rsplit(" ", 2)
+    signature = base64.b64decode(blob)
+    flipped = signature[:-1] + bytes([signature[-1] ^ 1])
+    uncounted = policy.replace("quorum w", "quorum none")
+    for what, changed, because in (("that is right", signature, ""), ("with another byte", flipped, "signature"),
+                                   ("of seven bytes", signature[:4] + b"\xff" * 7, "signature"),
+                                   ("of another time", signature[:4] + b"\x7f" + signature[5:], "signature")):
+        line = f"{start} {name} {base64.b64encode(changed).decode()}\n"
+        notes.append({"name": f"with a late cosignature {what}", "note": line, "policy": uncounted,
+                      "because": because})
     return {"history": text, "trusted": [log_key(fourth)], "notes": notes}
 
 

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <future>
 #include <thread>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "client/cpp/remote_client.h"
 #include "gmock/gmock.h"
 #include "grpcpp/grpcpp.h"
+#include "node/cluster/recovery_sequencer.h"
 #include "tests/remote/served_ledger.h"
 
 namespace anamnesis {
@@ -19,28 +21,73 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::HasSubstr;
 
-// A node that answers from the same ledger and loses what it would say of appends.
-class LosingNode final : public v1::AppendService::Service {
+// A node that takes appends as a test wants, and nothing else.
+class AppendNode : public v1::AppendService::Service {
  public:
-  explicit LosingNode(Ledger& ledger) : ledger_(ledger) {
+  using Answer = std::function<grpc::Status(const v1::AppendRequest& request, v1::AppendResponse& response)>;
+  explicit AppendNode(Answer answer) : answer_(std::move(answer)) {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
   }
-  grpc::Status Append(grpc::ServerContext*, const v1::AppendRequest* request, v1::AppendResponse*) override {
-    EXPECT_TRUE(ledger_.Append(*request).ok());
+  grpc::Status Append(grpc::ServerContext*, const v1::AppendRequest* request, v1::AppendResponse* response) override {
     ++appends_;
-    return {grpc::StatusCode::UNAVAILABLE, "the answer was lost"};
+    return answer_(*request, *response);
   }
   std::string address() const { return Text("127.0.0.1:", port_); }
   int appends() const { return appends_; }
 
  private:
-  Ledger& ledger_;
+  const Answer answer_;
   int port_ = 0;
   std::atomic<int> appends_ = 0;
   std::unique_ptr<grpc::Server> server_;
+};
+
+// A node that is joining its cluster for so many calls, and then answers from the ledger.
+class JoiningNode final : public v1::ReadService::Service {
+ public:
+  JoiningNode(Ledger& ledger, int calls) : ledger_(ledger), joins_for_(calls) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+  }
+  grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*, v1::LedgerStatus* status) override {
+    status->set_tree_size(ledger_.tree_size());
+    return Joined();
+  }
+  grpc::Status Read(grpc::ServerContext*, const v1::ReadRequest*,
+                    grpc::ServerWriter<v1::ReadResponse>* writer) override {
+    grpc::Status joined = Joined();
+    v1::ReadResponse item;
+    item.mutable_caught_up()->set_tree_size(ledger_.tree_size());
+    if (joined.ok()) writer->Write(item);
+    return joined;
+  }
+  std::string address() const { return Text("127.0.0.1:", port_); }
+
+ private:
+  grpc::Status Joined() {
+    if (joins_for_-- <= 0) return grpc::Status::OK;
+    return {grpc::StatusCode::UNAVAILABLE, "this node is joining its cluster"};
+  }
+
+  Ledger& ledger_;
+  std::atomic<int> joins_for_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+// One that answers from the same ledger and loses what it would say.
+class LosingNode final : public AppendNode {
+ public:
+  explicit LosingNode(Ledger& ledger)
+      : AppendNode([&ledger](const v1::AppendRequest& request, v1::AppendResponse&) {
+          EXPECT_TRUE(ledger.Append(request).ok());
+          return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the answer was lost");
+        }) {}
 };
 
 class ConsistencyTest : public ServedLedgerTest {
@@ -215,8 +262,8 @@ class LaggingNodeTest : public ConsistencyTest {
   void SetUp() override {
     ConsistencyTest::SetUp();
     StopServing();
-    std::filesystem::copy(dir_ + "/ledger", dir_ + "/lagging", std::filesystem::copy_options::recursive);
-    auto ledger = Ledger::Open(dir_ + "/lagging", Options());
+    std::filesystem::copy(dir_.path() + "/ledger", dir_.path() + "/lagging", std::filesystem::copy_options::recursive);
+    auto ledger = Ledger::Open(dir_.path() + "/lagging", Options());
     ASSERT_TRUE(ledger.ok()) << ledger.status();
     lagging_ledger_ = *std::move(ledger);
     NodeServerOptions options;
@@ -226,11 +273,6 @@ class LaggingNodeTest : public ConsistencyTest {
     lagging_ = *std::move(server);
     Serve();
     both_ = Text(address(), ",127.0.0.1:", lagging_->port());
-  }
-  void TearDown() override {
-    lagging_.reset();
-    lagging_ledger_.reset();
-    ConsistencyTest::TearDown();
   }
 
   std::unique_ptr<Ledger> lagging_ledger_;
@@ -323,6 +365,78 @@ TEST_F(ConsistencyTest, ALostAnswerIsFoundOutAtAnotherNode) {
   EXPECT_EQ(response->results(0).indexes(0), founded_);
   EXPECT_TRUE(response->results(0).already_recorded());
   EXPECT_EQ(ledger_->tree_size(), founded_ + 1);
+}
+
+TEST_F(ConsistencyTest, WhatOneNodeRecordedIsToldWhateverTheNextOneSays) {
+  TestWriter writer = Writer("notes/first");
+  TestWriter other = Writer("notes/second");
+  v1::AppendRequest request = OneRun(writer);
+  *request.add_runs() = other.Write({ReferToDocument("b")});
+  AppendNode half([&](const v1::AppendRequest& asked, v1::AppendResponse& response) {
+    v1::AppendRequest first;
+    *first.add_runs() = asked.runs(0);
+    response = ledger_->Append(first).value();
+    response.add_results()->mutable_refused()->set_code(static_cast<int>(absl::StatusCode::kUnavailable));
+    return grpc::Status::OK;
+  });
+  AppendNode forbids([](const v1::AppendRequest& asked, v1::AppendResponse&) {
+    EXPECT_EQ(asked.runs_size(), 1);
+    return grpc::Status(grpc::StatusCode::PERMISSION_DENIED, "not you");
+  });
+  const auto response = ClientOf(Text(half.address(), ",", forbids.address()))->Append(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->results(0).indexes(0), founded_);
+  EXPECT_EQ(response->results(1).refused().code(), static_cast<int>(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(response->results(1).refused().message(), HasSubstr("not recorded: not you"));
+  // Nothing was recorded before: then it is what came of the call.
+  EXPECT_TRUE(absl::IsPermissionDenied(ClientOf(forbids.address())->Append(OneRun(other)).status()));
+}
+
+TEST_F(ConsistencyTest, AReadWaitsForNodesThatJoinTheirCluster) {
+  for (const int nodes : {1, 3}) {
+    // Longer than the rounds in which any node is asked.
+    JoiningNode joining(*ledger_, 3 * nodes);
+    std::string addresses = joining.address();
+    for (int i = 1; i < nodes; ++i) addresses += "," + joining.address();
+    const auto status = ClientOf(addresses)->GetStatus();
+    ASSERT_TRUE(status.ok()) << nodes << ": " << status.status();
+    EXPECT_EQ(status->tree_size(), founded_);
+    JoiningNode late(*ledger_, 3);
+    size_t caught_up = 0;
+    const Status read = ClientOf(Text("127.0.0.1:1,", late.address()))->Read({}, [&](const v1::ReadResponse& item) {
+      caught_up += item.has_caught_up();
+      return true;
+    });
+    EXPECT_TRUE(read.ok()) << read;
+    EXPECT_EQ(caught_up, 1u);
+  }
+  // One that never joins is given up.
+  JoiningNode outside(*ledger_, 1'000'000);
+  const Status status = ClientOf(outside.address())->GetStatus().status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(MessageOf(status)), HasSubstr("this node is joining its cluster"));
+}
+
+TEST_F(ConsistencyTest, AFencedNodeIsPassedOver) {
+  RecoveryControl control;
+  NodeServerOptions options;
+  options.address = "127.0.0.1:0";
+  options.recovery = &control;
+  const auto fenced = NodeServer::Start(*ledger_, options);
+  ASSERT_TRUE(fenced.ok()) << fenced.status();
+  const std::string alone = Text("127.0.0.1:", (*fenced)->port());
+  const std::string both = Text(alone, ",", address());
+  TestWriter writer = Writer("notes/fenced");
+  EXPECT_TRUE(ClientOf(both)->Append(OneRun(writer)).ok());
+  v1::Question question;
+  question.mutable_status()->mutable_entity()->set_kind("document");
+  question.mutable_status()->mutable_entity()->set_id("a");
+  const auto answer = ClientOf(both)->Ask(question);
+  EXPECT_TRUE(answer.ok()) << answer.status();
+  EXPECT_TRUE(ClientOf(both)->Read({}, [](const v1::ReadResponse&) { return true; }).ok());
+  const Status status = ClientOf(alone)->GetStatus().status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(MessageOf(status)), HasSubstr("this node is fenced"));
 }
 
 TEST_F(ConsistencyTest, AnUnknownOutcomeIsNeverAFailure) {

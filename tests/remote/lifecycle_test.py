@@ -106,6 +106,7 @@ def main():
     with harness.Place() as place:
         embedded = "file:" + place.ledger
         check_policies(place, embedded)
+        harness.run_well("role", "grant", "ada", "author", "--as", place.key, "--ledger", embedded)
         path = place.path("events.jsonl")
         with open(path, "w") as file:
             file.write("".join(json.dumps(one) + "\n" for one in EVENTS))

@@ -57,10 +57,6 @@ class ObjectTest : public ServedLedgerTest {
     ASSERT_NO_FATAL_FAILURE(ServedLedgerTest::SetUp());
     ConnectTo(address());
   }
-  void TearDown() override {
-    store_.reset();
-    ServedLedgerTest::TearDown();
-  }
 
   void ConnectTo(const std::string& addresses) {
     auto store = ConnectObjects(addresses, {{}, std::chrono::seconds(30)});
@@ -69,7 +65,7 @@ class ObjectTest : public ServedLedgerTest {
   }
 
   HashedFile FileWith(const std::string& bytes, const std::string& name = "file") {
-    const std::string path = dir_ + "/" + name;
+    const std::string path = dir_.path() + "/" + name;
     std::ofstream(path, std::ios::binary) << bytes;
     return HashFile(path).value();
   }
@@ -222,7 +218,7 @@ TEST_F(ObjectTest, DamageIsNamedAndMended) {
   const std::string bytes = BytesOf(2 * kMebibyte);
   const HashedFile file = FileWith(bytes);
   ASSERT_TRUE(store_->Put(0, file).ok());
-  const std::string path = Text(dir_, "/objects/", file.digest.hex().substr(0, 2), "/", file.digest.hex());
+  const std::string path = Text(dir_.path(), "/objects/", file.digest.hex().substr(0, 2), "/", file.digest.hex());
   ::chmod(path.c_str(), 0644);
   std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(kMebibyte + 3).put('!');
   StringSink sink;

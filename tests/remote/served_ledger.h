@@ -3,9 +3,6 @@
 
 // A ledger in a directory of its own, served in this process on a free port, and a client of it.
 
-#include <stdlib.h>
-
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -14,6 +11,7 @@
 #include "ledger/engine/ledger.h"
 #include "ledger/objects/object_store.h"
 #include "node/service/node_server.h"
+#include "tests/support/scratch_directory.h"
 #include "tests/support/test_run.h"
 
 namespace anamnesis {
@@ -23,21 +21,12 @@ class ServedLedgerTest : public testing::Test {
   static constexpr uint64_t kKeySeed = 1;
 
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "anamnesis_remote_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    dir_ = pattern;
     const NamedKey founder{"ada", KeyOfSeed(kKeySeed)};
-    const Status created = CreateLedger(dir_ + "/ledger", kTestOrigin, founder, Options());
+    const Status created = CreateLedger(dir_.path() + "/ledger", kTestOrigin, founder, Options());
     ASSERT_TRUE(created.ok()) << created.ToString();
     Serve();
     ASSERT_NO_FATAL_FAILURE(Connect());
     founded_ = ledger_->tree_size();
-  }
-
-  void TearDown() override {
-    client_.reset();
-    StopServing();
-    std::filesystem::remove_all(dir_);
   }
 
   static LedgerOptions Options() {
@@ -47,13 +36,13 @@ class ServedLedgerTest : public testing::Test {
   }
 
   void Serve() {
-    auto ledger = Ledger::Open(dir_ + "/ledger", Options());
+    auto ledger = Ledger::Open(dir_.path() + "/ledger", Options());
     ASSERT_TRUE(ledger.ok()) << ledger.status().ToString();
     ledger_ = *std::move(ledger);
     NodeServerOptions options;
     options.address = Text("127.0.0.1:", port_);
     options.workers = 2;
-    auto objects = ObjectStore::Open(dir_ + "/objects");
+    auto objects = ObjectStore::Open(dir_.path() + "/objects");
     ASSERT_TRUE(objects.ok()) << objects.status().ToString();
     objects_ = *std::move(objects);
     options.objects = objects_.get();
@@ -93,7 +82,7 @@ class ServedLedgerTest : public testing::Test {
     return response->results(0).indexes_size() > 0 ? response->results(0).indexes(0) : 0;
   }
 
-  std::string dir_;
+  ScratchDirectory dir_{ScratchDirectory::Where::kDisk};
   int port_ = 0;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<ObjectStore> objects_;

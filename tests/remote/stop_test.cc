@@ -1,7 +1,6 @@
 // A node that is told to end while nothing can be ordered.
 
 #include <atomic>
-#include <filesystem>
 #include <mutex>
 #include <thread>
 
@@ -11,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "ledger/engine/ledger.h"
 #include "node/service/node_server.h"
+#include "tests/support/scratch_directory.h"
 #include "tests/support/test_run.h"
 
 namespace anamnesis {
@@ -59,16 +59,14 @@ class NoMajority : public Sequencer {
 class StopTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = testing::TempDir() + "stop_XXXXXX";
-    dir_ = ::mkdtemp(pattern.data());
-    ASSERT_TRUE(CreateLedger(dir_, kTestOrigin, {"ada", KeyOfSeed(1)}, {}).ok());
+    ASSERT_TRUE(CreateLedger(dir_.path(), kTestOrigin, {"ada", KeyOfSeed(1)}, {}).ok());
     LedgerOptions options;
     options.make_sequencer = [this](const std::string&, Staging&) -> StatusOr<std::unique_ptr<Sequencer>> {
       auto order = std::make_unique<NoMajority>();
       order_ = order.get();
       return std::unique_ptr<Sequencer>(std::move(order));
     };
-    auto ledger = Ledger::Open(dir_, options);
+    auto ledger = Ledger::Open(dir_.path(), options);
     ASSERT_TRUE(ledger.ok()) << ledger.status();
     ledger_ = *std::move(ledger);
     NodeServerOptions server_options;
@@ -82,18 +80,12 @@ class StopTest : public testing::Test {
     ASSERT_TRUE(client.ok()) << client.status();
     client_ = *std::move(client);
   }
-  void TearDown() override {
-    client_.reset();
-    server_.reset();
-    ledger_.reset();
-    std::filesystem::remove_all(dir_);
-  }
 
   void AwaitSubmitted() const {
     while (!order_->waits()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
 
-  std::string dir_;
+  ScratchDirectory dir_;
   // Owned by the ledger.
   NoMajority* order_ = nullptr;
   std::unique_ptr<Ledger> ledger_;

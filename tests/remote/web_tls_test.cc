@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <atomic>
 #include <chrono>
@@ -14,6 +13,7 @@
 #include "node/web/http_post.h"
 #include "node/web/web_server.h"
 #include "tests/node/web/raw_http.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {
@@ -24,9 +24,6 @@ using testing::Not;
 class WebTlsTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "anamnesis_web_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    home_ = pattern;
     PkiPlan plan;
     plan.origin = "acme.example/ledger";
     plan.nodes["n1"] = {"127.0.0.1", "localhost"};
@@ -36,17 +33,13 @@ class WebTlsTest : public testing::Test {
     plan.agents = {ada};
     // Two CAs that know nothing of each other.
     for (const char* pki : {"ours", "theirs"}) {
-      const Status made = MakePki(Text(home_, "/", pki), plan);
+      const Status made = MakePki(Text(home_.path(), "/", pki), plan);
       ASSERT_TRUE(made.ok()) << made;
     }
   }
-  void TearDown() override {
-    server_.reset();
-    std::filesystem::remove_all(home_);
-  }
 
   TlsFiles Files(std::string_view pki, std::string_view name) const {
-    const std::string dir = Text(home_, "/", pki, "/");
+    const std::string dir = Text(home_.path(), "/", pki, "/");
     if (name.empty()) return {"", "", dir + "ca.crt"};
     return {Text(dir, name, ".crt"), Text(dir, name, ".key"), dir + "ca.crt"};
   }
@@ -74,7 +67,7 @@ class WebTlsTest : public testing::Test {
   }
 
   static constexpr char kAda[] = "spiffe://acme.example/ledger/person/ada";
-  std::string home_;
+  ScratchDirectory home_;
   std::unique_ptr<WebServer> server_;
 };
 
@@ -119,7 +112,7 @@ TEST_F(WebTlsTest, NewConnectionsGetTheFilesThatAreThereThen) {
   ASSERT_TRUE(Ask(Files("ours", "person-ada")).ok());
   // The other CA's node takes this one's place; its clients connect from then on.
   for (const char* name : {"node-n1.crt", "node-n1.key", "ca.crt"}) {
-    std::filesystem::copy_file(Text(home_, "/theirs/", name), Text(home_, "/ours/", name),
+    std::filesystem::copy_file(Text(home_.path(), "/theirs/", name), Text(home_.path(), "/ours/", name),
                                std::filesystem::copy_options::overwrite_existing);
   }
   bool taken_over = false;

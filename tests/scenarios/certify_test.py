@@ -48,8 +48,10 @@ class Manufacturer(harness.Place):
         self.at = ("--ledger", f"file:{self.ledger}")
         self.agent = self.path("certifier.key")
         harness.run_well("key", "new", "--out", self.agent, "--name", "certifier")
-        harness.run_well("enrol", "software", "certifier", "--key", self.agent, "--as", self.key, *self.at)
-        harness.run_well("role", "grant", "ada", "certifier", "--as", self.key, *self.at)
+        harness.run_well("enrol", "software", "certifier", "--key", self.agent, "--role", "verifier", "--as", self.key,
+                         *self.at)
+        for role in ("certifier", "quality_officer"):
+            harness.run_well("role", "grant", "ada", role, "--as", self.key, *self.at)
         for item, safety_class in (("alarm", "C"), ("trend", "A")):
             self.record("software_item.identified", {"name": item, "level": "ITEM", "trainability": "TRAINABLE"},
                         f"item=software_item:{item}")

@@ -55,6 +55,8 @@ enum class Planted {
   kNoKeyCompared,
   // Order keys are removed while their session lives.
   kTrimmedEarly,
+  // It isn't noted up to where order keys may be missing.
+  kTrimsUnsaid,
   // A linearizable read is answered when its put returns, before the watch has shown it.
   kReadAtThePut,
 };
@@ -70,7 +72,7 @@ struct SimulationOptions {
 struct Counts {
   uint64_t ordered = 0, answered = 0, dropped = 0, unknown = 0, crashes = 0, sessions = 0, member_changes = 0,
            disks_lost = 0, catch_ups = 0, recoveries = 0, fetches = 0, stage_failures = 0, trims = 0, compactions = 0,
-           reads = 0, events = 0;
+           compacted_watches = 0, reads = 0, events = 0;
 };
 
 class Cluster {

@@ -41,7 +41,7 @@ void Cluster::Fault() {
   Node& node = *random_.OneOf(running);
   Node& other = *random_.OneOf(running);
   const int64_t until_us = now_us_ + random_.Between(100 * kMs, 4 * kSecond);
-  switch (random_.Below(9)) {
+  switch (random_.Below(10)) {
     case 0:
       Crash(node);
       After(until_us - now_us_, [this, &node] {
@@ -73,6 +73,10 @@ void Cluster::Fault() {
       break;
     case 7:
       node.watch_stalled_until_us = until_us;
+      break;
+    case 8:
+      // Whoever runs etcd compacts it too.
+      if (etcd_away_until_us_ <= now_us_) etcd_->Compact(etcd_->head());
       break;
     default:
       if (disks_to_lose_ > 0 && random_.Chance(500)) LoseDisk();
@@ -194,6 +198,7 @@ void Cluster::Recover() {
     NodeReport report{node->id, node->disk.members, node->disk.applied, node->disk.numbers, {}};
     for (const auto& [id, staged] : node->disk.staged) report.staged.push_back(staged);
     if (options_.planted == Planted::kNumbersForgotten) report.applied_numbers.clear();
+    LeaveOutApplied(report);
     reports.push_back(std::move(report));
   }
   StatusOr<RecoveryPlan> plan = PlanRecovery(reports);

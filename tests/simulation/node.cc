@@ -191,7 +191,9 @@ void Cluster::PutBarrier(Node& node, uint64_t number) {
 void Cluster::Do(Node& node, const TrimSessions& trim) {
   ++counts_.trims;
   if (!ReachesEtcd(node)) return;
-  After(random_.Between(kMs, 8 * kMs), [etcd = node.etcd, trim] { etcd->Trim(trim.sessions); });
+  TrimSessions said = trim;
+  if (options_.planted == Planted::kTrimsUnsaid) said.through = Revision(0);
+  After(random_.Between(kMs, 8 * kMs), [etcd = node.etcd, said] { etcd->Trim(said); });
 }
 
 void Cluster::Do(Node& node, const Compact& compact) {
@@ -225,8 +227,12 @@ void Cluster::PumpWatch(Node& node) {
     const Revision earlier(node.watch_next.value - back);
     if (earlier > etcd.base() && earlier >= etcd.compacted()) node.watch_next = earlier;
   }
-  if (node.watch_next <= etcd.base()) return node.replica->OnCompacted(Revision(etcd.base().value + 1));
-  if (node.watch_next < etcd.compacted()) return node.replica->OnCompacted(etcd.compacted());
+  if (node.watch_next <= etcd.base()) return node.replica->OnCompacted({etcd.base()}, {});
+  if (node.watch_next < etcd.compacted()) {
+    ++counts_.compacted_watches;
+    const Revision seen(node.watch_next.value - 1);
+    return node.replica->OnCompacted(etcd.MissedAfter(seen), etcd.Snapshot());
+  }
   for (size_t shown = 1 + random_.Below(5); shown > 0 && node.watch_next <= etcd.head(); --shown) {
     if (!node.replica->wants_watch()) break;
     ShowEvent(node, node.watch_next);
@@ -380,7 +386,8 @@ void Cluster::Do(Node& node, const DeliverBatch& deliver) {
                  },
                  nullptr, deliver.revision});
   if (options_.planted == Planted::kShownWhenDelivered) Show(node, deliver.revision);
-  if (options_.planted == Planted::kTrimmedEarly && random_.Chance(200)) node.etcd->Trim({record.id.session});
+  if (options_.planted == Planted::kTrimmedEarly && random_.Chance(200))
+    node.etcd->Trim({{record.id.session}, Revision(0)});
 }
 
 void Cluster::Do(Node& node, const DeliverMembers& deliver) {

@@ -41,6 +41,7 @@ TEST(PlantedErrorTest, NoSessionCompared) { ExpectFound(Planted::kNoSessionCompa
 TEST(PlantedErrorTest, NoMembersCompared) { ExpectFound(Planted::kNoMembersCompared); }
 TEST(PlantedErrorTest, NoKeyCompared) { ExpectFound(Planted::kNoKeyCompared); }
 TEST(PlantedErrorTest, TrimmedEarly) { ExpectFound(Planted::kTrimmedEarly); }
+TEST(PlantedErrorTest, TrimsUnsaid) { ExpectFound(Planted::kTrimsUnsaid); }
 TEST(PlantedErrorTest, ReadAtThePut) { ExpectFound(Planted::kReadAtThePut); }
 
 // What they lead to, when nothing watches the causes. Swapped voters lead to nothing in thousands of seeds: those that

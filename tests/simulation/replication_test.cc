@@ -33,7 +33,8 @@ void Add(Counts& all, const Counts& one) {
   for (uint64_t Counts::*count :
        {&Counts::ordered, &Counts::answered, &Counts::dropped, &Counts::unknown, &Counts::crashes, &Counts::sessions,
         &Counts::member_changes, &Counts::disks_lost, &Counts::catch_ups, &Counts::recoveries, &Counts::fetches,
-        &Counts::stage_failures, &Counts::trims, &Counts::compactions, &Counts::reads, &Counts::events}) {
+        &Counts::stage_failures, &Counts::trims, &Counts::compactions, &Counts::compacted_watches, &Counts::reads,
+        &Counts::events}) {
     add(count);
   }
 }
@@ -51,7 +52,7 @@ TEST(ReplicationSimulationTest, HoldsUnderEverySeed) {
   std::printf(
       "seeds %llu to %llu: %llu events, %llu ordered, %llu answered, %llu dropped (%llu unknown), %llu crashes, "
       "%llu sessions, %llu changes of members, %llu disks lost, %llu catch-ups, %llu recoveries, %llu fetches, "
-      "%llu failed writes, %llu trims, %llu compactions, %llu linearizable reads\n",
+      "%llu failed writes, %llu trims, %llu compactions, %llu compacted watches, %llu linearizable reads\n",
       static_cast<unsigned long long>(first), static_cast<unsigned long long>(last),
       static_cast<unsigned long long>(all.events), static_cast<unsigned long long>(all.ordered),
       static_cast<unsigned long long>(all.answered), static_cast<unsigned long long>(all.dropped),
@@ -60,7 +61,8 @@ TEST(ReplicationSimulationTest, HoldsUnderEverySeed) {
       static_cast<unsigned long long>(all.disks_lost), static_cast<unsigned long long>(all.catch_ups),
       static_cast<unsigned long long>(all.recoveries), static_cast<unsigned long long>(all.fetches),
       static_cast<unsigned long long>(all.stage_failures), static_cast<unsigned long long>(all.trims),
-      static_cast<unsigned long long>(all.compactions), static_cast<unsigned long long>(all.reads));
+      static_cast<unsigned long long>(all.compactions), static_cast<unsigned long long>(all.compacted_watches),
+      static_cast<unsigned long long>(all.reads));
   if (last - first + 1 >= kSeeds && !HasFailure()) {
     // It would hold for want of anything to hold against.
     EXPECT_GT(all.unknown, 0U);
@@ -72,6 +74,7 @@ TEST(ReplicationSimulationTest, HoldsUnderEverySeed) {
     EXPECT_GT(all.stage_failures, 0U);
     EXPECT_GT(all.trims, 0U);
     EXPECT_GT(all.compactions, 0U);
+    EXPECT_GT(all.compacted_watches, 0U);
     EXPECT_GT(all.reads, 0U);
   }
 }

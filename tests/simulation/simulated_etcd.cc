@@ -7,7 +7,9 @@ namespace anamnesis {
 
 SimulatedEtcd::SimulatedEtcd(Revision base, Members members, LeftOut left_out, OnOrdered on_ordered)
     : base_(base), left_out_(left_out), on_ordered_(std::move(on_ordered)), compacted_(base) {
-  PutMembers(std::move(members), Revision(0));
+  // The nodes noted them there, or none when this is their first etcd.
+  members.replaces = base;
+  SetMembers(std::move(members));
 }
 
 Revision SimulatedEtcd::Put(WatchEvent event) {
@@ -18,7 +20,7 @@ Revision SimulatedEtcd::Put(WatchEvent event) {
 EtcdSnapshot SimulatedEtcd::Snapshot() const {
   EtcdSnapshot snapshot{head(), {}, members_};
   for (const auto& [node, session] : sessions_) snapshot.sessions.push_back(session.id);
-  for (const auto& [id, digest] : orders_) {
+  for (const auto& [id, key] : orders_) {
     if (snapshot.ordering.empty() || snapshot.ordering.back() != id.session) snapshot.ordering.push_back(id.session);
   }
   return snapshot;
@@ -27,7 +29,7 @@ EtcdSnapshot SimulatedEtcd::Snapshot() const {
 OrderOutcome SimulatedEtcd::Order(const OrderTransaction& transaction) {
   const OrderRecord& record = transaction.record;
   const auto key = orders_.find(record.id);
-  if (key != orders_.end() && !left_out_.key) return {OrderOutcome::Kind::kKeyExists, key->second};
+  if (key != orders_.end() && !left_out_.key) return {OrderOutcome::Kind::kKeyExists, key->second.record.digest};
   const auto session = sessions_.find(record.proposer);
   if ((session == sessions_.end() || session->second.id != record.id.session) && !left_out_.session) {
     return {OrderOutcome::Kind::kSessionEnded, {}};
@@ -35,8 +37,8 @@ OrderOutcome SimulatedEtcd::Order(const OrderTransaction& transaction) {
   if (members_.revision != transaction.members && !left_out_.members) {
     return {OrderOutcome::Kind::kMembersChanged, {}};
   }
-  orders_[record.id] = record.digest;
   const Revision revision = Put(record);
+  orders_[record.id] = {record, revision};
   on_ordered_(revision, record, members_);
   return {OrderOutcome::Kind::kOrdered, {}};
 }
@@ -83,19 +85,36 @@ bool SimulatedEtcd::HasSession(SessionId session) const {
 
 bool SimulatedEtcd::PutMembers(Members members, Revision compared) {
   if (members_.revision != compared) return false;
-  members.revision = Revision(head().value + 1);
-  members_ = members;
-  Put(std::move(members));
+  members.replaces = compared;
+  SetMembers(std::move(members));
   return true;
 }
 
-void SimulatedEtcd::Trim(const std::vector<SessionId>& sessions) {
+void SimulatedEtcd::SetMembers(Members members) {
+  members.revision = Revision(head().value + 1);
+  members_ = members;
+  Put(std::move(members));
+}
+
+void SimulatedEtcd::Trim(const TrimSessions& trim) {
   size_t removed = 0;
-  for (const SessionId session : sessions) {
+  trimmed_ = std::max(trimmed_, trim.through);
+  for (const SessionId session : trim.sessions) {
     removed +=
         static_cast<size_t>(absl::erase_if(orders_, [&](const auto& entry) { return entry.first.session == session; }));
   }
   if (removed > 0) Put(NothingWatched());
+}
+
+Missed SimulatedEtcd::MissedAfter(Revision seen) const {
+  if (trimmed_ > seen) return {trimmed_};
+  Missed missed;
+  for (const auto& [id, key] : orders_) {
+    if (key.put > seen) missed.records.emplace_back(key.put, key.record);
+  }
+  std::sort(missed.records.begin(), missed.records.end(),
+            [](const auto& one, const auto& other) { return one.first < other.first; });
+  return missed;
 }
 
 void SimulatedEtcd::Compact(Revision revision) { compacted_ = std::max(compacted_, std::min(revision, head())); }

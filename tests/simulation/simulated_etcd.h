@@ -54,8 +54,10 @@ class SimulatedEtcd {
   void DeleteSession(const NodeId& node);
   bool HasSession(SessionId session) const;
   bool PutMembers(Members members, Revision compared);
-  void Trim(const std::vector<SessionId>& sessions);
+  void Trim(const TrimSessions& trim);
   void Compact(Revision revision);
+  // As Replica::OnCompacted wants it.
+  Missed MissedAfter(Revision seen) const;
   // A change of a key that means nothing.
   Revision PutBarrier() { return Put(NothingWatched()); }
   size_t order_keys() const { return orders_.size(); }
@@ -66,6 +68,7 @@ class SimulatedEtcd {
     int64_t lease_ends_us;
   };
   Revision Put(WatchEvent event);
+  void SetMembers(Members members);
 
   const Revision base_;
   const LeftOut left_out_;
@@ -74,7 +77,12 @@ class SimulatedEtcd {
   Revision compacted_;
   Members members_;
   absl::btree_map<NodeId, Session> sessions_;
-  absl::btree_map<BatchId, Digest> orders_;
+  struct OrderKey {
+    OrderRecord record;
+    Revision put;
+  };
+  absl::btree_map<BatchId, OrderKey> orders_;
+  Revision trimmed_;
 };
 
 }  // namespace anamnesis

@@ -122,6 +122,11 @@ EventDraft AuthorisePlan() {
   bound.set_high("0.05");
   modification.set_extent(v1::ChangePlanTerms::Modification::LOCAL);
   modification.set_mode(v1::ChangePlanTerms::Modification::AUTOMATIC);
+  modification.add_data_management("local data of the unit's site");
+  modification.add_retraining("none: one number is set");
+  modification.add_performance_evaluation("the suite for class C");
+  modification.add_update_procedures("the gate, with the baseline as fallback");
+  terms.set_intended_purpose_digest(Sha256(kPurpose).bytes());
   return DraftWith(std::move(body), {"change_plan=change_plan:pccp@1", "authorisation=authorisation:K1@1",
                                      "protocol=sandbox_protocol:suite@1"});
 }
@@ -164,10 +169,10 @@ EventDraft OnBehalf(EventDraft draft, const std::string& person) {
   return draft;
 }
 
-void AddOrganisation(std::string_view policies, std::vector<Step>& steps) {
-  steps.push_back({"gate-policy", "ada", Adopt(v1::PolicyAdopted::GATE, ReadPolicy(policies, "gate"))});
-  steps.push_back({"profile", "ada",
-                   Adopt(v1::PolicyAdopted::PROCESS_PROFILE, ReadPolicy(policies, "process_profile_62304_2006_a1"))});
+void AddOrganisation(std::vector<Step>& steps) {
+  steps.push_back({"gate-policy", "ada", Adopt(v1::PolicyAdopted::GATE, ReadPolicy("gate"))});
+  steps.push_back(
+      {"profile", "ada", Adopt(v1::PolicyAdopted::PROCESS_PROFILE, ReadPolicy("process_profile_62304_2006_a1"))});
   v1::AuthorityDelegated delegated;
   delegated.set_role(v1::CERTIFIER);
   delegated.set_valid_until_us(kTestStart.us + int64_t{86'400'000'000} * 30);
@@ -314,6 +319,7 @@ std::vector<Step> AdaptationSteps(const Adaptation& adaptation) {
     isolation.set_isolated(true);
   }
   run.set_result(v1::SandboxRunCompleted::PASS);
+  run.add_controls_exercised("low_confidence");
   steps.push_back(
       {"sandbox" + suffix, "certifier",
        DraftWith(run, {"sandbox_run=sandbox_run:run-" + version, "artifact=artifact:shift@" + version,
@@ -335,9 +341,9 @@ std::vector<Step> AdaptationSteps(const Adaptation& adaptation) {
   return steps;
 }
 
-std::vector<Step> GateStoryWith(std::string_view policies) {
+std::vector<Step> GateStory() {
   std::vector<Step> steps;
-  AddOrganisation(policies, steps);
+  AddOrganisation(steps);
   AddDevice(steps);
   AddRisk(steps);
   AddClearances(steps);
@@ -379,6 +385,10 @@ GateWorld::GateWorld(const std::vector<Step>& steps, std::unique_ptr<TestLedger>
   drafts.push_back(GrantRole("carl", v1::CERTIFIER));
   drafts.push_back(GrantRole("rita", v1::REGULATORY_OFFICER));
   drafts.push_back(GrantRole("ada", v1::QUALITY_OFFICER));
+  drafts.push_back(GrantRole("ada", v1::VERIFIER));
+  v1::RoleGranted tests;
+  tests.set_role(v1::VERIFIER);
+  drafts.push_back(DraftWith(tests, {"holder=software:certifier"}));
   const StatusOr<RunVerdict> enrolled = ledger_->Append(ada.Write(drafts));
   if (!enrolled.ok()) std::fprintf(stderr, "%s\n", enrolled.status().ToString().c_str());
   CHECK(enrolled.ok());

@@ -75,8 +75,8 @@ class GateWorld {
   std::string last_decision_;
 };
 
-// The whole story, under the policies in a directory.
-std::vector<Step> GateStoryWith(std::string_view policies);
+// The whole story, under the policies that ship.
+std::vector<Step> GateStory();
 // It without some steps.
 std::vector<Step> Without(std::vector<Step> steps, const std::set<std::string>& names);
 // It with a step's draft changed.

@@ -12,8 +12,8 @@ namespace anamnesis {
 #else
 #define ANAMNESIS_HAS_FEATURE(feature) __has_feature(feature)
 #endif
-inline constexpr bool kSanitized =
-    ANAMNESIS_HAS_FEATURE(address_sanitizer) != 0 || ANAMNESIS_HAS_FEATURE(thread_sanitizer) != 0;
+inline constexpr bool kThreadSanitized = ANAMNESIS_HAS_FEATURE(thread_sanitizer) != 0;
+inline constexpr bool kSanitized = kThreadSanitized || ANAMNESIS_HAS_FEATURE(address_sanitizer) != 0;
 #undef ANAMNESIS_HAS_FEATURE
 
 // How often something is tried that goes through random or all cases: a tenth of `times` under a sanitizer, and at

@@ -7,11 +7,12 @@
 
 #include "google/protobuf/util/json_util.h"
 #include "ledger/base/check.h"
+#include "tests/support/places.h"
 
 namespace anamnesis {
 
-v1::PolicyDocument ReadPolicy(std::string_view directory, std::string_view file) {
-  const std::string path = Text(directory, "/", file, ".json");
+v1::PolicyDocument ReadPolicy(std::string_view file) {
+  const std::string path = SourcePath(Text("deploy/policies/", file, ".json"));
   std::ifstream stream(path);
   std::stringstream json;
   json << stream.rdbuf();

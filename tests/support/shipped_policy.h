@@ -10,8 +10,8 @@
 
 namespace anamnesis {
 
-// The document in `file` (without ".json") below `directory`. Fails the process when it isn't one.
-v1::PolicyDocument ReadPolicy(std::string_view directory, std::string_view file);
+// The document in `file` (without ".json"). Fails the process when it isn't one.
+v1::PolicyDocument ReadPolicy(std::string_view file);
 
 // Its adoption.
 EventDraft Adopt(v1::PolicyAdopted::Kind kind, const v1::PolicyDocument& document, std::string_view version = "1");

@@ -83,12 +83,12 @@ TEST(JudgementTest, EveryComparatorIsKnownAndNoOther) {
 TEST(JudgementTest, ConfidenceAsksForTheUnfavourableEnd) {
   v1::Metric metric = Measured("m", "0.97");
   const v1::AcceptanceCriterion at_least = Criterion("m", ">=", "0.95", "", "95 %");
-  EXPECT_THAT(WhyNotMet(at_least, metric), HasSubstr("no interval"));
+  EXPECT_THAT(WhyNotMet(at_least, metric), HasSubstr("no lower bound of its interval"));
   metric.set_ci_low("0.94");
   metric.set_ci_high("0.99");
   EXPECT_THAT(WhyNotMet(at_least, metric), HasSubstr("m is 0.94"));
   EXPECT_THAT(WhyNotMet(Criterion("m", "<=", "0.98", "", "95 %"), metric), HasSubstr("m is 0.99"));
-  EXPECT_THAT(WhyNotMet(Criterion("m", "=", "0.97", "", "95 %"), metric), HasSubstr("no interval"));
+  EXPECT_THAT(WhyNotMet(Criterion("m", "=", "0.97", "", "95 %"), metric), HasSubstr("no end of its interval"));
   metric.set_ci_low("0.95");
   EXPECT_EQ(WhyNotMet(at_least, metric), "");
 }

@@ -4,13 +4,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include "ledger/crypto/sha256.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {
@@ -23,17 +23,13 @@ constexpr const char* kDescription =
 class SuiteTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "anamnesis_suite_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    home_ = pattern;
     Write("t@1.json", kDescription);
     Write("data/d.csv", "a,b\n");
   }
-  void TearDown() override { std::filesystem::remove_all(home_); }
 
   void Write(const std::string& name, const std::string& bytes) const {
-    std::filesystem::create_directories(std::filesystem::path(home_ + "/suite/" + name).parent_path());
-    std::ofstream(home_ + "/suite/" + name, std::ios::binary) << bytes;
+    std::filesystem::create_directories(std::filesystem::path(home_.path() + "/suite/" + name).parent_path());
+    std::ofstream(home_.path() + "/suite/" + name, std::ios::binary) << bytes;
   }
 
   static void Add(v1::TestCaseApproved& approved, const std::string& path, const std::string& bytes) {
@@ -52,33 +48,33 @@ class SuiteTest : public testing::Test {
 
   std::string WhyNot(const v1::TestCaseApproved& approved) const {
     const auto staging = StagingDirectory::Make();
-    const auto staged = StageTestCase({"t", "1"}, approved, home_ + "/suite", *staging);
+    const auto staged = StageTestCase({"t", "1"}, approved, home_.path() + "/suite", *staging);
     EXPECT_TRUE(staged.ok() || absl::IsFailedPrecondition(staged.status())) << staged.status();
     return std::string(MessageOf(staged.status()));
   }
 
-  std::string home_;
+  ScratchDirectory home_;
 };
 
 TEST_F(SuiteTest, TheApprovedBytesAreStagedAndStayWhatTheyAre) {
   const auto staging = StagingDirectory::Make();
   ASSERT_TRUE(staging.ok()) << staging.status();
   for (int twice = 0; twice < 2; ++twice) {
-    const auto staged = StageTestCase({"t", "1"}, Approved(), home_ + "/suite", *staging);
+    const auto staged = StageTestCase({"t", "1"}, Approved(), home_.path() + "/suite", *staging);
     ASSERT_TRUE(staged.ok()) << staged.status();
     EXPECT_EQ(staged->description.command(0), "/usr/bin/true");
   }
   Write("data/d.csv", "changed");
   std::ifstream copy(staging->path() + "/suite/data/d.csv");
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(copy), {}), "a,b\n");
-  EXPECT_THAT(std::string(MessageOf(StageTestCase({"t", "1"}, Approved(), home_ + "/suite", *staging).status())),
+  EXPECT_THAT(std::string(MessageOf(StageTestCase({"t", "1"}, Approved(), home_.path() + "/suite", *staging).status())),
               HasSubstr("data/d.csv: has sha256:"));
 }
 
 // Each was approved with its own bytes, and they lay there one after the other.
 TEST_F(SuiteTest, APathIsOneFileForAllTestCases) {
   const auto staging = StagingDirectory::Make();
-  ASSERT_TRUE(StageTestCase({"t", "1"}, Approved(), home_ + "/suite", *staging).ok());
+  ASSERT_TRUE(StageTestCase({"t", "1"}, Approved(), home_.path() + "/suite", *staging).ok());
   const std::string description =
       R"({"testCase": "u@1", "command": ["/usr/bin/true"], "expectedMetrics": [{"name": "m"}]})";
   Write("u@1.json", description);
@@ -86,14 +82,14 @@ TEST_F(SuiteTest, APathIsOneFileForAllTestCases) {
   v1::TestCaseApproved other;
   Add(other, "u@1.json", description);
   Add(other, "data/d.csv", "c,d\n");
-  const Status staged = StageTestCase({"u", "1"}, other, home_ + "/suite", *staging).status();
+  const Status staged = StageTestCase({"u", "1"}, other, home_.path() + "/suite", *staging).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(staged)) << staged;
   EXPECT_THAT(std::string(MessageOf(staged)), HasSubstr("data/d.csv: another list of files has other bytes"));
 }
 
 TEST_F(SuiteTest, WhatDiffersFromTheApprovalIsNamed) {
   EXPECT_EQ(WhyNot(Approved()), "");
-  std::filesystem::remove(home_ + "/suite/data/d.csv");
+  std::filesystem::remove(home_.path() + "/suite/data/d.csv");
   EXPECT_THAT(WhyNot(Approved()), HasSubstr("data/d.csv: is not in"));
   Write("data/d.csv", "a,b\n");
   v1::TestCaseApproved approved = Approved();

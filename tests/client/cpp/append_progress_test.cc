@@ -114,6 +114,23 @@ TEST_F(AppendProgressTest, VerdictsAreGivenBesideWhatIsOpen) {
   EXPECT_EQ(Codes(*outcome), std::vector<int>({0, Code(kUnavailable), Code(kUnknown)}));
 }
 
+TEST_F(AppendProgressTest, ARefusalNamesTheRunInTheRequestThatWasMade) {
+  EXPECT_FALSE(progress_.has_verdicts());
+  ASSERT_TRUE(progress_.Answered(Response({At(5), Without(kUnavailable), Without(kUnavailable)})).ok());
+  EXPECT_TRUE(progress_.has_verdicts());
+  ASSERT_EQ(progress_.rest().runs_size(), 2);
+  // The node got two runs and refuses the second event of its second one.
+  v1::RunResult refused;
+  *refused.mutable_refused() = ToRpcStatus(AtPlace(Refuse(v1::NOT_THE_WRITER, "header.actor", "no"), 1, 1));
+  ASSERT_TRUE(progress_.Answered(Response({At(6), refused})).ok());
+  const auto outcome = progress_.Outcome();
+  ASSERT_TRUE(outcome.ok());
+  const auto detail = RefusalDetailOf(FromRpcStatus(outcome->results(2).refused()));
+  ASSERT_TRUE(detail.has_value());
+  EXPECT_EQ(detail->run_index(), 2u);
+  EXPECT_EQ(detail->event_index(), 1u);
+}
+
 TEST_F(AppendProgressTest, TooBusyIsAVerdictOfWhatWasNotSentBefore) {
   ASSERT_TRUE(progress_.Answered(Response({Without(kExhausted), Without(kExhausted), Without(kExhausted)})).ok());
   EXPECT_TRUE(progress_.decided());

@@ -2,24 +2,19 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {
 
 class FileTreeTest : public testing::Test {
  protected:
-  FileTreeTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "file_tree_test.XXXXXX").string();
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~FileTreeTest() override { std::filesystem::remove_all(directory_); }
-
-  std::string Tree() const { return directory_ + "/a/tree"; }
+  std::string Tree() const { return directory_.path() + "/a/tree"; }
   Status WriteFile(std::string_view path, std::string_view bytes) const {
     ASSIGN_OR_RETURN(const FileTree tree, FileTree::Open(Tree()));
     ASSIGN_OR_RETURN(const std::unique_ptr<FileInTree> file, tree.Create(path));
@@ -32,7 +27,7 @@ class FileTreeTest : public testing::Test {
     return out.str();
   }
 
-  std::string directory_;
+  ScratchDirectory directory_;
 };
 
 TEST_F(FileTreeTest, FilesAreWrittenAndReplaced) {
@@ -75,12 +70,12 @@ TEST_F(FileTreeTest, PathsThatAreNotBelowAreRefused) {
   for (const char* path : {"x", "a/b", "...", "..a", "a..", ".hidden", "a b/c"}) {
     EXPECT_TRUE(CheckRelativePath(path).ok()) << path;
   }
-  EXPECT_FALSE(std::filesystem::exists(directory_ + "/a/x"));
+  EXPECT_FALSE(std::filesystem::exists(directory_.path() + "/a/x"));
 }
 
 TEST_F(FileTreeTest, SymbolicLinksLeadNowhere) {
   ASSERT_TRUE(WriteFile("x", "1").ok());
-  const std::string outside = directory_ + "/outside";
+  const std::string outside = directory_.path() + "/outside";
   std::filesystem::create_directory(outside);
   std::filesystem::create_directory_symlink(outside, Tree() + "/link");
   EXPECT_TRUE(absl::IsInvalidArgument(WriteFile("link/y", "2")));

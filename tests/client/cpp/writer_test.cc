@@ -170,6 +170,22 @@ TEST_F(StreamWriterTest, SplitsWhereALimitOfARunIsReached) {
   EXPECT_EQ(places->back().index, LeafIndex(4));
 }
 
+TEST_F(StreamWriterTest, WhatIsRecordedIsToldWhateverBecomesOfTheRest) {
+  // Two to a run.
+  const std::vector<IdentifiedDraft> large(5, {Draft("large", 3000000), {}});
+  std::vector<Appended> recorded;
+  const auto refused = Open()->Append(large, [&](const std::vector<Appended>& places) {
+    recorded.insert(recorded.end(), places.begin(), places.end());
+    const Status refusal = Refuse(v1::ROLE_MISSING, "header.type", "needs a role");
+    ledger_.faults = {{AtPlace(refusal, 0, 1), false}};
+  });
+  ASSERT_EQ(recorded.size(), 2u);
+  EXPECT_EQ(recorded.back().index, LeafIndex(1));
+  ASSERT_TRUE(RefusalDetailOf(refused.status()).has_value()) << refused.status();
+  // The second event of the second run.
+  EXPECT_EQ(RefusalDetailOf(refused.status())->event_index(), 3u);
+}
+
 TEST_F(StreamWriterTest, GivenIdsAreKept) {
   const EventId id = NewEventId();
   const auto places = Open()->Append({{Draft(), id}});

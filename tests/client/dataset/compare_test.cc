@@ -30,7 +30,7 @@ class CompareTest : public DatasetTest {
     return difference.value_or(MemberDifference());
   }
 
-  // "r:x" or "s:x" with the files that share it.
+  // "r:x", "s:x" or "c:x" with the files that share it.
   MemberOverlap Overlap(const std::vector<std::string>& names, std::map<std::string, std::vector<size_t>>& shared) {
     std::vector<std::unique_ptr<MemberFile>> files;
     std::vector<const MemberFile*> pointers;
@@ -40,8 +40,9 @@ class CompareTest : public DatasetTest {
     }
     shared.clear();
     StatusOr<MemberOverlap> overlap = OverlapOfMemberFiles(
-        pointers, kDatasetMemoryBytes, [&](bool subject, std::string_view id, std::span<const size_t> holders) {
-          shared[Text(subject ? "s:" : "r:", id)] = {holders.begin(), holders.end()};
+        pointers, kDatasetMemoryBytes, [&](SharedKind kind, std::string_view id, std::span<const size_t> holders) {
+          constexpr const char* kKinds[] = {"r:", "s:", "c:"};
+          shared[Text(kKinds[static_cast<size_t>(kind)], id)] = {holders.begin(), holders.end()};
         });
     EXPECT_TRUE(overlap.ok()) << overlap.status();
     return overlap.ok() ? *std::move(overlap) : MemberOverlap();
@@ -108,6 +109,25 @@ TEST_F(CompareTest, A50OverlapAtRecordAndAtSubjectLevel) {
   EXPECT_EQ(overlap.pairs[0].records + overlap.pairs[0].subjects + overlap.pairs[2].subjects, 0u);
   EXPECT_EQ(shared, (std::map<std::string, std::vector<size_t>>{{"r:c", {0, 2}}, {"s:s2", {0, 2}}, {"s:s3", {0, 2}}}));
   EXPECT_THAT(overlap.without_subject, ElementsAre(0, 0, 1));
+}
+
+TEST_F(CompareTest, TheSameContentUnderOtherIdsOverlaps) {
+  const auto row = [](std::string_view record, std::string_view content) {
+    return Text(record, ",s-", record, ",", Sha256(content).hex(), "\n");
+  };
+  const std::string header = "record_id,subject_id,sha256\n";
+  Made(Text(header, row("a", "1"), row("b", "2"), row("c", "3"), "d,s-d,\n"), "train");
+  Made(Text(header, row("a", "1"), row("x", "2"), row("y", "4"), "e,s-e,\n"), "validate");
+  Made(Text(header, row("f", "5"), row("c", "3"), row("g", "3")), "test");
+  std::map<std::string, std::vector<size_t>> shared;
+  const MemberOverlap overlap = Overlap({"train", "validate", "test"}, shared);
+  EXPECT_EQ(overlap.shared_contents, 2u);
+  EXPECT_EQ(overlap.pairs[0].contents, 1u) << "a is one record in both";
+  EXPECT_EQ(overlap.pairs[1].contents, 1u) << "c is in both, and in the other under g too";
+  EXPECT_EQ(overlap.pairs[2].contents, 0u);
+  EXPECT_EQ(shared[Text("c:", Sha256("2").hex())], (std::vector<size_t>{0, 1}));
+  EXPECT_EQ(shared[Text("c:", Sha256("3").hex())], (std::vector<size_t>{0, 2}));
+  EXPECT_EQ(shared.count(Text("c:", Sha256("1").hex())), 0u);
 }
 
 TEST_F(CompareTest, A50AnErasedRecordStillOverlapsWhereItIsNamed) {

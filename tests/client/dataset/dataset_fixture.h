@@ -2,7 +2,6 @@
 #define ANAMNESIS_TESTS_CLIENT_DATASET_DATASET_FIXTURE_H_
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -18,20 +17,14 @@
 #include "client/dataset/member_file.h"
 #include "ledger/base/bytes.h"
 #include "ledger/crypto/sha256.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 
 // A directory of its own for each test.
 class DatasetTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "anamnesis_dataset_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    home_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(home_); }
-
-  std::string Path(std::string_view name) const { return Text(home_, "/", name); }
+  std::string Path(std::string_view name) const { return Text(home_.path(), "/", name); }
   std::string Write(std::string_view name, std::string_view bytes) const {
     std::ofstream(Path(name), std::ios::binary | std::ios::trunc) << bytes;
     return Path(name);
@@ -43,7 +36,9 @@ class DatasetTest : public testing::Test {
   // The names in the directory, so that a test sees what is left behind.
   std::vector<std::string> Names() const {
     std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(home_)) names.push_back(entry.path().filename());
+    for (const auto& entry : std::filesystem::directory_iterator(home_.path())) {
+      names.push_back(entry.path().filename());
+    }
     std::sort(names.begin(), names.end());
     return names;
   }
@@ -85,7 +80,7 @@ class DatasetTest : public testing::Test {
     return members;
   }
 
-  std::string home_;
+  ScratchDirectory home_{ScratchDirectory::Where::kDisk};
 };
 
 inline Status ScanAll(const MemberFile& file) {

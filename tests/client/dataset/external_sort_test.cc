@@ -30,7 +30,7 @@ TEST_F(ExternalSortTest, EqualsASortInMemory) {
   // None, all in memory, some runs, and more runs (of 1 MiB) than are merged at once.
   for (const size_t count : {0, 1, 1000, 60000, 120000}) {
     const size_t length_max = count > 100000 ? 1200 : 200;
-    ExternalSort sort(home_, 1 << 20);
+    ExternalSort sort(home_.path(), 1 << 20);
     std::vector<std::string> expected;
     for (size_t i = 0; i < count; ++i) {
       std::string record(random() % length_max, '\0');
@@ -46,7 +46,7 @@ TEST_F(ExternalSortTest, EqualsASortInMemory) {
 }
 
 TEST_F(ExternalSortTest, CountsDistinctOnes) {
-  ExternalSort sort(home_, 1 << 20);
+  ExternalSort sort(home_.path(), 1 << 20);
   for (int i = 0; i < 100000; ++i) ASSERT_TRUE(sort.Add(Text("subject ", i % 777)).ok());
   ASSERT_TRUE(sort.Finish().ok());
   EXPECT_EQ(*CountDistinct(sort), 777u);

@@ -83,6 +83,17 @@ TEST_F(ManifestTest, IdsHaveNoBlanksAtTheirEnds) {
   EXPECT_THAT(*Read(header + "r 1,s 17\n"), ElementsAre(Member{"r 1", "s 17", std::nullopt}));
 }
 
+TEST_F(ManifestTest, IdsThatLookTheSameAreTheSame) {
+  const std::string header = "record_id,subject_id\n";
+  EXPECT_THAT(
+      Problem(header + "t1,Mu\u0308ller-001\n"),
+      AllOf(HasSubstr("line 2: subject_id: has an accent as a character of its own, U+0308"), HasSubstr("NFC")));
+  EXPECT_THAT(Problem(header + "t\u200B1,s\n"), HasSubstr("record_id: has a character that nobody sees, U+200b"));
+  EXPECT_THAT(Problem(header + "t1,s\u00AD1\n"), HasSubstr("subject_id: has a character that nobody sees, U+00ad"));
+  EXPECT_THAT(*Read(header + "\u00ED1,M\u00FCller \u65E5\u672D\n"),
+              ElementsAre(Member{"\u00ED1", "M\u00FCller \u65E5\u672D", std::nullopt}));
+}
+
 TEST_F(ManifestTest, NamesAllBadLinesUpToABound) {
   std::string text = "record_id\n";
   for (int i = 0; i < 5; ++i) text += "good\n\"bad\n";

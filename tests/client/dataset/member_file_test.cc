@@ -139,7 +139,7 @@ TEST_F(MemberFileTest, EveryOtherLengthIsFound) {
   Write("members", "record_id\nr\n");
   EXPECT_TRUE(absl::IsInvalidArgument(MemberFile::Open(Path("members")).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(MemberFile::Open(Path("absent")).status()));
-  EXPECT_TRUE(absl::IsInvalidArgument(MemberFile::Open(home_).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(MemberFile::Open(home_.path()).status()));
 }
 
 TEST_F(MemberFileTest, VerifiesAgainstItsOwnDatasetOnly) {

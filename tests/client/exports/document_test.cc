@@ -1,9 +1,14 @@
 #include "client/exports/document.h"
 
+#include <functional>
+#include <utility>
+#include <vector>
+
 #include "client/exports/compare.h"
 #include "client/exports/content.h"
 #include "client/exports/html.h"
 #include "client/exports/json.h"
+#include "client/exports/records.h"
 #include "gtest/gtest.h"
 #include "tests/client/exports/example.h"
 
@@ -60,6 +65,14 @@ TEST(Document, JsonHasOneForm) {
        {json + " ", " " + json, json.substr(0, json.size() - 1), std::string("{}"), std::string("[]"), std::string(),
         std::string("{\"format\":1}"), "{\"added\":1," + json.substr(1)}) {
     EXPECT_TRUE(absl::IsInvalidArgument(ReadJson(other).status())) << other.substr(0, 40);
+  }
+}
+
+TEST(Document, ATableHasACellForEachColumnInEachRow) {
+  for (const size_t cells : {0U, 1U, 3U}) {
+    Document document = Example();
+    document.sections[1].tables[0].rows[1].resize(cells);
+    EXPECT_TRUE(absl::IsInvalidArgument(ReadJson(WriteJson(document)).status())) << cells;
   }
 }
 
@@ -125,6 +138,26 @@ TEST(Document, ControlCharactersAreMadeVisible) {
   EXPECT_EQ(*ContentDigestOfHtml(WriteHtml(document)), ContentDigestOf(document));
 }
 
+TEST(Document, WhatTurnsTheDirectionOfATextIsMadeVisible) {
+  Document document = Example();
+  document.title = "a\u202Eb\u202Ac\u2066d\u2069e\u200Ff\u2030";
+  document.records[0].actor = "person:\u202Eada";
+  document.records[0].fields[0].second = "\u202Enot";
+  CleanTexts(document);
+  EXPECT_EQ(document.title, "a\uFFFDb\uFFFDc\uFFFDd\uFFFDe\u200Ff\u2030");
+  EXPECT_EQ(document.records[0].fields[0].second, "\uFFFDnot");
+  EXPECT_EQ(document.records[0].actor, "person:\u202Eada") << "verifiers hold it against the leaf";
+}
+
+TEST(Document, WhatAnOlderVersionLetStandIsNoContradiction) {
+  Record found = Example().records[0];
+  found.fields = {{"text", "\u202Enot"}};
+  EXPECT_EQ(TellingOf(found, 0, found), Telling::kSame);
+  Record other = found;
+  other.fields[0].second = "\u202Eno";
+  EXPECT_EQ(TellingOf(found, 0, other), Telling::kContradicts);
+}
+
 TEST(Compare, RecordsAndGapsThatCameAndWent) {
   const Document before = Example();
   Document after = Example();
@@ -141,6 +174,33 @@ TEST(Compare, RecordsAndGapsThatCameAndWent) {
   EXPECT_EQ(comparison.removed[0].leaf, 7U);
   EXPECT_EQ(comparison.gaps_closed, std::vector<std::string>{"2 Data: IEC 62304 8.1.1: nothing is recorded"});
   EXPECT_TRUE(comparison.gaps_opened.empty());
+}
+
+TEST(Compare, WhateverTheExportsSayCounts) {
+  const Document before = Example();
+  const std::vector<std::function<void(Document&)>> changes = {
+      [](Document& other) { other.kind = "incident-bundle"; },
+      [](Document& other) { other.facts[0].second = "B"; },
+      [](Document& other) { other.sections[1].clauses += "!"; },
+      [](Document& other) { other.sections[1].paragraphs[0] += "!"; },
+      [](Document& other) { other.sections[1].gaps[0].leaves = {3}; },
+      [](Document& other) { other.sections[0].tables[0].when_empty = "Nothing."; },
+      [](Document& other) { other.sections[1].tables[0].columns[0] = "Risk"; },
+      [](Document& other) { other.sections[1].tables[0].rows[0][1].mark = Mark::kGood; },
+      [](Document& other) { other.sections[1].tables[0].rows[0][0].leaves = {3}; },
+      [](Document& other) { other.sections[1].tables[0].rows.push_back(other.sections[1].tables[0].rows[0]); },
+      [](Document& other) { std::swap(other.sections[1].tables[0].rows[0], other.sections[1].tables[0].rows[1]); },
+      [](Document& other) { other.records[0].fields[0].second += "!"; },
+  };
+  for (size_t i = 0; i < changes.size(); ++i) {
+    Document after = before;
+    changes[i](after);
+    EXPECT_FALSE(Compare(before, after).same()) << i;
+    EXPECT_FALSE(Compare(after, before).same()) << i;
+  }
+  Document after = before;
+  after.facts.emplace_back("As of", "a later time");
+  EXPECT_TRUE(Compare(before, after).same());
 }
 
 }  // namespace

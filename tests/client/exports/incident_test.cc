@@ -12,6 +12,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/event/vocabulary.h"
 #include "tests/client/exports/incident_bundle.h"
+#include "tests/support/shipped_policy.h"
 
 namespace anamnesis::exports {
 namespace {
@@ -38,6 +39,20 @@ EventDraft Withdrawn(const std::string& id, int64_t hour) {
   return AtHour(Because(DraftWith(v1::CertificationWithdrawn(), {"certification=certification:" + id})), hour);
 }
 
+TEST(Incident, ACertificateIsInForceWhenTheGateSaysSo) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Produced("a", "table.txt"), 0));
+  EventDraft issued = Certified("c", "a", 1);
+  SetOccurred(issued, Hour(1), Hour(9));
+  history.Add(std::move(issued), Hour(3));
+  // Another one.
+  history.Add(Withdrawn("d", 3));
+  history.Add(AtHour(Activated("a"), 4));
+  history.Add(AtHour(Incident(), 6));
+  EXPECT_THAT(Bundle(history).Rows("activations-1"),
+              HasSubstr("at the activation: in force, without an end; now: in force, without an end"));
+}
+
 TEST(Incident, AWithdrawnCertificateIsNoCertificate) {
   ProjectedHistory history = InService();
   history.Add(AtHour(Produced("a", "table.txt"), 0));
@@ -57,6 +72,35 @@ TEST(Incident, AWithdrawnCertificateIsNoCertificate) {
   const std::vector<Cell>& row = bundle.At("activations-1").tables[0].rows.back();
   EXPECT_EQ(row.back().mark, Mark::kBad);
   EXPECT_THAT(bundle.Rows("orders"), HasSubstr("certification.withdrawn"));
+}
+
+// What anybody says that it ran is told, and never as if the gate had let it.
+TEST(Incident, A69WhatDidNotConformIsAGapWherever) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Adopt(v1::PolicyAdopted::GATE, ReadPolicy("gate")), 0));
+  history.Add(AtHour(Produced("a", "table.txt"), 0));
+  v1::GateDecided allowed;
+  allowed.set_verdict(v1::GateDecided::ALLOW);
+  allowed.set_artifact_digest(std::string(32, 'a'));
+  allowed.set_at_us(Hour(0).us);
+  allowed.set_jurisdiction("US");
+  allowed.set_tree_size(1);
+  allowed.add_results()->set_rule_id("G01");
+  allowed.mutable_results(0)->set_outcome(v1::GateDecided::RuleResult::PASS);
+  history.Add(AtHour(DraftWith(std::move(allowed), {"decision=gate_decision:d", "artifact=artifact:a@1",
+                                                    "unit=device_unit:ICU-7", "policy=policy:gate@1"}),
+                     0));
+  const LeafIndex claimed = history.Add(AtHour(WithRefs(Activated("a"), {"decision=gate_decision:d"}), 4));
+  history.Add(AtHour(Incident(), 6));
+  const Bundle bundle(history);
+  const std::vector<Cell>* row = bundle.RowCiting("activations-1", claimed);
+  ASSERT_NE(row, nullptr);
+  EXPECT_EQ((*row)[3].mark, Mark::kBad);
+  EXPECT_THAT((*row)[3].text, HasSubstr("did not conform: "));
+  EXPECT_THAT((*row)[3].text, HasSubstr("header.actor is person:ada"));
+  EXPECT_THAT(bundle.Gaps("activations-1"), HasSubstr(Text("leaf ", claimed.value, " did not conform: ")));
+  EXPECT_THAT(bundle.Gaps("configuration-1"), HasSubstr("what put it there did not conform: "));
+  EXPECT_THAT(bundle.Fact("ICU-7 ran, as known then and now"), HasSubstr("did not conform"));
 }
 
 TEST(Incident, ACertificateWithdrawnLaterWasInForceThen) {

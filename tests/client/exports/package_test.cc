@@ -6,6 +6,7 @@
 #include "client/exports/manifest.h"
 #include "gtest/gtest.h"
 #include "ledger/crypto/sha256.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis::exports {
 namespace {
@@ -58,22 +59,18 @@ TEST(Manifest, AnyByteOfTheSignatureThatIsAnotherFails) {
 class PackageTest : public testing::Test {
  protected:
   PackageTest() {
-    root_ = fs::path(testing::TempDir()) /
-            ("exports-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(root_);
-    fs::create_directories(root_ / "in/records");
+    fs::create_directories(Path("in/records"));
     Write("in/b", "b");
     Write("in/a", std::string(100'000, 'a'));
     Write("in/records/1.leaf", "");
   }
-  ~PackageTest() override { fs::remove_all(root_); }
 
-  std::string Path(const std::string& name) const { return (root_ / name).string(); }
+  std::string Path(const std::string& name) const { return root_.path() + "/" + name; }
   void Write(const std::string& name, const std::string& bytes) const {
     std::ofstream(Path(name), std::ios::binary) << bytes;
   }
 
-  fs::path root_;
+  ScratchDirectory root_{ScratchDirectory::Where::kDisk};
 };
 
 TEST_F(PackageTest, AnArchiveDependsOnNamesAndBytesAlone) {

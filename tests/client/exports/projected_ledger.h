@@ -20,11 +20,12 @@
 #include "ledger/query/ask.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
+#include "ledger/state/authority.h"
 #include "tests/support/projected_history.h"
 
 namespace anamnesis::exports {
 
-class ProjectedLedger final : public LedgerClient {
+class ProjectedLedger : public LedgerClient {
  public:
   // A read ends after `read_max` events, if that is not 0.
   explicit ProjectedLedger(const ProjectedHistory& history, uint64_t read_max = 0)
@@ -59,29 +60,39 @@ class ProjectedLedger final : public LedgerClient {
   StatusOr<v1::Answer> Ask(const v1::Question& question) override {
     return anamnesis::Ask(history_.rows(), key_.name, history_.size(), question);
   }
-  // Only of the last leaf: that is what a view asks for.
   StatusOr<v1::Receipt> GetReceipt(const v1::GetReceiptRequest& request) override {
     v1::Receipt receipt;
     std::vector<Digest> hashes;
     for (uint64_t i = 0; i < request.tree_size(); ++i) {
       ASSIGN_OR_RETURN(const v1::Event event, ReadEvent(history_.rows(), LeafIndex(i), false));
       hashes.push_back(LeafHash(event.leaf()));
-      receipt.set_leaf(event.leaf());
     }
+    ASSIGN_OR_RETURN(const v1::Event event, ReadEvent(history_.rows(), LeafIndex(request.index()), true));
+    receipt.set_leaf(event.leaf());
+    if (event.has_body()) *receipt.mutable_body() = event.body();
     const MemoryNodeReader tree(hashes);
     TlogProof proof;
-    proof.index = LeafIndex(request.tree_size() - 1);
+    proof.index = LeafIndex(request.index());
     ASSIGN_OR_RETURN(proof.hashes, InclusionProof(tree, proof.index, TreeSize(request.tree_size())));
     const std::string text = FormatCheckpointText({key_.name, TreeSize(request.tree_size()), RootOfLeafHashes(hashes)});
     proof.checkpoint_note = FormatSignedNote({text, {SignNote(text, key_.name, key_.key)}});
     receipt.set_tlog_proof(FormatTlogProof(proof));
     return receipt;
   }
+  StatusOr<v1::Credential> GetCredential(const v1::GetCredentialRequest& request) override {
+    ASSIGN_OR_RETURN(const auto state, FindCredential(history_.rows(), request.public_key()));
+    if (!state.has_value()) return absl::NotFoundError("no credential");
+    v1::Credential credential;
+    credential.set_public_key(request.public_key());
+    *credential.mutable_holder() = state->holder();
+    credential.set_issued_index(state->issued_index());
+    if (state->has_revoked_index()) credential.set_revoked_index(state->revoked_index());
+    return credential;
+  }
 
   StatusOr<v1::AppendResponse> Append(const v1::AppendRequest&) override { return NotHere(); }
   StatusOr<std::unique_ptr<AppendChannel>> OpenAppendChannel(AppendChannel::OnResult) override { return NotHere(); }
   StatusOr<v1::StreamHead> GetStreamHead(const v1::GetStreamHeadRequest&) override { return NotHere(); }
-  StatusOr<v1::Credential> GetCredential(const v1::GetCredentialRequest&) override { return NotHere(); }
   StatusOr<v1::Checkpoint> GetCheckpoint() override { return NotHere(); }
   StatusOr<v1::ConsistencyProof> GetConsistencyProof(const v1::GetConsistencyProofRequest&) override {
     return NotHere();

@@ -77,6 +77,17 @@ TEST(ParseYamlTest, RefusesWhatIsNotReadHere) {
   }
 }
 
+TEST(FormatJsonTest, WritesWhatWasRead) {
+  const std::string json =
+      R"({"n":[18446744073709551615,-9007199254740993,0.90,1e-3],"s":"a\"\n\u0001ä","e":{},"b":true,)"
+      R"("l":[],"z":null})";
+  EXPECT_EQ(FormatJson(*ParseJson(json)), json);
+  DocumentBounds bounds;
+  bounds.values_max = 2;
+  EXPECT_TRUE(ParseJson("[1]", bounds).ok());
+  EXPECT_FALSE(ParseJson("[1, 2]", bounds).ok());
+}
+
 TEST(IsUtf8Test, AcceptsExactlyWellFormedText) {
   EXPECT_TRUE(IsUtf8(""));
   EXPECT_TRUE(IsUtf8("a\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"));

@@ -5,13 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <tuple>
 
 #include "client/importers/git_objects.h"
 #include "ledger/base/check.h"
 #include "ledger/base/time.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {
@@ -29,16 +29,11 @@ class TestRepository {
  public:
   TestRepository() {
     git_libgit2_init();
-    std::string name = testing::TempDir() + "/model-zoo-XXXXXX";
-    CHECK(mkdtemp(name.data()) != nullptr);
-    root_ = name;
-    path_ = name + "/zoo";
     Must(git_repository_init(&repository_, path_.c_str(), 1));
   }
   ~TestRepository() {
     git_repository_free(repository_);
     git_libgit2_shutdown();
-    std::filesystem::remove_all(root_);
   }
 
   const std::string& path() const { return path_; }
@@ -128,8 +123,8 @@ class TestRepository {
   }
 
   git_repository* repository_ = nullptr;
-  std::string root_;
-  std::string path_;
+  const ScratchDirectory root_;
+  const std::string path_ = root_.path() + "/zoo";
   std::map<std::string, git_oid> files_;
   std::string head_;
 };
@@ -356,7 +351,7 @@ TEST(GitTimeTextTest, ZonesAndRanges) {
 }
 
 TEST(ReadMonaiGitTest, NoRepositoryAndNoCommits) {
-  EXPECT_EQ(ReadMonaiGit(testing::TempDir()).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ReadMonaiGit(ScratchDirectory().path()).status().code(), absl::StatusCode::kNotFound);
   TestRepository repository;
   EXPECT_EQ(ReadMonaiGit(repository.path()).status().code(), absl::StatusCode::kFailedPrecondition);
 }

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <fstream>
+
+#include "tests/support/places.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {
@@ -105,11 +107,11 @@ TEST(ParseMonaiLineTest, WrongShapesAreToldOfAndTheRestIsRead) {
 }
 
 TEST(ReadMonaiJsonlTest, ABadLineDoesNotStopTheRest) {
-  const std::string path = testing::TempDir() + "/bad_lines.jsonl";
+  const ScratchDirectory directory;
+  const std::string path = directory.path() + "/bad_lines.jsonl";
   std::ofstream(path) << "{" << kIdentity << "}\n\nnot json\n{" << kIdentity << "}\r\n"
                       << std::string(kDocumentBytesMax + 10, 'x') << "\n{" << kIdentity << "}";
   const auto history = ReadMonaiJsonl(path);
-  std::remove(path.c_str());
   ASSERT_TRUE(history.ok()) << history.status();
   EXPECT_EQ(history->source, "bad_lines.jsonl");
   EXPECT_EQ(history->versions.size(), 3u);
@@ -120,7 +122,7 @@ TEST(ReadMonaiJsonlTest, ABadLineDoesNotStopTheRest) {
 }
 
 TEST(ReadMonaiJsonlTest, TheSampleIsReadWhole) {
-  const auto history = ReadMonaiJsonl(ANAMNESIS_SOURCE_DIR "/tests/data/monai_sample.jsonl");
+  const auto history = ReadMonaiJsonl(SourcePath("tests/data/monai_sample.jsonl"));
   ASSERT_TRUE(history.ok()) << history.status();
   EXPECT_EQ(history->versions.size(), 17u);
   EXPECT_TRUE(history->unreadable.empty());

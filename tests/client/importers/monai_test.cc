@@ -9,11 +9,12 @@
 #include "anamnesis/v1/vocabulary_model.pb.h"
 #include "ledger/event/refusal.h"
 #include "tests/client/fake_ledger.h"
+#include "tests/support/places.h"
 
 namespace anamnesis {
 namespace {
 
-constexpr char kSample[] = ANAMNESIS_SOURCE_DIR "/tests/data/monai_sample.jsonl";
+std::string SamplePath() { return SourcePath("tests/data/monai_sample.jsonl"); }
 
 class ImportTest : public testing::Test {
  protected:
@@ -25,7 +26,7 @@ class ImportTest : public testing::Test {
     return report.ok() ? *report : ImportReport();
   }
 
-  static MonaiHistory Sample() { return *ReadMonaiHistory(kSample); }
+  static MonaiHistory Sample() { return *ReadMonaiHistory(SamplePath()); }
 
   // Under which versions events of a type define something.
   std::vector<std::string> Defined(std::string_view type, std::string_view role) const {
@@ -42,7 +43,7 @@ class ImportTest : public testing::Test {
 
 TEST_F(ImportTest, TheSampleIsImported) {
   uint64_t done = 0;
-  const auto report = ImportMonai(ledger_, key_, kSample, [&](uint64_t versions_done, uint64_t versions) {
+  const auto report = ImportMonai(ledger_, key_, SamplePath(), [&](uint64_t versions_done, uint64_t versions) {
     EXPECT_EQ(versions_done, ++done);
     EXPECT_EQ(versions, 17u);
   });
@@ -208,7 +209,7 @@ TEST_F(ImportTest, NothingAtThePathIsNotFound) {
 }
 
 TEST_F(ImportTest, TheWholeHistory) {
-  const std::string path = ANAMNESIS_SHARED_DIR "/data/monai_history.jsonl";
+  const std::string path = SharedPath("data/monai_history.jsonl");
   if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not here";
   const MonaiHistory history = *ReadMonaiHistory(path);
   const ImportReport report = Import(history);

@@ -78,6 +78,33 @@ TEST(SpreadsheetTest, TheSameRowHasTheSameIdWhereverItStands) {
   EXPECT_FALSE(one.events[0].id == other.events[2].id);
 }
 
+TEST(SpreadsheetTest, RowsThatDifferInTheirReasonAreTwoEvents) {
+  const Sheet sheet = Read("2024-03-05,d,1,,ada,PACS,adults,,347,first\n2024-03-05,d,1,,ada,PACS,adults,,347,second\n");
+  const Sheet second = Read("2024-03-05,d,1,,ada,PACS,adults,,347,second\n");
+  ASSERT_EQ(sheet.events.size(), 2u);
+  EXPECT_FALSE(sheet.events[0].id == sheet.events[1].id);
+  EXPECT_EQ(sheet.events[1].id, second.events[0].id);
+  EXPECT_EQ(second.events[0].note, "second");
+}
+
+TEST(SpreadsheetTest, RowsOfPlacesWithOtherTimesAreTwoEvents) {
+  const auto event = [](std::string_view offset) {
+    return ReadSheet("s", "a\n2024-03-05\n",
+                     Text(R"({"type": "x", "occurred_at": "{a}", "utc_offset": ")", offset, "\"}"))
+        .value()
+        .events[0];
+  };
+  EXPECT_FALSE(event("+02:00").id == event("-05:00").id);
+  EXPECT_EQ(event("+02:00").former_id, event("-05:00").former_id);
+}
+
+// Whatever is made of rows now, those that were imported then must be found.
+TEST(SpreadsheetTest, TheIdsOfEarlierVersionsAreKnown) {
+  const Sheet sheet = Read("2024-03-05,d,1,,ada,PACS,adults,,347,\n2024-03-05,d,1,,ada,PACS,adults,,347,why\n");
+  EXPECT_EQ(sheet.events[0].former_id.text(), "018e0be8-f400-7bb3-aa47-23229bb788d1");
+  EXPECT_EQ(sheet.events[1].former_id.text(), "018e0be8-f400-7971-8742-d32fcb250ff6");
+}
+
 TEST(SpreadsheetTest, ADayIsTheOneOfThePlace) {
   const auto occurred = [](std::string_view offset) {
     const auto sheet = ReadSheet("s", "a\n2024-03-05\n",

@@ -4,7 +4,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <chrono>
@@ -17,6 +16,7 @@
 #include "client/pki/certificate_authority.h"
 #include "ledger/tls/certificate.h"
 #include "ledger/tls/tls_identity.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {
@@ -27,13 +27,9 @@ using testing::HasSubstr;
 class PkiDirectoryTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "anamnesis_pki_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    home_ = pattern;
     const Status made = MakePki(dir(), Plan());
     ASSERT_TRUE(made.ok()) << made;
   }
-  void TearDown() override { std::filesystem::remove_all(home_); }
 
   static PkiPlan Plan() {
     PkiPlan plan;
@@ -47,7 +43,7 @@ class PkiDirectoryTest : public testing::Test {
     return plan;
   }
 
-  std::string dir() const { return home_ + "/pki"; }
+  std::string dir() const { return home_.path() + "/pki"; }
   std::string File(std::string_view name) const { return Text(dir(), "/", name); }
   std::string Content(std::string_view name) const {
     std::ifstream file(File(name), std::ios::binary);
@@ -58,7 +54,7 @@ class PkiDirectoryTest : public testing::Test {
   }
   TlsFiles Node() const { return {File("node-n1.crt"), File("node-n1.key"), File("ca.crt")}; }
 
-  std::string home_;
+  ScratchDirectory home_;
 };
 
 // The log of an identity, waited for.

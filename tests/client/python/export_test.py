@@ -36,9 +36,12 @@ def form(value):
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def leaves_and_bodies(second):
+RECORDED_US = 1_742_036_400_000_100
+
+
+def leaves_and_bodies(second, bounds):
     """A log of four events; the first issues the credential of whoever signs the export, the last body is erased."""
-    issued = w.field(1, KEY) + w.field(2, 1) + w.field(5, b"\x01\x02")
+    issued = w.field(1, KEY) + w.field(2, 1) + bounds + w.field(5, b"\x01\x02")
     kinds = ["credential.issued", second[0], "model.defined", "model.defined"]
     bodies = [issued, second[1], b"", b"erased"]
     leaves, previous = [], bytes(32)
@@ -46,7 +49,7 @@ def leaves_and_bodies(second):
         entity = ("holder", "person", "ada") if kind.startswith("credential") else ("model", "model", "m")
         header = w.header(i + 1, position=i + 1, previous=previous, type_name=kind, entity=entity, body=body)
         previous = hashlib.sha256(header).digest()
-        leaves.append(w.leaf(header, w.seal_of(w.statement([header], first=i + 1)), 1_742_036_400_000_100 + i))
+        leaves.append(w.leaf(header, w.seal_of(w.statement([header], first=i + 1)), RECORDED_US + i))
     return leaves, [NONCE + body for body in bodies[:-1]] + [None]
 
 
@@ -85,8 +88,9 @@ def page(document):
 class Export:
     """Files by name; `sign` makes manifest.json and manifest.sig for them."""
 
-    def __init__(self, second=("model.defined", b"abc")):
-        leaves, bodies = leaves_and_bodies(second)
+    def __init__(self, second=("model.defined", b"abc"), bounds=b""):
+        """`bounds`: the fields of the time for which the signer's key was issued."""
+        leaves, bodies = leaves_and_bodies(second, bounds)
         kinds = ["credential.issued", second[0], "model.defined", "model.defined"]
         hashes = [w.leaf_hash(leaf) for leaf in leaves]
         note = w.checkpoint(hashes)
@@ -151,8 +155,23 @@ class Exports(unittest.TestCase):
         found = self.verify()
         self.assertEqual((found["signer"], found["records"], found["treeSize"]),
                          ("person:ada, not checked for revocation", 4, 4))
+        self.assertIn("in the signer's words, not compared with the body", found["text"])
         self.assertEqual(v.main(["export", self.directory, "--key", w.verifier_key()]), 0)
         self.assertEqual(v.main(["export", self.directory, "--key", w.verifier_key("other.example/log")]), 1)
+
+    def test_a_body_that_no_erasure_names(self):
+        """Whoever signs can leave a body out and call it erased; only a record of the erasure shows that it was."""
+        for second, unshown in ((("model.defined", b"abc"), 1),
+                                (("subject_data.erased", w.field(1, b"\x07\x03")), 0),
+                                (("subject_data.erased", w.field(1, 3)), 0),
+                                (("subject_data.erased", w.field(1, b"\x02")), 1),
+                                (("subject_data.erased", w.field(1, b"\x80")), 1),
+                                (("model.defined", w.field(1, b"\x03")), 1)):
+            Export(second=second).write(self.directory)
+            found = self.verify()
+            self.assertEqual(found["bodiesNotShownErased"], unshown, second)
+            self.assertEqual("records without a body: 1" in found["text"], unshown == 1, second)
+            shutil.rmtree(self.directory)
 
     def test_signed_by_a_trusted_key(self):
         export = Export()
@@ -209,7 +228,9 @@ class Exports(unittest.TestCase):
                 (lambda d: d.update(records={}), "records: missing or of the wrong kind"),
                 (lambda d: d.update(title="Another title"), "export.json: another content"),
                 (lambda d: d["sections"][0].update(paragraphs=["x", "y"]), "export.json: another content"),
-                (lambda d: d["sections"][0]["tables"][0]["rows"].append([]), "index.html: another page"),
+                (lambda d: d["sections"][0]["tables"][0]["rows"].append([]), "a row has not a cell for each column"),
+                (lambda d: d["sections"][0]["tables"][0]["rows"][0].append({"text": "x"}), "a row has not a cell"),
+                (lambda d: d["sections"][0]["tables"][0]["columns"].append("x"), "a row has not a cell for each"),
                 (lambda d: d["sections"][0]["tables"][0]["rows"].append(7), "rows: missing or of the wrong kind"),
                 (lambda d: d["sections"][0]["tables"][0].update(columns=[None]), "columns: missing"),
                 (lambda d: d.update(facts=[[]]), "facts: holds what"),
@@ -330,6 +351,25 @@ class Exports(unittest.TestCase):
         Export(("credential.revoked", w.field(1, KEY) + w.field(2, 200 * year) + w.field(99, b"new"))).write(
             self.directory)
         self.assertEqual(self.verify()["signer"], "person:ada, not checked for revocation")
+
+    def test_a_key_that_was_issued_for_a_time(self):
+        """[from, until), against when the last of the four records was recorded."""
+        last = RECORDED_US + 3
+        for bounds, why in ((w.field(4, last), "expired, as credential.issued of leaf 0 says"),
+                            (w.field(3, last + 1), "was not valid yet")):
+            Export(bounds=bounds).write(self.directory)
+            self.refused(f"the key that signed it {why}")
+        Export(bounds=w.field(3, last) + w.field(4, last + 1)).write(self.directory)
+        self.verify()
+        # A key that came in place of another.
+        shutil.rmtree(self.directory)
+        for until, well in ((last, False), (last + 1, True)):
+            rotated = w.field(1, bytes(32)) + w.field(2, KEY) + w.field(4, until)
+            Export(("credential.rotated", rotated)).write(self.directory)
+            if well:
+                self.verify()
+            else:
+                self.refused("the key that signed it expired, as credential.rotated of leaf 1 says")
 
     def test_hostile_documents(self):
         for data in (b"[" * 900 + b"]" * 900, b"[" * 100000, b"{}", b"[]", b"null", b"1" * 5000, b'{"files": 1}',

@@ -16,6 +16,7 @@
 
 #include "client/sandbox/environment.h"
 #include "client/sandbox/isolation.h"
+#include "tests/support/places.h"
 
 namespace anamnesis {
 namespace {
@@ -29,7 +30,7 @@ constexpr uint64_t kMebibyte = uint64_t{1} << 20;
 SandboxSettings Settings() {
   SandboxSettings settings;
   settings.runtime = DefaultRuntime();
-  settings.probe = ANAMNESIS_BIN_DIR "/anamnesis-sandbox-probe";
+  settings.probe = ProgramPath("anamnesis-sandbox-probe");
   settings.limits.address_space_bytes = 256 * kMebibyte;
   settings.limits.memory_total_bytes = 512 * kMebibyte;
   settings.limits.result_bytes = 8 * kMebibyte;
@@ -66,8 +67,7 @@ class SandboxTest : public testing::Test {
     auto staging = StagingDirectory::Make();
     ASSERT_TRUE(staging.ok()) << staging.status();
     staging_.emplace(*std::move(staging));
-    for (const auto& entry :
-         std::filesystem::directory_iterator(ANAMNESIS_SOURCE_DIR "/tests/client/sandbox/attackers")) {
+    for (const auto& entry : std::filesystem::directory_iterator(SourcePath("tests/client/sandbox/attackers"))) {
       std::ifstream file(entry.path(), std::ios::binary);
       const std::string source{std::istreambuf_iterator<char>(file), {}};
       ASSERT_TRUE(staging_->AddFile(entry.path().filename().string(), source).ok());
@@ -141,7 +141,7 @@ TEST_F(SandboxTest, NoSocket) { ExpectNothing("sockets.py"); }
 TEST_F(SandboxTest, NoWriteOutside) { ExpectNothing("writes.py"); }
 TEST_F(SandboxTest, NothingOfTheHost) {
   ::setenv("SECRET_OF_THE_HOST", "x", 1);
-  ExpectNothing("reads.py", {ANAMNESIS_SOURCE_DIR, staging_->path()});
+  ExpectNothing("reads.py", {kSourceDirectory, staging_->path()});
 }
 TEST_F(SandboxTest, NoTracing) { ExpectNothing("calls.py", {"ptrace"}); }
 TEST_F(SandboxTest, NoNamespaces) { ExpectNothing("calls.py", {"namespaces"}); }

@@ -64,6 +64,8 @@ std::vector<std::string> FindingsOnIntegration(bool in_one_batch) {
   TestLedger ledger;
   TestWriter admin{"person", "admin", 1};
   EXPECT_TRUE(ledger.Append(admin.Write(FoundingDrafts(admin))).ok());
+  const v1::Run roles = admin.Write({GrantRole("admin", v1::AUTHOR), GrantRole("admin", v1::VERIFIER)});
+  EXPECT_TRUE(ledger.Append(roles).ok());
   v1::SoftwareItemIdentified item;
   item.set_name("alert");
   item.set_level(v1::SoftwareItemIdentified::ITEM);

@@ -50,9 +50,9 @@ class AppenderTest : public testing::Test {
     hold.set_effective_from_us(kBegin.us);
     EventDraft held = DraftWith(hold, {"hold=hold:h1", "scope=device_unit:ICU-1"});
     held.header.set_rationale("because");
-    const auto appended = ledger_.Append(ada_.Write(
-        {Adopt(v1::PolicyAdopted::GATE, ReadPolicy(ANAMNESIS_SOURCE_DIR "/deploy/policies", "gate")),
-         Commission("ICU-1"), DraftWith(activated, {"unit=device_unit:ICU-1", "artifact=artifact:shift@1"}), held}));
+    const auto appended = ledger_.Append(
+        ada_.Write({Adopt(v1::PolicyAdopted::GATE, ReadPolicy("gate")), Commission("ICU-1"),
+                    DraftWith(activated, {"unit=device_unit:ICU-1", "artifact=artifact:shift@1"}), held}));
     EXPECT_TRUE(appended.ok()) << appended.status();
     options_.clock = &clock_;
     appender_ = std::make_unique<Appender>(

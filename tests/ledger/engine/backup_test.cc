@@ -22,6 +22,7 @@
 #include "tests/ledger/engine/erasures.h"
 #include "tests/ledger/engine/stored_ledger.h"
 #include "tests/support/forwarding_store.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {

@@ -19,6 +19,7 @@
 #include "ledger/keys/key_file.h"
 #include "ledger/merkle/tiles.h"
 #include "tests/ledger/engine/stored_ledger.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {

@@ -1,9 +1,6 @@
 // The system clock set back or forward under a running ledger, and over a restart: recorded times go on increasing and
 // the step is on record.
 
-#include <stdlib.h>
-
-#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -14,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "ledger/engine/clock.h"
 #include "ledger/engine/ledger.h"
+#include "tests/support/scratch_directory.h"
 #include "tests/support/test_run.h"
 
 namespace anamnesis {
@@ -63,8 +61,6 @@ class FakeClock : public Clock {
 class ClockStepTest : public testing::Test {
  protected:
   ClockStepTest() {
-    std::string pattern = testing::TempDir() + "clock_step_XXXXXX";
-    root_ = ::mkdtemp(pattern.data());
     options_.clock = &clock_;
     options_.log = [this](std::string_view line) {
       const std::lock_guard lock(log_mutex_);
@@ -75,12 +71,8 @@ class ClockStepTest : public testing::Test {
     Open();
     writer_.emplace("person", "ada", 1, kTestOrigin, "person/ada/notes");
   }
-  ~ClockStepTest() override {
-    ledger_.reset();
-    std::filesystem::remove_all(root_);
-  }
 
-  std::string dir() const { return root_ + "/ledger"; }
+  std::string dir() const { return root_.path() + "/ledger"; }
 
   void Open() {
     ledger_.reset();
@@ -144,7 +136,7 @@ class ClockStepTest : public testing::Test {
   LedgerOptions options_;
   std::mutex log_mutex_;
   std::vector<std::string> log_;
-  std::string root_;
+  ScratchDirectory root_;
   std::unique_ptr<Ledger> ledger_;
   std::optional<TestWriter> writer_;
   int written_ = 0;

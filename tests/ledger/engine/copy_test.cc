@@ -21,6 +21,7 @@
 #include "tests/ledger/engine/erasures.h"
 #include "tests/ledger/engine/stored_ledger.h"
 #include "tests/support/sanitized.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {
@@ -235,13 +236,61 @@ TEST_F(CopyTest, ErasuresAreKnownAndPurged) {
   const std::string made = empty.path() + "/new";
   ASSERT_TRUE(JoinLedger(made, kTestOrigin).ok());
   ASSERT_TRUE(ReceiveAll(source.path(), made).ok());
-  EXPECT_TRUE(*PurgeIsDue(*OpenStore(behind.path(), true)));
-  EXPECT_FALSE(*PurgeIsDue(*OpenStore(made, true)));
-  EXPECT_GT(*PurgedUpTo(*OpenStore(made, true)), 0u);
+  EXPECT_TRUE(ReadErasing(*OpenStore(behind.path(), true))->purge_is_due());
+  EXPECT_FALSE(ReadErasing(*OpenStore(made, true))->purge_is_due());
+  EXPECT_GT(ReadErasing(*OpenStore(made, true))->purged, 0u);
   const auto ledger = Ledger::Open(behind.path(), {});
   ASSERT_TRUE(ledger.ok()) << ledger.status();
   EXPECT_TRUE((*ledger)->FinishErasures().ok());
   EXPECT_THAT(FilesHolding(behind.path(), kName), testing::IsEmpty());
+}
+
+// What the giver erased after it had given its manifest: the newer manifest says why the body did not come.
+TEST_F(CopyTest, WhatIsErasedMeanwhileIsExplainedByTheNextManifest) {
+  const ScratchDirectory source;
+  const ScratchDirectory before;
+  const ScratchDirectory empty;
+  {
+    LedgerMaker maker(source.path());
+    const uint64_t subject = maker.ledger().tree_size();
+    maker.Append(maker.admin().Write({EnrolByName("subject", kName)}));
+    maker.Close();
+    CopyDirectory(source.path(), before.path());
+    maker.Open();
+    maker.Append(maker.admin().Write({EraseBodies({subject})}));
+    maker.Close();
+  }
+  const std::string made = empty.path() + "/new";
+  ASSERT_TRUE(JoinLedger(made, kTestOrigin).ok());
+  const std::unique_ptr<Store> store = OpenStore(source.path(), true);
+  const CopyOut out(*store);
+  const internal::CopyManifest manifest = *CopyOut(*OpenStore(before.path(), true)).Manifest();
+  const TreeSize size(manifest.applied().tree_size());
+  // What is given without an erasure that explains it is dropped in the end.
+  for (const StatusCode code : {StatusCode::kFailedPrecondition, StatusCode::kInvalidArgument}) {
+    const std::string dir = code == StatusCode::kInvalidArgument ? made + "-again" : made;
+    if (code == StatusCode::kInvalidArgument) CopyDirectory(made, dir);
+    const auto copy = CopyIn::Open(dir, {});
+    ASSERT_TRUE(copy.ok()) << copy.status();
+    ASSERT_TRUE((*copy)->Begin(manifest).ok());
+    while ((*copy)->size() < size) {
+      ASSERT_TRUE((*copy)->Add(*out.Chunk(LeafIndex((*copy)->size().value), size, kChunkBytes)).ok());
+    }
+    const Status finished = (*copy)->Finish();
+    EXPECT_EQ(finished.code(), code) << finished;
+    EXPECT_THAT(std::string(MessageOf(finished)), HasSubstr("without its body"));
+  }
+  const auto copy = CopyIn::Open(made, {});
+  ASSERT_TRUE(copy.ok()) << copy.status();
+  EXPECT_EQ((*copy)->size(), size) << "what came is kept";
+  EXPECT_TRUE(Receive(**copy, out).ok());
+}
+
+TEST_F(CopyTest, NothingIsCopiedToAFullDisk) {
+  CopyOptions options;
+  options.disk_reserve_bytes = uint64_t{1} << 60;
+  EXPECT_EQ(CopyIn::Open(behind_.path(), options).status().code(), StatusCode::kResourceExhausted);
+  ASSERT_TRUE(ReceiveAll(source_.path(), behind_.path()).ok());
 }
 
 TEST_F(CopyTest, OnlyTheRevisionIsAhead) {

@@ -10,6 +10,7 @@
 #include "ledger/engine/rebuild.h"
 #include "tests/ledger/engine/erasures.h"
 #include "tests/ledger/engine/stored_ledger.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {

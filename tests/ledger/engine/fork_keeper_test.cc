@@ -11,8 +11,10 @@
 
 #include "ledger/engine/files.h"
 #include "ledger/engine/layout.h"
+#include "ledger/engine/ledger.h"
 #include "ledger/evidence/judge.h"
-#include "tests/ledger/engine/stored_ledger.h"
+#include "tests/support/scratch_directory.h"
+#include "tests/support/test_run.h"
 
 namespace anamnesis {
 namespace {

@@ -16,6 +16,7 @@
 #include "ledger/state/recorded_event.h"
 #include "tests/ledger/engine/stored_ledger.h"
 #include "tests/support/sanitized.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {

@@ -17,6 +17,7 @@
 #include "ledger/engine/ledger.h"
 #include "ledger/store/store.h"
 #include "tests/support/projected_history.h"
+#include "tests/support/scratch_directory.h"
 #include "tests/support/shipped_policy.h"
 #include "tests/support/test_run.h"
 
@@ -110,18 +111,12 @@ class OrderedElsewhereTest : public testing::Test {
   };
 
   OrderedElsewhereTest() {
-    std::string pattern = testing::TempDir() + "elsewhere_XXXXXX";
-    root_ = ::mkdtemp(pattern.data());
     EXPECT_TRUE(CreateLedger(Dir(0), kTestOrigin, {"ada", KeyOfSeed(1)}, {}).ok());
     std::filesystem::copy(Dir(0), Dir(1), std::filesystem::copy_options::recursive);
     for (size_t i = 0; i < 2; ++i) Open(i);
   }
-  ~OrderedElsewhereTest() override {
-    for (Node& node : nodes_) node.ledger.reset();
-    std::filesystem::remove_all(root_);
-  }
 
-  std::string Dir(size_t i) const { return Text(root_, "/", i); }
+  std::string Dir(size_t i) const { return Text(root_.path(), "/", i); }
 
   void Open(size_t i) {
     nodes_[i].ledger.reset();
@@ -177,12 +172,13 @@ class OrderedElsewhereTest : public testing::Test {
   }
   static bool IsAnswered(const v1::RunResult& result) { return result.has_refused() || result.indexes_size() > 0; }
 
-  std::string root_;
+  ScratchDirectory root_;
+  // Ledgers that end still answer into them.
+  std::deque<v1::RunResult> results_;
   Node nodes_[2];
   // Above what founding took.
   Revision revision_{100};
   Revision ordered_;
-  std::deque<v1::RunResult> results_;
 };
 
 TEST_F(OrderedElsewhereTest, NobodyIsAnsweredAndNothingShownBeforeItIsSettled) {
@@ -390,8 +386,7 @@ TEST_F(OrderedElsewhereTest, WhatTheStandingCheckHasLeftWaitsForABatch) {
   Settle(0);
   Settle(1);
   TestWriter writer("person", "ada", 1, kTestOrigin, "person/ada/notes");
-  std::vector<EventDraft> fleet = {
-      Adopt(v1::PolicyAdopted::GATE, ReadPolicy(ANAMNESIS_SOURCE_DIR "/deploy/policies", "gate"))};
+  std::vector<EventDraft> fleet = {Adopt(v1::PolicyAdopted::GATE, ReadPolicy("gate"))};
   for (int i = 0; i < 140; ++i) {
     const std::string unit = Text("ICU-", i);
     v1::ArtifactActivated activated;
@@ -563,7 +558,8 @@ TEST_F(AwaitConsistencyTest, ABarrierThatDoesntEndIsUnavailable) {
 
 TEST_F(AwaitConsistencyTest, HowManyWaitIsBounded) {
   for (int i = 0; i < 1024; ++i) (void)Await(SizeMin(size_ + 1));
-  EXPECT_TRUE(absl::IsResourceExhausted(Await(SizeMin(size_ + 1)).Await()));
+  // Another node may have time for it.
+  EXPECT_TRUE(absl::IsUnavailable(Await(SizeMin(size_ + 1)).Await()));
   nodes_[0].ledger->CancelAwait(tokens_.front());
   EXPECT_TRUE(absl::IsCancelled(outcomes_.front().Await()));
   EXPECT_FALSE(Await(SizeMin(size_ + 1)).known());

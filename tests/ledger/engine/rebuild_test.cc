@@ -7,6 +7,7 @@
 
 #include "ledger/engine/fsck.h"
 #include "tests/ledger/engine/stored_ledger.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "ledger/note/tlog_proof.h"
 #include "tests/ledger/engine/stored_ledger.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {

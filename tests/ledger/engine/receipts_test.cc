@@ -18,6 +18,7 @@
 #include "ledger/note/signed_note.h"
 #include "ledger/note/tlog_proof.h"
 #include "tests/ledger/engine/stored_ledger.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {

@@ -32,6 +32,7 @@
 #include "tests/ledger/engine/repair_sources.h"
 #include "tests/ledger/engine/stored_ledger.h"
 #include "tests/support/sanitized.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {

@@ -18,6 +18,7 @@
 #include "tests/ledger/engine/erasures.h"
 #include "tests/ledger/engine/repair_sources.h"
 #include "tests/ledger/engine/stored_ledger.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {

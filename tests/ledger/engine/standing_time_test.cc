@@ -14,6 +14,7 @@
 #include "ledger/engine/ledger.h"
 #include "tests/ledger/engine/stored_ledger.h"
 #include "tests/support/projected_history.h"
+#include "tests/support/scratch_directory.h"
 #include "tests/support/shipped_policy.h"
 #include "tests/support/test_run.h"
 
@@ -34,8 +35,8 @@ class StandingTimeTest : public testing::Test {
     hold.set_effective_from_us(kBegin.us);
     EventDraft held = DraftWith(hold, {"hold=hold:h1", "scope=device_unit:ICU-1"});
     held.header.set_rationale("because");
-    Append({Adopt(v1::PolicyAdopted::GATE, ReadPolicy(ANAMNESIS_SOURCE_DIR "/deploy/policies", "gate")),
-            Commission("ICU-1"), DraftWith(activated, {"unit=device_unit:ICU-1", "artifact=artifact:shift@1"}), held});
+    Append({Adopt(v1::PolicyAdopted::GATE, ReadPolicy("gate")), Commission("ICU-1"),
+            DraftWith(activated, {"unit=device_unit:ICU-1", "artifact=artifact:shift@1"}), held});
   }
 
   std::string dir() const { return scratch_.path() + "/ledger"; }

@@ -3,8 +3,6 @@
 
 // A ledger on disk as its rows and files, to be damaged and written out again.
 
-#include <unistd.h>
-
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
@@ -21,29 +19,6 @@
 #include "tests/support/test_run.h"
 
 namespace anamnesis {
-
-// A directory that is removed again.
-class ScratchDirectory {
- public:
-  ScratchDirectory() {
-    // In memory where there is such a place: these tests make thousands of small databases.
-    const std::filesystem::path memory = "/dev/shm";
-    const bool usable = access(memory.c_str(), W_OK) == 0;
-    std::string name = ((usable ? memory : std::filesystem::temp_directory_path()) / "anamnesis-XXXXXX").string();
-    CHECK(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~ScratchDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // A clock that goes on by a millisecond each time it is asked, and can be set back.
 class SteppingClock : public Clock {

@@ -13,6 +13,7 @@
 #include "ledger/note/signed_note.h"
 #include "ledger/state/recorded_event.h"
 #include "ledger/store/store.h"
+#include "tests/support/places.h"
 
 namespace anamnesis {
 namespace {
@@ -98,7 +99,7 @@ std::string FileText(const std::filesystem::path& path) {
 // A log written by another program: from its leaves we make, byte for byte, its tiles and bundles of every size, and
 // the roots that it has signed.
 TEST(TilesOutTest, TheSameFilesAsTesseraWrites) {
-  const std::filesystem::path log = std::filesystem::path(ANAMNESIS_SHARED_DIR) / "vectors/tessera/testdata/log";
+  const std::filesystem::path log = SharedPath("vectors/tessera/testdata/log");
   if (!std::filesystem::exists(log)) GTEST_SKIP() << log << " is absent";
   std::vector<std::string> leaves;
   const std::string all = FileText(log / "tile/entries/000.p/15");

@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include "ledger/envelope/candidate.h"
+
 namespace anamnesis {
 namespace {
 
@@ -150,6 +152,50 @@ TEST(Envelope, DistanceIsByTheNormNamed) {
   EXPECT_EQ(Why(dimension, produced), "d: 0.6 is not at most 0.5\n");
 }
 
+TEST(Envelope, ADistanceHasNoSign) {
+  Dimension delta = OfKind("norm_delta", {}, "0.1");
+  delta.set_norm("l2");
+  v1::ArtifactProduced produced = Produced("d", "-7");
+  produced.mutable_parameters(0)->set_norm("l2");
+  EXPECT_EQ(Why(Terms({delta}), Reported(produced)), "d: -7 is no distance\n");
+  produced.mutable_parameters(0)->set_value("0.1");
+  EXPECT_EQ(Why(Terms({delta}), Reported(produced)), "");
+}
+
+TEST(Envelope, WhatWasMeasuredBeforeShowsFailuresOnly) {
+  Dimension floor = OfKind("floor");
+  floor.set_name("sensitivity");
+  floor.set_low("0.90");
+  v1::Metric metric;
+  metric.set_name("sensitivity");
+  metric.set_value("0.95");
+  const v1::ArtifactProduced produced;
+  ReportedArtifact reported = Reported(produced);
+  reported.metrics = {{&metric, false}};
+  EXPECT_EQ(Why(Terms({floor}), reported), "sensitivity: no evaluation reports it\n");
+  metric.set_value("0.85");
+  EXPECT_EQ(Why(Terms({floor}), reported), "sensitivity: 0.85 is not at least 0.90\n");
+}
+
+TEST(Envelope, ArtifactIsOneOfItsFiles) {
+  const auto sha256 = [](char byte) {
+    v1::ContentDigest digest;
+    digest.set_algorithm(v1::SHA256);
+    digest.set_value(std::string(32, byte));
+    return digest;
+  };
+  v1::ArtifactProduced produced;
+  *produced.add_files()->mutable_digest() = sha256('a');
+  v1::EntityRef reference;
+  EXPECT_EQ(DigestOfArtifact(reference, produced), std::string(32, 'a'));
+  *reference.mutable_digest() = sha256('b');
+  EXPECT_EQ(DigestOfArtifact(reference, produced), "") << "bytes that nobody tests under that name";
+  *produced.add_files()->mutable_digest() = sha256('b');
+  EXPECT_EQ(DigestOfArtifact(reference, produced), std::string(32, 'b'));
+  reference.clear_digest();
+  EXPECT_EQ(DigestOfArtifact(reference, produced), "") << "any of two";
+}
+
 TEST(Envelope, FloorReadsTheBoundThatConfidenceNames) {
   Dimension floor = OfKind("floor");
   floor.set_name("sensitivity");
@@ -171,6 +217,23 @@ TEST(Envelope, FloorReadsTheBoundThatConfidenceNames) {
   floor.clear_confidence();
   metric.set_value("0.89");
   EXPECT_NE(Why(Terms({floor}), reported), "");
+}
+
+TEST(Envelope, EveryMeasurementOfAMetricHasToBeInside) {
+  Dimension floor = OfKind("floor");
+  floor.set_name("sensitivity");
+  floor.set_low("0.90");
+  v1::Metric better;
+  better.set_name("sensitivity");
+  better.set_value("0.95");
+  v1::Metric worse = better;
+  worse.set_value("0.85");
+  const v1::ArtifactProduced produced;
+  ReportedArtifact reported = Reported(produced);
+  reported.metrics = {&better, &worse};
+  EXPECT_EQ(Why(Terms({floor}), reported), "sensitivity: 0.85 is not at least 0.90\n");
+  reported.metrics = {&worse, &better};
+  EXPECT_EQ(Why(Terms({floor}), reported), "sensitivity: 0.85 is not at least 0.90\n");
 }
 
 TEST(Envelope, AMetricOutsideItsOwnIntervalIsOutside) {
@@ -238,6 +301,12 @@ TEST(Envelope, LocalDataMustBeEnoughAndFresh) {
   EXPECT_NE(Why(Terms({data}), reported), "");
   produced.set_local_data_until_us(reported.at.us - int64_t{3600} * 1'000'000);
   EXPECT_EQ(Why(Terms({data}), reported), "");
+  produced.set_local_data_until_us(reported.at.us);
+  EXPECT_EQ(Why(Terms({data}), reported), "");
+  produced.set_local_data_until_us(reported.at.us + 1);
+  EXPECT_EQ(Why(Terms({data}), reported), "d: the data is said to be from after the time of the decision\n");
+  data.clear_age_max_s();
+  EXPECT_NE(Why(Terms({data}), reported), "");
 }
 
 TEST(Envelope, NothingIsInsideTermsThatNobodyCanEvaluate) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 
@@ -53,6 +54,32 @@ TEST(VocabularyTest, NothingSignedHoldsFloatsMapsGroupsOrExtensions) {
       EXPECT_FALSE(field.is_map()) << field.full_name();
     }
   }
+}
+
+// What the gate reads and permits something asks its writer for a role. These don't, each for its reason: a new one
+// fails the test until somebody has thought about it.
+TEST(VocabularyTest, WhatTheGateRestsOnAsksItsWriterForARole) {
+  const std::map<std::string, std::set<std::string>> open = {
+      {"forbids, or counts against something: anybody may raise it",
+       {"anomaly.recorded", "artifact.revoked", "authority.withdrawn", "change.implemented", "change.rejected",
+        "change.requested", "dataset.record_withdrawn", "device_unit.decommissioned", "envelope.retired",
+        "field_action.initiated", "fork.detected", "hold.placed", "problem.investigated", "problem.reopened",
+        "problem.reported", "risk_control.defined", "soup.version_changed"}},
+      {"says what there is, and is permitted by what is certified, approved and authorised about it",
+       {"dataset.sealed", "device_model.registered", "evaluation.completed", "object.stored", "release.approved",
+        "software_item.identified", "split.defined", "substrate.defined"}},
+      {"the gate asks for the role when it permits", {"decision.recorded"}},
+      {"is held against the unit's own stream and the decision that it names", {"artifact.activated"}},
+  };
+  std::set<std::string> expected;
+  for (const auto& [reason, types] : open) expected.insert(types.begin(), types.end());
+  std::set<std::string> found;
+  for (const EventType* type : Vocabulary::Get().All()) {
+    const v1::EventTypeOptions& options = *type->options;
+    const bool asks_nobody = options.gate_input() && !options.ledger_decided() && options.writer_roles().empty();
+    if (asks_nobody) found.insert(type->name());
+  }
+  EXPECT_EQ(found, expected);
 }
 
 TEST(VocabularyTest, RulesFitTheirFields) {

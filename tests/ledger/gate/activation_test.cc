@@ -111,6 +111,28 @@ TEST(Activation, A80RollBackToAnythingElseNeedsADecision) {
               ElementsAre(HasSubstr("ACTIVATION-WRITER")));
 }
 
+// Others say too what the unit is, in streams of their own.
+TEST(Activation, WhatOthersChangedSinceTheDecisionIsFound) {
+  const auto changed = [](const Step& step) {
+    GateWorld world(GateStory());
+    EXPECT_TRUE(world.Do({"substrate-2", "ada", DefineSubstrate("2", "7.2")}).ok());
+    const Decided decided = Request(world, "1", "baseline:base@5");
+    EXPECT_EQ(decided.decision.verdict(), v1::GateDecided::ALLOW);
+    Step now = step;
+    SetOccurred(now.draft, world.now(), world.now());
+    const StatusOr<RunVerdict> done = world.Do(now);
+    EXPECT_TRUE(done.ok()) << done.status();
+    return Activate(world, decided, "1");
+  };
+  EXPECT_THAT(changed({"installed", "ada", InstallSubstrate("ICU-1", "2")}),
+              ElementsAre(HasSubstr("ACTIVATION-CHANGED its substrate changed after the decision")));
+  v1::DeviceUnitRelocated relocated;
+  relocated.set_jurisdiction("DE");
+  EXPECT_THAT(changed({"relocated", "ada", DraftWith(relocated, {"unit=device_unit:ICU-1"})}),
+              ElementsAre(HasSubstr("ACTIVATION-CHANGED where it is changed after the decision")));
+  EXPECT_THAT(changed({"elsewhere", "ada", InstallSubstrate("ICU-2", "2")}), IsEmpty());
+}
+
 // The fallback of what ran once is nobody's leave to put it back.
 TEST(Activation, A80RollBackTakesBackWhatRuns) {
   GateWorld world(TwoVersions());

@@ -194,5 +194,42 @@ TEST(GateAuthorisation, ConditionIsConfirmedForTheDeviceModel) {
   EXPECT_EQ(Failed(world.Ask()), "");
 }
 
+TEST(GateAuthorisation, ConditionThatSaysSomethingElseIsConfirmedAnew) {
+  const auto with_text = [](const std::string& text) {
+    EventDraft draft = DraftOf("clear-us");
+    v1::AuthorisationTerms terms = static_cast<const v1::AuthorisationGranted&>(*draft.body).terms();
+    v1::AuthorisationCondition& condition = *terms.add_conditions();
+    condition.set_id("c1");
+    condition.set_text(text);
+    return terms;
+  };
+  GateWorld world(Changed(GateStory(), "clear-us", Edit<v1::AuthorisationGranted>([&](v1::AuthorisationGranted& body) {
+                            *body.mutable_terms() = with_text("used with 5 leads");
+                          })));
+  const auto confirm = [&](const std::string& name) {
+    v1::AuthorisationConditionConfirmed confirmed;
+    confirmed.set_condition("c1");
+    *confirmed.mutable_signature() = FreshSignature();
+    const StatusOr<RunVerdict> done =
+        world.Do({name, "rita", DraftWith(confirmed, {"authorisation=authorisation:K1@1"})});
+    ASSERT_TRUE(done.ok()) << done.status();
+  };
+  const auto restrict_to = [&](const std::string& text) {
+    v1::AuthorisationRestricted restricted;
+    *restricted.mutable_terms() = with_text(text);
+    const StatusOr<RunVerdict> done =
+        world.Do({text, "rita", About(restricted, "authorisation=authorisation:K1@1", world.now())});
+    ASSERT_TRUE(done.ok()) << done.status();
+  };
+  confirm("first");
+  ASSERT_EQ(Failed(world.Ask()), "");
+  restrict_to("used with 5 leads");
+  EXPECT_EQ(Failed(world.Ask()), "") << "it says the same";
+  restrict_to("never used on neonates");
+  EXPECT_EQ(Failed(world.Ask()), "G12");
+  confirm("second");
+  EXPECT_EQ(Failed(world.Ask()), "");
+}
+
 }  // namespace
 }  // namespace anamnesis

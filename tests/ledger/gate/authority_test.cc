@@ -123,7 +123,7 @@ TEST(Authority, OneArtifactVersionIsOneThing) {
     change(draft);
     EXPECT_TRUE(other.Do({"otherwise", writer, draft}).ok()) << "an observation is recorded";
     const v1::GateDecided decision = other.Ask();
-    EXPECT_EQ(Failed(decision), "G02");
+    EXPECT_THAT(Failed(decision), HasSubstr("G02"));
     EXPECT_THAT(NoteOf(decision, "G02"), HasSubstr(Text("leaf ", other.LeafOf("otherwise").value)));
     EXPECT_THAT(NoteOf(decision, "G02"), HasSubstr(Text("leaf ", other.LeafOf("produced").value)));
   };
@@ -149,7 +149,7 @@ TEST(Authority, WhatIsRecordedOfAnArtifactComesBeforeItsCertification) {
   const StatusOr<LoadedEvent> first = LoadEvent(world.ledger().rows(), world.LeafOf("produced"));
   replaced.header.set_corrects(first->header.event_id.bytes());
   ASSERT_TRUE(world.Do({"replaced", "tuner", replaced}).ok());
-  EXPECT_EQ(Failed(world.Ask()), "G06");
+  EXPECT_EQ(Failed(world.Ask()), "G06 G08") << "nor was it tested since";
 }
 
 // The story with another delegation, and the certification of the certifier under it.

@@ -260,6 +260,19 @@ TEST(Gate, A85RegulatoryClassIsComparedOnItsOwnScale) {
                            })));
   EXPECT_EQ(Failed(higher.Ask("1", "ICU-2", "DE")), "G12");
   EXPECT_EQ(Failed(higher.Ask("1", "ICU-1", "US")), "") << "another scale";
+  // The EU has a scale of its own for in-vitro diagnostics.
+  const auto diagnostic = [](const std::string& declared, const std::string& granted) {
+    std::vector<Step> steps =
+        Changed(GateStory(), "declare-eu",
+                Edit<v1::RegulatoryCommitmentDeclared>([&](auto& body) { body.set_regulatory_class(declared); }));
+    return Changed(std::move(steps), "clear-eu", Edit<v1::AuthorisationGranted>([&](v1::AuthorisationGranted& body) {
+                     body.mutable_terms()->set_regulatory_class(granted);
+                   }));
+  };
+  EXPECT_EQ(Failed(GateWorld(diagnostic("C", "D")).Ask("1", "ICU-2", "DE")), "");
+  EXPECT_EQ(Failed(GateWorld(diagnostic("C", "B")).Ask("1", "ICU-2", "DE")), "G12");
+  EXPECT_EQ(NoteOf(GateWorld(diagnostic("C", "III")).Ask("1", "ICU-2", "DE"), "G12"),
+            "the policy has no scale of EU on which both class III and class C have a place");
   GateWorld foreign(Changed(GateStory(), "declare-eu", Edit<v1::RegulatoryCommitmentDeclared>([](auto& body) {
                               body.set_regulatory_class("II");
                             })));
@@ -276,7 +289,8 @@ TEST(Gate, A74A86ChangeOutsideThePlanIsDenied) {
                             body.mutable_terms()->mutable_modifications(0)->set_dimensions(0, "sampling_rate");
                           })));
   EXPECT_EQ(Failed(world.Ask()), "G11");
-  EXPECT_EQ(NoteOf(world.Ask(), "G11"), "outside the plan: no modification describes a change of threshold_shift");
+  EXPECT_EQ(NoteOf(world.Ask(), "G11"),
+            "outside the plan: no modification of class threshold_table describes a change of threshold_shift");
   EXPECT_EQ(Failed(GateWorld(Without(GateStory(), {"plan-us"})).Ask()), "G10 G11");
 }
 
@@ -302,7 +316,12 @@ TEST(Gate, A89UdiRuleIsAskedForWhereTheLawAsks) {
   v1::UdiAssigned assigned;
   assigned.set_kind(v1::UdiAssigned::UDI_PI);
   assigned.set_value("(10)2.0.1");
-  ASSERT_TRUE(new_pi.Do({"udi", "ada", DraftWith(assigned, {"unit=device_unit:ICU-2"})}).ok());
+  // What counts is when both happened, not which of the two was recorded first.
+  EventDraft before = DraftWith(assigned, {"unit=device_unit:ICU-2"});
+  SetOccurred(before, Timestamp(kTestStart.us - 1), Timestamp(kTestStart.us - 1));
+  ASSERT_TRUE(new_pi.Do({"udi-before", "rita", before}).ok());
+  EXPECT_EQ(Failed(new_pi.Ask("1", "ICU-2", "DE")), "G19");
+  ASSERT_TRUE(new_pi.Do({"udi", "rita", DraftWith(assigned, {"unit=device_unit:ICU-2"})}).ok());
   EXPECT_EQ(Failed(new_pi.Ask("1", "ICU-2", "DE")), "");
 }
 
@@ -313,14 +332,14 @@ TEST(Gate, IdentifierOfAUnitSaysNothingOfItsModel) {
   assigned.set_kind(v1::UdiAssigned::UDI_DI);
   assigned.set_value("04099999999999");
   const std::vector<std::string> refs = {"device_model=device_model:monitor", "unit=device_unit:ICU-2"};
-  ASSERT_TRUE(world.Do({"udi", "ada", DraftWith(assigned, refs)}).ok());
+  ASSERT_TRUE(world.Do({"udi", "rita", DraftWith(assigned, refs)}).ok());
   EXPECT_EQ(Failed(world.Ask()), "");
   Facts facts(world.ledger().rows(), world.ledger().size());
   gate::StandingTargets targets;
   ASSERT_TRUE(gate::AddTargets(facts, **facts.At(world.LeafOf("udi")), targets).ok());
   EXPECT_THAT(targets.units, testing::ElementsAre("ICU-2"));
   EXPECT_FALSE(targets.beyond_units());
-  ASSERT_TRUE(world.Do({"udi-of-all", "ada", DraftWith(assigned, {refs[0]})}).ok());
+  ASSERT_TRUE(world.Do({"udi-of-all", "rita", DraftWith(assigned, {refs[0]})}).ok());
   EXPECT_EQ(Failed(world.Ask()), "G12");
 }
 
@@ -394,6 +413,75 @@ TEST(Gate, HumanFormOfCertificationWhereThePolicyAsks) {
                             }
                           })));
   EXPECT_EQ(Failed(world.Ask()), "G06");
+}
+
+// What one version of the envelope opened stays open to people only, however little the next one takes back.
+TEST(Gate, PeopleCertifyWhatWasOpenedUntilOneDid) {
+  const auto within = [](const std::string& version, EventDraft& draft) {
+    for (v1::EntityRef& ref : *draft.header.mutable_refs()) {
+      if (ref.role() == "envelope") ref.set_version(version);
+    }
+  };
+  const auto story = [&](const std::vector<std::string>& bounds) {
+    std::vector<Step> steps = GateStory();
+    const std::string last = Text(bounds.size() + 1);
+    auto place = std::find_if(steps.begin(), steps.end(), [](const Step& step) { return step.name == "envelope"; });
+    const Step first = *place;
+    std::vector<Step> versions;
+    for (size_t i = 0; i < bounds.size(); ++i) {
+      Step& step = versions.emplace_back(first);
+      step.name = Text("envelope-", i + 2);
+      within(Text(i + 2), step.draft);
+      Edit<v1::EnvelopeApproved>([&](v1::EnvelopeApproved& body) {
+        body.mutable_terms()->mutable_dimensions(0)->set_low("-" + bounds[i]);
+        body.mutable_terms()->mutable_dimensions(0)->set_high(bounds[i]);
+        *body.mutable_signature() = FreshSignature();
+      })(step.draft);
+    }
+    steps.insert(place + 1, versions.begin(), versions.end());
+    for (const char* name : {"produced", "certified"}) {
+      steps = Changed(std::move(steps), name, [&](EventDraft& draft) { within(last, draft); });
+    }
+    return steps;
+  };
+  EXPECT_EQ(Failed(GateWorld(story({"0.04"})).Ask()), "");
+  EXPECT_EQ(Failed(GateWorld(story({"0.08"})).Ask()), "G06");
+  GateWorld trivially_narrower(story({"0.08", "0.079"}));
+  EXPECT_EQ(Failed(trivially_narrower.Ask()), "G06");
+  EXPECT_THAT(NoteOf(trivially_narrower.Ask(), "G06"), HasSubstr("the envelope was expanded"));
+  // Carl certifies something within the version that opened it.
+  for (Step step : GateStory()) {
+    if (step.name != "certified") continue;
+    within("2", step.draft);
+    step.draft.header.mutable_refs(0)->set_id("by-carl");
+    Edit<v1::CertificationIssued>([](v1::CertificationIssued& body) { *body.mutable_signature() = FreshSignature(); })(
+        step.draft);
+    auto& refs = *step.draft.header.mutable_refs();
+    for (int each = refs.size() - 1; each >= 0; --each) {
+      if (refs[each].role() == "delegation") refs.DeleteSubrange(each, 1);
+    }
+    ASSERT_TRUE(trivially_narrower.Do({"by-carl", "carl", step.draft}).ok());
+  }
+  EXPECT_EQ(Failed(trivially_narrower.Ask()), "");
+}
+
+// Of an overlay too: a certification that is older than what it opened is of nobody who looked at that.
+TEST(Gate, PeopleCertifyWhatAnOverlayOpened) {
+  GateWorld world(GateStory());
+  ASSERT_EQ(Failed(world.Ask("1", "ICU-2", "DE")), "");
+  for (Step step : GateStory()) {
+    if (step.name != "overlay-eu") continue;
+    step.name = "overlay-eu-2";
+    step.draft.header.mutable_refs(0)->set_version("2");
+    Edit<v1::EnvelopeApproved>([](v1::EnvelopeApproved& body) {
+      body.mutable_terms()->mutable_dimensions(0)->set_high("0.05");
+      *body.mutable_signature() = FreshSignature();
+    })(step.draft);
+    ASSERT_TRUE(world.Do(step).ok());
+  }
+  EXPECT_EQ(Failed(world.Ask("1", "ICU-2", "DE")), "G06");
+  EXPECT_THAT(NoteOf(world.Ask("1", "ICU-2", "DE"), "G06"), HasSubstr("the envelope was expanded"));
+  EXPECT_EQ(Failed(world.Ask()), "") << "it is not for there";
 }
 
 TEST(Gate, NoPolicyMeansNoLeave) {

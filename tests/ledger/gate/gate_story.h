@@ -7,9 +7,6 @@
 
 namespace anamnesis {
 
-// The story of gate_world.h under the policies that ship.
-inline std::vector<Step> GateStory() { return GateStoryWith(ANAMNESIS_SOURCE_DIR "/deploy/policies"); }
-
 inline EventDraft Because(EventDraft draft) {
   draft.header.set_rationale("because");
   return draft;

@@ -11,8 +11,6 @@
 namespace anamnesis {
 namespace {
 
-constexpr std::string_view kPolicies = ANAMNESIS_SOURCE_DIR "/deploy/policies";
-
 // "" when it was recorded.
 std::string Try(GateWorld& world, const std::string& writer, const EventDraft& draft) {
   const StatusOr<RunVerdict> verdict = world.Do({"tried", writer, draft});
@@ -38,7 +36,7 @@ Body BodyOfStep(const std::string& name) {
 TEST(LimitedRoles, APolicyIsForAllItems) {
   GateWorld world(GateStory());
   GrantEve(world, v1::QUALITY_OFFICER, [](v1::Scope& scope) { scope.add_items("alert"); });
-  const EventDraft policy = Adopt(v1::PolicyAdopted::GATE, ReadPolicy(kPolicies, "gate"), "2");
+  const EventDraft policy = Adopt(v1::PolicyAdopted::GATE, ReadPolicy("gate"), "2");
   EXPECT_EQ(Try(world, "eve", policy), "OUT_OF_SCOPE");
   EXPECT_EQ(Try(world, "ada", policy), "");
 }

@@ -4,10 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "ledger/base/bytes.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/gate/decide.h"
-#include "tests/ledger/gate/gate_story.h"
+#include "ledger/state/broken_rules.h"
+#include "tests/ledger/gate/full_story.h"
+#include "tests/support/shipped_policy.h"
 
 namespace anamnesis {
 namespace {
@@ -179,6 +183,53 @@ std::vector<Step> WithDataset() {
                  [](EventDraft& draft) { AddReference(draft, "dataset", "dataset", "rhythms", "1"); });
 }
 
+TEST(GateLoopholes, WhatIsMeasuredOnItsOwnTrainingDataShowsNothing) {
+  const auto evaluated = [](const std::string& id, const std::vector<std::string>& refs) {
+    v1::EvaluationCompleted body;
+    body.set_result(v1::EvaluationCompleted::PASS);
+    return Step{id, "certifier",
+                WithRefs(DraftWith(body, {"model=artifact:shift@1", "evaluation=evaluation:" + id}), refs)};
+  };
+  std::vector<Step> steps = DatasetSteps("rhythms");
+  for (Step& step : WithDataset()) steps.push_back(std::move(step));
+  steps.push_back(SplitStep("whole", "rhythms", {v1::SplitDefined::TRAINING}));
+  steps.push_back(SplitStep("apart", "rhythms", {v1::SplitDefined::TRAINING, v1::SplitDefined::TEST}));
+  for (Step& step : DatasetSteps("others")) steps.push_back(std::move(step));
+  steps.push_back(SplitStep("elsewhere", "others", {v1::SplitDefined::TEST}));
+  for (Step& step : DatasetSteps("derived")) steps.push_back(std::move(step));
+  steps = Changed(std::move(steps), "sealed-derived",
+                  [](EventDraft& draft) { AddReference(draft, "parent", "dataset", "rhythms", "1"); });
+  const auto with = [&](const Step& evaluation) {
+    GateWorld world(steps);
+    EXPECT_EQ(Failed(world.Ask()), "");
+    EXPECT_TRUE(world.Do(evaluation).ok());
+    return world.Ask();
+  };
+  EXPECT_EQ(Failed(with(evaluated("others", {"dataset=dataset:others@1"}))), "");
+  EXPECT_EQ(Failed(with(evaluated("apart", {"dataset=dataset:rhythms@1", "split=split:apart"}))), "");
+  EXPECT_EQ(Failed(with(evaluated("part", {"split=split:apart"}))), "");
+  for (const std::vector<std::string>& refs : std::vector<std::vector<std::string>>{
+           {"dataset=dataset:rhythms@1"},
+           {"dataset=dataset:rhythms"},
+           {"dataset=dataset:rhythms@2"},
+           {"dataset=dataset:derived@1"},
+           {"dataset=dataset:rhythms@1", "split=split:whole"},
+           {"split=split:whole"},
+           {"dataset=dataset:others@1", "split=split:whole"},
+           {"dataset=dataset:rhythms@1", "split=split:elsewhere"},
+           {"dataset=dataset:others@1", "dataset=dataset:rhythms@1", "split=split:elsewhere"},
+           {"dataset=dataset:rhythms@1", "split=split:unheard-of"}}) {
+    const v1::GateDecided decided = with(evaluated("same", refs));
+    EXPECT_EQ(Failed(decided), "G18");
+    EXPECT_THAT(NoteOf(decided, "G18"), HasSubstr(", which it was made from (leaf "));
+  }
+  for (const std::vector<std::string>& refs : std::vector<std::vector<std::string>>{{}, {"split=split:unheard-of"}}) {
+    const v1::GateDecided decided = with(evaluated("unsaid", refs));
+    EXPECT_EQ(Failed(decided), "G18");
+    EXPECT_THAT(NoteOf(decided, "G18"), HasSubstr("says neither on which dataset"));
+  }
+}
+
 TEST(GateLoopholes, WhatWasMadeFromDatasetsNeedsTheirSplitsAndDecisions) {
   std::vector<Step> steps = WithDataset();
   steps.push_back({"curated", "ada", DraftWith(v1::DatasetCurated(), {"dataset=dataset:rhythms@1"})});
@@ -190,15 +241,7 @@ TEST(GateLoopholes, WhatWasMadeFromDatasetsNeedsTheirSplitsAndDecisions) {
   EXPECT_TRUE(world.refused().empty()) << world.refused().begin()->second;
   EXPECT_EQ(Failed(world.Ask()), "G18");
   EXPECT_THAT(NoteOf(world.Ask(), "G18"), HasSubstr("no split of dataset:rhythms@1 is defined"));
-  v1::SplitDefined split;
-  split.set_method("by hand");
-  split.set_unit(v1::SplitDefined::RECORD);
-  v1::SplitDefined::Part& part = *split.add_parts();
-  part.set_role(v1::SplitDefined::TRAINING);
-  part.set_manifest_root(Sha256("part").bytes());
-  part.set_records(3);
-  split.set_overlap_computed(true);
-  ASSERT_TRUE(world.Do({"split", "ada", DraftWith(split, {"split=split:s1", "dataset=dataset:rhythms@1"})}).ok());
+  ASSERT_TRUE(world.Do(SplitStep("s1", "rhythms", {v1::SplitDefined::TRAINING})).ok());
   EXPECT_EQ(Failed(world.Ask()), "");
   v1::DatasetRecordWithdrawn withdrawn;
   withdrawn.set_basis("consent");
@@ -223,6 +266,27 @@ TEST(GateLoopholes, WhatWasMadeFromDatasetsNeedsTheirSplitsAndDecisions) {
   EXPECT_EQ(Failed(world.Ask()), "G18");
   decide("ada", "use_permitted");
   EXPECT_EQ(Failed(world.Ask()), "");
+}
+
+// Two policies say in which larger jurisdiction a country lies; where they differ, it is said of the one that came
+// later.
+TEST(GateLoopholes, RegionsOfTwoPoliciesThatDifferAreFound) {
+  GateWorld world(GateStory());
+  const auto adopt = [&](const std::string& version, bool same) {
+    v1::PolicyDocument document = ReadPolicy("retention");
+    if (!same) document.mutable_retention()->mutable_regions(0)->mutable_members()->RemoveLast();
+    EventDraft draft = Adopt(v1::PolicyAdopted::RETENTION, document);
+    draft.header.mutable_refs(0)->set_version(version);
+    const StatusOr<RunVerdict> adopted = world.Do({"retention-" + version, "ada", draft});
+    EXPECT_TRUE(adopted.ok()) << adopted.status();
+    const StatusOr<std::vector<v1::Finding>> findings =
+        FindingsOf(world.ledger().rows(), world.LeafOf("retention-" + version));
+    EXPECT_TRUE(findings.ok()) << findings.status();
+    return std::count_if(findings->begin(), findings->end(),
+                         [](const v1::Finding& finding) { return finding.rule() == "POLICY-REGIONS"; });
+  };
+  EXPECT_EQ(adopt("1", true), 0);
+  EXPECT_EQ(adopt("2", false), 1);
 }
 
 TEST(GateLoopholes, ForkOfAStreamThatItRestsOnDenies) {

@@ -2,10 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -15,6 +13,7 @@
 #include <vector>
 
 #include "ledger/keys/random.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {
@@ -30,13 +29,7 @@ constexpr std::string_view kGoldenKey =
 
 class KeyFileTest : public testing::Test {
  protected:
-  KeyFileTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "key_file_test.XXXXXX").string();
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~KeyFileTest() override { std::filesystem::remove_all(directory_); }
-
-  std::string Path(std::string_view name = "key") const { return Text(directory_, '/', name); }
+  std::string Path(std::string_view name = "key") const { return Text(directory_.path(), '/', name); }
   std::string Write(std::string_view content, mode_t mode = 0600) const {
     std::ofstream(Path(), std::ios::binary | std::ios::trunc) << content;
     EXPECT_EQ(chmod(Path().c_str(), mode), 0);
@@ -48,7 +41,7 @@ class KeyFileTest : public testing::Test {
     return out.str();
   }
 
-  std::string directory_;
+  ScratchDirectory directory_;
 };
 
 TEST_F(KeyFileTest, OthersKeysAreRead) {
@@ -110,7 +103,7 @@ TEST_F(KeyFileTest, BadPathsAndNames) {
     EXPECT_FALSE(std::filesystem::exists(Path()));
   }
   EXPECT_EQ(ReadKeyFile(Path()).status().code(), StatusCode::kNotFound);
-  EXPECT_EQ(ReadKeyFile(directory_ + "/").status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(ReadKeyFile(directory_.path() + "/").status().code(), StatusCode::kInvalidArgument);
   ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);
   EXPECT_EQ(ReadKeyFile(Path("pipe")).status().code(), StatusCode::kInvalidArgument);
 }

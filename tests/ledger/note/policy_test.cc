@@ -107,6 +107,20 @@ TEST_F(PolicyTest, TheLogsSignatureIsAlwaysNeeded) {
   EXPECT_EQ(other.Check({text_, {SignNote(text_, "example.com/other", log_)}}).code(), StatusCode::kUnauthenticated);
 }
 
+// As when the log signs by another key than the file names.
+TEST_F(PolicyTest, KeysOfTheLogCanBeAdded) {
+  const std::vector<VerifierKey> now = {LogKey(kOrigin, log_)};
+  const Policy before =
+      Policy::Parse(Text("log ", LogKey(kOrigin, TestKey('\2')).Format(), '\n', WitnessLine('a'), "quorum a\n"))
+          .value();
+  EXPECT_EQ(before.Check(Note("a")).code(), StatusCode::kUnauthenticated);
+  EXPECT_TRUE(before.Check(Note("a"), now).ok());
+  EXPECT_EQ(before.Check(Note(""), now).code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(before.Open(FormatSignedNote(Note("a")), now).value().size, TreeSize(1));
+  const Policy already = Policy::Parse(log_line_ + WitnessLine('a') + "quorum a\n").value();
+  EXPECT_TRUE(already.Check(Note("a"), now).ok());
+}
+
 TEST_F(PolicyTest, AWrongSignatureByAListedWitnessRejects) {
   const Policy policy = Policy::Parse(log_line_ + WitnessLine('a') + WitnessLine('b') + "quorum a\n").value();
   SignedNote note = Note("a");

@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -19,6 +18,7 @@
 #include <vector>
 
 #include "ledger/crypto/sha256.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {
@@ -40,19 +40,16 @@ std::string BytesOf(size_t count, uint32_t seed = 1) {
 class ObjectStoreTest : public testing::Test {
  protected:
   ObjectStoreTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "object_store_test.XXXXXX").string();
-    directory_ = mkdtemp(pattern.data());
     options_.reserve_bytes = 0;
     Reopen();
   }
-  ~ObjectStoreTest() override { std::filesystem::remove_all(directory_); }
 
   void Reopen() {
     auto opened = ObjectStore::Open(dir(), options_);
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     store_ = *std::move(opened);
   }
-  std::string dir() const { return directory_ + "/objects"; }
+  std::string dir() const { return directory_.path() + "/objects"; }
   std::string ObjectPath(const Digest& digest) const {
     return Text(dir(), "/", digest.hex().substr(0, 2), "/", digest.hex());
   }
@@ -87,7 +84,7 @@ class ObjectStoreTest : public testing::Test {
     EXPECT_EQ(store_->Verify(digest).value(), bytes.size());
   }
 
-  std::string directory_;
+  ScratchDirectory directory_{ScratchDirectory::Where::kDisk};
   ObjectStoreOptions options_;
   std::unique_ptr<ObjectStore> store_;
 };
@@ -105,7 +102,34 @@ TEST_F(ObjectStoreTest, AnObjectIsAReadOnlyFileUnderItsName) {
   EXPECT_EQ(digest.hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   struct stat found {};
   ASSERT_EQ(::stat((dir() + "/ba/" + digest.hex()).c_str(), &found), 0);
-  EXPECT_EQ(found.st_mode & 0777, 0444u);
+  EXPECT_EQ(found.st_mode & 0777, 0400u);
+}
+
+TEST_F(ObjectStoreTest, OnlyItsOwnerReadsAnything) {
+  ASSERT_TRUE(store_->Append(Sha256("abcd"), 4, 0, "ab").ok());
+  Put("abc");
+  const mode_t everybody = S_IRWXG | S_IRWXO;
+  struct stat found {};
+  ASSERT_EQ(::stat(dir().c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & everybody, 0u);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir())) {
+    ASSERT_EQ(::stat(entry.path().c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & everybody, 0u) << entry.path();
+  }
+}
+
+TEST_F(ObjectStoreTest, DirectoriesThatAreThereStayAsTheyAre) {
+  const std::string above = directory_.path() + "/above";
+  ASSERT_TRUE(MakeDirectoryAndParents(above + "/below/").ok());
+  struct stat found {};
+  ASSERT_EQ(::stat((above + "/below").c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777, 0700u);
+  ASSERT_EQ(::chmod(above.c_str(), 0750), 0);
+  ASSERT_TRUE(MakeDirectoryAndParents(above).ok());
+  ASSERT_EQ(::stat(above.c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777, 0750u);
+  std::ofstream(above + "/file") << "";
+  EXPECT_FALSE(MakeDirectoryAndParents(above + "/file/below").ok());
 }
 
 TEST_F(ObjectStoreTest, NamesAreDigestsOnly) {
@@ -225,6 +249,16 @@ TEST_F(ObjectStoreTest, ReadsAreBoundedAndNamed) {
   EXPECT_EQ(store_->Read(Sha256("other"), 0, 3).status().code(), StatusCode::kNotFound);
   const std::string large = BytesOf(kObjectChunkBytesMax + 10);
   EXPECT_EQ(store_->Read(Put(large), 0, large.size())->size(), kObjectChunkBytesMax);
+}
+
+TEST_F(ObjectStoreTest, VerifyingEndsWhenNobodyWaitsForIt) {
+  const std::string bytes = BytesOf(2 * kObjectChunkBytesMax);
+  const Digest digest = Sha256(bytes);
+  ASSERT_TRUE(PutAll(*store_, digest, bytes, kObjectChunkBytesMax).ok());
+  size_t asked = 0;
+  EXPECT_EQ(store_->Verify(digest, [&] { return ++asked == 2; }).status().code(), StatusCode::kCancelled);
+  EXPECT_EQ(asked, 2u);
+  EXPECT_EQ(store_->Verify(digest, [] { return false; }).value(), bytes.size());
 }
 
 TEST_F(ObjectStoreTest, DamageIsFoundNamedAndMended) {

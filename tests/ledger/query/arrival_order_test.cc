@@ -151,19 +151,21 @@ class Streams {
       writers_.emplace_back("person", Owners()[i], 10 + i);
       drafts.push_back(EnrolPerson(Owners()[i]));
       drafts.push_back(IssueKey("person", Owners()[i], writers_[i].key().public_key()));
-      drafts.push_back(GrantRole(Owners()[i], v1::REGULATORY_OFFICER));
+      for (const v1::Role role : {v1::REGULATORY_OFFICER, v1::VERIFIER, v1::SERVICE_ENGINEER}) {
+        drafts.push_back(GrantRole(Owners()[i], role));
+      }
     }
     drafts.push_back(GrantRole("admin", v1::QUALITY_OFFICER));
     drafts.push_back(anamnesis::Item("X"));
     drafts.push_back(anamnesis::Item("Y", {"parent=software_item:X"}));
-    drafts.push_back(Class("X", v1::SOFTWARE_SAFETY_CLASS_C));
     drafts.push_back(Class("Y", v1::SOFTWARE_SAFETY_CLASS_B));
+    drafts.push_back(Class("X", v1::SOFTWARE_SAFETY_CLASS_C));
     for (const auto& [kind, file] : {std::pair(v1::PolicyAdopted::PROCESS_PROFILE, "process_profile_62304_2006_a1"),
                                      std::pair(v1::PolicyAdopted::CONTEMPORANEITY, "contemporaneity"),
                                      std::pair(v1::PolicyAdopted::REPORTING_CLOCK, "reporting_clocks"),
                                      std::pair(v1::PolicyAdopted::RETENTION, "retention"),
                                      std::pair(v1::PolicyAdopted::CLAUSE_MAP, "clause_map")}) {
-      drafts.push_back(Adopt(kind, ReadPolicy(kPolicies, file)));
+      drafts.push_back(Adopt(kind, ReadPolicy(file)));
     }
     prologue_.push_back(admin_.Write(drafts));
   }

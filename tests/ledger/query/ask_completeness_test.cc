@@ -98,6 +98,7 @@ void AddClassC(ProjectedHistory& history) {
   history.Add(Situation("S", "H", "X"));
   history.Add(Cause("K", "S", "X"));
   history.Add(Control("RC", {"cause=software_cause:K", "requirement=requirement:R2@1"}));
+  history.Add(Verified("RC", v1::RiskControlVerified::IMPLEMENTATION));
   history.Add(Verified("RC", v1::RiskControlVerified::EFFECTIVENESS));
 }
 

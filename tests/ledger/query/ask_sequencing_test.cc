@@ -1,5 +1,6 @@
 // Permitted order, and on what it was judged.
 
+#include <map>
 #include <string>
 
 #include "tests/ledger/query/asking.h"
@@ -86,6 +87,50 @@ TEST(AskSequencing, TheProfileAsksForConfigurationControlBeforeVerification) {
   history.Add(Code("c1", "X"));
   const std::string rule = "PROFILE/IEC 62304 5.1.11";
   EXPECT_EQ(StepOf(SequencingOf(history), rule).state(), Sequencing::OUT_OF_ORDER);
+}
+
+EventDraft EvaluatedModel(const std::string& version) {
+  v1::EvaluationCompleted body;
+  body.set_result(v1::EvaluationCompleted::PASS);
+  return DraftWith(std::move(body), {"model=model:m@" + version});
+}
+
+EventDraft RegisteredModel(const std::string& version) {
+  return DraftWith(v1::ModelRegistered(), {"model=model:m@" + version, "training_run=training_run:t",
+                                           "dataset=dataset:d@1", "code=code_revision:c@1", "item=software_item:X"});
+}
+
+// That the first version was under control before it was tested says nothing of the second.
+TEST(AskSequencing, EachVersionIsUnderControlBeforeItIsVerified) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  history.Add(Item("X"));
+  history.Add(RegisteredModel("1"));
+  history.Add(EvaluatedModel("1"));
+  const auto out_of_order = [&] {
+    std::map<Sequencing::State, std::string> found;
+    const v1::Answer answer = SequencingOf(history);
+    for (const Sequencing::Step& step : answer.sequencing().steps()) {
+      if (step.rule() == "PROFILE/IEC 62304 5.1.11" && step.state() != Sequencing::IN_ORDER) {
+        found[step.state()] = step.remedy();
+      }
+    }
+    return found;
+  };
+  EXPECT_TRUE(out_of_order().empty());
+  history.Add(EvaluatedModel("2"));
+  EXPECT_EQ(out_of_order()[Sequencing::NOTHING_BEFORE], "record model:m@2 first");
+  history.Add(RegisteredModel("2"));
+  EXPECT_EQ(out_of_order()[Sequencing::OUT_OF_ORDER], "record model:m@2 first");
+
+  v1::Question question;
+  SetEntity(*question.mutable_completeness()->mutable_item(), "software_item", "X");
+  const v1::Answer answer = AskOf(history, question);
+  for (const v1::ClauseEvidence& evidence : answer.completeness().evidence()) {
+    if (evidence.clause() != "IEC 62304 5.1.11") continue;
+    EXPECT_EQ(evidence.state(), v1::MISSING_BY_CLAUSE);
+    EXPECT_NE(evidence.text().find("names model:m@2, which was not on record before it"), std::string::npos);
+  }
 }
 
 }  // namespace

@@ -92,8 +92,7 @@ TEST(AskSpecificity, A54CountsThatDontAddUpAreNoFact) {
   EXPECT_EQ(Missing(history), std::vector<std::string>{"exclusion_criteria_with_counts"});
 }
 
-TEST(AskSpecificity, A43WhatTheAcquisitionSaysCounts) {
-  ProjectedHistory history;
+EventDraft Acquired(const std::vector<std::string>& refs) {
   v1::DataAcquired acquired;
   acquired.set_modality("CT");
   acquired.set_period_from_us(kTestStart.us);
@@ -101,7 +100,50 @@ TEST(AskSpecificity, A43WhatTheAcquisitionSaysCounts) {
   acquired.set_sampling(v1::DataAcquired::CONSECUTIVE);
   acquired.set_records(372);
   acquired.set_legal_basis("consent");
-  history.Add(DraftWith(std::move(acquired), {"acquisition=acquisition:q4", "site=site:hospital-a"}));
+  return DraftWith(std::move(acquired), refs);
+}
+
+TEST(AskSpecificity, EveryAcquisitionStatesEachFact) {
+  ProjectedHistory history;
+  v1::DatasetCurated body = HospitalA();
+  body.clear_period_from_us();
+  body.clear_sampling();
+  history.Add(DraftWith(std::move(body), {"dataset=dataset:spleen@2.2", "source=acquisition:q4",
+                                          "source=acquisition:q5", "curator=person:ada"}));
+  history.Add(Annotated());
+  history.Add(Acquired({"acquisition=acquisition:q4", "site=site:hospital-a"}));
+  EXPECT_EQ(Missing(history), (std::vector<std::string>{"site", "period", "sampling"}));
+  EXPECT_EQ(SpecificityOf(history).facts(0).text(), "nothing is recorded of acquisition:q5");
+  const LeafIndex nowhere = history.Add(Acquired({"acquisition=acquisition:q5"}));
+  EXPECT_EQ(Missing(history), std::vector<std::string>{"site"});
+  EXPECT_EQ(SpecificityOf(history).facts(0).text(), "acquisition:q5 states no site");
+  history.Retract(nowhere);
+  history.Add(Acquired({"acquisition=acquisition:q5", "site=site:hospital-b"}));
+  EXPECT_EQ(SpecificityOf(history).facts(0).text(), "hospital-a, hospital-b");
+  EXPECT_TRUE(SpecificityOf(history).specific());
+}
+
+TEST(AskSpecificity, CriteriaWithoutCountsAreNoCountedExclusion) {
+  ProjectedHistory history;
+  v1::DatasetCurated body = HospitalA();
+  body.clear_records_in();
+  for (v1::ExclusionCriterion& criterion : *body.mutable_exclusion()) criterion.clear_excluded();
+  history.Add(DraftWith(std::move(body), kWhoWhereWhen));
+  history.Add(Annotated());
+  EXPECT_EQ(Missing(history), std::vector<std::string>{"exclusion_criteria_with_counts"});
+}
+
+TEST(AskSpecificity, VersionsAreNotMixed) {
+  ProjectedHistory history;
+  history.Add(DraftWith(HospitalA(), kWhoWhereWhen));
+  v1::Question question;
+  SetEntity(*question.mutable_specificity()->mutable_record(), "dataset", "spleen");
+  EXPECT_EQ(Ask(history.rows(), "o", history.size(), question).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(AskSpecificity, A43WhatTheAcquisitionSaysCounts) {
+  ProjectedHistory history;
+  history.Add(Acquired({"acquisition=acquisition:q4", "site=site:hospital-a"}));
   v1::DatasetCurated body = HospitalA();
   body.clear_period_from_us();
   body.clear_sampling();

@@ -4,6 +4,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "tests/ledger/query/asking.h"
@@ -100,6 +101,32 @@ TEST(AskTrace, A24WhatNoPathLeadsToARequirementFromIsAnOrphan) {
   std::set<std::string> orphans;
   for (const uint32_t orphan : trace.orphans()) orphans.insert(trace.elements(static_cast<int>(orphan)).entity().id());
   EXPECT_EQ(orphans, (std::set<std::string>{"loose", "TL"}));
+}
+
+TEST(AskTrace, A24AnOrphanThatAClauseAsksToBeLinkedIsAGap) {
+  WholeTrace whole;
+  whole.history.Add(Design("loose", "X"));
+  EXPECT_FALSE(TraceOf(whole.history).complete());
+  EXPECT_TRUE(TraceOf(whole.history, v1::SOFTWARE_SAFETY_CLASS_A).complete()) << "only C asks for designs";
+  whole.history.Add(TestCase("TL", v1::UNIT, "X"));
+  whole.history.Add(TestRunOf("run-l", "TL", v1::UNIT, "X"));
+  EXPECT_FALSE(TraceOf(whole.history, v1::SOFTWARE_SAFETY_CLASS_A).complete());
+}
+
+TEST(AskTrace, A55OfWhatNothingBeginsWithTheTraceIsNotComplete) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  history.Add(Item("X"));
+  history.Add(Hazard("H", "X"));
+  for (const auto& [kind, id, note] :
+       {std::tuple("software_item", "X", "no requirement of the item is recorded, so there is nothing to trace from"),
+        std::tuple("hazard", "H",
+                   "no hazardous situation of the hazard is recorded, so there is nothing to trace from")}) {
+    const v1::Answer answer = AskOf(history, TraceQuestion(kind, id, v1::SOFTWARE_SAFETY_CLASS_A));
+    EXPECT_FALSE(answer.trace().complete()) << kind;
+    ASSERT_EQ(answer.notes_size(), 1) << kind;
+    EXPECT_EQ(answer.notes(0), note);
+  }
 }
 
 TEST(AskTrace, A55AVerificationOfOlderSoftwareOrAnOlderRequirementIsStale) {
@@ -260,6 +287,188 @@ TEST(AskTrace, A55WithoutAProfileThereIsNoVerdict) {
   EXPECT_NE(answer.notes(0).find("PROCESS_PROFILE"), std::string::npos);
 }
 
+TEST(AskTrace, ATraceLinkIsOfTheVersionsThatItNames) {
+  WholeTrace whole;
+  whole.history.Add(TestCase("T2", v1::SYSTEM, "X"));
+  whole.history.Add(TestRunOf("run2", "T2", v1::SYSTEM, "X"));
+  whole.history.Add(Requirement("R2", "1", "X"));
+  whole.history.Add(Link("test_case:T2@1", v1::VERIFIES, "requirement:R2@1"));
+  whole.history.Add(Link("architecture:arch@1", v1::SATISFIES, "requirement:R2@1"));
+  EXPECT_TRUE(TraceOf(whole.history).complete()) << TraceOf(whole.history).DebugString();
+  whole.history.Add(Requirement("R2", "2", "X"));
+  const Trace trace = TraceOf(whole.history);
+  EXPECT_EQ(CellOf(trace, "requirement", "R2", "test"), Trace::STALE);
+  EXPECT_FALSE(trace.complete());
+  bool said = false;
+  for (const Trace::Link& link : trace.links()) {
+    said = said || link.why_stale() == "made for requirement:R2@1, which is at 2 now";
+  }
+  EXPECT_TRUE(said);
+  whole.history.Add(Link("test_case:T2@1", v1::VERIFIES, "requirement:R2@2"));
+  whole.history.Add(Link("architecture:arch@1", v1::SATISFIES, "requirement:R2@2"));
+  // What is said of an older version besides takes nothing away.
+  whole.history.Add(Link("test_case:T2@1", v1::VERIFIES, "requirement:R2@1"));
+  EXPECT_EQ(CellOf(TraceOf(whole.history), "requirement", "R2", "test"), Trace::LINKED);
+  EXPECT_TRUE(TraceOf(whole.history).complete());
+}
+
+TEST(AskTrace, AReferenceWithoutAVersionMeansTheOneInForceThen) {
+  WholeTrace whole;
+  whole.history.Add(TestCase("T2", v1::SYSTEM, "X", {"requirement=requirement:R2"}));
+  whole.history.Add(TestRunOf("run2", "T2", v1::SYSTEM, "X"));
+  whole.history.Add(Requirement("R2", "1", "X"));
+  EXPECT_EQ(CellOf(TraceOf(whole.history), "requirement", "R2", "test"), Trace::LINKED) << "it was named before it";
+  whole.history.Add(Requirement("R2", "2", "X"));
+  EXPECT_EQ(CellOf(TraceOf(whole.history), "requirement", "R2", "test"), Trace::STALE);
+  whole.history.Add(TestCase("T2", v1::SYSTEM, "X", {"requirement=requirement:R2"}));
+  EXPECT_EQ(CellOf(TraceOf(whole.history), "requirement", "R2", "test"), Trace::LINKED);
+}
+
+EventDraft Model(const std::string& version) {
+  return DraftWith(v1::ModelRegistered(), {"model=model:m@" + version, "training_run=training_run:t",
+                                           "dataset=dataset:d@1", "code=code_revision:c@1", "item=software_item:X"});
+}
+
+TEST(AskTrace, AResultOfAnOlderVersionOfWhatItVerifiedIsStale) {
+  WholeTrace whole;
+  whole.history.Add(Model("1"));
+  whole.history.Add(Model("2"));
+  whole.history.Add(Link("model:m@2", v1::IMPLEMENTS, "design:des@1"));
+  for (const std::string version : {"1", "2"}) {
+    const std::string verified = "verified=model:m@" + version;
+    whole.history.Add(WithRefs(TestRunOf("run" + version, "T", v1::SYSTEM, "X"), {verified}));
+    for (const auto aspect : {v1::RiskControlVerified::IMPLEMENTATION, v1::RiskControlVerified::EFFECTIVENESS}) {
+      whole.history.Add(Verified("RC", aspect, v1::RiskControlVerified::PASS, {verified}));
+    }
+    const Trace trace = TraceOf(whole.history);
+    const bool newest = version == "2";
+    EXPECT_EQ(CellOf(trace, "test_case", "T", "result"), newest ? Trace::LINKED : Trace::STALE);
+    EXPECT_EQ(CellOf(trace, "risk_control", "RC", "result"), newest ? Trace::LINKED : Trace::STALE);
+    EXPECT_EQ(trace.complete(), newest);
+    if (newest) continue;
+    EXPECT_NE(trace.chains(0).missing_hop().find("of model:m@1, which is at 2 now"), std::string::npos);
+  }
+  // That the older one passes now says nothing of the newer, which fails.
+  whole.history.Add(
+      WithRefs(TestRunOf("run3", "T", v1::SYSTEM, "X", v1::TestRunCompleted::FAIL), {"verified=model:m@2"}));
+  whole.history.Add(WithRefs(TestRunOf("run4", "T", v1::SYSTEM, "X"), {"verified=model:m@1"}));
+  EXPECT_FALSE(TraceOf(whole.history).complete());
+}
+
+// Two items of which X holds P, each way to say so, and a test of each.
+struct OfParts {
+  ProjectedHistory history;
+
+  explicit OfParts(bool by_decomposition) {
+    AdoptProfile(history);
+    history.Add(Item("X"));
+    history.Add(
+        Item("P", by_decomposition ? std::vector<std::string>{} : std::vector<std::string>{"parent=software_item:X"}));
+    if (by_decomposition) {
+      history.Add(DraftWith(v1::SoftwareItemDecomposed(), {"item=software_item:X", "part=software_item:P"}));
+    }
+    for (const std::string item : {"X", "P"}) {
+      history.Add(Requirement("R" + item, "1", item));
+      history.Add(TestCase("T" + item, v1::UNIT, item, {"requirement=requirement:R" + item + "@1"}));
+      Run(item);
+    }
+  }
+
+  void Run(const std::string& item) {
+    history.Add(TestRunOf(Text("run", history.size().value), "T" + item, v1::UNIT, item));
+  }
+};
+
+TEST(AskTrace, AChangeOfAPartIsOneOfTheWholeAndTheOtherWayRound) {
+  for (const bool by_decomposition : {true, false}) {
+    OfParts items(by_decomposition);
+    const auto state = [&](const std::string& test, const std::string& of) {
+      const v1::Question question = TraceQuestion("software_item", of, v1::SOFTWARE_SAFETY_CLASS_A);
+      return CellOf(AskOf(items.history, question).trace(), "test_case", test, "result");
+    };
+    EXPECT_EQ(state("TX", "X"), Trace::LINKED);
+    items.history.Add(Code("p1", "P"));
+    EXPECT_EQ(state("TX", "X"), Trace::STALE) << by_decomposition;
+    EXPECT_EQ(state("TP", "X"), Trace::STALE);
+    items.Run("X");
+    items.Run("P");
+    EXPECT_EQ(state("TX", "X"), Trace::LINKED);
+    items.history.Add(Code("x1", "X"));
+    EXPECT_EQ(state("TP", "X"), Trace::STALE) << by_decomposition;
+    EXPECT_EQ(state("TP", "P"), Trace::STALE) << "whatever is asked about";
+    items.Run("P");
+    items.history.Add(Code("y1", "Y"));
+    EXPECT_EQ(state("TP", "P"), Trace::LINKED);
+  }
+}
+
+TEST(AskTrace, ASituationThatACauseInTheItemNamesBelongsToItsTrace) {
+  ProjectedHistory history;
+  AdoptProfile(history);
+  history.Add(Item("X"));
+  history.Add(Item("system"));
+  v1::HazardIdentified hazard;
+  hazard.set_description("wrong dose");
+  history.Add(DraftWith(std::move(hazard), {"hazard=hazard:H"}));
+  for (const std::string& id : {"S", "elsewhere"}) {
+    v1::HazardousSituationIdentified situation;
+    situation.set_description("missed alert");
+    history.Add(DraftWith(std::move(situation), {"hazardous_situation=hazardous_situation:" + id, "hazard=hazard:H"}));
+  }
+  history.Add(Situation("of-system", "H", "system"));
+  history.Add(Cause("K", "S", "X"));
+  history.Add(Cause("K2", "of-system", "X"));
+  history.Add(Control("RC", {"cause=software_cause:K", "cause=software_cause:K2"}));
+  history.Add(Verified("RC", v1::RiskControlVerified::IMPLEMENTATION));
+  const Trace trace = TraceOf(history);
+  ASSERT_EQ(trace.chains_size(), 2);
+  for (const Trace::Chain& chain : trace.chains()) {
+    EXPECT_NE(chain.hazardous_situation().id(), "elsewhere");
+    EXPECT_EQ(chain.missing_hop(), "the control's EFFECTIVENESS is not verified");
+  }
+  EXPECT_EQ(CellOf(trace, "hazard", "H", "hazardous_situation"), Trace::LINKED);
+  EXPECT_FALSE(trace.complete());
+}
+
+TEST(AskTrace, OfAControlsAspectsEachIsJudgedByItsLastVerification) {
+  WholeTrace whole;
+  whole.history.Add(Verified("RC", v1::RiskControlVerified::EFFECTIVENESS, v1::RiskControlVerified::FAIL));
+  whole.history.Add(Verified("RC", v1::RiskControlVerified::IMPLEMENTATION));
+  for (const auto& [kind, id] : {std::pair("software_item", "X"), std::pair("hazard", "H")}) {
+    const Trace trace = AskOf(whole.history, TraceQuestion(kind, id, v1::SOFTWARE_SAFETY_CLASS_C)).trace();
+    EXPECT_FALSE(trace.complete());
+    bool said = false;
+    for (const Trace::Cell& cell : trace.cells()) said = said || cell.text() == "the last result is FAIL";
+    EXPECT_TRUE(said) << kind;
+  }
+}
+
+TEST(AskTrace, AHazardWithoutASituationIsAGap) {
+  WholeTrace whole;
+  whole.history.Add(Hazard("H2", "X"));
+  const Trace trace = TraceOf(whole.history);
+  EXPECT_EQ(CellOf(trace, "hazard", "H2", "hazardous_situation"), Trace::MISSING_BY_CLAUSE);
+  EXPECT_FALSE(trace.complete());
+  EXPECT_TRUE(TraceOf(whole.history, v1::SOFTWARE_SAFETY_CLASS_A).complete());
+}
+
+TEST(AskTrace, AHazardIsOfTheHighestClassOfTheItemsThatItConcerns) {
+  WholeTrace whole;
+  whole.history.Add(Item("H"));
+  whole.history.Add(Class("H", v1::SOFTWARE_SAFETY_CLASS_A));
+  const auto safety_class = [&] {
+    const auto question = TraceQuestion("hazard", "H", v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED);
+    return AskOf(whole.history, question).trace().safety_class();
+  };
+  EXPECT_EQ(safety_class(), v1::SOFTWARE_SAFETY_CLASS_C) << "X has no class, and the item H is no hazard";
+  whole.history.Add(Class("X", v1::SOFTWARE_SAFETY_CLASS_A));
+  EXPECT_EQ(safety_class(), v1::SOFTWARE_SAFETY_CLASS_A);
+  whole.history.Add(Item("Y"));
+  whole.history.Add(Class("Y", v1::SOFTWARE_SAFETY_CLASS_B));
+  whole.history.Add(Cause("K2", "S", "Y"));
+  EXPECT_EQ(safety_class(), v1::SOFTWARE_SAFETY_CLASS_B);
+}
+
 // --- Random histories against a plain fold ---------------------------------------------------------------------------
 
 enum class Kind { kRequirement, kCase, kRun, kCode, kLink, kUnlink, kRetract, kOther };
@@ -309,7 +518,8 @@ Cells PlainCells(const std::vector<Happened>& events, int size) {
       const bool named = test_case->of == requirement;
       const bool by_link = links.count({id, requirement}) > 0 && links.at({id, requirement});
       linked += named || by_link;
-      holding += by_link || (named && test_case->version == version);
+      // Cases have one version, and links are of a requirement's first.
+      holding += (by_link && version == "1") || (named && test_case->version == version);
     }
     cells[{requirement, "test"}] = state(linked, holding);
   }

@@ -248,6 +248,25 @@ TEST(AskCoverage, EvidenceCountsFromWhenItWasRecorded) {
   EXPECT_EQ(coverage.intervals(1).text(), Text("verified by then, but recorded only later (leaf ", late.value, ")"));
 }
 
+TEST(AskCoverage, EachIntervalNamesTheEvidenceThatHeldThen) {
+  ProjectedHistory history;
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  history.Add(AtHour(Activate("ICU-7", "model", "m"), 0));
+  const auto evaluate = [&](const std::string& data, int64_t hour) {
+    EventDraft draft = WithRefs(Evaluated("m", v1::EvaluationCompleted::PASS), {"dataset=dataset:" + data + "@1"});
+    return history.Add(AtHour(draft, hour), Hour(hour));
+  };
+  const LeafIndex first = evaluate("d", 0);
+  const LeafIndex other = evaluate("e", 2);
+  // Of the first test only this result counts from here on, and the other is the older one.
+  evaluate("d", 4);
+  const v1::CoverageAnswer coverage = CoverageOf(history, 0, 10);
+  EXPECT_EQ(coverage.verified_us(), 10 * kHour);
+  ASSERT_EQ(coverage.intervals_size(), 2);
+  EXPECT_EQ(coverage.intervals(0).verified_by(0), first.value);
+  EXPECT_EQ(coverage.intervals(1).verified_by(0), other.value);
+}
+
 EventDraft MonitoringPlan(uint64_t hours) {
   v1::PlanApproved body;
   body.mutable_content()->set_kind(v1::PlanContent::MONITORING);
@@ -291,6 +310,69 @@ TEST(AskMonitoring, A98AnActiveArtifactWithoutMonitoringInItsIntervalIsListed) {
   EXPECT_EQ(later.gaps(0).from().seconds(), Hour(20).us / 1'000'000);
   history.Add(AtHour(Deactivate("ICU-7", "model"), 30));
   EXPECT_EQ(ask(60).gaps_size(), 0);
+}
+
+TEST(AskMonitoring, A98WhatEndedIsNotActiveAndNothingIsListedTwice) {
+  ProjectedHistory history;
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  for (const int64_t hour : {0, 2, 4}) history.Add(AtHour(Activate("ICU-7", "model", hour == 2 ? "n" : "m"), hour));
+  const auto ask = [&](int64_t at) {
+    v1::Question question;
+    question.mutable_monitoring()->set_unit("ICU-7");
+    *question.mutable_monitoring()->mutable_at() = ToProtoTime(Hour(at));
+    return AskOf(history, question).monitoring();
+  };
+  EXPECT_EQ(ask(10).active(), 1u);
+  ASSERT_EQ(ask(10).without_plan_size(), 1);
+  EXPECT_EQ(ask(10).without_plan(0).id(), "m");
+  EXPECT_EQ(ask(3).without_plan(0).id(), "n");
+  history.Add(AtHour(Deactivate("ICU-7", "model"), 11));
+  EXPECT_EQ(ask(12).active(), 0u);
+  EXPECT_EQ(ask(12).without_plan_size(), 0);
+}
+
+v1::Answer MonitoringAt(const ProjectedHistory& history, int64_t at) {
+  v1::Question question;
+  question.mutable_monitoring()->set_unit("ICU-7");
+  *question.mutable_monitoring()->mutable_at() = ToProtoTime(Hour(at));
+  return AskOf(history, question);
+}
+
+TEST(AskMonitoring, TheBaselineRunsToo) {
+  ProjectedHistory history;
+  history.Add(AtHour(WithRefs(Commission("ICU-7"), {"baseline=model:m@1"}), 0));
+  const v1::MonitoringAnswer answer = MonitoringAt(history, 10).monitoring();
+  EXPECT_EQ(answer.active(), 1u);
+  ASSERT_EQ(answer.without_plan_size(), 1);
+  EXPECT_EQ(answer.without_plan(0).id(), "m");
+}
+
+TEST(AskMonitoring, WhatMayRunIsLookedAtAsWhatDoes) {
+  ProjectedHistory history;
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  EventDraft some_time = Activate("ICU-7", "model", "m");
+  SetOccurred(some_time, Hour(2), Hour(22));
+  history.Add(some_time);
+  const v1::Answer answer = MonitoringAt(history, 20);
+  EXPECT_EQ(answer.monitoring().active(), 1u);
+  EXPECT_EQ(answer.monitoring().without_plan_size(), 1);
+  ASSERT_GT(answer.notes_size(), 0);
+  EXPECT_NE(answer.notes(0).find("counted as running: model:m@1"), std::string::npos) << answer.notes(0);
+  EXPECT_EQ(MonitoringAt(history, 1).monitoring().active(), 0u);
+}
+
+TEST(AskMonitoring, OfAPlanTheNewestVersionHoldsWheneverItWasRecorded) {
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  history.Add(DraftWith(v1::ModelRegistered(), {"model=model:m@1", "training_run=training_run:t", "dataset=dataset:d@1",
+                                                "code=code_revision:c@1", "item=software_item:X"}));
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  history.Add(AtHour(Activate("ICU-7", "model", "m"), 0));
+  const LeafIndex plan = history.Add(MonitoringPlan(24));
+  history.Add(LongAgo(MonitoringPlan(2400)));
+  const v1::MonitoringAnswer answer = MonitoringAt(history, 48).monitoring();
+  ASSERT_EQ(answer.gaps_size(), 1);
+  EXPECT_EQ(answer.gaps(0).plan().index(), plan.value);
 }
 
 TEST(AskMonitoring, A52DriftIsToldWindowByWindowInTheTimeAskedAbout) {
@@ -348,6 +430,51 @@ TEST(AskRetention, TheLongestPeriodOfAllPlacesCountsFromTheLastPlacement) {
   }
   EXPECT_FALSE(ask("2030-05-01T23:59:59Z").due());
   EXPECT_TRUE(ask("2030-05-02T00:00:00Z").due());
+}
+
+TEST(AskRetention, WhatMayHaveBeenInServiceThenCounts) {
+  ProjectedHistory history;
+  const auto in_service = [&](int64_t at) {
+    v1::Question question;
+    SetEntity(*question.mutable_retention()->mutable_device_model(), "device_model", "monitor");
+    *question.mutable_retention()->mutable_at() = ToProtoTime(Hour(at));
+    return AskOf(history, question).retention().units_in_service();
+  };
+  v1::DeviceUnitCommissioned body;
+  body.set_serial_number("u1");
+  body.set_jurisdiction("US");
+  history.Add(AtHour(DraftWith(std::move(body), {"unit=device_unit:u1", "device_model=device_model:monitor"}), 5));
+  EventDraft out = Rationale(DraftWith(v1::DeviceUnitDecommissioned(), {"unit=device_unit:u1"}));
+  SetOccurred(out, Hour(10), Hour(20));
+  history.Add(out);
+  EXPECT_EQ(in_service(4), 0u) << "not yet";
+  EXPECT_EQ(in_service(8), 1u) << "whatever came later";
+  EXPECT_EQ(in_service(15), 1u) << "it may still have been";
+  EXPECT_EQ(in_service(21), 0u);
+}
+
+TEST(AskRetention, APlaceWithoutAPeriodOfItsOwnIsNamed) {
+  ProjectedHistory history;
+  AdoptShipped(history, v1::PolicyAdopted::RETENTION, "retention");
+  const auto places = [&](const std::string& unit, const std::string& jurisdiction) {
+    v1::DeviceUnitCommissioned body;
+    body.set_serial_number(unit);
+    body.set_jurisdiction(jurisdiction);
+    history.Add(DraftWith(std::move(body), {"unit=device_unit:" + unit, "device_model=device_model:monitor"}));
+    v1::Question question;
+    SetEntity(*question.mutable_retention()->mutable_device_model(), "device_model", "monitor");
+    *question.mutable_retention()->mutable_at() = ToProtoTime(kTestStart);
+    const v1::Answer answer = AskOf(history, question);
+    std::string named;
+    for (const std::string& note : answer.notes()) {
+      if (note.starts_with("the policy has no period of ")) named += note.substr(28, 2);
+    }
+    return named;
+  };
+  EXPECT_EQ(places("u1", "DE"), "");
+  EXPECT_EQ(places("u2", "US"), "");
+  EXPECT_EQ(places("u3", "JP"), "JP");
+  EXPECT_EQ(places("u4", "GB"), "GBJP");
 }
 
 v1::ClosureAuditAnswer AuditOf(const ProjectedHistory& history) {

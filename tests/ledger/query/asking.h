@@ -14,10 +14,8 @@
 
 namespace anamnesis {
 
-inline constexpr std::string_view kPolicies = ANAMNESIS_SOURCE_DIR "/deploy/policies";
-
 inline LeafIndex AdoptShipped(ProjectedHistory& history, v1::PolicyAdopted::Kind kind, std::string_view file) {
-  return history.Add(Adopt(kind, ReadPolicy(kPolicies, file)));
+  return history.Add(Adopt(kind, ReadPolicy(file)));
 }
 inline LeafIndex AdoptProfile(ProjectedHistory& history) {
   return AdoptShipped(history, v1::PolicyAdopted::PROCESS_PROFILE, "process_profile_62304_2006_a1");

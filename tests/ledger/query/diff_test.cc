@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "tests/ledger/query/drafts.h"
@@ -41,6 +42,30 @@ EventDraft ApproveDesign(std::string_view version, const v1::DesignContent& cont
   EventDraft draft = Draft(std::move(body));
   AddReference(draft, "design", "design", "net", version);
   return draft;
+}
+
+TEST(DiffTest, DocumentsOfOneTitleAreAllCompared) {
+  RecordedHistory history;
+  for (const char* version : {"1", "2"}) {
+    EventDraft model = RegisterModel("m", version);
+    AddReference(model, "training_run", "training_run", "t");
+    AddReference(model, "dataset", "dataset", "d", "1");
+    AddReference(model, "code", "code_revision", "c", "1");
+    history.Add(model);
+  }
+  for (const auto& [id, version, content] :
+       {std::tuple("a", "1", "old"), std::tuple("b", "1", "new"), std::tuple("c", "2", "new")}) {
+    v1::DocumentReferenced body;
+    body.set_title("Model card");
+    *body.mutable_digest() = DigestOfText(content);
+    EventDraft draft = Draft(std::move(body));
+    AddReference(draft, "document", "document", id);
+    AddReference(draft, "about", "model", "m", version);
+    history.Add(draft);
+  }
+  const v1::Answer answer = history.AskAt(Ask(Entity("model", "m", "1"), Entity("model", "m", "2")), 0);
+  EXPECT_EQ(answer.diff().verdict(), v1::DiffAnswer::DIFFERENT);
+  EXPECT_THAT(Changes(answer.diff()), ::testing::Contains(::testing::StartsWith("documents Model card: ")));
 }
 
 TEST(DiffTest, A07DesignsFieldByField) {

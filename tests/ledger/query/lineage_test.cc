@@ -47,7 +47,8 @@ bool EndsAt(const std::string& type, const v1::EntityRef& input, const v1::Entit
   static const std::set<std::string> kinds = {"person", "device_model", "site", "organisation"};
   return kinds.count(far.kind()) > 0 || (type == "model.registered" && input.role() == "previous_model") ||
          (type == "artifact.produced" && input.role() == "unit") ||
-         (type == "artifact.activated" && input.role() == "rollback_target") || input.role() == "actor";
+         (type == "artifact.activated" && input.role() == "rollback_target") || type == "evaluation.completed" ||
+         (type == "document.referenced" && input.role() == "about") || input.role() == "actor";
 }
 
 bool Same(const v1::EntityRef& a, const v1::EntityRef& b) {

@@ -47,6 +47,10 @@ struct Plain {
   }
 };
 
+inline bool AnyNames(const std::vector<Plain>& all, const v1::EntityRef& entity) {
+  return std::any_of(all.begin(), all.end(), [&](const Plain& event) { return event.Names(entity); });
+}
+
 inline std::vector<Plain> AllEvents(const RecordedHistory& history, uint64_t size) {
   std::vector<Plain> all;
   for (uint64_t i = 0; i < size; ++i) {

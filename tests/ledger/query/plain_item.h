@@ -156,6 +156,9 @@ inline v1::PolicyDocument PlainProfile() {
   add("S 4", {"risk_control.verified", "hazard.identified"}).set_policy_only(true);
   add("S 5", {"incident.recorded", "problem.reported"}).set_ledger_wide(true);
   add("S 6", {"code.revision_recorded"}).add_before("test_case.approved");
+  add("S 8", {"requirement.approved"}).add_before("test_case.approved");
+  auto& each = add("S 9", {"test_run.completed?result=PASS"});
+  each.add_each("test_case.approved");
   auto& other = add("S 7", {"test_run.completed?result=FAIL"});
   other.clear_classes();
   other.add_classes(v1::SOFTWARE_SAFETY_CLASS_A);
@@ -166,6 +169,44 @@ struct PlainVerdict {
   v1::EvidenceState state = v1::EVIDENCE_STATE_UNSPECIFIED;
   std::vector<uint64_t> evidence;
 };
+
+// Whether what the events that should come later name was on record before, in that version.
+inline bool PlainNamedInOrder(const std::vector<const Plain*>& own, const v1::ProcessProfile::Evidence& line) {
+  for (const Plain* later : own) {
+    if (!PlainMatchesAny(*later, line.before())) continue;
+    for (const v1::EntityRef& ref : later->header().refs()) {
+      bool known = false;
+      bool before = false;
+      for (const Plain* other : own) {
+        const v1::EntityRef* defined = PlainDefined(*other);
+        if (!PlainMatchesAny(*other, line.events()) || defined == nullptr || PlainName(*defined) != PlainName(ref)) {
+          continue;
+        }
+        known = true;
+        const bool same = ref.version().empty() || defined->version() == ref.version();
+        before = before || (same && other->index < later->index);
+      }
+      if (known && !before) return false;
+    }
+  }
+  return true;
+}
+
+// Whether the last run of each test case that the line asks for passed. The drafts' test cases have one version.
+inline bool PlainShownForEach(const std::vector<const Plain*>& own, const v1::ProcessProfile::Evidence& line) {
+  std::map<std::pair<std::string, std::string>, bool> shown;
+  for (const Plain* event : own) {
+    if (PlainMatchesAny(*event, line.each())) shown.emplace(PlainName(*PlainDefined(*event)), false);
+  }
+  for (const Plain* event : own) {
+    if (event->type() != "test_run.completed") continue;
+    for (const v1::EntityRef& ref : event->header().refs()) {
+      const auto found = shown.find(PlainName(ref));
+      if (found != shown.end()) found->second = PlainMatchesAny(*event, line.events());
+    }
+  }
+  return std::all_of(shown.begin(), shown.end(), [](const auto& one) { return one.second; });
+}
 
 // What is to be said of a line: of the item whose scope is given, or of the whole ledger and any class. nullopt: the
 // profile has no such line.
@@ -197,6 +238,10 @@ inline std::optional<PlainVerdict> JudgeLine(const std::vector<Plain>& all, cons
     for (const Plain* event : own) {
       if (first.has_value() && event->index < *first && PlainMatchesAny(*event, line.before())) shown = false;
       due = due || PlainMatchesAny(*event, line.when());
+    }
+    // Of the whole ledger one event is enough.
+    if (scope != nullptr && !line.ledger_wide()) {
+      shown = shown && PlainNamedInOrder(own, line) && PlainShownForEach(own, line);
     }
     verdict.state = shown                ? v1::PRESENT
                     : !due               ? v1::NOT_DUE
@@ -247,7 +292,26 @@ inline std::multiset<PlainStep> StepsOf(const std::vector<Plain>& all, const Pla
       if (!later.has_value() && PlainMatchesAny(*event, line.before())) later = event->index;
       if (!earlier.has_value() && PlainMatchesAny(*event, line.events())) earlier = event->index;
     }
-    if (later.has_value()) steps.insert(StepOf("PROFILE/" + line.clause(), *later, earlier));
+    if (!later.has_value()) continue;
+    steps.insert(StepOf("PROFILE/" + line.clause(), *later, earlier));
+    // Besides, each thing that is named later, in the version that is named.
+    for (const Plain* event : scope.events) {
+      if (!PlainMatchesAny(*event, line.before())) continue;
+      for (const v1::EntityRef& ref : event->header().refs()) {
+        bool known = false;
+        std::optional<uint64_t> record;
+        for (const Plain* other : scope.events) {
+          const v1::EntityRef* defined = PlainDefined(*other);
+          if (!PlainMatchesAny(*other, line.events()) || defined == nullptr || PlainName(*defined) != PlainName(ref)) {
+            continue;
+          }
+          known = true;
+          const bool same = ref.version().empty() || defined->version() == ref.version();
+          if (same && !record.has_value()) record = other->index;
+        }
+        if (known) steps.insert(StepOf("PROFILE/" + line.clause(), event->index, record));
+      }
+    }
   }
   return steps;
 }

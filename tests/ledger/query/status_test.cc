@@ -56,6 +56,33 @@ std::vector<std::string> Open(const google::protobuf::RepeatedPtrField<v1::Statu
   return items;
 }
 
+TEST(StatusTest, AProblemThatNamesNoVersionIsOpenOfEach) {
+  RecordedHistory history;
+  for (const char* version : {"1", "2"}) {
+    EventDraft model = RegisterModel("m", version);
+    AddReference(model, "training_run", "training_run", "t");
+    AddReference(model, "dataset", "dataset", "d", "1");
+    AddReference(model, "code", "code_revision", "c", "1");
+    history.Add(model);
+  }
+  for (const auto& [id, version] : {std::pair("P-any", ""), std::pair("P-2", "2")}) {
+    v1::ProblemReported body;
+    body.set_criticality(v1::ProblemReported::SAFETY);
+    body.set_description("missed alert");
+    EventDraft draft = About(body, "problem", "problem", id);
+    AddReference(draft, "affected", "model", "m", version);
+    history.Add(draft);
+  }
+  const v1::Answer of_first = history.AskAt(Ask(Entity("model", "m", "1")), 0);
+  EXPECT_THAT(Open(of_first.status().open_problems()), ElementsAre("P-any reported: missed alert"));
+  ASSERT_EQ(of_first.notes_size(), 1);
+  EXPECT_EQ(of_first.notes(0),
+            "problem:P-any is listed though it names model:m without a version (leaf 2): it may be of this one");
+  const v1::Answer of_second = history.AskAt(Ask(Entity("model", "m", "2")), 0);
+  EXPECT_EQ(of_second.status().open_problems_size(), 2);
+  EXPECT_EQ(history.AskAt(Ask(Entity("model", "m")), 0).status().open_problems_size(), 2);
+}
+
 TEST(StatusTest, A14OpenChangesProblemsAndAnomalies) {
   RecordedHistory history;
   v1::SoftwareItemIdentified item;
@@ -114,7 +141,9 @@ TEST(StatusTest, A14TheStateIsTheLastThatHappened) {
 
 EventDraft Told(EventDraft draft, int64_t earliest, int64_t latest) {
   draft.header.set_retrospective(true);
-  SetOccurred(draft, Timestamp(kTestStart.us + earliest), Timestamp(kTestStart.us + latest));
+  // Before any of it is recorded: nothing is told afterwards before it happened.
+  const int64_t start_us = kTestStart.us - 1000;
+  SetOccurred(draft, Timestamp(start_us + earliest), Timestamp(start_us + latest));
   return draft;
 }
 

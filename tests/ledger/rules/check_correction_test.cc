@@ -110,7 +110,8 @@ TEST_F(CheckCorrectionTest, EveryTypeThatForbidsIsAmongThem) {
     EXPECT_EQ(TryToRetract(author_, event), "ROLE_MISSING");
     EXPECT_EQ(TryToRetract(quality_, event), "");
   }
-  const EventId of_key = place(DraftWith(lost, {"holder=person:other"}));
+  Accept(quality_, {Because(DraftWith(lost, {"holder=person:other"}))});
+  const EventId of_key = quality_.LastId();
   EXPECT_EQ(Try(other_, ReferToDocument("a")), "KEY_NOT_VALID");
   EXPECT_EQ(TryToRetract(author_, of_key), "ROLE_MISSING");
   EXPECT_EQ(TryToRetract(quality_, of_key), "ROLE_MISSING");
@@ -165,6 +166,38 @@ TEST_F(CheckCorrectionTest, RetractingARetractionAsksForTheSame) {
   Accept(author_, {ReferToDocument("b")});
   EXPECT_EQ(TryToRetract(author_, author_.LastId()), "");
   EXPECT_EQ(TryToRetract(author_, author_.LastId()), "") << "their own throughout";
+}
+
+// What follows the log's order and no correction would go on after one that was accepted.
+TEST_F(CheckCorrectionTest, KeysAndRolesAreEndedAndNotTakenBack) {
+  Accept(admin_, {GrantRole("author", v1::REGULATORY_OFFICER)});
+  const EventId grant = admin_.LastId();
+  Accept(admin_, {IssueKey("person", "author", KeyOfSeed(40).public_key())});
+  const EventId issued = admin_.LastId();
+  v1::CredentialRotated rotation;
+  rotation.set_old_public_key(KeyOfSeed(40).public_key().bytes());
+  rotation.set_new_public_key(KeyOfSeed(41).public_key().bytes());
+  Accept(admin_, {DraftWith(rotation, {"holder=person:author"})});
+  const EventId rotated = admin_.LastId();
+  Accept(admin_, {WithdrawRole("officer", v1::REGULATORY_OFFICER)});
+  const EventId withdrawn = admin_.LastId();
+  for (const EventId& event : {grant, issued, rotated, withdrawn}) {
+    EXPECT_EQ(TryToRetract(admin_, event), "REFERENCE_INVALID");
+    EXPECT_EQ(Try(admin_, Correct(event, Kind::ANNOTATED)), "") << "a note changes nothing";
+    EXPECT_EQ(Try(admin_, MoveInTime(event, kTestStart, kTestStart)), "") << "nor does when it is said to have been";
+  }
+  EventDraft narrower = GrantRole("author", v1::AUDITOR);
+  narrower.header.set_corrects(grant.bytes());
+  EXPECT_EQ(Try(admin_, narrower), "REFERENCE_INVALID") << "a replacement takes back too";
+  // What does it, does.
+  const auto revised = [] {
+    v1::DeviceModelRevised body;
+    body.set_intended_purpose("weaning");
+    return Because(DraftWith(body, {"device_model=device_model:vent-9"}));
+  };
+  EXPECT_EQ(Try(author_, revised()), "");
+  Accept(admin_, {WithdrawRole("author", v1::REGULATORY_OFFICER)});
+  EXPECT_EQ(Try(author_, revised()), "ROLE_MISSING");
 }
 
 TEST_F(CheckCorrectionTest, NobodyTakesBackWhatTheLedgerDecided) {

@@ -27,7 +27,8 @@ class VocabularyRulesTest : public testing::Test {
   void SetUp() override {
     Accept(admin_.Write(FoundingDrafts(admin_)));
     Accept(admin_.Write({EnrolPerson("author"), IssueKey("person", "author", author_.key().public_key()),
-                         GrantRole("admin", v1::QUALITY_OFFICER), GrantRole("admin", v1::CERTIFIER)}));
+                         GrantRole("admin", v1::QUALITY_OFFICER), GrantRole("admin", v1::CERTIFIER),
+                         GrantRole("admin", v1::VERIFIER)}));
   }
 
   RunVerdict Accept(const v1::Run& run) {
@@ -264,8 +265,8 @@ TEST_F(VocabularyRulesTest, A10_AnItemHasItsParentsClassAndCUntilOneIsAssigned) 
 
 TEST_F(VocabularyRulesTest, A10_AParentCountsAsLongAsItsEventDoes) {
   for (const char* item : {"system", "other", "alarm"}) (void)Record(Item(item));
-  (void)Record(Class("system", v1::SOFTWARE_SAFETY_CLASS_A));
-  (void)Record(Class("other", v1::SOFTWARE_SAFETY_CLASS_B));
+  (void)Record(Class("system", v1::SOFTWARE_SAFETY_CLASS_B));
+  (void)Record(Class("other", v1::SOFTWARE_SAFETY_CLASS_A));
   const auto class_at = [&](TreeSize size) { return ClassOfItemAt(ledger_.rows(), "alarm", size)->safety_class; };
   const auto part_of = [&](std::string_view item) {
     (void)Record(With(v1::SoftwareItemDecomposed(),
@@ -276,13 +277,13 @@ TEST_F(VocabularyRulesTest, A10_AParentCountsAsLongAsItsEventDoes) {
   const TreeSize below_other = part_of("other");
   const TreeSize below_system = part_of("system");
   const EventId wrong = admin_.LastId();
-  EXPECT_EQ(class_at(below_system), v1::SOFTWARE_SAFETY_CLASS_A);
+  EXPECT_EQ(class_at(below_system), v1::SOFTWARE_SAFETY_CLASS_B);
   (void)Record(Correct(wrong, v1::RecordCorrected::RETRACTED));
-  EXPECT_EQ(class_at(ledger_.size()), v1::SOFTWARE_SAFETY_CLASS_B) << "what was said before counts again";
+  EXPECT_EQ(class_at(ledger_.size()), v1::SOFTWARE_SAFETY_CLASS_A) << "what was said before counts again";
   EXPECT_EQ(ItemAndAbove(ledger_.rows(), "alarm")->items, (std::vector<std::string>{"alarm", "other"}));
   // As known then.
-  EXPECT_EQ(class_at(below_system), v1::SOFTWARE_SAFETY_CLASS_A);
-  EXPECT_EQ(class_at(below_other), v1::SOFTWARE_SAFETY_CLASS_B);
+  EXPECT_EQ(class_at(below_system), v1::SOFTWARE_SAFETY_CLASS_B);
+  EXPECT_EQ(class_at(below_other), v1::SOFTWARE_SAFETY_CLASS_A);
   EXPECT_EQ(class_at(before), v1::SOFTWARE_SAFETY_CLASS_C);
 }
 

@@ -1,7 +1,6 @@
 // What every store must do, asked of RocksDB and of the one in memory alike; a plain map is the model.
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "ledger/store/store.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {
@@ -24,21 +24,10 @@ constexpr Family kFamily = Family::kTimelines;
 
 class StoreTest : public ::testing::TestWithParam<bool> {
  protected:
-  void SetUp() override {
-    if (OnDisk()) {
-      std::string path = (std::filesystem::temp_directory_path() / "anamnesis-store-XXXXXX").string();
-      ASSERT_NE(mkdtemp(path.data()), nullptr);
-      dir_ = path;
-    }
-    Open();
-  }
-  void TearDown() override {
-    store_.reset();
-    if (!dir_.empty()) std::filesystem::remove_all(dir_);
-  }
+  void SetUp() override { Open(); }
 
   bool OnDisk() const { return GetParam(); }
-  std::string StoreDir() const { return dir_ + "/store"; }
+  std::string StoreDir() const { return dir_.path() + "/store"; }
   void Open() {
     if (!OnDisk()) {
       store_ = MakeMemoryStore();
@@ -82,7 +71,7 @@ class StoreTest : public ::testing::TestWithParam<bool> {
     return keys;
   }
 
-  std::string dir_;
+  ScratchDirectory dir_;
   std::unique_ptr<Store> store_;
 };
 
@@ -204,6 +193,32 @@ TEST_P(StoreTest, RandomRowsAgainstAMap) {
   }
 }
 
+TEST_P(StoreTest, AViewScansWhileItScans) {
+  // Groups of rows, for which there are filters, and rows of none.
+  const std::array<std::string, 3> prefixes = {"t0123456789abcdefr", "t0123456789abcdefn_ABCDEFGHIJKLMNO", "sICU-"};
+  for (const std::string& prefix : prefixes) Put({Text(prefix, "a"), Text(prefix, "b"), Text(prefix, "c")});
+  ASSERT_TRUE(store_->Flush().ok());
+  const std::unique_ptr<RowReader> view = store_->View();
+  for (int again = 0; again < 3; ++again) {
+    KeysAndValues outer;
+    for (const std::string& prefix : prefixes) {
+      ASSERT_TRUE(view->Scan(kFamily, prefix, prefix,
+                             [&](std::string_view key, std::string_view value) {
+                               outer.emplace_back(key, value);
+                               for (const std::string& each : prefixes) {
+                                 EXPECT_EQ(Read(*view, each, Text(each, "b"), false),
+                                           Read(*store_, each, Text(each, "b"), false));
+                                 EXPECT_EQ(Read(*view, each, Text(each, "b"), true),
+                                           Read(*store_, each, Text(each, "b"), true));
+                               }
+                               return true;
+                             })
+                      .ok());
+    }
+    EXPECT_EQ(outer.size(), 9);
+  }
+}
+
 TEST_P(StoreTest, BulkLoadedRowsAreReadInOrder) {
   Put({"0", "z"});
   Rows rows;
@@ -277,8 +292,8 @@ TEST_P(RocksStoreTest, ReopenKeepsRows) {
 }
 
 TEST_P(RocksStoreTest, OpeningTells) {
-  EXPECT_EQ(OpenRocksStore(dir_ + "/nothing", {}).status().code(), StatusCode::kNotFound);
-  EXPECT_FALSE(std::filesystem::exists(dir_ + "/nothing"));
+  EXPECT_EQ(OpenRocksStore(dir_.path() + "/nothing", {}).status().code(), StatusCode::kNotFound);
+  EXPECT_FALSE(std::filesystem::exists(dir_.path() + "/nothing"));
   EXPECT_EQ(OpenRocksStore(StoreDir(), {}).status().code(), StatusCode::kFailedPrecondition);
 }
 

@@ -17,6 +17,7 @@
 #include "ledger/note/cosignature.h"
 #include "ledger/note/signed_note.h"
 #include "node/checkpoint/witness_client.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {
@@ -39,16 +40,12 @@ class SetClock : public Clock {
 class WitnessTest : public testing::Test {
  protected:
   WitnessTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "anamnesis-witness-XXXXXX").string();
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    dir_ = name;
     for (int i = 0; i < 300; ++i) leaves_.push_back(LeafHash(Text("leaf ", i)));
     Open();
   }
-  ~WitnessTest() override { std::filesystem::remove_all(dir_); }
 
   void Open() {
-    WitnessOptions options{dir_ + "/witness", {"witness.example/w", KeyOf('w')}};
+    WitnessOptions options{dir_.path() + "/witness", {"witness.example/w", KeyOf('w')}};
     WitnessedLog log{kOrigin, {log_key_}, {}};
     if (own_root_) log.own_root = own_root_;
     if (keys_now_) log.keys_now = keys_now_;
@@ -75,7 +72,15 @@ class WitnessTest : public testing::Test {
     return witness_->Add(FormatAddCheckpoint({TreeSize(old_size), Proof(old_size, size), NoteOf(size, RootOf(size))}));
   }
 
-  std::string dir_;
+  // Where what was cosigned last is kept.
+  std::string FileOfState() const {
+    for (const auto& entry : std::filesystem::directory_iterator(dir_.path() + "/witness")) {
+      if (entry.path().extension().empty()) return entry.path().string();
+    }
+    return "";
+  }
+
+  ScratchDirectory dir_;
   std::vector<Digest> leaves_;
   const VerifierKey log_key_ = *VerifierKey::Make(kOrigin, KeyType::kEd25519, KeyOf('l').public_key());
   std::function<StatusOr<Digest>(TreeSize)> own_root_;
@@ -195,6 +200,23 @@ TEST_F(WitnessTest, ALogThatStaysBehindIsSaidToBeRolledBackAndNotOneThatIsSlow) 
   EXPECT_EQ(witness_->LastCosigned(kOrigin)->size, TreeSize(119));
 }
 
+// The newest note is public: whoever sends it again doesn't make a log that was rolled back one that goes on.
+TEST_F(WitnessTest, WhoSendsTheNewestNoteAgainIsAnsweredAndNothingElseChanges) {
+  constexpr int64_t kMinuteUs = 60'000'000;
+  ASSERT_EQ(Add(0, 100).status, 200);
+  const std::string file = FileOfState();
+  const std::string kept = ReadSmallFile(file).value();
+  EXPECT_EQ(Add(0, 50).status, 409);
+  for (int minutes = 0; minutes < 10; ++minutes) {
+    clock_.us += kMinuteUs;
+    EXPECT_EQ(Add(100, 100).status, 200);
+  }
+  EXPECT_EQ(ReadSmallFile(file).value(), kept);
+  EXPECT_EQ(Add(0, 50).status, 409);
+  EXPECT_THAT(witness_->State().front().refused, HasSubstr("size 50 after 100"));
+  EXPECT_NE(witness_->State().front().rollback_evidence, "");
+}
+
 // A hundred lines are a note; with the witness's own it would be none any more, and the witness couldn't start again.
 TEST_F(WitnessTest, ANoteFullOfOneSignatureIsKeptWithOneOfIt) {
   SignedNote note = ParseSignedNote(NoteOf(100, RootOf(100))).value();
@@ -272,20 +294,20 @@ TEST_F(WitnessTest, OfItsOwnLedgerItCosignsOnlyWhatItVerifiedItself) {
 TEST_F(WitnessTest, AChangedStateFileIsNoState) {
   ASSERT_EQ(Add(0, 100).status, 200);
   std::string file;
-  for (const auto& entry : std::filesystem::directory_iterator(dir_ + "/witness")) file = entry.path();
+  for (const auto& entry : std::filesystem::directory_iterator(dir_.path() + "/witness")) file = entry.path();
   ASSERT_TRUE(WriteSmallFile(file, NoteOf(3, RootOf(3))).ok());
-  const StatusOr<std::unique_ptr<Witness>> opened =
-      Witness::Open({dir_ + "/witness", {"witness.example/w", KeyOf('w')}, {WitnessedLog{kOrigin, {log_key_}, {}}}});
+  const StatusOr<std::unique_ptr<Witness>> opened = Witness::Open(
+      {dir_.path() + "/witness", {"witness.example/w", KeyOf('w')}, {WitnessedLog{kOrigin, {log_key_}, {}}}});
   EXPECT_TRUE(absl::IsDataLoss(opened.status()));
 }
 
 TEST_F(WitnessTest, WhatCannotBeWrittenDownIsNotCosigned) {
   if (geteuid() == 0) {
     // Root writes anywhere: a directory in the file's place is in nobody's power.
-    std::filesystem::remove_all(dir_ + "/witness");
-    ASSERT_TRUE(WriteSmallFile(dir_ + "/witness", "a file").ok());
+    std::filesystem::remove_all(dir_.path() + "/witness");
+    ASSERT_TRUE(WriteSmallFile(dir_.path() + "/witness", "a file").ok());
   } else {
-    std::filesystem::permissions(dir_ + "/witness", std::filesystem::perms::owner_read);
+    std::filesystem::permissions(dir_.path() + "/witness", std::filesystem::perms::owner_read);
   }
   EXPECT_EQ(Add(0, 100).status, 500);
   EXPECT_FALSE(witness_->LastCosigned(kOrigin).has_value());

@@ -19,6 +19,7 @@
 #include "node/checkpoint/publisher.h"
 #include "node/checkpoint/witness.h"
 #include "tests/ledger/engine/stored_ledger.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 

@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "ledger/crypto/sha256.h"
+#include "node/cluster/wire.h"
 #include "tests/node/cluster/simulated_parts.h"
 
 namespace anamnesis {
@@ -60,6 +61,7 @@ class ClusterSequencerTest : public testing::Test {
     ClusterOptions options;
     options.node = "a";
     options.origin = "acme.example/ledger";
+    options.held_bytes_max = held_bytes_max_;
     ClusterParts parts;
     parts.make_order = [this](const ClusterOptions&, Order::Driver driver) {
       auto order = std::make_unique<SimulatedOrder>(EtcdSnapshot{Revision(1), {}, Voters()}, std::move(driver));
@@ -74,7 +76,8 @@ class ClusterSequencerTest : public testing::Test {
     };
     sequencer_ = MakeClusterSequencer(options, staging_, std::move(parts));
     Sequencer::Receiver receiver;
-    receiver.ordered = [this](const Ordered& ordered) {
+    receiver.ordered = [this](const Ordered& ordered) -> Status {
+      if (fails_ && ordered.payload != nullptr) return absl::InternalError("the disk is gone");
       if (const auto* letters = static_cast<const Letters*>(ordered.payload.get())) {
         came_.Add({ordered.revision, letters->Serialize(), letters->submitted(), OkStatus()});
       }
@@ -121,6 +124,20 @@ class ClusterSequencerTest : public testing::Test {
     }
     ASSERT_TRUE(order_->transactions.Await([&](const OrderTransaction& sent) { return sent.record.id == id; }));
   }
+  // Node b wants its batch stored here.
+  void AskToStore(const BatchId& id, const std::string& bytes) {
+    internal::PeerMessage message;
+    *message.mutable_store()->mutable_record() = ToProto(RecordOf(id, bytes, "b"));
+    message.mutable_store()->set_batch(bytes);
+    peers_->Receive("b", message);
+  }
+  bool IsAcknowledged(const BatchId& id) {
+    return peers_->sent
+        .Await([&](const SimulatedPeers::Sent& sent) {
+          return sent.message->has_acknowledged() && sent.message->acknowledged().number() == id.number.value;
+        })
+        .has_value();
+  }
   std::optional<SimulatedPeers::Sent> Sent(internal::PeerMessage::WhatCase what, const NodeId& to) {
     return peers_->sent.Await(
         [&](const SimulatedPeers::Sent& sent) { return sent.to == to && sent.message->what_case() == what; });
@@ -136,6 +153,8 @@ class ClusterSequencerTest : public testing::Test {
     return bytes.ok() && bytes->has_value();
   }
 
+  uint64_t held_bytes_max_ = 1000;
+  std::atomic<bool> fails_ = false;
   std::unique_ptr<Store> rows_ = MakeMemoryStore();
   SlowStore store_{*rows_};
   Staging staging_{store_};
@@ -226,6 +245,54 @@ TEST_F(ClusterSequencerTest, ADamagedStagedBatchIsFetched) {
   ASSERT_TRUE(AwaitAt(Revision(9)).has_value());
   EXPECT_EQ(came_.size(), 2u) << "each once";
   EXPECT_TRUE(Keeps({7, 1}));
+}
+
+TEST_F(ClusterSequencerTest, OfPeersBatchesOnlySoManyBytesWaitForTheDisk) {
+  held_bytes_max_ = 10;
+  Start();
+  const BatchId first{SessionId(7), BatchNumber(1)};
+  const BatchId second{SessionId(7), BatchNumber(2)};
+  store_.Hold();
+  AskToStore(first, "8 bytes.");
+  AskToStore(second, "8 more..");
+  Pass();
+  store_.Release();
+  EXPECT_TRUE(IsAcknowledged(first));
+  Pass();
+  EXPECT_FALSE(Keeps({7, 2}));
+  // As a proposer does that misses the acknowledgement.
+  AskToStore(second, "8 more..");
+  EXPECT_TRUE(IsAcknowledged(second));
+  EXPECT_TRUE(Keeps({7, 2}));
+}
+
+TEST_F(ClusterSequencerTest, WhatIsStagedBeyondWhatIsHeldIsReadFromThere) {
+  held_bytes_max_ = 10;
+  Start();
+  order_->Tell([](Replica& replica) { replica.OnSessionCreated(Revision(7)); });
+  for (uint64_t number = 1; number <= 2; ++number) {
+    AskToStore({SessionId(7), BatchNumber(number)}, "8 bytes.");
+    ASSERT_TRUE(IsAcknowledged({SessionId(7), BatchNumber(number)}));
+    ASSERT_TRUE(staging_.Put({{{7, number}, Sha256({std::string("8 bytes.")}), "damaged"}}).ok());
+  }
+  Pass();
+  Show(Revision(8), RecordOf({SessionId(7), BatchNumber(1)}, "8 bytes.", "b"));
+  EXPECT_TRUE(AwaitAt(Revision(8)).has_value());
+  Show(Revision(9), RecordOf({SessionId(7), BatchNumber(2)}, "8 bytes.", "b"));
+  EXPECT_TRUE(Sent(internal::PeerMessage::kFetch, "b").has_value()) << "its damage was seen";
+}
+
+TEST_F(ClusterSequencerTest, WhenNothingIsAppliedAnyMoreNobodyWaits) {
+  Start();
+  fails_ = true;
+  Submit("first");
+  Submit("second");
+  Acknowledge({kOwn, BatchNumber(1)}, "first");
+  Show(Revision(5), RecordOf({kOwn, BatchNumber(1)}, "first", "a"));
+  const auto dropped = came_.Await([](const Came& came) { return came.bytes == "second"; });
+  ASSERT_TRUE(dropped.has_value());
+  EXPECT_TRUE(absl::IsUnknown(dropped->dropped)) << dropped->dropped;
+  EXPECT_THAT(sequencer_->refusing(), HasSubstr("the disk is gone"));
 }
 
 TEST_F(ClusterSequencerTest, NothingIsTakenWhileEtcdRefusesThisNode) {

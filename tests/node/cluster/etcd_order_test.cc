@@ -1,6 +1,7 @@
 #include "node/cluster/etcd_order.h"
 
 #include <functional>
+#include <future>
 #include <mutex>
 #include <thread>
 #include <variant>
@@ -36,10 +37,11 @@ class EtcdOrderTest : public testing::Test {
     };
     driver.wants_watch = [] { return true; };
     order_ = std::make_unique<EtcdOrder>(options_, EtcdCluster::Connect(etcd), driver);
-    const auto snapshot = order_->Snapshot(Revision(0), true);
+    const DurableState nothing{"a", Revision(0), {}, {}, {}};
+    const auto snapshot = order_->Snapshot(nothing, true);
     ASSERT_TRUE(snapshot.ok()) << snapshot.status();
     snapshot_ = *snapshot;
-    replica_ = std::make_unique<Replica>(DurableState{"a", Revision(0), {}, {}, {}}, ReplicaOptions());
+    replica_ = std::make_unique<Replica>(nothing, ReplicaOptions());
     ASSERT_TRUE(replica_->Start(0, snapshot_).ok());
   }
   Revision Watched() {
@@ -72,7 +74,7 @@ TEST_F(EtcdOrderTest, TrimsWhatIsThereAndHaltsAtWhatCantBeRead) {
   ASSERT_TRUE(client->Txn(EtcdTxn().ThenPut("orders/something else", "x")).ok());
   Make(etcd.Options());
   EXPECT_THAT(snapshot_.ordering, ElementsAre(SessionId(4), SessionId(9), SessionId(300)));
-  order_->Do(TrimSessions{{SessionId(4), SessionId(300)}});
+  order_->Do(TrimSessions{{SessionId(4), SessionId(300)}, Revision(5)});
   EXPECT_TRUE(Comes([&] {
     const auto keys = client->Range({.prefix = std::string(kOrdersPrefix)});
     return keys.ok() && keys->items.size() == 4;
@@ -80,6 +82,108 @@ TEST_F(EtcdOrderTest, TrimsWhatIsThereAndHaltsAtWhatCantBeRead) {
   EXPECT_FALSE(Halts());
   order_->Do(Watch{Revision(1)});
   EXPECT_TRUE(Comes([&] { return Halts(); }));
+  order_.reset();
+}
+
+// Whoever applied more than an etcd holds that was put back finds out when it starts, whatever that counts by then.
+TEST_F(EtcdOrderTest, AnOrderThatIsNotTheOneThatWasAppliedIsNotFollowed) {
+  ANAMNESIS_NEEDS_ETCD();
+  const EtcdCluster etcd;
+  const auto client = etcd.Connect();
+  const auto put = [&](uint64_t session, uint64_t number) {
+    const auto done = client->Txn(EtcdTxn().ThenPut(OrderKey({SessionId(session), BatchNumber(number)}), "x"));
+    return Revision(static_cast<uint64_t>(done->revision));
+  };
+  (void)put(4, 1);
+  (void)put(4, 2);
+  const Revision applied = put(4, 3);
+  (void)put(9, 1);
+  (void)put(4, 4);
+  Make(etcd.Options());
+  const auto started = [&](Revision up_to, AppliedNumbers numbers) {
+    return order_->Snapshot({"a", up_to, std::move(numbers), {}, {}}, true).status();
+  };
+  const SessionId session(4);
+  EXPECT_TRUE(started(applied, {{session, BatchNumber(3)}}).ok());
+  // Sessions whose keys were trimmed say nothing.
+  EXPECT_TRUE(started(applied, {{session, BatchNumber(3)}, {SessionId(2), BatchNumber(7)}}).ok());
+  const Revision later(applied.value + 2);
+  EXPECT_TRUE(started(later, {{session, BatchNumber(4)}, {SessionId(9), BatchNumber(1)}}).ok());
+  for (const Status& status : {
+           // It has not the last one; it has that one later; it has one more before; it has another session.
+           started(later, {{session, BatchNumber(5)}, {SessionId(9), BatchNumber(1)}}),
+           started(applied, {{session, BatchNumber(4)}}),
+           started(applied, {{session, BatchNumber(2)}}),
+           started(later, {{session, BatchNumber(4)}}),
+       }) {
+    EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+    EXPECT_THAT(status.ToString(), testing::HasSubstr("recover the cluster"));
+  }
+  order_.reset();
+}
+
+// Whoever runs etcd may compact it where no node has come to. What has to be applied is told all the same.
+TEST_F(EtcdOrderTest, WhatIsCompactedIsToldFromTheKeys) {
+  ANAMNESIS_NEEDS_ETCD();
+  const EtcdCluster etcd;
+  const auto client = etcd.Connect();
+  Make(etcd.Options());
+  const auto put = [&](std::string_view key, const std::string& value) {
+    return Revision(static_cast<uint64_t>(client->Txn(EtcdTxn().ThenPut(key, value))->revision));
+  };
+  const OrderRecord record{{SessionId(4), BatchNumber(1)}, Digest(), 10, "b"};
+  put(OrderKey(record.id), ToProto(record).SerializeAsString());
+  const Revision last = put(BarrierKey("b"), "");
+  ASSERT_TRUE(client->Compact(static_cast<int64_t>(last.value)).ok());
+  order_->Do(Watch{Revision(1)});
+  EXPECT_TRUE(Comes([&] { return Watched() >= last; }));
+  const auto needs_catch_up = [this] {
+    const std::lock_guard lock(mutex_);
+    return replica_->catching_up();
+  };
+  EXPECT_FALSE(needs_catch_up());
+  {
+    const std::lock_guard lock(mutex_);
+    bool fetched = false;
+    for (const Action& action : replica_->TakeActions()) fetched = fetched || std::holds_alternative<Fetch>(action);
+    EXPECT_TRUE(fetched) << "the record was not told";
+  }
+  // A node that starts where the key may have been trimmed has to copy.
+  order_->Do(TrimSessions{{SessionId(4)}, last});
+  EXPECT_TRUE(Comes([&] { return client->Get(TrimmedKey(last)).ok(); }));
+  order_.reset();
+  const Revision later = put(BarrierKey("b"), "");
+  ASSERT_TRUE(client->Compact(static_cast<int64_t>(later.value)).ok());
+  Make(etcd.Options());
+  order_->Do(Watch{Revision(1)});
+  EXPECT_TRUE(Comes([&] { return needs_catch_up(); }));
+  order_.reset();
+}
+
+// An etcd that was put back from a snapshot under a node that has seen more.
+TEST_F(EtcdOrderTest, WhatIsPutBelowWhatWasSeenIsAContradiction) {
+  ANAMNESIS_NEEDS_ETCD();
+  EtcdCluster etcd;
+  (void)etcd.Connect();
+  Make(etcd.Options());
+  order_->Do(Watch{Revision(1)});
+  etcd.TakeSnapshot();
+  const auto put_barrier = [this] {
+    std::promise<StatusOr<Revision>> put;
+    order_->PutBarrier([&put](const StatusOr<Revision>& outcome) { put.set_value(outcome); });
+    return put.get_future().get();
+  };
+  Revision last;
+  for (int i = 0; i < 5; ++i) last = *put_barrier();
+  EXPECT_TRUE(Comes([&] { return Watched() == last; }));
+  etcd.PutBack();
+  StatusOr<Revision> put;
+  EXPECT_TRUE(Comes([&] {
+    put = put_barrier();
+    // Unless it was on its way when etcd ended.
+    return Halts();
+  })) << put.status();
+  EXPECT_TRUE(absl::IsUnknown(put.status())) << "nobody may be told that it stands there: " << put.status();
   order_.reset();
 }
 

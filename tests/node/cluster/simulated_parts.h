@@ -60,7 +60,7 @@ class SimulatedOrder : public Order {
  public:
   SimulatedOrder(EtcdSnapshot snapshot, Driver driver) : snapshot_(std::move(snapshot)), driver_(std::move(driver)) {}
 
-  StatusOr<EtcdSnapshot> Snapshot(Revision, bool) override { return snapshot_; }
+  StatusOr<EtcdSnapshot> Snapshot(const DurableState&, bool) override { return snapshot_; }
   void Do(const Watch&) override {}
   void Do(const OpenSession&) override { sessions.Add(0); }
   void Do(const CloseSession&) override {}

@@ -15,7 +15,9 @@ TEST(WireTest, RecordsAndMembersComeBack) {
   Members members;
   members.revision = Revision(9);
   members.incarnation = 2;
-  members.change = "what it was";
+  internal::ClusterMembersChange change;
+  change.set_rationale("a new machine");
+  members.change = change.SerializeAsString();
   members.voters = {{"a", "Site A", "127.0.0.1:1", "a.example"}, {"b", "", "127.0.0.1:2", ""}};
   members.learners = {{"c", "", "127.0.0.1:3", ""}};
   const StatusOr<Members> read = ParseMembers(ToProto(members).SerializeAsString());
@@ -35,6 +37,9 @@ TEST(WireTest, WhatIsNoRecordIsRefused) {
     EXPECT_FALSE(FromProto(ToProto(record)).ok());
   }
   EXPECT_FALSE(ParseMembers("\xff").ok());
+  Members members;
+  members.change = "what every node would make an event of";
+  EXPECT_FALSE(ParseMembers(ToProto(members).SerializeAsString()).ok());
 }
 
 TEST(WireTest, OrderKeysAreInTheOrderOfNumbers) {

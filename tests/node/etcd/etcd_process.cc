@@ -42,9 +42,6 @@ bool EtcdInstalled() {
 }
 
 EtcdCluster::EtcdCluster(Setup setup) : setup_(std::move(setup)), processes_(setup_.members, 0) {
-  std::string pattern = std::filesystem::temp_directory_path() / "anamnesis-etcd-XXXXXX";
-  CHECK(mkdtemp(pattern.data()) != nullptr);
-  directory_ = pattern;
   for (size_t i = 0; i < setup_.members; ++i) {
     endpoints_.push_back(FreeAddress());
     peers_.push_back(FreeAddress());
@@ -54,19 +51,23 @@ EtcdCluster::EtcdCluster(Setup setup) : setup_(std::move(setup)), processes_(set
 
 EtcdCluster::~EtcdCluster() {
   for (size_t i = 0; i < processes_.size(); ++i) Kill(i);
-  std::filesystem::remove_all(directory_);
+}
+
+std::string EtcdCluster::All() const {
+  std::string all;
+  for (size_t i = 0; i < peers_.size(); ++i) all += Text(i == 0 ? "" : ",", "m", i, "=http://", peers_[i]);
+  return all;
 }
 
 void EtcdCluster::Start(size_t member) {
   const std::string scheme = setup_.tls_directory.empty() ? "http://" : "https://";
-  std::string all;
-  for (size_t i = 0; i < peers_.size(); ++i) all += Text(i == 0 ? "" : ",", "m", i, "=http://", peers_[i]);
+  const std::string all = All();
   const std::string client = Text(scheme, endpoints_[member]);
   const std::string peer = Text("http://", peers_[member]);
   std::vector<std::string> arguments = {
-      "etcd", "--name", Text("m", member), "--data-dir", Text(directory_, "/m", member), "--listen-client-urls", client,
-      "--advertise-client-urls", client, "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-      "--initial-cluster", all, "--initial-cluster-token", directory_, "--logger", "zap", "--log-level", "error",
+      "etcd", "--name", Text("m", member), "--data-dir", Text(directory(), "/m", member), "--listen-client-urls",
+      client, "--advertise-client-urls", client, "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
+      "--initial-cluster", all, "--initial-cluster-token", directory(), "--logger", "zap", "--log-level", "error",
       // Half the usual; a busy machine holds no shorter ones.
       "--heartbeat-interval", "50", "--election-timeout", "500"};
   if (!setup_.tls_directory.empty()) {
@@ -81,7 +82,7 @@ void EtcdCluster::Start(size_t member) {
   std::vector<char*> pointers;
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
-  const std::string log = Text(directory_, "/m", member, ".log");
+  const std::string log = Text(directory(), "/m", member, ".log");
   const pid_t process = fork();
   CHECK(process >= 0);
   if (process == 0) {
@@ -109,6 +110,17 @@ void EtcdCluster::Restart(size_t member) {
   Start(member);
 }
 
+void EtcdCluster::PutBack() {
+  for (size_t i = 0; i < processes_.size(); ++i) Kill(i);
+  for (size_t i = 0; i < processes_.size(); ++i) {
+    const std::string data = Text(directory(), "/m", i);
+    std::filesystem::remove_all(data);
+    Control(Text("snapshot restore ", directory(), "/snapshot --name m", i, " --data-dir ", data, " --initial-cluster ",
+                 All(), " --initial-advertise-peer-urls http://", peers_[i], " --initial-cluster-token ", directory()));
+    Start(i);
+  }
+}
+
 EtcdOptions EtcdCluster::Options() const {
   EtcdOptions options;
   options.endpoints = endpoints_;
@@ -133,8 +145,8 @@ std::unique_ptr<EtcdClient> EtcdCluster::Connect(const EtcdOptions& options) {
 
 void EtcdCluster::Control(const std::string& arguments) const {
   const std::string command =
-      Text("ETCDCTL_API=3 etcdctl --endpoints=http://", endpoints_[0], " ", arguments, " >/dev/null 2>", directory_,
-           "/etcdctl.log || { cat ", directory_, "/etcdctl.log >&2; false; }");
+      Text("ETCDCTL_API=3 etcdctl --endpoints=http://", endpoints_[0], " ", arguments, " >/dev/null 2>", directory(),
+           "/etcdctl.log || { cat ", directory(), "/etcdctl.log >&2; false; }");
   CHECK(std::system(command.c_str()) == 0);
 }
 

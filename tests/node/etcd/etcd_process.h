@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "node/etcd/etcd_client.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 
@@ -40,11 +41,15 @@ class EtcdCluster {
   void Kill(size_t member) { Signal(member, SIGKILL); }
   // A new process with the data of the old one, at the same address.
   void Restart(size_t member);
+  // Keeps what all members hold now, for PutBack.
+  void TakeSnapshot() const { Control(Text("snapshot save ", directory(), "/snapshot")); }
+  // As an operator does after a disaster: a new process of each member, with what the snapshot holds.
+  void PutBack();
   void Pause(size_t member) { Signal(member, SIGSTOP); }
   void Resume(size_t member) { Signal(member, SIGCONT); }
 
   const std::vector<std::string>& endpoints() const { return endpoints_; }
-  const std::string& directory() const { return directory_; }
+  const std::string& directory() const { return directory_.path(); }
   // Options for these endpoints, with the prefix "test/" and short timeouts.
   EtcdOptions Options() const;
   // A client whose first read was answered.
@@ -55,10 +60,12 @@ class EtcdCluster {
 
  private:
   void Start(size_t member);
+  // For --initial-cluster.
+  std::string All() const;
   void Signal(size_t member, int number);
 
   const Setup setup_;
-  std::string directory_;
+  ScratchDirectory directory_{ScratchDirectory::Where::kDisk};
   std::vector<std::string> endpoints_;
   std::vector<std::string> peers_;
   std::vector<pid_t> processes_;

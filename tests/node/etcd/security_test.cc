@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <thread>
 
 #include "ledger/base/check.h"
 #include "node/etcd/etcd_client.h"
 #include "tests/node/etcd/etcd_process.h"
+#include "tests/support/scratch_directory.h"
 
 namespace anamnesis {
 namespace {
@@ -109,9 +109,6 @@ TEST(Security, UserWithoutAuthenticationIsAnError) {
 class Certificates {
  public:
   Certificates() {
-    std::string pattern = std::filesystem::temp_directory_path() / "anamnesis-tls-XXXXXX";
-    CHECK(mkdtemp(pattern.data()) != nullptr);
-    directory_ = pattern;
     std::ofstream(File("ext")) << "subjectAltName=IP:127.0.0.1,DNS:localhost\n";
     for (const char* ca : {"ca", "other_ca"}) {
       Run(Text("openssl req -x509 -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ", ca, ".key -out ",
@@ -121,10 +118,9 @@ class Certificates {
     Issue("client", "ca");
     Issue("stranger", "other_ca");
   }
-  ~Certificates() { std::filesystem::remove_all(directory_); }
 
-  const std::string& directory() const { return directory_; }
-  std::string File(std::string_view name) const { return Text(directory_, "/", name); }
+  const std::string& directory() const { return directory_.path(); }
+  std::string File(std::string_view name) const { return Text(directory(), "/", name); }
 
  private:
   void Issue(std::string_view name, std::string_view ca) const {
@@ -134,10 +130,10 @@ class Certificates {
              ".pem -days 2 -extfile ext"));
   }
   void Run(const std::string& command) const {
-    CHECK(std::system(Text("cd ", directory_, " && ", command, " >/dev/null 2>&1").c_str()) == 0);
+    CHECK(std::system(Text("cd ", directory(), " && ", command, " >/dev/null 2>&1").c_str()) == 0);
   }
 
-  std::string directory_;
+  ScratchDirectory directory_;
 };
 
 TEST(Security, MutualTls) {

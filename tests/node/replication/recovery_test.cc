@@ -51,6 +51,20 @@ TEST(RecoveryTest, OrdersNothingThatThePrefixContains) {
   EXPECT_EQ(plan->batches[0].batch.id, Id(5, 3));
 }
 
+TEST(RecoveryTest, WhatItsOwnNodeHasAppliedIsNotInAReport) {
+  std::vector<NodeReport> reports = {
+      Report("a", 20, {{SessionId(5), BatchNumber(1)}}, {Batch(5, 1), Batch(5, 2), Batch(7, 1)}),
+      Report("b", 30, {{SessionId(5), BatchNumber(2)}}, {Batch(5, 2), Batch(5, 3)})};
+  const auto whole = PlanRecovery(reports);
+  for (NodeReport& report : reports) LeaveOutApplied(report);
+  EXPECT_EQ(reports[0].staged, std::vector<StagedBatch>({Batch(5, 2), Batch(7, 1)}));
+  EXPECT_EQ(reports[1].staged, std::vector<StagedBatch>({Batch(5, 3)}));
+  const auto plan = PlanRecovery(reports);
+  ASSERT_TRUE(whole.ok() && plan.ok());
+  ASSERT_EQ(plan->batches.size(), whole->batches.size());
+  for (size_t i = 0; i < plan->batches.size(); ++i) EXPECT_EQ(plan->batches[i].batch, whole->batches[i].batch);
+}
+
 // Else the new etcd could open a session of that number again, and its batches would count as applied.
 TEST(RecoveryTest, TheBaseIsAboveEverySession) {
   const auto plan = PlanRecovery({Report("a", 30, {}, {Batch(44, 1)}), Report("b", 30, {}, {})});

@@ -1,5 +1,6 @@
 #include "node/replication/replica.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -7,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "ledger/base/status.h"
 #include "ledger/crypto/sha256.h"
@@ -340,13 +342,88 @@ TEST_F(ReplicaTest, CatchesUpWhenNobodyKeepsTheBytes) {
 
 TEST_F(ReplicaTest, CompactedHistory) {
   Open();
-  replica_->OnCompacted(Revision(6));
-  EXPECT_EQ(Actions(), Lines({"watch 6"})) << "what was not shown is still there";
+  const Members members = replica_->members();
+  replica_->OnCompacted({Revision(0)}, {Revision(5), {SessionId(5)}, members});
+  EXPECT_EQ(Actions(), Lines({"watch 6"})) << "there is nothing more";
+  replica_->OnCompacted({Revision(0)}, {Revision(9), {SessionId(5)}, members});
+  EXPECT_EQ(Actions(), Lines({"watch 10"})) << "nothing that is to be applied";
+  EXPECT_EQ(replica_->session(), SessionId(5));
+  replica_->OnCompacted({Revision(0), {{Revision(11), Record(8, 1, "c")}}}, {Revision(14), {SessionId(5)}, members});
+  EXPECT_EQ(Actions(), Lines({"fetch 8/1 from c", "watch 15"})) << "what was ordered";
+  replica_->OnCompacted({Revision(13), {}}, {Revision(16), {SessionId(5)}, members});
+  EXPECT_EQ(Actions(), Lines({"watch 15"})) << "nothing that was not shown already";
   Propose(1);
   Actions();
-  replica_->OnCompacted(Revision(7));
-  EXPECT_EQ(Actions(), Lines({"dropped 5/1 not ordered", "catch up to 6"}));
+  replica_->OnCompacted({Revision(16)}, {Revision(18), {SessionId(5)}, members});
+  EXPECT_EQ(Actions(), Lines({"dropped 5/1 not ordered", "catch up to 16"}));
   EXPECT_FALSE(replica_->wants_watch());
+}
+
+TEST_F(ReplicaTest, AChangeOfMembersInCompactedHistory) {
+  Open();
+  Members members = Voters({"a", "b"}, 12);
+  members.replaces = Revision(1);
+  replica_->OnCompacted({Revision(0), {{Revision(10), Record(8, 1, "c")}, {Revision(14), Record(9, 1, "b")}}},
+                        {Revision(14), {SessionId(5)}, members});
+  replica_->OnFetched("c", Id(8, 1), DigestOf("8/1"));
+  replica_->OnStaged(Id(8, 1));
+  EXPECT_THAT(Actions(), testing::IsSupersetOf({"deliver 8/1 at 10", "members at 12", "fetch 9/1 from b", "watch 15"}));
+  members.revision = Revision(18);
+  members.replaces = Revision(16);
+  replica_->OnCompacted({Revision(0)}, {Revision(20), {SessionId(5)}, members});
+  EXPECT_THAT(Actions(), testing::Contains("catch up to 18")) << "there was another between";
+}
+
+TEST_F(ReplicaTest, WhatEndedInCompactedHistoryHasEnded) {
+  Open();
+  replica_->OnSessionCreated(Revision(8));
+  replica_->OnStoreRequest(Record(8, 1, "b"));
+  replica_->OnStaged(Id(8, 1));
+  Propose(1);
+  Actions();
+  replica_->OnCompacted({Revision(0)}, {Revision(20), {}, replica_->members()});
+  const std::vector<std::string> actions = Actions();
+  EXPECT_THAT(actions, testing::IsSupersetOf({"dropped 5/1 not ordered", "open session", "watch 21"}));
+  EXPECT_THAT(actions, testing::Contains(testing::HasSubstr(" 8/1"))) << "of a session that orders nothing more";
+  EXPECT_EQ(replica_->session(), SessionId(0));
+}
+
+TEST_F(ReplicaTest, WhatCantBeWrittenIsNotFetchedAgainAtOnce) {
+  Open();
+  replica_->OnOrderRecord(Revision(10), Record(8, 1, "c"));
+  replica_->OnFetched("c", Id(8, 1), DigestOf("8/1"));
+  EXPECT_EQ(Actions(), Lines({"fetch 8/1 from c", "stage 8/1"}));
+  replica_->OnStageFailed(Id(8, 1));
+  replica_->OnOrderRecord(Revision(11), Record(8, 2, "c"));
+  EXPECT_EQ(Actions(), Lines()) << "there is no space for that either";
+  replica_->Tick(2 * kSecond);
+  EXPECT_EQ(Actions(), Lines({"publish 1", "fetch 8/1 from c", "fetch 8/2 from c"}));
+  replica_->OnFetched("c", Id(8, 1), DigestOf("8/1"));
+  replica_->OnStageFailed(Id(8, 1));
+  Actions();
+  replica_->Tick(3 * kSecond + kSecond / 2);
+  EXPECT_THAT(Actions(), testing::Not(testing::Contains("fetch 8/1 from c"))) << "the pause grows";
+  replica_->Tick(5 * kSecond);
+  EXPECT_THAT(Actions(), testing::Contains("fetch 8/1 from c"));
+}
+
+TEST_F(ReplicaTest, AMemberThatWasNeverHeardHoldsUpTrimmingNoLongerThanOneThatIsBehind) {
+  ReplicaOptions options;
+  options.far_behind_revisions = 50;
+  options.compact_revisions = 20;
+  const Members members = Voters({"a", "b", "c"}, 1);
+  Make({"a", Revision(1), {}, members, {}}, {Revision(1), {}, members}, options);
+  Actions();
+  const auto compacts = [&](uint64_t revision) {
+    replica_->OnProgress(Revision(revision));
+    replica_->OnPeerApplied("b", Revision(revision));
+    replica_->OnApplied(Revision(revision));
+    const std::vector<std::string> actions = Actions();
+    return std::any_of(actions.begin(), actions.end(),
+                       [](const std::string& line) { return line.starts_with("compact"); });
+  };
+  EXPECT_FALSE(compacts(40));
+  EXPECT_TRUE(compacts(60));
 }
 
 TEST_F(ReplicaTest, StartsFromTheDisk) {

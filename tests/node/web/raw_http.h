@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -20,9 +21,13 @@ namespace anamnesis {
 
 class RawConnection {
  public:
-  // To 127.0.0.1:PORT.
-  explicit RawConnection(std::string_view address) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  // To 127.0.0.1:PORT, from 127.0.0.`host`.
+  explicit RawConnection(std::string_view address, uint32_t host = 1) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
     CHECK(socket_ >= 0);
+    sockaddr_in from{};
+    from.sin_family = AF_INET;
+    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + host);
+    if (host != 1) CHECK(::bind(socket_, reinterpret_cast<const sockaddr*>(&from), sizeof(from)) == 0);
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(static_cast<uint16_t>(std::stoi(std::string(address.substr(address.rfind(':') + 1)))));

@@ -11,6 +11,7 @@
 #include <optional>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "ledger/base/check.h"
 #include "node/web/http_post.h"
@@ -193,6 +194,34 @@ TEST_F(WebServerTest, ConnectionsBeyondTheMostAreClosedAndRoomIsMadeAgain) {
     if (answer.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(WebServerTest, OneAddressCantTakeTheConnectionsOfAll) {
+  options_.connections_per_address_max = 2;
+  Start();
+  std::vector<std::unique_ptr<RawConnection>> idle;
+  for (int i = 0; i < 2; ++i) {
+    idle.push_back(std::make_unique<RawConnection>(server_->address()));
+    ASSERT_TRUE(idle.back()->Send("GET / HTTP/1.1\r\n\r\n"));
+    ASSERT_THAT(idle.back()->ReadAnswer(), StartsWith("HTTP/1.1 200 "));
+  }
+  RawConnection third(server_->address());
+  EXPECT_EQ(third.ReadToEnd(), "");
+  EXPECT_THAT(said(), HasSubstr("HTTP: a connection from 127.0.0.1 was closed: too many are open"));
+  RawConnection other(server_->address(), 2);
+  ASSERT_TRUE(other.Send("GET / HTTP/1.1\r\nConnection: close\r\n\r\n"));
+  EXPECT_THAT(other.ReadToEnd(), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(WebServerTest, AnOldConnectionEndsWithItsNextAnswer) {
+  options_.connection_age_max = std::chrono::milliseconds(0);
+  Start();
+  RawConnection connection(server_->address());
+  ASSERT_TRUE(connection.Send("GET / HTTP/1.1\r\n\r\n"));
+  const std::string answer = connection.ReadToEnd();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(answer, HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_TRUE(connection.ended());
 }
 
 // Lets no descriptor be opened above those that are, but for one, as long as it lives.

@@ -166,9 +166,13 @@ def regulatory():
                         "validFromUs": "1767225600000000"}})
     rita("change_plan.authorised", ["change_plan=change_plan:pccp@1", "authorisation=authorisation:K261234@1",
                                     "protocol=sandbox_protocol:suite@1"],
-         {"terms": {"instrument": "US_PCCP", "jurisdiction": "US", "modifications": [
+         {"terms": {"instrument": "US_PCCP", "jurisdiction": "US", "intendedPurposeDigest": b64(sha(PURPOSE)),
+                    "modifications": [
              {"id": "m1", "text": "shift of the alert threshold", "changeClass": "threshold_table",
               "dimensions": ["threshold_shift"], "extent": "LOCAL", "mode": "AUTOMATIC",
+              "dataManagement": ["local data of the unit's site"], "retraining": ["none: one number is set"],
+              "performanceEvaluation": ["the suite for the item's class"],
+              "updateProcedures": ["the gate, with the baseline as fallback"],
               "bounds": [{"dimension": "threshold_shift", "low": "-0.05", "high": "0.05"}]}]}})
 
 
@@ -210,7 +214,7 @@ def verified(version, foundation="7.2", without=""):
                       {"aspect": aspect, "result": "PASS", "configurationDigest": tested})
     certifier("sandbox_run.completed", [f"sandbox_run=sandbox_run:run-{version}", f"artifact=artifact:shift@{version}",
                                         "protocol=sandbox_protocol:suite@1"] + runs,
-              {"environmentDigest": b64(sha("environment")), "result": "PASS",
+              {"environmentDigest": b64(sha("environment")), "result": "PASS", "controlsExercised": ["low-confidence"],
                "isolation": [{"aspect": a, "isolated": True} for a in ("network", "clinical_path", "host")]})
     certifier("certification.issued", [f"certification=certification:cert-{version}",
                                        f"artifact=artifact:shift@{version}",

@@ -1,0 +1,256 @@
+#include "client/exports/verify.h"
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "client/exports/content.h"
+#include "client/exports/directory.h"
+#include "client/exports/html.h"
+#include "client/exports/json.h"
+#include "client/exports/writer.h"
+#include "gmock/gmock.h"
+#include "ledger/crypto/sha256.h"
+#include "ledger/note/cosignature.h"
+#include "tests/client/exports/hours.h"
+#include "tests/client/exports/projected_ledger.h"
+#include "tests/support/scratch_directory.h"
+
+namespace anamnesis::exports {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+constexpr size_t kDocumentLeaf = 2;
+// What the last leaf erases.
+constexpr size_t kErasedLeaf = 4;
+
+NamedKey Named(uint64_t seed) { return {"ada", KeyOfSeed(seed)}; }
+// Ada's keys: for ever, until hour 2, and from hour 9 on; and one of which no record speaks.
+const NamedKey& Good() {
+  static const auto* key = new NamedKey(Named(11));
+  return *key;
+}
+const NamedKey& Expired() {
+  static const auto* key = new NamedKey(Named(12));
+  return *key;
+}
+const NamedKey& Later() {
+  static const auto* key = new NamedKey(Named(13));
+  return *key;
+}
+const NamedKey& Strange() {
+  static const auto* key = new NamedKey(Named(14));
+  return *key;
+}
+
+EventDraft IssueTo(const NamedKey& key, int64_t hour, int64_t from_us, int64_t until_us) {
+  return AtHour(IssueKey("person", "ada", key.key.public_key(), from_us, until_us), hour);
+}
+
+EventDraft ErasureOf(uint64_t leaf) {
+  v1::SubjectDataErased body;
+  body.add_erased_indexes(leaf);
+  body.set_basis("Art. 17(1)(b)");
+  body.set_authorised_by("eve");
+  EventDraft draft = DraftWith(std::move(body), {"subject=subject:s"});
+  draft.header.set_rationale("consent withdrawn");
+  return draft;
+}
+
+// A directory with an export by Good of six leaves, made once, and copies of it that somebody signs anew.
+class VerifyTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    root_ = new ScratchDirectory;
+    ProjectedHistory history;
+    history.Add(IssueTo(Good(), 0, 0, 0));
+    history.Add(IssueTo(Expired(), 1, 0, Hour(2).us));
+    history.Add(AtHour(ReferToDocument("a document"), 2));
+    history.Add(IssueTo(Later(), 3, Hour(9).us, 0));
+    history.Add(AtHour(ReferToDocument("another document"), 4));
+    history.Add(AtHour(ErasureOf(kErasedLeaf), 5));
+    ProjectedLedger ledger(history);
+    const LedgerView view = ledger.View();
+    log_key_ = new VerifierKey(VerifierKey::Parse(view.verifier_key()).value());
+    ExportWriter writer = ExportWriter::Open(Whole()).value();
+    Document document;
+    document.kind = "design-history";
+    document.title = "A title";
+    document.subject = "software_item:a";
+    document.sections = {{"data", "Data", "clause 8", {}, {}, {}}};
+    document.sections[0].tables = {{"Records", {"Record", "State"}, {{{"a", Mark::kNone, {kDocumentLeaf}}, {}}}, ""}};
+    written_ = new Status(writer.Finish(view, document, {1, 3, kErasedLeaf, 5}, Good()));
+    for (const NamedKey* key : {&Expired(), &Later(), &Strange()}) {
+      ExportWriter other = ExportWriter::Open(Text(Whole(), "-", refusals_.size())).value();
+      Document same = document;
+      refusals_.push_back(other.Finish(view, same, {}, *key));
+    }
+  }
+  static void TearDownTestSuite() { delete root_; }
+
+  void SetUp() override {
+    ASSERT_TRUE(written_->ok()) << *written_;
+    copy_ = Text(root_->path(), "/copy");
+    CopyWhole();
+  }
+
+  void CopyWhole() const {
+    fs::remove_all(copy_);
+    fs::copy(Whole(), copy_, fs::copy_options::recursive);
+  }
+
+  static std::string Whole() { return Text(root_->path(), "/whole"); }
+  std::string Read(std::string_view name) const { return ReadWhole(Text(copy_, "/", name), 1 << 20).value(); }
+  void Write(std::string_view name, std::string_view bytes) const {
+    std::ofstream(Text(copy_, "/", name), std::ios::binary) << bytes;
+  }
+
+  // The copy as whoever has `key` may sign it. A page is written of a document that can be one.
+  void SignAnew(const std::function<void(Document&)>& change, const NamedKey& key = Good(), bool page = true) {
+    Document document = ReadJson(Read("export.json")).value();
+    if (change) change(document);
+    Write("export.json", WriteJson(document));
+    if (page) Write("index.html", WriteHtml(document));
+    Write("signer.vkey", Text(VerifierKeyOf(key).Format(), "\n"));
+    Manifest manifest = ReadManifest(Read("manifest.json")).value();
+    for (auto& [name, entry] : manifest.files) entry = MeasureFile(Text(copy_, "/", name)).value();
+    manifest.content_sha256 = ContentDigestOf(document);
+    Write("manifest.json", WriteManifest(manifest));
+    Write("manifest.sig", SignManifest(Read("manifest.json"), key));
+  }
+  StatusOr<VerifiedExport> Verify(std::vector<VerifierKey> keys = {}) const {
+    Trust trust;
+    trust.keys = std::move(keys);
+    trust.keys.push_back(*log_key_);
+    return VerifyDirectory(copy_, trust);
+  }
+  void ExpectRefused(std::string_view why) const {
+    EXPECT_THAT(std::string(MessageOf(Verify().status())), HasSubstr(std::string(why)));
+  }
+
+  static ScratchDirectory* root_;
+  static VerifierKey* log_key_;
+  static Status* written_;
+  // What came of exports by the other keys.
+  static std::vector<Status> refusals_;
+  std::string copy_;
+};
+
+ScratchDirectory* VerifyTest::root_ = nullptr;
+VerifierKey* VerifyTest::log_key_ = nullptr;
+Status* VerifyTest::written_ = nullptr;
+std::vector<Status> VerifyTest::refusals_;
+
+TEST_F(VerifyTest, AnExportIsSignedByTheHolderOfAKey) {
+  const StatusOr<VerifiedExport> verified = Verify();
+  ASSERT_TRUE(verified.ok()) << verified.status();
+  EXPECT_EQ(verified->signer, "person:ada, not checked for revocation");
+  EXPECT_EQ(verified->told_otherwise, 0U);
+  SignAnew(nullptr);
+  EXPECT_TRUE(Verify().ok());
+}
+
+TEST_F(VerifyTest, ARowWithoutACellForEachColumnIsRefused) {
+  const auto first_row = [](Document& document) -> std::vector<Cell>& {
+    return document.sections[0].tables[0].rows[0];
+  };
+  SignAnew([&](Document& document) { first_row(document).pop_back(); }, Good(), /*page=*/false);
+  ExpectRefused("export.json: has a table with a row that has not a cell for each column");
+  CopyWhole();
+  SignAnew([&](Document& document) { first_row(document).resize(3); }, Good(), /*page=*/false);
+  ExpectRefused("export.json: has a table with a row that has not a cell for each column");
+}
+
+TEST_F(VerifyTest, NothingIsReadThatIsNotSigned) {
+  SignAnew([](Document& document) { document.sections[0].tables[0].rows[0].clear(); }, Good(), /*page=*/false);
+  Write("manifest.sig", SignManifest(Read("manifest.json"), Strange()));
+  ExpectRefused("manifest.sig: ");
+  CopyWhole();
+  SignAnew(nullptr, Strange());
+  ExpectRefused("manifest.sig: no record in this export says who holds the key");
+}
+
+TEST_F(VerifyTest, FieldsThatContradictTheBodyAreRefused) {
+  const auto changed = [&](const std::function<void(std::vector<std::pair<std::string, std::string>>&)>& change) {
+    SignAnew([&](Document& document) {
+      for (Record& record : document.records) {
+        if (record.leaf == kDocumentLeaf) change(record.fields);
+      }
+    });
+    const StatusOr<VerifiedExport> verified = Verify();
+    CopyWhole();
+    return verified;
+  };
+  const std::string why = "record 2: its fields are not what its body and header say";
+  for (const auto& change : std::vector<std::function<void(std::vector<std::pair<std::string, std::string>>&)>>{
+           [](auto& fields) { fields.back().second += "!"; },
+           [](auto& fields) { fields.front().second = "document:other"; }, [](auto& fields) { fields.pop_back(); },
+           [](auto& fields) { fields.emplace_back("result", "PASS"); },
+           // What one field says under another's name.
+           [](auto& fields) { fields.back().first = fields.front().first; }, [](auto& fields) { fields.clear(); }}) {
+    EXPECT_THAT(std::string(MessageOf(changed(change).status())), HasSubstr(why));
+  }
+  const StatusOr<VerifiedExport> renamed = changed([](auto& fields) { fields.back().first = "a word of old"; });
+  ASSERT_TRUE(renamed.ok()) << renamed.status();
+  EXPECT_EQ(renamed->told_otherwise, 1U);
+  const StatusOr<VerifiedExport> unread = changed([](auto& fields) {
+    const size_t of_header = 1;
+    fields.resize(of_header);
+    fields.emplace_back("content", "could not be read by this version");
+  });
+  ASSERT_TRUE(unread.ok()) << unread.status();
+  EXPECT_EQ(unread->told_otherwise, 1U);
+}
+
+TEST_F(VerifyTest, ABodyThatNoErasureNamesIsCountedAsLeftOut) {
+  ASSERT_EQ(Verify().value().bodies_not_shown_erased, std::set<uint64_t>());
+  Manifest manifest = ReadManifest(Read("manifest.json")).value();
+  const std::set<uint64_t> hidden = {kDocumentLeaf, kErasedLeaf};
+  for (const uint64_t leaf : hidden) {
+    manifest.files.erase(RecordPath(leaf, ".body"));
+    fs::remove(Text(copy_, "/", RecordPath(leaf, ".body")));
+  }
+  Write("manifest.json", WriteManifest(manifest));
+  SignAnew([&](Document& document) {
+    for (Record& record : document.records) {
+      if (hidden.count(record.leaf) == 0) continue;
+      record.body = BodyPresence::kErased;
+      record.fields.resize(1);
+    }
+  });
+  const StatusOr<VerifiedExport> verified = Verify();
+  ASSERT_TRUE(verified.ok()) << verified.status();
+  EXPECT_EQ(verified->bodies_not_shown_erased, std::set<uint64_t>{kDocumentLeaf});
+}
+
+TEST_F(VerifyTest, AKeySignsOnlyWhileItIsInForce) {
+  SignAnew(nullptr, Expired());
+  ExpectRefused("the key that signed it expired, as credential.issued of leaf 1 says");
+  SignAnew(nullptr, Later());
+  ExpectRefused("the key that signed it is valid only from 2025-03-15T20:00:00Z on");
+}
+
+TEST_F(VerifyTest, NoExportIsMadeWithAKeyThatIsNotInForce) {
+  ASSERT_EQ(refusals_.size(), 3U);
+  for (const Status& refused : refusals_) EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_THAT(std::string(MessageOf(refusals_[0])), HasSubstr("expired, as credential.issued of leaf 1 says"));
+  EXPECT_THAT(std::string(MessageOf(refusals_[1])), HasSubstr("is valid only from"));
+}
+
+TEST_F(VerifyTest, AKeyForCosignaturesSignsNoExport) {
+  const VerifierKey cosigner = VerifierKey::Make("ada", KeyType::kCosignature, Good().key.public_key()).value();
+  Write("signer.vkey", Text(cosigner.Format(), "\n"));
+  Manifest manifest = ReadManifest(Read("manifest.json")).value();
+  manifest.files["signer.vkey"] = MeasureFile(Text(copy_, "/signer.vkey")).value();
+  Write("manifest.json", WriteManifest(manifest));
+  SignedNote note = ReadManifestSignature(SignManifest(Read("manifest.json"), Good()), Read("manifest.json")).value();
+  note.signatures = {Cosign(note.text, "ada", Good().key, 1)};
+  Write("manifest.sig", FormatSignedNote(note));
+  ExpectRefused("manifest.sig: ada is a key for cosignatures");
+  EXPECT_FALSE(Verify({cosigner}).ok());
+}
+
+}  // namespace
+}  // namespace anamnesis::exports
