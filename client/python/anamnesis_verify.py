@@ -717,6 +717,7 @@ def check_body(data, header, what):
 # --- The keys of a ledger over the years (deploy/decisions/0024-checkpoint-keys.md) -----------------------------------
 
 BOUNDS = {3: ("valid_from_us", "int64"), 4: ("valid_until_us", "int64")}
+SCOPE = {1: ("items", "string", "repeated"), 2: ("class_max", "uint32"), 3: ("jurisdictions", "string", "repeated")}
 AUTHORITY = {
     "credential.issued": {1: ("public_key", "bytes"), 2: ("purpose", "uint32"), **BOUNDS, 5: ("components", "bytes")},
     "credential.rotated": {1: ("old_public_key", "bytes"), 2: ("new_public_key", "bytes"),
@@ -724,7 +725,7 @@ AUTHORITY = {
     "credential.revoked": {1: ("public_key", "bytes"), 2: ("from_us", "int64")},
     "credential.reported_lost": {1: ("public_key", "bytes"), 2: ("from_us", "int64")},
     "role.granted": {1: ("role", "uint32"), 2: ("valid_from_us", "int64"), 3: ("valid_until_us", "int64"),
-                     4: ("scope", "bytes")},
+                     4: ("scope", SCOPE)},
     "role.withdrawn": {1: ("role", "uint32")}}
 SEAL, CHECKPOINT, ADMINISTRATOR = 1, 2, 1
 
@@ -864,7 +865,7 @@ class Custody:
             return f"{what} is sealed by another's key"
         if not in_force(bounds, run_recorded_us):
             return f"{what}: the key that sealed it was not in force"
-        if not in_force(self.administrators.get(actor, (0, -1)), leaf.recorded_us):
+        if not any(in_force(granted, leaf.recorded_us) for granted in self.administrators.get(actor, [])):
             return f"{what}, who was no administrator as far as the history shows"
         return ""
 
@@ -882,7 +883,7 @@ class Custody:
                  for kind, message in own)
              and any(kind == "role.granted" and message["role"] == ADMINISTRATOR for kind, message in own),
              "is no founding run of an administrator")
-        self.founders, self.sealers[key], self.administrators[actor] = len(run), (actor, (0, 0)), (0, 0)
+        self.founders, self.sealers[key], self.administrators[actor] = len(run), (actor, (0, 0)), [(0, 0)]
 
     def name(self, index, public, name):
         need(public not in self.keys, f"leaf {index}: names a key that was named before")
@@ -946,10 +947,10 @@ class Custody:
         elif kind in ("credential.revoked", "credential.reported_lost"):
             self.end(index, body["public_key"], body["from_us"] or leaf.recorded_us, True)
         elif kind == "role.granted" and body["role"] == ADMINISTRATOR:
-            if "scope" in body["present"]:  # in place of what was granted before
-                self.administrators.pop(holder, None)
-            elif not why:
-                self.administrators[holder] = (body["valid_from_us"], body["valid_until_us"])
+            scope = body["scope"] or {}
+            limited = any(scope.get(name) for name in ("items", "class_max", "jurisdictions"))
+            if not why and not limited:  # grants stand beside one another; who has limits names no keys
+                self.administrators.setdefault(holder, []).append((body["valid_from_us"], body["valid_until_us"]))
         elif kind == "role.withdrawn" and body["role"] == ADMINISTRATOR:
             self.administrators.pop(holder, None)
 

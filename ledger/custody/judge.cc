@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "anamnesis/v1/vocabulary_authority.pb.h"
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
@@ -11,6 +13,7 @@
 #include "ledger/event/checkpoint_key_name.h"
 #include "ledger/event/header.h"
 #include "ledger/event/leaf.h"
+#include "ledger/event/scope.h"
 #include "ledger/event/seal.h"
 #include "ledger/event/vocabulary.h"
 #include "ledger/merkle/tree_hash.h"
@@ -125,7 +128,8 @@ class CustodyJudge {
   // The leaves of the first run.
   uint64_t founding_size_ = 0;
   std::map<std::string, Sealer, std::less<>> sealers_;
-  std::map<std::string, Interval, std::less<>> administrators_;
+  // Grants stand beside one another.
+  std::map<std::string, std::vector<Interval>, std::less<>> administrators_;
   // Keys that an event names and that count for nothing, and why.
   std::map<std::string, std::string, std::less<>> ignored_;
 };
@@ -233,7 +237,8 @@ std::string CustodyJudge::WhyUnauthorised(const Entry& event, const Entry& first
   }
   // A role within a scope, and what somebody does for another, is judged by more than a history holds.
   const auto role = administrators_.find(event.actor());
-  if (role != administrators_.end() && role->second.Holds(event.view.recorded)) return "";
+  const auto holds = [&](const Interval& granted) { return granted.Holds(event.view.recorded); };
+  if (role != administrators_.end() && std::any_of(role->second.begin(), role->second.end(), holds)) return "";
   return Text(what, ", who was no administrator as far as the history shows");
 }
 
@@ -255,7 +260,7 @@ Status CustodyJudge::CheckFounding(Entries run, const PublicKey& key) {
   if (!issued || !administrator) return Refuse(run.front().index, "is no founding run of an administrator");
   founding_size_ = run.size();
   sealers_[std::string(key.view())] = {actor, {}};
-  administrators_[actor] = {};
+  administrators_[actor] = {Interval()};
   return OkStatus();
 }
 
@@ -271,11 +276,9 @@ Status CustodyJudge::Apply(const Entry& event, const std::string& why) {
   }
   if (const auto* granted = BodyAs<v1::RoleGranted>(body)) {
     if (granted->role() != v1::ADMINISTRATOR) return OkStatus();
-    if (granted->has_scope()) {
-      // In place of what was granted before.
-      administrators_.erase(event.holder());
-    } else if (why.empty()) {
-      administrators_[event.holder()] = {granted->valid_from_us(), granted->valid_until_us()};
+    // Who administers within limits names no keys.
+    if (why.empty() && IsUnlimited(granted->scope())) {
+      administrators_[event.holder()].push_back({granted->valid_from_us(), granted->valid_until_us()});
     }
   } else if (const auto* withdrawn = BodyAs<v1::RoleWithdrawn>(body)) {
     if (withdrawn->role() == v1::ADMINISTRATOR) administrators_.erase(event.holder());

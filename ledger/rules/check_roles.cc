@@ -6,6 +6,7 @@
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "ledger/event/names.h"
 #include "ledger/event/refusal.h"
+#include "ledger/event/scope.h"
 #include "ledger/state/authority.h"
 #include "ledger/state/delegations.h"
 

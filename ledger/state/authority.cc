@@ -7,6 +7,7 @@
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/event/names.h"
+#include "ledger/event/scope.h"
 
 namespace anamnesis {
 namespace {
@@ -176,11 +177,6 @@ std::string WhyNotInForce(const CredentialState& credential, Timestamp at) {
     return Text("expired at ", FormatTime(Timestamp(credential.valid_until_us())));
   }
   return "";
-}
-
-bool IsUnlimited(const v1::Scope& scope) {
-  return scope.items().empty() && scope.jurisdictions().empty() &&
-         scope.class_max() == v1::SOFTWARE_SAFETY_CLASS_UNSPECIFIED;
 }
 
 std::string HoldersPrefix(std::string_view kind) { return Text('h', kind, '\0'); }

@@ -43,9 +43,6 @@ StatusOr<bool> HoldsRole(const RowFinder& rows, const v1::Agent& agent, v1::Role
 StatusOr<std::vector<v1::Scope>> ScopesOfRole(const RowFinder& rows, const v1::Agent& agent, v1::Role role,
                                               Timestamp at);
 
-// Whether the scope leaves nothing out.
-bool IsUnlimited(const v1::Scope& scope);
-
 // What an agent may be trusted with at a time.
 struct AgentStanding {
   // Why the agent is nobody to the ledger: it has no credential, or none is in force. Empty when one is.

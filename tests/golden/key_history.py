@@ -24,13 +24,15 @@ STOLEN = START_US + 6 * YEAR_US
 
 
 class KeyLog(SmallLog):
-    """Leaves 0 to 14; `rotator` is who rotates the first key, which is valid until `first_until`; leaf 15 is an
-    engineer's, or the administrator's, who ends the cosigner's key."""
+    """Leaves 0 to 14; `rotator` is who rotates the first key, which is valid until `first_until`; where `granted` is
+    given, leaf 5 grants `granted_to` to administer, as it has it; leaf 15 is an engineer's, or the administrator's, who ends the
+    cosigner's key."""
 
     def __init__(self, messages: dict[str, MessageType], rotator=FOUNDER, name_twice: bool = False,
-                 first_until: int = 0, cosigner_ended_by: str = "") -> None:
+                 first_until: int = 0, cosigner_ended_by: str = "", granted: Value = None,
+                 granted_to=FOUNDER) -> None:
         self.rotator, self.name_twice, self.first_until = rotator, name_twice, first_until
-        self.cosigner_ended_by = cosigner_ended_by
+        self.cosigner_ended_by, self.granted, self.granted_to = cosigner_ended_by, granted, granted_to
         SEEDS.setdefault(OTHER, p.seed(77))
         super().__init__(messages)
 
@@ -57,7 +59,11 @@ class KeyLog(SmallLog):
         self.add_batch(START_US, [self.run(FOUNDER, founding, START_US)])
         self.add(START_US + DAY_US, "CredentialIssued",  # leaf 4
                  {"public_key": p.public_key(SEEDS[OTHER]), "purpose": "SEAL"}, [ref("holder", *OTHER)])
-        self.register(START_US + YEAR_US, "vent-1")  # leaf 5
+        if self.granted is None:  # leaf 5
+            self.register(START_US + YEAR_US, "vent-1")
+        else:
+            self.add(START_US + YEAR_US, "RoleGranted", {"role": "ADMINISTRATOR", **self.granted},
+                     [ref("holder", *self.granted_to)])
         self.add(START_US + 2 * YEAR_US, "CredentialRotated",  # leaf 6
                  {"old_public_key": keys[0], "new_public_key": keys[1], "old_key_until_us": OVERLAP_ENDS}, [node],
                  writer=self.rotator)
@@ -114,7 +120,7 @@ class KeyLog(SmallLog):
     def entries(self, size: int | None = None) -> dict[int, str]:
         """What belongs into a history: the founding run, what is about keys, how far the log had come at each end."""
         size = size or len(self.leaves)
-        bodies = {1: True, 2: True, 3: True, 6: True, 9: True, 12: True, 13: True, 14: True, 15: True}
+        bodies = {**({} if self.granted is None else {5: True}), 1: True, 2: True, 3: True, 6: True, 9: True, 12: True, 13: True, 14: True, 15: True}
         wanted = {0: False, 7: False, 8: False, 10: False, **bodies}
         return {index: self.leaf_entry(index, size, wanted[index]) for index in sorted(wanted) if index < size}
 
@@ -222,6 +228,19 @@ def judged(log: KeyLog, messages: dict[str, MessageType]) -> list[Value]:
     entries_9 = {index: other.leaf_entry(index, 9, index in (1, 2, 3, 4, 6)) for index in (*range(5), 6, 7, 8)}
     case("what somebody without the role named doesn't sign", other.history(other.note(9, [second]), entries=entries_9),
          [keys[0]], "leaf 6: credential.rotated by person:p-0002, who was no administrator")
+    for name, grant in (("for an item", {"scope": {"items": ["alert"]}}), ("without limits", {"scope": {}}),
+                        ("for a time", {"valid_until_us": START_US + YEAR_US + DAY_US})):
+        once_more = KeyLog(messages, granted=grant)
+        case(f"an administrator is granted it once more {name}",
+             once_more.history(once_more.note(size, [fourth]), [once_more.note(9, [second])]), [keys[1]])
+    within = KeyLog(messages, rotator=OTHER, granted={"scope": {"items": ["alert"]}}, granted_to=OTHER)
+    entries_9 = {index: within.leaf_entry(index, 9, index in range(1, 7)) for index in range(9)}
+    case("who administers an item names no keys", within.history(within.note(9, [second]), entries=entries_9),
+         [keys[0]], "leaf 6: credential.rotated by person:p-0002, who was no administrator")
+    entirely = KeyLog(messages, rotator=OTHER, granted={"scope": {}}, granted_to=OTHER)
+    entries_9 = {index: entirely.leaf_entry(index, 9, index in range(1, 7)) for index in range(9)}
+    case("a scope that limits nothing is none",
+         entirely.history(entirely.note(9, [second]), [entirely.note(6, [first])], entries_9), [keys[0]])
     lost = KeyLog(messages, cosigner_ended_by="CredentialReportedLost")
     case("who reported a key lost was nobody", lost.history(lost.note(16, [fourth])), [keys[3]])
     expiring = KeyLog(messages, first_until=START_US + YEAR_US + DAY_US)

@@ -285,23 +285,32 @@ def check_joined(years):
     harness.expect("counts up to" not in listed(third), listed(third))
 
 
-def check_reported_by_another(years):
-    """Who isn't an administrator may end another's key, and the history stays one; nobody does without a role."""
+def check_cosigner_reported(years):
+    """Who administers reports a node's key lost, and nobody else does."""
     ben, cosigner = (os.path.join(years.home, name) for name in ("ben.key", "cosigner.key"))
     name = f"{ORIGIN}/node/n9"
     years.well("key", "new", "--out", ben, "--name", "ben")
     years.well("key", "new", "--out", cosigner, "--name", name)
     years.on_node("key", "record", cosigner, "--as", years.person)
     years.on_node("enrol", "person", "ben", "--name", "Ben", "--key", ben, "--as", years.person)
-    report = ("credential", "report-lost", name, "--kind", "node", "--key", cosigner, "--rationale", "left behind",
-              "--as", ben)
-    refused = years.run(*report, "--ledger", years.node.address)
-    harness.expect(refused.returncode == 1 and "ADMINISTRATOR or QUALITY_OFFICER" in refused.stderr, refused.stderr)
-    years.on_node("role", "grant", "ben", "quality_officer", "--as", years.person)
-    years.on_node(*report)
+    report = ("credential", "report-lost", name, "--kind", "node", "--key", cosigner, "--rationale", "left behind")
+    for role in (None, "quality_officer"):
+        if role:
+            years.on_node("role", "grant", "ben", role, "--as", years.person)
+        refused = years.run(*report, "--as", ben, "--ledger", years.node.address)
+        harness.expect(refused.returncode == 1 and "doesn't hold ADMINISTRATOR" in refused.stderr, refused.stderr)
+    years.on_node(*report, "--as", years.person)
     listed = years.on_node("key", "list")
     harness.expect(re.search(re.escape(name) + r"\+.*\n +cosigns, named by leaf \d+; revoked", listed), listed)
     years.on_node("key", "history", "--out", os.path.join(years.home, "after-the-report.history"))
+
+
+def check_second_grant(years):
+    """Who administers, and is granted it once more within limits, goes on without: a key that they name counts."""
+    years.on_node("role", "grant", "ada", "administrator", "--item", "alert", "--as", years.person)
+    directory = os.path.join(years.home, "joined")
+    years.on_node("key", "rotate", "--dir", directory, "--overlap-days", 10, "--as", years.person)
+    years.on_node("key", "history", "--out", os.path.join(years.home, "after-the-grant.history"))
 
 
 def check_refreshed(years, kept, history):
@@ -364,7 +373,8 @@ def main():
         kept = live(years)
         check_custody(years, kept)
         check_joined(years)
-        check_reported_by_another(years)
+        check_cosigner_reported(years)
+        check_second_grant(years)
         years.stop()
         said = "".join(years.said)
         harness.expect(len(years.secrets) >= 5 and not any(secret in said for secret in years.secrets),
