@@ -4,8 +4,10 @@
 #include <array>
 #include <string_view>
 
+#include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "anamnesis/v1/vocabulary_model.pb.h"
 #include "anamnesis/v1/vocabulary_record.pb.h"
+#include "anamnesis/v1/vocabulary_software.pb.h"
 #include "anamnesis/v1/vocabulary_verification.pb.h"
 #include "ledger/event/refusal.h"
 #include "ledger/rules/check_roles.h"
@@ -46,6 +48,13 @@ constexpr std::array<Undone, 4> kUndoneOtherwise = {
      {"role.granted", "end the role with role.withdrawn (anamnesis role withdraw) and grant what holds"},
      {"role.withdrawn", "grant the role again (anamnesis role grant)"}}};
 
+// What puts an item below another gives it a class: without it, or with another, a lower one can be in force as well.
+bool PlacesItem(const LoadedEvent& event) {
+  return BodyAs<v1::SoftwareItemDecomposed>(event.body.get()) != nullptr ||
+         (BodyAs<v1::SoftwareItemIdentified>(event.body.get()) != nullptr &&
+          FindReference(event.header.fields, "parent") != nullptr);
+}
+
 bool MovesInTime(const RecordedEvent& event) {
   const auto* correction = BodyAs<v1::RecordCorrected>(event.body);
   return correction != nullptr && correction->kind() == v1::RecordCorrected::OCCURRED_AT;
@@ -73,11 +82,16 @@ bool SameAgent(const v1::Agent& a, const v1::Agent& b) { return a.kind() == b.ki
 // Those who lift holds.
 std::vector<v1::Role> LiftingRoles() { return WriterRoles(*Vocabulary::Get().FindNewest("hold.lifted")); }
 
+// What gives a delegation or withdraws it names it, and isn't done under it.
+bool IsAboutDelegation(const RecordedEvent& event) {
+  return BodyAs<v1::AuthorityDelegated>(event.body) != nullptr || BodyAs<v1::AuthorityWithdrawn>(event.body) != nullptr;
+}
+
 // The roles that an event asks of who corrects it, whoever wrote it; empty: its own writer may.
-std::vector<v1::Role> RolesAskedToCorrect(const LoadedEvent& first) {
+std::vector<v1::Role> RolesAskedToCorrect(const LoadedEvent& first, bool places_item) {
   const std::string& type = first.type->name();
   if (type == kLostKey) return {v1::ADMINISTRATOR};
-  if (type == kAssignedClass) return WriterRoles(*Vocabulary::Get().FindNewest("safety_class.lowered"));
+  if (type == kAssignedClass || places_item) return WriterRoles(*Vocabulary::Get().FindNewest("safety_class.lowered"));
   const bool forbids = std::find(kForbidding.begin(), kForbidding.end(), type) != kForbidding.end();
   return forbids || IsFailedTest(first) ? LiftingRoles() : RolesAskedOf(first.view());
 }
@@ -96,8 +110,10 @@ Status CheckCorrection(const RecordedEvent& event, const LoadedEvent& corrected,
   }
   RETURN_IF_ERROR(CheckNotOfAuthority(event, first));
   const std::string what = Text("correcting a ", first.type->name());
-  const Writer writer{header.actor(), event.recorded, FindReference(header, "delegation")};
-  const std::vector<v1::Role> asked = RolesAskedToCorrect(first);
+  const Writer writer{header.actor(), event.recorded,
+                      IsAboutDelegation(event) ? nullptr : FindReference(header, "delegation")};
+  const bool places_item = PlacesItem(corrected) || std::any_of(chain.begin(), chain.end(), PlacesItem);
+  const std::vector<v1::Role> asked = RolesAskedToCorrect(first, places_item);
   if (!asked.empty()) return CheckRoles(writer, asked, first.view(), what, rows);
   // Nobody else's word is undone by who wrote it all.
   const auto own = [&](const LoadedEvent& each) { return SameAgent(each.header.fields.actor(), header.actor()); };

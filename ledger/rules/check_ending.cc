@@ -62,20 +62,23 @@ Status CheckKeeps(const RecordedEvent& event, std::string_view ended, const Publ
   ASSIGN_OR_RETURN(const bool administers, HoldsRole(rows, Actor(event), v1::ADMINISTRATOR, event.recorded));
   if (!administers || !IsOwn(event)) return OkStatus();
   ASSIGN_OR_RETURN(const std::optional<internal::CredentialState> credential, FindCredential(rows, sealed_by.view()));
-  // Ended by an event before it in its run.
-  const bool over = credential.has_value() && !WhyCannotSeal(*credential, event.recorded).empty();
-  if (ended != sealed_by.view() && !over) return OkStatus();
+  // Be it by an event before this one in its run, and be it with an overlap.
+  const bool ends = credential.has_value() && credential->has_revoked_index();
+  if (ended != sealed_by.view() && !ends) return OkStatus();
   return Refuse(v1::NOT_THE_WRITER, "body.public_key",
-                Text("an administrator doesn't end the key with which they say so, or none might be left; put another "
-                     "in its place with credential.rotated, which ends it at once, and report it lost by that one"));
+                Text("an administrator ends keys with one that stays, and not with that one itself, or none might be "
+                     "left; put another in its place with credential.rotated, which ends it at once, and say it by "
+                     "that one"));
 }
 
-// A key that is put in the place of the one that says so, and is over already, leaves none either.
-Status CheckRotated(const RecordedEvent& event, const v1::CredentialRotated& body, const PublicKey& sealed_by) {
+// A key that is over already, in the place of an administrator's, leaves none either.
+Status CheckRotated(const RecordedEvent& event, const v1::CredentialRotated& body, const RowFinder& rows) {
   const bool over = body.valid_until_us() != 0 && body.valid_until_us() <= event.recorded.us;
-  if (body.old_public_key() != sealed_by.view() || !over) return OkStatus();
+  if (!over || !IsOwn(event)) return OkStatus();
+  ASSIGN_OR_RETURN(const bool administers, HoldsRole(rows, Actor(event), v1::ADMINISTRATOR, event.recorded));
+  if (!administers) return OkStatus();
   return Refuse(v1::NOT_THE_WRITER, "body.valid_until_us",
-                "an administrator doesn't put a key that has ended in the place of the one with which they say so");
+                "an administrator doesn't put a key that has ended in the place of one of theirs");
 }
 
 }  // namespace
@@ -88,7 +91,7 @@ Status CheckEnding(const RecordedEvent& event, const PublicKey& sealed_by, const
   if (const auto* body = BodyAs<v1::CredentialRevoked>(event.body)) {
     return CheckKeeps(event, body->public_key(), sealed_by, rows);
   }
-  if (const auto* body = BodyAs<v1::CredentialRotated>(event.body)) return CheckRotated(event, *body, sealed_by);
+  if (const auto* body = BodyAs<v1::CredentialRotated>(event.body)) return CheckRotated(event, *body, rows);
   if (const auto* body = BodyAs<v1::RoleWithdrawn>(event.body)) return CheckWithdrawn(event, *body);
   return OkStatus();
 }

@@ -348,6 +348,20 @@ TEST(Authority, ABaselineIsOfItemsInTheirVersions) {
   EXPECT_EQ(Failed(world.Ask()), "G13") << "a hold on the item is one on its versions";
 }
 
+// A withdrawal is of the delegation that it names, and not written under it.
+TEST(Authority, AWithdrawalIsReplacedByWhoAnswersForAll) {
+  GateWorld world(GateStory());
+  v1::AuthorityWithdrawn body;
+  body.set_effective_from_us(kTestStart.us - int64_t{86'400'000'000});
+  ASSERT_TRUE(world.Do({"withdrawn", "carl", Because(DraftWith(body, {"delegation=delegation:d1"}))}).ok());
+  const StatusOr<LoadedEvent> withdrawn = LoadEvent(world.ledger().rows(), world.LeafOf("withdrawn"));
+  body.set_effective_from_us(0);
+  EventDraft replacing = Because(DraftWith(body, {"delegation=delegation:d1"}));
+  replacing.header.set_corrects(withdrawn->header.event_id.bytes());
+  EXPECT_FALSE(world.Do({"by-eve", "eve", replacing}).ok());
+  EXPECT_TRUE(world.Do({"by-ada", "ada", replacing}).ok()) << world.refused().at("by-ada");
+}
+
 // A decision is computed again with the class that the item had then, whatever was said of it since.
 TEST(Authority, ReplayFindsTheClassOfThen) {
   GateWorld world(Without(GateStory(), {"item-class"}));

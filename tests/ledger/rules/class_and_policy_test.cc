@@ -157,6 +157,27 @@ TEST_F(ClassAndPolicyTest, A10_MovingAnItemDoesNotLowerItsClass) {
   EXPECT_EQ(ClassOf("alert"), kC);
 }
 
+TEST_F(ClassAndPolicyTest, A10_WhoMayNotLowerAClassDoesNotByCorrectingAnItemsPlace) {
+  for (const char* item : {"monitor", "viewer"}) (void)Record(Item(item));
+  (void)Record(Assign("monitor", kC));
+  (void)Record(Assign("viewer", kA));
+  Accept(admin_.Write({GrantRole("eve", v1::AUTHOR)}));
+  ASSERT_TRUE(Try(eve_, Item("alert", "monitor")).ok());
+  EventDraft elsewhere = Item("alert", "viewer");
+  elsewhere.header.set_corrects(eve_.LastId().bytes());
+  elsewhere.header.set_rationale("mistyped");
+  EXPECT_EQ(DetailOf(Try(eve_, elsewhere)).reason(), v1::ROLE_MISSING);
+  EXPECT_EQ(DetailOf(Try(eve_, Correct(eve_.LastId(), v1::RecordCorrected::RETRACTED))).reason(), v1::ROLE_MISSING);
+  EXPECT_EQ(ClassOf("alert"), kC);
+  ASSERT_TRUE(Try(eve_, Item("sound", "viewer")).ok());
+  ASSERT_TRUE(Try(eve_, Decompose("monitor", "sound")).ok());
+  EXPECT_EQ(ClassOf("sound"), kC);
+  EXPECT_EQ(DetailOf(Try(eve_, Correct(eve_.LastId(), v1::RecordCorrected::RETRACTED))).reason(), v1::ROLE_MISSING);
+  EXPECT_TRUE(Try(admin_, Correct(eve_.LastId(), v1::RecordCorrected::RETRACTED)).ok()) << "who may lower it";
+  ASSERT_TRUE(Try(eve_, Item("apart")).ok());
+  EXPECT_TRUE(Try(eve_, Correct(eve_.LastId(), v1::RecordCorrected::RETRACTED)).ok()) << "it took no class from above";
+}
+
 // Against the definition, on random histories: of all that count the one whose place is the last.
 TEST(ClassInForceTest, IsTheNewestByPlaceOfAllThatCount) {
   std::mt19937_64 random(11);

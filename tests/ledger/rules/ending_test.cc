@@ -100,6 +100,31 @@ TEST_F(EndingTest, AnAdministratorIsLeft) {
   EXPECT_EQ(DetailOf(both.status()).event_index(), 1u);
 }
 
+TEST_F(EndingTest, AnAdministratorIsLeftWhenTheKeyThatSaysSoEndsItself) {
+  const PublicKey own = admin_.key().public_key();
+  const PublicKey second = KeyOfSeed(20).public_key();
+  const v1::Run run = admin_.Write(
+      {Rotate("person:admin", own, second), Rotate("person:admin", second, KeyOfSeed(21).public_key(), kTestStart.us)});
+  const StatusOr<RunVerdict> both = ledger_.Append(run);
+  EXPECT_EQ(DetailOf(both.status()).reason(), v1::NOT_THE_WRITER);
+  EXPECT_EQ(DetailOf(both.status()).event_index(), 1u);
+  v1::EventHeader first;
+  ASSERT_TRUE(first.ParseFromString(run.headers(0)));
+  admin_.RewindTo(first.stream_position() - 1);
+  // With an overlap too: after it only the other one is left.
+  v1::CredentialRotated overlap;
+  overlap.set_old_public_key(own.bytes());
+  overlap.set_new_public_key(second.bytes());
+  overlap.set_old_key_until_us(kTestStart.us + 3'600'000'000);
+  ASSERT_TRUE(Try(admin_, DraftWith(overlap, {"holder=person:admin"})).ok());
+  EXPECT_EQ(Refused(admin_, Rotate("person:admin", second, KeyOfSeed(21).public_key(), kTestStart.us)),
+            v1::NOT_THE_WRITER);
+  EXPECT_EQ(Refused(admin_, RevokeKey("person", "admin", second)), v1::NOT_THE_WRITER);
+  EXPECT_EQ(Refused(admin_, Lost("person:admin", second)), v1::NOT_THE_WRITER);
+  TestWriter renewed("person", "admin", 20, kTestOrigin, "person/admin/renewed");
+  EXPECT_TRUE(Try(renewed, RevokeKey("person", "admin", own)).ok()) << "by the one that stays";
+}
+
 TEST_F(EndingTest, AStolenKeyOfTheLastAdministratorIsEndedByAnother) {
   const PublicKey stolen = admin_.key().public_key();
   EXPECT_TRUE(Try(admin_, Rotate("person:admin", stolen, KeyOfSeed(20).public_key())).ok());
