@@ -49,6 +49,16 @@ StatusOr<bool> IsAdaptationSurface(const RowFinder& rows, std::string_view surfa
   return false;
 }
 
+// What the envelope was approved as before: where the event takes the place of another, before that one.
+StatusOr<std::optional<LeafIndex>> ApprovedBefore(const Case& at) {
+  const v1::EntityRef& envelope = *FindReference(at.header(), "envelope");
+  ASSIGN_OR_RETURN(const std::vector<LoadedEvent> replaced, CorrectedChain(at.rows, at.event));
+  if (!replaced.empty()) return FindDefinitionBefore(at.rows, envelope, replaced.back().index);
+  v1::EntityRef any_version = envelope;
+  any_version.clear_version();
+  return FindDefinition(at.rows, any_version);
+}
+
 Status CheckTerms(const Case& at, const v1::EnvelopeTerms& terms) {
   if (const Status checked = CheckEnvelope(terms); !checked.ok()) {
     AddBroken(at.broken, {"ENVELOPE-TERMS", "body.terms.dimensions", v1::REFUSED, "IEC 62304 5.2.2", MessageOf(checked),
@@ -57,9 +67,7 @@ Status CheckTerms(const Case& at, const v1::EnvelopeTerms& terms) {
     return OkStatus();
   }
   if (terms.declared_change() == v1::EnvelopeTerms::CHANGE_CLASS_UNSPECIFIED) return OkStatus();
-  v1::EntityRef any_version = *FindReference(at.header(), "envelope");
-  any_version.clear_version();
-  ASSIGN_OR_RETURN(const std::optional<LeafIndex> before, FindDefinition(at.rows, any_version));
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> before, ApprovedBefore(at));
   if (!before.has_value()) return OkStatus();
   ASSIGN_OR_RETURN(const LoadedEvent approved, LoadEvent(at.rows, *before));
   const auto* body = BodyAs<v1::EnvelopeApproved>(approved.body.get());

@@ -106,6 +106,13 @@ StatusOr<std::optional<LeafIndex>> FindDefinition(const RowFinder& rows, const v
   return Counting(rows, EntityKey('d', whole, true), 'd', whole, true);
 }
 
+StatusOr<std::optional<LeafIndex>> FindDefinitionBefore(const RowFinder& rows, const v1::EntityRef& entity,
+                                                        LeafIndex before) {
+  const std::string prefix = EntityKey('v', entity, false);
+  return LastCounting(rows, prefix, prefix + LeafKey(before), TreeSize(UINT64_MAX),
+                      [&](const LoadedEvent& event) { return event.index < before; });
+}
+
 StatusOr<std::optional<LeafIndex>> LastDefinition(const RowFinder& rows, const v1::EntityRef& entity) {
   ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kEntities, EntityKey('d', entity, true)));
   if (!value.has_value()) return std::optional<LeafIndex>();

@@ -28,6 +28,11 @@ namespace anamnesis {
 // version; nullopt when there is none.
 StatusOr<std::optional<LeafIndex>> FindDefinition(const RowFinder& rows, const v1::EntityRef& entity);
 
+// The last event before the leaf `before` that defined any version of the entity and still counts; nullopt when there
+// is none. For kinds that have versions.
+StatusOr<std::optional<LeafIndex>> FindDefinitionBefore(const RowFinder& rows, const v1::EntityRef& entity,
+                                                        LeafIndex before);
+
 // The last event that defined exactly this entity version, whether it still counts or not; nullopt when none did. Reads
 // no edges, so it may be asked about events that are still pending.
 StatusOr<std::optional<LeafIndex>> LastDefinition(const RowFinder& rows, const v1::EntityRef& entity);

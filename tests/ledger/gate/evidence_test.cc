@@ -9,6 +9,7 @@
 
 #include "ledger/base/bytes.h"
 #include "ledger/crypto/sha256.h"
+#include "ledger/event/refusal.h"
 #include "ledger/gate/decide.h"
 #include "tests/ledger/gate/full_story.h"
 
@@ -80,6 +81,28 @@ TEST(GateEvidence, AReplacedEnvelopeIsNotHiddenByVersionsThatNobodyDefined) {
   NameManyVersions(world, "scope", "envelope", "threshold",
                    [](int i) { return DraftWith(v1::HoldPlaced(), {Text("hold=hold:h", i)}); });
   EXPECT_THAT(NoteOf(world.Ask(), "G05"), HasSubstr("was followed by version 2"));
+}
+
+// What a replaced version changed is what it changed of the one before it, not of what it replaces.
+TEST(GateEvidence, AReplacedEnvelopeDeclaresItsChangeOfTheOneBefore) {
+  GateWorld world(GateStory());
+  const auto up_to = [](Step step, const std::string& name, const char* high, auto declared) {
+    step.name = name;
+    RefOf(step.draft, "envelope").set_version("2");
+    Edit<v1::EnvelopeApproved>([&](v1::EnvelopeApproved& body) {
+      *body.mutable_signature() = FreshSignature();
+      body.mutable_terms()->mutable_dimensions(0)->set_high(high);
+      body.mutable_terms()->set_declared_change(declared);
+    })(step.draft);
+    return step;
+  };
+  Do(world, up_to(StepNamed("envelope"), "second", "0.08", v1::EnvelopeTerms::EXPANSION));
+  EventDraft replacing = Because(StepNamed("envelope").draft);
+  replacing.header.set_corrects(IdOf(world, "second").bytes());
+  const Step replaced{"replaced", "ada", replacing};
+  const auto contraction = world.Do(up_to(replaced, "contraction", "0.07", v1::EnvelopeTerms::CONTRACTION));
+  EXPECT_EQ(RefusalDetailOf(contraction.status())->rule(), "ENVELOPE-CHANGE");
+  Do(world, up_to(replaced, "expansion", "0.07", v1::EnvelopeTerms::EXPANSION));
 }
 
 TEST(GateEvidence, AHoldOnSomeVersionIsNotHiddenByVersionsThatNobodyDefined) {
