@@ -15,8 +15,6 @@
 namespace anamnesis::gate {
 namespace {
 
-bool WasReplaced(const Subject& s) { return s.produced != nullptr && !s.produced->header().corrects().empty(); }
-
 // The artifact's bytes as they were recorded when `measured` was: by the last of the records that its record takes the
 // place of, directly or over others. nullopt when that can't be told.
 StatusOr<std::optional<std::string>> BytesAsOf(Subject& s, const Fact& measured) {
@@ -51,7 +49,7 @@ StatusOr<std::vector<const Fact*>> AboutArtifact(Subject& s, std::string_view ty
 }  // namespace
 
 bool CountsFor(const Subject& s, const Fact& measured) {
-  return !WasReplaced(s) || !RecordedEarlier(&measured, s.produced);
+  return s.produced == nullptr || !s.produced_anew || !RecordedEarlier(&measured, s.produced);
 }
 
 StatusOr<std::vector<const Fact*>> FailedTests(Subject& s) {
@@ -74,19 +72,22 @@ StatusOr<std::vector<const Fact*>> EvaluationsOf(Subject& s) { return AboutArtif
 
 StatusOr<MeasuredMetrics> MetricsOf(Subject& s, Judgement& j) {
   struct Measured {
-    const v1::Metric* metric = nullptr;
+    // All that the evaluation gives for it: one that contradicts itself counts by its worst.
+    std::vector<const v1::Metric*> metrics;
     const Fact* by = nullptr;
   };
   std::map<std::tuple<std::string, std::string, std::string>, Measured> last;
   ASSIGN_OR_RETURN(const std::vector<const Fact*> evaluations, EvaluationsOf(s));
   for (const Fact* fact : evaluations) {
     for (const v1::Metric& metric : fact->body<v1::EvaluationCompleted>()->metrics()) {
-      last[{TestOf(*fact), metric.name(), metric.subgroup()}] = {&metric, fact};
+      Measured& measured = last[{TestOf(*fact), metric.name(), metric.subgroup()}];
+      if (measured.by != fact) measured = {{}, fact};
+      measured.metrics.push_back(&metric);
     }
   }
   MeasuredMetrics metrics;
   for (const auto& [what, measured] : last) {
-    metrics.push_back({measured.metric, CountsFor(s, *measured.by)});
+    for (const v1::Metric* metric : measured.metrics) metrics.push_back({metric, CountsFor(s, *measured.by)});
     j.Rest(measured.by);
   }
   return metrics;

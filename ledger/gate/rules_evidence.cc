@@ -232,7 +232,7 @@ Status JudgeEvaluation(Subject& s, const Fact& evaluation, const std::vector<v1:
       const std::string other =
           MayBeSame(dataset, from) ? "" : Text(", which may share records with ", EntityKeyText(Bare(from)));
       j.Fail(Text("it was evaluated on ", name, other, ", which it was made from (leaf ", evaluation.event.index.value,
-                  "), and no split of that with a part that is not for training is named"));
+                  "), and no split of ", EntityKeyText(Bare(from)), " with a part that is not for training is named"));
     }
   }
   return OkStatus();

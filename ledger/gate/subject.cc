@@ -1,6 +1,7 @@
 #include "ledger/gate/subject.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <utility>
 
@@ -59,8 +60,12 @@ class Loader {
   }
 
   Status LoadArtifact() {
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> produced, facts_.Definitions(Bare(s_.request.artifact)));
-    if (produced.empty()) return OkStatus();
+    ASSIGN_OR_RETURN(std::vector<const Fact*> produced, facts_.AllDefinitions(Bare(s_.request.artifact)));
+    const auto counts = [](const Fact* fact) { return fact->counts(); };
+    const auto first = std::find_if(produced.begin(), produced.end(), counts);
+    if (first == produced.end()) return OkStatus();
+    s_.produced_anew = first != produced.begin() || !(*first)->header().corrects().empty();
+    std::erase_if(produced, std::not_fn(counts));
     // Told twice it is one thing; told otherwise, nothing says which of the two was verified and certified.
     s_.produced = produced.front();
     for (const Fact* again : produced) {

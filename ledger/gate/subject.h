@@ -78,6 +78,8 @@ struct Subject {
   const Fact* produced = nullptr;
   // Another record of the same version that still counts and says something else of it.
   const Fact* produced_otherwise = nullptr;
+  // The version had been recorded before, and that was replaced or taken back.
+  bool produced_anew = false;
   const v1::ArtifactProduced* artifact = nullptr;
   const v1::EntityRef* artifact_ref = nullptr;
   // SHA-256 of its bytes as recorded; empty when none is.

@@ -105,7 +105,7 @@ StatusOr<std::vector<LeafIndex>> Facts::Naming(const v1::EntityRef& entity) cons
   return found;
 }
 
-StatusOr<std::vector<const Fact*>> Facts::Definitions(const v1::EntityRef& entity) {
+StatusOr<std::vector<const Fact*>> Facts::AllDefinitions(const v1::EntityRef& entity) {
   const std::string prefix = Text('d', entity.kind(), '\0', entity.id(), '\0', VersionOf(entity), '\0');
   std::vector<LeafIndex> indexes;
   RETURN_IF_ERROR(rows_.Scan(Family::kEdges, prefix, prefix, [&](std::string_view key, std::string_view) {
@@ -117,8 +117,14 @@ StatusOr<std::vector<const Fact*>> Facts::Definitions(const v1::EntityRef& entit
   std::vector<const Fact*> found;
   for (const LeafIndex index : indexes) {
     ASSIGN_OR_RETURN(const Fact* fact, At(index));
-    if (fact->counts()) found.push_back(fact);
+    found.push_back(fact);
   }
+  return found;
+}
+
+StatusOr<std::vector<const Fact*>> Facts::Definitions(const v1::EntityRef& entity) {
+  ASSIGN_OR_RETURN(std::vector<const Fact*> found, AllDefinitions(entity));
+  std::erase_if(found, [](const Fact* fact) { return !fact->counts(); });
   return found;
 }
 

@@ -69,7 +69,10 @@ class Facts {
   // Retracted ones too. RESOURCE_EXHAUSTED: more than kQuestionEventsMax.
   StatusOr<std::vector<LeafIndex>> Naming(const v1::EntityRef& entity) const;
 
-  // The events that define exactly this version and still count, in log order; and the last of them, or nullptr.
+  // The events that define exactly this version, in log order, retracted and replaced ones too.
+  StatusOr<std::vector<const Fact*>> AllDefinitions(const v1::EntityRef& entity);
+
+  // Those that still count; and the last of them, or nullptr.
   StatusOr<std::vector<const Fact*>> Definitions(const v1::EntityRef& entity);
   StatusOr<const Fact*> Definition(const v1::EntityRef& entity);
 

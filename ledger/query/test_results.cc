@@ -8,6 +8,7 @@
 #include "ledger/event/names.h"
 #include "ledger/query/item_scope.h"
 #include "ledger/query/place_in_time.h"
+#include "ledger/query/typed_facts.h"
 
 namespace anamnesis {
 namespace {
@@ -42,7 +43,8 @@ std::string TestOf(const Fact& result) {
   for (const v1::EntityRef& ref : result.header().refs()) {
     const bool of_test = ref.role() == "test_case" || ref.role() == "dataset" || ref.role() == "split";
     if (!of_test && !(of_control && ref.role() == "control")) continue;
-    names.insert(EntityKeyText(ToEntity(NameOf(ref))));
+    const bool any_version = ref.role() != "dataset" && ref.role() != "split";
+    names.insert(EntityKeyText(any_version ? ToEntity(NameOf(ref)) : Bare(ref)));
   }
   return Text(result.type(), " ", absl::StrJoin(names, " "));
 }

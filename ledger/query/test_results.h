@@ -17,9 +17,9 @@ namespace anamnesis {
 // Whether a test of exactly this version of the item passed; nullopt for what is no result of one.
 std::optional<bool> ResultFor(const Fact& fact, const v1::EntityRef& item);
 
-// What makes two results ones of the same test, of which the later counts: the test case, or the data that was
-// evaluated on, in any version; of a risk control's verification, the control and the aspect. All other events of one
-// type are taken for one test.
+// What makes two results ones of the same test, of which the later counts: the test case, in any version, or the
+// version of the data that was evaluated on, since a version without the hard cases shows less; of a risk control's
+// verification, the control and the aspect. All other events of one type are taken for one test.
 std::string TestOf(const Fact& result);
 
 // The last of the results of each test, by TestOf, by their places in time (place_in_time.h).

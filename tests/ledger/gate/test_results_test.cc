@@ -145,6 +145,40 @@ TEST(GateTestResults, MeasurementsFromBeforeAReplacedRecordDoNotCount) {
   EXPECT_THAT(NoteOf(world.Ask(), "G05"), "");
 }
 
+TEST(GateTestResults, MeasurementsFromBeforeARecordThatWasTakenBackDoNotCount) {
+  GateWorld world(WithFloor());
+  ASSERT_TRUE(world.Do(Evaluated(v1::EvaluationCompleted::NO_THRESHOLD, "boston", "e1", "0.95")).ok());
+  EXPECT_THAT(NoteOf(world.Ask(), "G05"), "");
+  const auto first = LoadEvent(world.ledger().rows(), world.LeafOf("produced"));
+  const EventDraft retracted = Because(Correct(first->header.event_id, v1::RecordCorrected::RETRACTED));
+  ASSERT_TRUE(world.Do({"retracted", "tuner", retracted}).ok()) << world.refused().at("retracted");
+  ASSERT_TRUE(world.Do({"anew", "tuner", StepNamed("produced").draft}).ok()) << world.refused().at("anew");
+  EXPECT_THAT(NoteOf(world.Ask(), "G05"), HasSubstr("sensitivity: no evaluation reports it"));
+}
+
+TEST(GateTestResults, AnEvaluationThatContradictsItselfCountsByItsWorst) {
+  for (const auto& values : {std::pair("0.20", "0.95"), std::pair("0.95", "0.20")}) {
+    GateWorld world(WithFloor());
+    Step twice = Evaluated(v1::EvaluationCompleted::NO_THRESHOLD, "boston", "e1", values.first);
+    Edit<v1::EvaluationCompleted>([&](v1::EvaluationCompleted& body) {
+      *body.add_metrics() = body.metrics(0);
+      body.mutable_metrics(1)->set_value(values.second);
+    })(twice.draft);
+    ASSERT_TRUE(world.Do(twice).ok()) << world.refused().at("e1");
+    EXPECT_EQ(Failed(world.Ask()), "G05");
+  }
+}
+
+TEST(GateTestResults, AnotherVersionOfTheDataMakesABadResultNoBetter) {
+  constexpr auto kMeasured = v1::EvaluationCompleted::NO_THRESHOLD;
+  GateWorld world(WithFloor());
+  ASSERT_TRUE(world.Do(Evaluated(kMeasured, "boston@1", "e1", "0.20")).ok());
+  ASSERT_TRUE(world.Do(Evaluated(kMeasured, "boston@2", "e2", "0.97")).ok());
+  EXPECT_EQ(Failed(world.Ask()), "G05");
+  ASSERT_TRUE(world.Do(Evaluated(kMeasured, "boston@1", "e3", "0.95")).ok());
+  EXPECT_EQ(Failed(world.Ask()), "");
+}
+
 // An artifact is made for one substrate: what was measured of it on that is never asked on another.
 TEST(GateTestResults, AnotherSubstrateAsksForAnotherArtifact) {
   GateWorld world(WithFloor());
