@@ -25,8 +25,8 @@ STOLEN = START_US + 6 * YEAR_US
 
 class KeyLog(SmallLog):
     """Leaves 0 to 14; `rotator` is who rotates the first key, which is valid until `first_until`; where `granted` is
-    given, leaf 5 grants `granted_to` to administer, as it has it; leaf 15 is an engineer's, or the administrator's, who ends the
-    cosigner's key."""
+    given, leaf 5 grants `granted_to` to administer, as it has it; leaf 15 is an engineer's, or the administrator's, who
+    ends the cosigner's key."""
 
     def __init__(self, messages: dict[str, MessageType], rotator=FOUNDER, name_twice: bool = False,
                  first_until: int = 0, cosigner_ended_by: str = "", granted: Value = None,
@@ -120,7 +120,7 @@ class KeyLog(SmallLog):
     def entries(self, size: int | None = None) -> dict[int, str]:
         """What belongs into a history: the founding run, what is about keys, how far the log had come at each end."""
         size = size or len(self.leaves)
-        bodies = {**({} if self.granted is None else {5: True}), 1: True, 2: True, 3: True, 6: True, 9: True, 12: True, 13: True, 14: True, 15: True}
+        bodies = dict.fromkeys((1, 2, 3, *(() if self.granted is None else (5,)), 6, 9, 12, 13, 14, 15), True)
         wanted = {0: False, 7: False, 8: False, 10: False, **bodies}
         return {index: self.leaf_entry(index, size, wanted[index]) for index in sorted(wanted) if index < size}
 
