@@ -308,9 +308,14 @@ def check_cosigner_reported(years):
 def check_second_grant(years):
     """Who administers, and is granted it once more within limits, goes on without: a key that they name counts."""
     years.on_node("role", "grant", "ada", "administrator", "--item", "alert", "--as", years.person)
-    directory = os.path.join(years.home, "joined")
+    directory = os.path.join(years.home, "joined-later")
+    os.makedirs(directory)
+    years.well("key", "new", "--out", os.path.join(directory, "checkpoint.key"), "--name", ORIGIN)
     years.on_node("key", "rotate", "--dir", directory, "--overlap-days", 10, "--as", years.person)
-    years.on_node("key", "history", "--out", os.path.join(years.home, "after-the-grant.history"))
+    history = os.path.join(years.home, "after-the-grant.history")
+    years.on_node("key", "history", "--out", history)
+    named = years.well("key", "show", os.path.join(directory, "checkpoint.key.next")).strip()
+    harness.expect(named in years.on_node("key", "list"), f"{named} counts for nothing")
 
 
 def check_refreshed(years, kept, history):
