@@ -32,6 +32,8 @@ class Cover {
   Status Fill() {
     ASSIGN_OR_RETURN(std::set<Timestamp> times, TimesOfChange(facts_, unit_, from_, until_, "coverage.unit"));
     times.insert({from_, until_});
+    ASSIGN_OR_RETURN(known_until_, RecordedAt(facts_.rows(), LeafIndex(facts_.size().value - 1)));
+    if (from_ < known_until_ && known_until_ < until_) times.insert(known_until_);
     for (auto time = times.begin(); std::next(time) != times.end(); ++time) {
       RETURN_IF_ERROR(AddSegment(*time, *std::next(time)));
     }
@@ -42,6 +44,12 @@ class Cover {
   Status AddSegment(Timestamp from, Timestamp until) {
     ASSIGN_OR_RETURN(const v1::Configuration configuration, RunningAt(facts_.rows(), unit_, from, facts_.size()));
     for (const uint64_t leaf : configuration.leaves()) facts_.Cite(LeafIndex(leaf));
+    if (from >= known_until_) {
+      Add(from, until, Answer::UNKNOWN, configuration,
+          Text("nothing is recorded of it yet: the last event of the ledger was recorded at ",
+               FormatTime(known_until_)));
+      return OkStatus();
+    }
     switch (configuration.unit_state()) {
       case v1::UNIT_IN_SERVICE:
         return AddRunning(configuration, from, until);
@@ -204,6 +212,8 @@ class Cover {
   const std::string unit_;
   const Timestamp from_;
   const Timestamp until_;
+  // When the last event was recorded: of what comes after, everything can still be told.
+  Timestamp known_until_;
   Answer& answer_;
   google::protobuf::RepeatedPtrField<std::string>& notes_;
   bool tests_noted_ = false;

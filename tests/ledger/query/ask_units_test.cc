@@ -26,12 +26,18 @@ EventDraft Evaluated(const std::string& model, v1::EvaluationCompleted::Result r
   return DraftWith(std::move(body), {"model=model:" + model + "@1"});
 }
 
-v1::CoverageAnswer CoverageOf(const ProjectedHistory& history, int64_t from, int64_t until) {
+v1::CoverageAnswer CoverageSoFar(const ProjectedHistory& history, int64_t from, int64_t until) {
   v1::Question question;
   question.mutable_coverage()->set_unit("ICU-7");
   *question.mutable_coverage()->mutable_from() = ToProtoTime(Hour(from));
   *question.mutable_coverage()->mutable_until() = ToProtoTime(Hour(until));
   return AskOf(history, question).coverage();
+}
+
+// Once something was recorded at the end of it.
+v1::CoverageAnswer CoverageOf(ProjectedHistory& history, int64_t from, int64_t until) {
+  history.Add(AtHour(ReferToDocument("later"), until));
+  return CoverageSoFar(history, from, until);
 }
 
 TEST(AskCoverage, A81OperatingTimeIsSplitByWhatWasVerified) {
@@ -61,6 +67,18 @@ TEST(AskCoverage, A81WhatIsVerifiedOnlyLaterWasNotWhenItRan) {
   EXPECT_EQ(coverage.verified_us(), 6 * kHour);
   ASSERT_EQ(coverage.intervals_size(), 2);
   EXPECT_EQ(coverage.intervals(0).text(), "verified only later");
+}
+
+TEST(AskCoverage, A81WhatNothingIsRecordedOfYetIsNotVerified) {
+  ProjectedHistory history;
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  history.Add(AtHour(Evaluated("m", v1::EvaluationCompleted::PASS), 0));
+  history.Add(AtHour(Activate("ICU-7", "model", "m"), 0));
+  history.Add(AtHour(ReferToDocument("last"), 3));
+  const v1::CoverageAnswer coverage = CoverageSoFar(history, 0, 100);
+  EXPECT_EQ(coverage.verified_us(), 3 * kHour);
+  EXPECT_EQ(coverage.unknown_us(), 97 * kHour);
+  EXPECT_EQ(CoverageSoFar(history, 5, 6).unknown_us(), 1 * kHour);
 }
 
 TEST(AskCoverage, A81TheTimesAddUpToWhatWasAskedAbout) {
@@ -119,13 +137,13 @@ TEST(AskCoverage, ACertificateHoldsUntilItExpiresOrIsWithdrawn) {
   ProjectedHistory history = RunningArtifact();
   history.Add(Issued("one", 0, 3));
   EXPECT_EQ(CoverageOf(history, 0, 10).verified_us(), 3 * kHour);
-  history.Add(Issued("two", 5, 0));
+  const LeafIndex two = history.Add(Issued("two", 5, 0));
   EXPECT_EQ(CoverageOf(history, 0, 10).verified_us(), 8 * kHour);
   const LeafIndex withdrawn = history.Add(Withdrawn("two", 6));
   const v1::CoverageAnswer coverage = CoverageOf(history, 0, 10);
   EXPECT_EQ(coverage.verified_us(), 4 * kHour);
   EXPECT_EQ(coverage.intervals(coverage.intervals_size() - 1).text(),
-            Text("the certification of leaf ", withdrawn.value - 1, " was withdrawn (leaf ", withdrawn.value, ")"));
+            Text("the certification of leaf ", two.value, " was withdrawn (leaf ", withdrawn.value, ")"));
   history.Retract(withdrawn);
   EXPECT_EQ(CoverageOf(history, 0, 10).verified_us(), 8 * kHour);
 }
@@ -183,6 +201,7 @@ TEST(AskCoverage, ASubstrateWithoutACertificateCountsWithWhatRunsOnIt) {
   history.Add(AtHour(Activate("ICU-7", "model", "m"), 0));
   EXPECT_EQ(CoverageOf(history, 0, 10).intervals(0).text(), "no passed verification of model:m@1");
   history.Add(AtHour(Tested("T", "model:m@1", v1::TestRunCompleted::PASS), 0));
+  history.Add(AtHour(ReferToDocument("later"), 10));
   v1::Question question;
   question.mutable_coverage()->set_unit("ICU-7");
   *question.mutable_coverage()->mutable_from() = ToProtoTime(Hour(0));
