@@ -111,23 +111,67 @@ Status JudgeAnomaly(Subject& s, const Fact& recorded, Judgement& j) {
   return OkStatus();
 }
 
-// What was taken out of the dataset needs a decision that what was made from it may be used all the same.
-Status JudgeWithdrawn(Subject& s, const v1::EntityRef& dataset, Judgement& j) {
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> withdrawn, TypedOfAny(s.facts, dataset, "dataset.record_withdrawn"));
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> erased, TypedOfAny(s.facts, dataset, "subject_data.erased"));
-  const Fact* last = withdrawn.empty() ? nullptr : withdrawn.back();
-  if (!erased.empty() && (last == nullptr || RecordedEarlier(last, erased.back()))) last = erased.back();
+// What a dataset was made from: the one that it is a version of, or that it was curated from.
+bool IsOrigin(const v1::EntityRef& ref) {
+  return ref.kind() == "dataset" && (ref.role() == "parent" || ref.role() == "source");
+}
+
+// What of an origin was withdrawn or erased before the dataset was sealed, that need not hold.
+bool MayHold(const Fact& sealed, const Fact& withdrawn) {
+  return !RecordedEarlier(&withdrawn, &sealed) || withdrawn.earliest() > sealed.earliest();
+}
+
+// What was taken out of `of`, which the dataset is or was made from, needs a decision that what was made from it may be
+// used all the same.
+Status JudgeWithdrawn(Subject& s, const v1::EntityRef& of, const v1::EntityRef& dataset, const Fact& sealed,
+                      Judgement& j) {
+  const bool is_origin = !SameEntity(Bare(of), Bare(dataset));
+  const Fact* last = nullptr;
+  for (const std::string_view type : {"dataset.record_withdrawn", "subject_data.erased"}) {
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> found, TypedOfAny(s.facts, of, type));
+    for (const Fact* fact : found) {
+      if (is_origin && !MayHold(sealed, *fact)) continue;
+      if (last == nullptr || RecordedEarlier(last, fact)) last = fact;
+    }
+  }
   if (last == nullptr) return OkStatus();
-  ASSIGN_OR_RETURN(const Fact* permitted, LastDecisionFor(s.facts, {dataset}, s.item == nullptr ? "" : s.item->id(),
+  ASSIGN_OR_RETURN(const Fact* permitted, LastDecisionFor(s.facts, {dataset, of}, s.item == nullptr ? "" : s.item->id(),
                                                           kUsePermitted, DecisionsAbout::kEntity, last->event.index));
   j.Rest(permitted);
   if (permitted != nullptr) return OkStatus();
   j.Rest(last);
-  j.Fail(Text("records of ", EntityKeyText(dataset), " were ",
+  j.Fail(Text("records of ", EntityKeyText(of),
+              is_origin ? Text(", which ", EntityKeyText(dataset), " was made from,") : "", " were ",
               last->type() == "subject_data.erased" ? "erased" : "withdrawn", " (leaf ", last->event.index.value,
               ") and nothing recorded since permits its use: a decision.recorded about it with "
               "the choice ",
               kUsePermitted, ", by somebody who answers for it, would"));
+  return OkStatus();
+}
+
+// The dataset itself, what it was made from, and so on.
+Status JudgeAllWithdrawn(Subject& s, const v1::EntityRef& dataset, const Fact& sealed, Judgement& j) {
+  std::set<std::string> seen = {EntityKeyText(Bare(dataset))};
+  std::deque<v1::EntityRef> waiting = {Bare(dataset)};
+  while (!waiting.empty()) {
+    const v1::EntityRef next = std::move(waiting.front());
+    waiting.pop_front();
+    RETURN_IF_ERROR(JudgeWithdrawn(s, next, dataset, sealed, j));
+    ASSIGN_OR_RETURN(std::vector<const Fact*> told, s.facts.Typed(next, "dataset.sealed"));
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> defined, s.facts.Definitions(next));
+    told.insert(told.end(), defined.begin(), defined.end());
+    for (const Fact* fact : told) {
+      const v1::EntityRef* made = FindReference(fact->header(), "dataset");
+      if (made == nullptr || !SameEntity(Bare(*made), next)) continue;
+      for (const v1::EntityRef& ref : fact->header().refs()) {
+        if (IsOrigin(ref) && seen.insert(EntityKeyText(Bare(ref))).second) waiting.push_back(Bare(ref));
+      }
+    }
+    if (seen.size() > kParentsMax) {
+      j.Fail(Text("more than ", kParentsMax, " datasets are behind ", EntityKeyText(dataset)));
+      return OkStatus();
+    }
+  }
   return OkStatus();
 }
 
@@ -152,7 +196,7 @@ Status JudgeDataset(Subject& s, const v1::EntityRef& dataset, Judgement& j) {
                   fact->event.index.value, ")"));
     }
   }
-  return JudgeWithdrawn(s, dataset, j);
+  return JudgeAllWithdrawn(s, dataset, *sealed.back(), j);
 }
 
 // One that is given no version may be any.
@@ -173,10 +217,11 @@ StatusOr<std::set<std::string>> WithParents(Subject& s, const v1::EntityRef& dat
     ASSIGN_OR_RETURN(const std::vector<const Fact*> sealed, TypedOfAnyVersion(s.facts, next, "dataset.sealed"));
     told.insert(told.end(), sealed.begin(), sealed.end());
     for (const Fact* fact : told) {
-      const v1::EntityRef* parent = FindReference(fact->header(), "parent");
       const v1::EntityRef* child = FindReference(fact->header(), "dataset");
-      if (parent == nullptr || child == nullptr || child->id() != next.id()) continue;
-      if (seen.insert(parent->id()).second) waiting.push_back(parent->id());
+      if (child == nullptr || child->id() != next.id()) continue;
+      for (const v1::EntityRef& ref : fact->header().refs()) {
+        if (IsOrigin(ref) && seen.insert(ref.id()).second) waiting.push_back(ref.id());
+      }
     }
   }
   return seen;

@@ -268,6 +268,52 @@ TEST(GateLoopholes, WhatWasMadeFromDatasetsNeedsTheirSplitsAndDecisions) {
   EXPECT_EQ(Failed(world.Ask()), "");
 }
 
+// What was taken out of a dataset is in those that were made from it before; those that were made since are without it.
+TEST(GateLoopholes, WhatWasTakenOutOfADatasetIsInThoseMadeFromIt) {
+  v1::DatasetRecordWithdrawn withdrawn;
+  withdrawn.set_basis("consent");
+  const Step taken{"withdrawn", "ada",
+                   Because(DraftWith(withdrawn, {"dataset=dataset:hospital@1", "record=record:3"}))};
+  for (const char* role : {"parent", "source"}) {
+    std::vector<Step> steps = DatasetSteps("hospital");
+    for (Step& step : DatasetSteps("between")) steps.push_back(std::move(step));
+    for (Step& step : DatasetSteps("rhythms")) steps.push_back(std::move(step));
+    for (Step& step : WithDataset()) steps.push_back(std::move(step));
+    const std::string made = std::string(role) == "parent" ? "sealed-" : "curated-";
+    steps = Changed(std::move(steps), made + "between",
+                    [&](EventDraft& draft) { AddReference(draft, role, "dataset", "hospital", "1"); });
+    steps = Changed(std::move(steps), made + "rhythms",
+                    [&](EventDraft& draft) { AddReference(draft, role, "dataset", "between", "1"); });
+    GateWorld world(steps);
+    ASSERT_EQ(Failed(world.Ask()), "") << role;
+    ASSERT_TRUE(world.Do(taken).ok());
+    EXPECT_EQ(Failed(world.Ask()), "G18") << role;
+    EXPECT_THAT(NoteOf(world.Ask(), "G18"),
+                HasSubstr("records of dataset:hospital@1, which dataset:rhythms@1 was made from, were withdrawn"));
+
+    const auto sealed =
+        std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.name == "sealed-rhythms"; });
+    steps.insert(sealed, taken);
+    EXPECT_EQ(Failed(GateWorld(steps).Ask()), "") << "it was made without them";
+  }
+}
+
+TEST(GateLoopholes, WhatWasCuratedFromTheTrainingDataMayShareRecords) {
+  std::vector<Step> steps = DatasetSteps("rhythms");
+  for (Step& step : WithDataset()) steps.push_back(std::move(step));
+  for (Step& step : DatasetSteps("hard-cases")) steps.push_back(std::move(step));
+  steps = Changed(std::move(steps), "curated-hard-cases",
+                  [](EventDraft& draft) { AddReference(draft, "source", "dataset", "rhythms", "1"); });
+  GateWorld world(steps);
+  ASSERT_EQ(Failed(world.Ask()), "");
+  v1::EvaluationCompleted body;
+  body.set_result(v1::EvaluationCompleted::PASS);
+  const std::vector<std::string> refs = {"model=artifact:shift@1", "evaluation=evaluation:e",
+                                         "dataset=dataset:hard-cases@1"};
+  ASSERT_TRUE(world.Do({"evaluated", "certifier", DraftWith(body, refs)}).ok());
+  EXPECT_EQ(Failed(world.Ask()), "G18");
+}
+
 // Two policies say in which larger jurisdiction a country lies; where they differ, it is said of the one that came
 // later.
 TEST(GateLoopholes, RegionsOfTwoPoliciesThatDifferAreFound) {
