@@ -49,7 +49,7 @@ StandingOutlook OutlookOf(const LedgerState& state, const Batch& batch) {
   for (const auto& run : batch.runs) outlook.until.us += static_cast<int64_t>(2 * run->events.size());
   for (const std::shared_ptr<const AdmittedRun>& run : batch.runs) {
     for (const AdmittedEvent& event : run->events) {
-      if (!CanChangeDecisions(*event.type)) continue;
+      if (!CanChangeDecisions(event.header.fields, *event.type)) continue;
       outlook.has_cause = true;
       outlook.activates_artifact |= ActivatesArtifact(event.header.fields, *event.type);
       outlook.adopts_policy |= event.type->body == v1::PolicyAdopted::descriptor();
@@ -220,7 +220,7 @@ StatusOr<RunVerdict> Application::RecordRun(const AdmittedRun& run) {
   }
   for (size_t i = 0; i < count; ++i) {
     Grow(put[i]);
-    if (CanChangeDecisions(*run.events[i].type)) causes_.push_back(verdict.indexes[i]);
+    if (CanChangeDecisions(run.events[i].header.fields, *run.events[i].type)) causes_.push_back(verdict.indexes[i]);
   }
   return verdict;
 }

@@ -74,7 +74,9 @@ class Adder {
   Status AddDefined(const Fact& fact) {
     ASSIGN_OR_RETURN(const bool relied_on, DefinesReliedOn(fact));
     const bool defines = relied_on || ByType().find(fact.type()) == ByType().end();
-    if (defines && fact.type() != "record.corrected") targets_.all = true;
+    // Of a run that names no artifact only the certifications that rest on it tell whose it is.
+    const bool of_nobody = fact.type() == "test_run.completed" && FindReference(fact.header(), "verified") == nullptr;
+    if ((defines && fact.type() != "record.corrected") || of_nobody) targets_.all = true;
     // Others may build on it.
     if (const v1::EntityRef* item = FindReference(fact.header(), "item"); item != nullptr) {
       targets_.items.insert(item->id());
@@ -149,6 +151,7 @@ class Adder {
         {"requirement.approved", {"item"}},
         {"credential.revoked", {"holder"}},
         {"credential.reported_lost", {"holder"}},
+        {"dataset.curated", {"dataset"}},
         {"dataset.sealed", {"dataset"}},
         {"dataset.record_withdrawn", {"dataset"}},
         {"subject_data.erased", {"dataset"}},

@@ -78,6 +78,8 @@ Status Project(const RecordedEvent& event, RowOverlay& rows, const std::vector<B
   FoldEdges(event, rows);
   // With its corrections, by which the folds below tell what counts.
   RETURN_IF_ERROR(FoldConfiguration(event, rows));
+  // Asks what was defined before this event.
+  RETURN_IF_ERROR(FoldStandingRows(event, rows));
   FoldEntities(event, rows);
   RETURN_IF_ERROR(FoldSoftwareItems(event, rows));
   RETURN_IF_ERROR(FoldPolicies(event, rows));
@@ -88,7 +90,6 @@ Status Project(const RecordedEvent& event, RowOverlay& rows, const std::vector<B
   RETURN_IF_ERROR(FoldErasures(event, rows));
   RETURN_IF_ERROR(FoldSignatures(event, rows));
   RETURN_IF_ERROR(FoldRefusedAttempts(event, rows));
-  RETURN_IF_ERROR(FoldStandingRows(event, rows));
   return FoldStandingTimes(event, rows);
 }
 

@@ -119,6 +119,18 @@ Status FoldActivation(const RecordedEvent& event, RowOverlay& rows) {
   return OkStatus();
 }
 
+// What was kept of an artifact is of its first record: one that takes its place, or comes after it was taken back, may
+// say otherwise.
+Status FoldProduced(const RecordedEvent& event, RowOverlay& rows) {
+  bool anew = !event.header->fields.corrects().empty();
+  const v1::EntityRef* artifact = FindReference(event.header->fields, "artifact");
+  if (!anew && artifact != nullptr) {
+    ASSIGN_OR_RETURN(const std::optional<LeafIndex> before, LastDefinition(rows, *artifact));
+    anew = before.has_value();
+  }
+  return anew ? PutMark(rows, Text(kStandingAnyRows, "c"), true) : OkStatus();
+}
+
 Status FoldCommissioning(const RecordedEvent& event, RowOverlay& rows) {
   const std::string& id = FindReference(event.header->fields, "unit")->id();
   ASSIGN_OR_RETURN(std::optional<StandingUnit> unit, StandingUnitOf(rows, id));
@@ -314,9 +326,7 @@ Status FoldStandingRows(const RecordedEvent& event, RowOverlay& rows) {
     return FoldActivation(event, rows);
   }
   if (event.type->body == v1::DeviceUnitCommissioned::descriptor()) return FoldCommissioning(event, rows);
-  if (event.type->body == v1::ArtifactProduced::descriptor() && !event.header->fields.corrects().empty()) {
-    return PutMark(rows, Text(kStandingAnyRows, "c"), true);
-  }
+  if (event.type->body == v1::ArtifactProduced::descriptor()) return FoldProduced(event, rows);
   if (event.type->body == v1::RecertificationRequired::descriptor()) return FoldRequired(event, rows);
   if (const auto* body = BodyAs<v1::CertificationIssued>(event.body)) {
     FoldCertification(event, *body, rows);

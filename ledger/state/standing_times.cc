@@ -69,29 +69,20 @@ Status AddTime(const StandingTime& time, RowOverlay& rows) {
 bool CanChangeDecisions(const EventType& type) {
   // Beside those that are found by entity and type.
   static const auto* others = new std::set<std::string, std::less<>>{
-      "artifact.deactivated",
-      "artifact.produced",
-      "artifact.rolled_back",
-      "authority.delegated",
-      "baseline.established",
-      "configuration.attested",
-      "device_unit.serviced",
-      "model.registered",
-      "policy.adopted",
-      "record.corrected",
-      "release.approved",
-      "requirement.approved",
-      "requirement.revised",
-      "risk_control_set.versioned",
-      "safety_class.assigned",
-      "safety_class.lowered",
-      "sandbox_protocol.approved",
-      "sandbox_run.completed",
-      "software_item.decomposed",
-      "soup.identified",
+      "artifact.deactivated",  "artifact.produced",        "artifact.rolled_back",
+      "authority.delegated",   "baseline.established",     "configuration.attested",
+      "dataset.curated",       "device_unit.serviced",     "model.registered",
+      "policy.adopted",        "record.corrected",         "release.approved",
+      "requirement.approved",  "requirement.revised",      "risk_control_set.versioned",
+      "safety_class.assigned", "safety_class.lowered",     "sandbox_protocol.approved",
+      "sandbox_run.completed", "software_item.decomposed", "soup.identified",
       "training_run.started",
   };
   return type.options->gate_input() || others->count(type.name()) > 0;
+}
+
+bool CanChangeDecisions(const v1::EventHeader& header, const EventType& type) {
+  return !header.corrects().empty() || CanChangeDecisions(type);
 }
 
 std::string EncodeStandingTime(const StandingTime& time) {

@@ -27,6 +27,9 @@ namespace anamnesis {
 // Whether events of this type can change what the gate decides.
 bool CanChangeDecisions(const EventType& type);
 
+// Whether this event can: what takes the place of another changes what that one supplied, whatever its type.
+bool CanChangeDecisions(const v1::EventHeader& header, const EventType& type);
+
 // The times after its recording that an event names, ascending.
 std::vector<Timestamp> TimesAhead(const RecordedEvent& event);
 

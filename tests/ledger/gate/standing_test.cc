@@ -456,28 +456,6 @@ TEST(Standing, A80NothingIsTakenBackToWhatTheGateDenies) {
 }
 
 // The decision was right, and an event that it rests on is retracted afterwards.
-TEST(Standing, RetractedEvidenceIsSeen) {
-  // Each taken back by somebody who may.
-  for (const auto& [step, writer] : {std::pair{"produced", "tuner"},
-                                     {"certified", "carl"},
-                                     {"run-system", "certifier"},
-                                     {"verify-effectiveness", "certifier"},
-                                     {"stored", "tuner"},
-                                     {"clear-us", "rita"},
-                                     {"envelope", "ada"},
-                                     {"sandbox", "ada"},
-                                     {"control-set", "ada"},
-                                     {"install-ICU-1", "ada"}}) {
-    GateWorld world(GateStory());
-    Activate(world);
-    const StatusOr<LoadedEvent> event = LoadEvent(world.ledger().rows(), world.LeafOf(step));
-    EventDraft draft =
-        Because(Correct(*EventId::FromBytes(event->header.fields.event_id()), v1::RecordCorrected::RETRACTED));
-    ASSERT_TRUE(world.Do({"retracted", writer, draft}).ok()) << step << " " << world.refused().at("retracted");
-    EXPECT_EQ(DeniedByRecords(world), DeniedByLooking(world)) << step;
-  }
-}
-
 TEST(Standing, ActivationWithoutLeaveIsUnderHoldFromTheStart) {
   GateWorld world(Without(GateStory(), {"certified"}));
   Activate(world);
