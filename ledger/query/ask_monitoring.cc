@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/event/names.h"
+#include "ledger/query/any_version.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
@@ -153,21 +155,54 @@ class Monitor {
     std::optional<PlannedInterval> planned;
     ASSIGN_OR_RETURN(const std::set<EntityName> items, ItemsOf(entity));
     for (const EntityName& item : items) {
-      std::vector<const Fact*> events;
-      for (const std::string_view type : {"plan.approved", "plan.revised"}) {
-        ASSIGN_OR_RETURN(const std::vector<const Fact*> found,
-                         facts_.OfType(ToEntity(item), "item", type, kQuestionEventsMax));
-        events.insert(events.end(), found.begin(), found.end());
-      }
-      for (const auto& [id, plan] : PlansInForce(std::move(events))) {
-        const v1::PlanContent* content = PlanOf(*plan);
-        if (content == nullptr || content->kind() != v1::PlanContent::MONITORING) continue;
-        const uint64_t seconds = std::min(content->monitoring_interval_s(), kIntervalMaxS);
-        if (seconds == 0 || (planned.has_value() && planned->seconds <= seconds)) continue;
-        planned = PlannedInterval{seconds, plan->event.index};
-      }
+      ASSIGN_OR_RETURN(const std::optional<PlannedInterval> of_item, IntervalOfItem(item));
+      if (of_item.has_value()) TakeShorter(*of_item, planned);
     }
     return planned;
+  }
+
+  static void TakeShorter(const PlannedInterval& interval, std::optional<PlannedInterval>& planned) {
+    if (!planned.has_value() || interval.seconds < planned->seconds) planned = interval;
+  }
+
+  // Worked out once for each item, however many things of it run.
+  StatusOr<std::optional<PlannedInterval>> IntervalOfItem(const EntityName& item) {
+    const auto known = intervals_.find(item);
+    if (known != intervals_.end()) return known->second;
+    std::optional<PlannedInterval> planned;
+    ASSIGN_OR_RETURN(const auto plans, PlansOf(item));
+    for (const auto& [id, plan] : plans) {
+      const v1::PlanContent* content = PlanOf(*plan);
+      if (content == nullptr || content->kind() != v1::PlanContent::MONITORING) continue;
+      const uint64_t seconds = std::min(content->monitoring_interval_s(), kIntervalMaxS);
+      if (seconds > 0) TakeShorter({seconds, plan->event.index}, planned);
+    }
+    return intervals_[item] = planned;
+  }
+
+  // The item's plans in force. A revision need not say again which item its plan is of.
+  StatusOr<std::map<std::string, const Fact*>> PlansOf(const EntityName& item) {
+    std::set<EntityName> plans;
+    for (const std::string_view type : {"plan.approved", "plan.revised"}) {
+      ASSIGN_OR_RETURN(const std::vector<const Fact*> found,
+                       facts_.OfType(ToEntity(item), "item", type, kQuestionEventsMax));
+      for (const Fact* fact : found) plans.insert(NameOf(*FindReference(fact->header(), "plan")));
+    }
+    std::vector<const Fact*> events;
+    for (const EntityName& plan : plans) {
+      ASSIGN_OR_RETURN(const std::vector<const Fact*> defined, DefinitionsOfAnyVersion(facts_, ToEntity(plan)));
+      std::copy_if(defined.begin(), defined.end(), std::back_inserter(events),
+                   [&](const Fact* fact) { return !IsOfOthers(*fact, item); });
+    }
+    return PlansInForce(std::move(events));
+  }
+
+  // It names items, but not this one.
+  static bool IsOfOthers(const Fact& fact, const EntityName& item) {
+    if (FindReference(fact.header(), "item") == nullptr) return false;
+    const auto& refs = fact.header().refs();
+    return std::none_of(refs.begin(), refs.end(),
+                        [&](const v1::EntityRef& ref) { return ref.role() == "item" && NameOf(ref) == item; });
   }
 
   // Erased ones come first.
@@ -249,6 +284,7 @@ class Monitor {
   const Timestamp at_;
   Answer& answer_;
   std::vector<const Fact*> monitored_;
+  std::map<EntityName, std::optional<PlannedInterval>> intervals_;
   std::vector<std::string> notes_;
 };
 
