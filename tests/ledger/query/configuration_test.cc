@@ -339,6 +339,21 @@ TEST_F(ConfigurationTest, TheSameThingPutThereWithoutTheGatesLeaveIsADifference)
   EXPECT_THAT(differences[0], testing::EndsWith(Text("; ", claimed.value)));
 }
 
+TEST_F(ConfigurationTest, WhatWasKnownAtASizeIsToldTheSameWhateverIsRecordedSince) {
+  const auto not_known_yet = Contains(HasSubstr("the last event known was recorded at"));
+  v1::GetConfigurationRequest of_size;
+  of_size.set_known_size(history_.size().value);
+  v1::GetConfigurationRequest of_time;
+  *of_time.mutable_known_time() = ToProtoTime(Hour(3));
+  const std::string before = Ask(of_size, 3).SerializeAsString();
+  EXPECT_THAT(Ask(of_size, 3).now_known().notes(), not_known_yet);
+  EXPECT_THAT(Ask(of_time, 3).now_known().notes(), not_known_yet);
+  At(5, Commission("other"));
+  EXPECT_EQ(Ask(of_size, 3).SerializeAsString(), before);
+  EXPECT_THAT(Ask(of_time, 3).now_known().notes(), IsEmpty()) << "whatever comes now was not known then";
+  EXPECT_THAT(Ask(of_time, 4).now_known().notes(), not_known_yet);
+}
+
 TEST_F(ConfigurationTest, AComparisonWithWhatIsNotThereIsRefused) {
   v1::GetConfigurationRequest request;
   request.set_unit("ICU-7");
