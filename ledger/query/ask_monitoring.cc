@@ -214,12 +214,34 @@ class Monitor {
     return end(one) < end(other);
   }
 
-  // Monitoring of the unit that names the thing, or nothing in particular.
-  std::vector<const Fact*> WindowsOf(const v1::EntityRef& entity) const {
+  // The thing and what runs as a part of it: monitoring names models and artifacts, never the release or baseline that
+  // they came with.
+  StatusOr<std::set<std::string>> RunningWith(const v1::EntityRef& entity) {
+    std::set<std::string> running;
+    std::vector<v1::EntityRef> open = {entity};
+    while (!open.empty()) {
+      const v1::EntityRef one = std::move(open.back());
+      open.pop_back();
+      if (!running.insert(EntityKeyText(one)).second || (one.kind() != "baseline" && one.kind() != "release")) continue;
+      ASSIGN_OR_RETURN(const Fact* defined, DefinedAs(one));
+      if (defined == nullptr) continue;
+      for (const v1::EntityRef& ref : defined->header().refs()) {
+        if (ref.role() == "member" || ref.role() == "model") open.push_back(ref);
+      }
+    }
+    return running;
+  }
+
+  // Monitoring of the unit that names something of it, or nothing in particular.
+  StatusOr<std::vector<const Fact*>> WindowsOf(const v1::EntityRef& entity) {
+    ASSIGN_OR_RETURN(const std::set<std::string> running, RunningWith(entity));
     std::vector<const Fact*> found;
     for (const Fact* fact : monitored_) {
-      const v1::EntityRef* model = FindReference(fact->header(), "model");
-      const bool same = model == nullptr || (NameOf(*model) == NameOf(entity) && model->version() == entity.version());
+      const auto& refs = fact->header().refs();
+      const bool same = FindReference(fact->header(), "model") == nullptr ||
+                        std::any_of(refs.begin(), refs.end(), [&](const v1::EntityRef& ref) {
+                          return ref.role() == "model" && running.contains(EntityKeyText(ref));
+                        });
       if (same && fact->body<v1::MonitoringRecorded>() != nullptr) found.push_back(fact);
     }
     std::stable_sort(found.begin(), found.end(), EndsBefore);
@@ -250,7 +272,8 @@ class Monitor {
     Timestamp covered = active.from;
     const Timestamp end = active.until.value_or(at_);
     const Fact* last = nullptr;
-    for (const Fact* fact : WindowsOf(active.entity)) {
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> windows, WindowsOf(active.entity));
+    for (const Fact* fact : windows) {
       const Timestamp until(fact->body<v1::MonitoringRecorded>()->window_until_us());
       if (until <= covered || until > end) continue;
       RETURN_IF_ERROR(AddGap(active, planned, covered, until, last));

@@ -403,6 +403,35 @@ TEST(AskMonitoring, ARevisionNeedNotSayAgainWhichItemItsPlanIsOf) {
   EXPECT_EQ(MonitoringAt(history, 48).monitoring().gaps_size(), 1);
 }
 
+// Monitoring can't name a baseline, only what is in it.
+TEST(AskMonitoring, ABaselineIsWatchedByWhatItIsMadeOf) {
+  v1::BaselineEstablished baseline;
+  baseline.set_baseline_digest(kTestDigest);
+  *baseline.mutable_signature() = TestSignature();
+  v1::ReleaseApproved release;
+  release.set_no_residual_anomalies(true);
+  const auto gaps = [&](const std::string& running) {
+    ProjectedHistory history;
+    history.Add(Item("X"));
+    history.Add(
+        DraftWith(v1::ModelRegistered(), {"model=model:m@1", "training_run=training_run:t", "dataset=dataset:d@1",
+                                          "code=code_revision:c@1", "item=software_item:X"}));
+    history.Add(DraftWith(release, {"release=release:r@1", "model=model:m@1", "item=software_item:X"}));
+    history.Add(DraftWith(baseline, {"baseline=baseline:b@1", "member=model:m@1"}));
+    history.Add(DraftWith(baseline, {"baseline=baseline:of-release@1", "member=release:r@1"}));
+    history.Add(DraftWith(baseline, {"baseline=baseline:other@1", "member=model:n@1", "member=software_item:X"}));
+    history.Add(MonitoringPlan(24));
+    history.Add(AtHour(WithRefs(Commission("ICU-7"), {"baseline=" + running}), 0));
+    const int before = MonitoringAt(history, 40).monitoring().gaps_size();
+    history.Add(Monitored(0, 20));
+    return std::pair(before, MonitoringAt(history, 40).monitoring().gaps_size());
+  };
+  for (const char* running : {"model:m@1", "release:r@1", "baseline:b@1", "baseline:of-release@1"}) {
+    EXPECT_EQ(gaps(running), std::pair(1, 0)) << running;
+  }
+  EXPECT_EQ(gaps("baseline:other@1"), std::pair(1, 1)) << "what was watched is no part of it";
+}
+
 TEST(AskMonitoring, A52DriftIsToldWindowByWindowInTheTimeAskedAbout) {
   ProjectedHistory history;
   history.Add(AtHour(Commission("ICU-7"), 0));
