@@ -9,6 +9,7 @@
 
 #include "client/cli/event_spec.h"
 #include "client/cli/import.h"
+#include "client/cpp/corrections.h"
 #include "client/cpp/writer.h"
 #include "client/importers/spreadsheet.h"
 #include "ledger/event/header.h"
@@ -98,6 +99,12 @@ StatusOr<std::string_view> DifferenceFrom(const v1::Event& recorded, const Sheet
   return std::string_view(GivesReasonOf(row, header.rationale()) ? "" : "rationale");
 }
 
+// The ledger as an import asks it. Corrections are read once, when the first row is there already.
+struct Ledger {
+  LedgerClient& client;
+  std::optional<Corrections> corrections;
+};
+
 StatusOr<std::optional<v1::Event>> FindRecorded(LedgerClient& client, const EventId& id) {
   v1::GetEventRequest request;
   request.set_event_id(id.bytes());
@@ -109,14 +116,31 @@ StatusOr<std::optional<v1::Event>> FindRecorded(LedgerClient& client, const Even
   return std::optional<v1::Event>(*std::move(event));
 }
 
+// What took the place of an event is recorded; what was retracted is not, though its id stays taken.
+StatusOr<bool> IsRetracted(Ledger& ledger, const v1::Event& event) {
+  if (!ledger.corrections.has_value()) ledger.corrections.emplace(ledger.client, event.tree_size());
+  ASSIGN_OR_RETURN(const std::vector<Correction>* corrections, ledger.corrections->Of(event.header().event_id()));
+  const bool retracted = std::any_of(corrections->begin(), corrections->end(), [](const Correction& one) {
+    return one.counts && one.kind == v1::RecordCorrected::RETRACTED;
+  });
+  if (!retracted) return false;
+  ASSIGN_OR_RETURN(const bool counts, ledger.corrections->Counts(event));
+  return !counts;
+}
+
 // Whether the row is recorded, in whatever stream. ALREADY_EXISTS: its id, which anybody can compute, is another
-// event's.
-StatusOr<bool> IsRecorded(LedgerClient& client, const SheetEvent& row, const EventDraft& draft) {
+// event's, or that of one that was retracted: whether the row holds again, a person must decide.
+StatusOr<bool> IsRecorded(Ledger& ledger, const SheetEvent& row, const EventDraft& draft) {
   for (const EventId& id : {row.id, row.former_id}) {
-    ASSIGN_OR_RETURN(const std::optional<v1::Event> recorded, FindRecorded(client, id));
+    ASSIGN_OR_RETURN(const std::optional<v1::Event> recorded, FindRecorded(ledger.client, id));
     if (!recorded.has_value()) continue;
     ASSIGN_OR_RETURN(const std::string_view difference, DifferenceFrom(*recorded, row, draft));
-    if (difference.empty()) return true;
+    if (difference.empty()) {
+      ASSIGN_OR_RETURN(const bool retracted, IsRetracted(ledger, *recorded));
+      if (!retracted) return true;
+      return absl::AlreadyExistsError(
+          Text("leaf ", recorded->index(), " was retracted, which recorded this row; append it by hand if it holds"));
+    }
     // Rows that differ had the same id once.
     if (id == row.former_id) continue;
     return absl::AlreadyExistsError(Text("leaf ", recorded->index(), " has this row's event id and another ",
@@ -141,14 +165,14 @@ Status CheckTypes(const Sheet& sheet) {
 }
 
 // Each row a run of its own: one that is refused keeps none of the others out.
-StatusOr<bool> ImportRow(LedgerClient& client, StreamWriter& writer, const SheetEvent& row) {
+StatusOr<bool> ImportRow(Ledger& ledger, StreamWriter& writer, const SheetEvent& row) {
   ASSIGN_OR_RETURN(const EventDraft draft, DraftOfRow(row, row.occurred_at));
-  ASSIGN_OR_RETURN(const bool there, IsRecorded(client, row, draft));
+  ASSIGN_OR_RETURN(const bool there, IsRecorded(ledger, row, draft));
   if (there) return false;
   const StatusOr<std::vector<Appended>> places = writer.Append({{draft, row.id}});
   if (IsIdTaken(places.status())) {
     // Somebody was faster.
-    ASSIGN_OR_RETURN(const bool there_now, IsRecorded(client, row, draft));
+    ASSIGN_OR_RETURN(const bool there_now, IsRecorded(ledger, row, draft));
     if (there_now) return false;
   }
   RETURN_IF_ERROR(places.status());
@@ -159,8 +183,9 @@ StatusOr<bool> ImportRow(LedgerClient& client, StreamWriter& writer, const Sheet
 Status ImportRows(LedgerClient& client, const NamedKey& key, const Options& options, const Sheet& sheet,
                   Imported& done) {
   ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(client, key, options.stream));
+  Ledger ledger{client, std::nullopt};
   for (const SheetEvent& row : sheet.events) {
-    const StatusOr<bool> added = ImportRow(client, *writer, row);
+    const StatusOr<bool> added = ImportRow(ledger, *writer, row);
     if (added.ok()) {
       ++(*added ? done.added : done.there);
     } else if (IsAboutTheRow(added.status())) {

@@ -19,15 +19,14 @@ StatusOr<v1::Configuration> ConfigurationKnown(Inquiry& inquiry, const v1::Entit
   v1::GetConfigurationRequest request;
   request.set_unit(unit.id());
   *request.mutable_at() = ToProtoTime(inquiry.at);
-  if (then) {
+  // At its last event and later an export knows all that it has, whatever the ledger recorded since.
+  if (then && inquiry.at < inquiry.view.as_of()) {
     *request.mutable_known_time() = ToProtoTime(inquiry.at);
   } else {
     request.set_known_size(inquiry.view.tree_size());
   }
   request.mutable_consistency()->set_tree_size_min(inquiry.view.tree_size());
   ASSIGN_OR_RETURN(const v1::ConfigurationAnswer answer, inquiry.view.client().GetConfiguration(request));
-  // An export of an earlier size knows no more than that.
-  if (answer.now_known().tree_size() > inquiry.view.tree_size()) return ConfigurationKnown(inquiry, unit, false);
   return answer.now_known();
 }
 

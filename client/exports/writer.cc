@@ -14,6 +14,8 @@
 #include "client/exports/sections.h"
 #include "client/exports/signer_keys.h"
 #include "ledger/crypto/sha256.h"
+#include "ledger/event/header.h"
+#include "ledger/event/leaf.h"
 #include "ledger/event/names.h"
 #include "ledger/query/events.h"
 
@@ -47,16 +49,22 @@ class HashingSink : public ObjectSink {
   uint64_t size_ = 0;
 };
 
-// What a verifier will find, who has nothing but records: a key that has expired, or isn't valid yet, signs nothing.
-Status CheckInForce(const LedgerView& view, const v1::Credential& credential) {
+// What a verifier will find by `keys`, who has nothing but records: a key that has expired, or isn't valid yet, signs
+// nothing.
+Status CheckInForce(const SignerKeys& keys, const NamedKey& signer, Timestamp at, std::string_view when) {
+  const StatusOr<std::string> holder = keys.HolderAt(signer.key.public_key().bytes(), at);
+  if (holder.ok()) return OkStatus();
+  return absl::FailedPreconditionError(
+      Text("--as: nobody could verify the export, ", when, " ", FormatTime(at), ": ", MessageOf(holder.status())));
+}
+
+// The same before anything is written, by the record of the key alone.
+Status CheckInForceNow(const LedgerView& view, const v1::Credential& credential, const NamedKey& signer) {
   ASSIGN_OR_RETURN(const v1::Event event, view.Event(credential.issued_index()));
   ASSIGN_OR_RETURN(const Timestamp recorded, FromProtoTime(event.recorded(), "recorded"));
   SignerKeys keys;
   keys.Note(event.header(), event.index(), recorded, event.body().content());
-  const StatusOr<std::string> holder = keys.HolderAt(credential.public_key(), view.as_of());
-  if (holder.ok()) return OkStatus();
-  return absl::FailedPreconditionError(Text("--as: nobody could verify the export, which is as of ",
-                                            FormatTime(view.as_of()), ": ", MessageOf(holder.status())));
+  return CheckInForce(keys, signer, view.as_of(), "which is as of");
 }
 
 }  // namespace
@@ -97,6 +105,9 @@ Status ExportWriter::AddRecord(const LedgerView& view, uint64_t leaf, Document& 
   std::optional<std::string_view> body;
   if (receipt.has_body()) body = receipt.body().content();
   ASSIGN_OR_RETURN(Record record, RecordOf(leaf, receipt.leaf(), body));
+  ASSIGN_OR_RETURN(const LeafView parts, ParseLeaf(receipt.leaf()));
+  ASSIGN_OR_RETURN(const ParsedHeader header, ParseHeader(parts.header));
+  keys_.Note(header.fields, leaf, parts.recorded, body);
   RETURN_IF_ERROR(Add(RecordPath(leaf, ".leaf"), receipt.leaf()));
   RETURN_IF_ERROR(Add(RecordPath(leaf, ".tlog-proof"), receipt.tlog_proof()));
   if (receipt.has_body()) {
@@ -125,7 +136,7 @@ Status ExportWriter::Finish(const LedgerView& view, Document& document, const st
         "--as: no credential in force names this key in the ledger, so that nobody could tell who signed; enrol it");
   }
   RETURN_IF_ERROR(credential.status());
-  RETURN_IF_ERROR(CheckInForce(view, *credential));
+  RETURN_IF_ERROR(CheckInForceNow(view, *credential, signer));
   document.origin = view.origin();
   document.tree_size = view.tree_size();
   document.root = view.checkpoint().root.hex();
@@ -141,6 +152,8 @@ Status ExportWriter::Finish(const LedgerView& view, Document& document, const st
   }
   for (const uint64_t leaf : leaves) RETURN_IF_ERROR(WithContext(AddRecord(view, leaf, document), Text("leaf ", leaf)));
   RETURN_IF_ERROR(AddRedactions(view, document));
+  // A verifier doesn't know what was recorded after the last of them.
+  RETURN_IF_ERROR(CheckInForce(keys_, signer, keys_.latest(), "whose last record is of"));
   CleanTexts(document);
   RETURN_IF_ERROR(Add("export.json", WriteJson(document)));
   RETURN_IF_ERROR(Add("index.html", WriteHtml(document)));

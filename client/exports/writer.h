@@ -14,6 +14,7 @@
 #include "client/exports/document.h"
 #include "client/exports/ledger_view.h"
 #include "client/exports/manifest.h"
+#include "client/exports/signer_keys.h"
 #include "ledger/base/status.h"
 #include "ledger/keys/key_file.h"
 
@@ -31,8 +32,8 @@ class ExportWriter {
   Status AddObject(ObjectClient& store, const Digest& digest);
 
   // Fills in the document's records from what it cites and `also`, and writes everything else: the records, the
-  // document in both forms, checkpoint, keys, policy, README.txt and the signed manifest. FAILED_PRECONDITION: the
-  // ledger knows no holder of `signer`'s key, so that nobody could tell who signed.
+  // document in both forms, checkpoint, keys, policy, README.txt and the signed manifest. FAILED_PRECONDITION: by these
+  // records nobody could tell who signed: the ledger knows no holder of `signer`'s key, or it isn't in force.
   Status Finish(const LedgerView& view, Document& document, const std::vector<uint64_t>& also, const NamedKey& signer);
 
   const Manifest& manifest() const { return manifest_; }
@@ -46,6 +47,8 @@ class ExportWriter {
 
   FileTree tree_;
   Manifest manifest_;
+  // What the records added so far say of keys, as a verifier will read it.
+  SignerKeys keys_;
 };
 
 // Names of files of a record: records/LEAF.leaf and so on.

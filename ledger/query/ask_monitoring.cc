@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/event/names.h"
+#include "ledger/query/any_version.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
@@ -153,21 +155,54 @@ class Monitor {
     std::optional<PlannedInterval> planned;
     ASSIGN_OR_RETURN(const std::set<EntityName> items, ItemsOf(entity));
     for (const EntityName& item : items) {
-      std::vector<const Fact*> events;
-      for (const std::string_view type : {"plan.approved", "plan.revised"}) {
-        ASSIGN_OR_RETURN(const std::vector<const Fact*> found,
-                         facts_.OfType(ToEntity(item), "item", type, kQuestionEventsMax));
-        events.insert(events.end(), found.begin(), found.end());
-      }
-      for (const auto& [id, plan] : PlansInForce(std::move(events))) {
-        const v1::PlanContent* content = PlanOf(*plan);
-        if (content == nullptr || content->kind() != v1::PlanContent::MONITORING) continue;
-        const uint64_t seconds = std::min(content->monitoring_interval_s(), kIntervalMaxS);
-        if (seconds == 0 || (planned.has_value() && planned->seconds <= seconds)) continue;
-        planned = PlannedInterval{seconds, plan->event.index};
-      }
+      ASSIGN_OR_RETURN(const std::optional<PlannedInterval> of_item, IntervalOfItem(item));
+      if (of_item.has_value()) TakeShorter(*of_item, planned);
     }
     return planned;
+  }
+
+  static void TakeShorter(const PlannedInterval& interval, std::optional<PlannedInterval>& planned) {
+    if (!planned.has_value() || interval.seconds < planned->seconds) planned = interval;
+  }
+
+  // Worked out once for each item, however many things of it run.
+  StatusOr<std::optional<PlannedInterval>> IntervalOfItem(const EntityName& item) {
+    const auto known = intervals_.find(item);
+    if (known != intervals_.end()) return known->second;
+    std::optional<PlannedInterval> planned;
+    ASSIGN_OR_RETURN(const auto plans, PlansOf(item));
+    for (const auto& [id, plan] : plans) {
+      const v1::PlanContent* content = PlanOf(*plan);
+      if (content == nullptr || content->kind() != v1::PlanContent::MONITORING) continue;
+      const uint64_t seconds = std::min(content->monitoring_interval_s(), kIntervalMaxS);
+      if (seconds > 0) TakeShorter({seconds, plan->event.index}, planned);
+    }
+    return intervals_[item] = planned;
+  }
+
+  // The item's plans in force. A revision need not say again which item its plan is of.
+  StatusOr<std::map<std::string, const Fact*>> PlansOf(const EntityName& item) {
+    std::set<EntityName> plans;
+    for (const std::string_view type : {"plan.approved", "plan.revised"}) {
+      ASSIGN_OR_RETURN(const std::vector<const Fact*> found,
+                       facts_.OfType(ToEntity(item), "item", type, kQuestionEventsMax));
+      for (const Fact* fact : found) plans.insert(NameOf(*FindReference(fact->header(), "plan")));
+    }
+    std::vector<const Fact*> events;
+    for (const EntityName& plan : plans) {
+      ASSIGN_OR_RETURN(const std::vector<const Fact*> defined, DefinitionsOfAnyVersion(facts_, ToEntity(plan)));
+      std::copy_if(defined.begin(), defined.end(), std::back_inserter(events),
+                   [&](const Fact* fact) { return !IsOfOthers(*fact, item); });
+    }
+    return PlansInForce(std::move(events));
+  }
+
+  // It names items, but not this one.
+  static bool IsOfOthers(const Fact& fact, const EntityName& item) {
+    if (FindReference(fact.header(), "item") == nullptr) return false;
+    const auto& refs = fact.header().refs();
+    return std::none_of(refs.begin(), refs.end(),
+                        [&](const v1::EntityRef& ref) { return ref.role() == "item" && NameOf(ref) == item; });
   }
 
   // Erased ones come first.
@@ -179,12 +214,34 @@ class Monitor {
     return end(one) < end(other);
   }
 
-  // Monitoring of the unit that names the thing, or nothing in particular.
-  std::vector<const Fact*> WindowsOf(const v1::EntityRef& entity) const {
+  // The thing and what runs as a part of it: monitoring names models and artifacts, never the release or baseline that
+  // they came with.
+  StatusOr<std::set<std::string>> RunningWith(const v1::EntityRef& entity) {
+    std::set<std::string> running;
+    std::vector<v1::EntityRef> open = {entity};
+    while (!open.empty()) {
+      const v1::EntityRef one = std::move(open.back());
+      open.pop_back();
+      if (!running.insert(EntityKeyText(one)).second || (one.kind() != "baseline" && one.kind() != "release")) continue;
+      ASSIGN_OR_RETURN(const Fact* defined, DefinedAs(one));
+      if (defined == nullptr) continue;
+      for (const v1::EntityRef& ref : defined->header().refs()) {
+        if (ref.role() == "member" || ref.role() == "model") open.push_back(ref);
+      }
+    }
+    return running;
+  }
+
+  // Monitoring of the unit that names something of it, or nothing in particular.
+  StatusOr<std::vector<const Fact*>> WindowsOf(const v1::EntityRef& entity) {
+    ASSIGN_OR_RETURN(const std::set<std::string> running, RunningWith(entity));
     std::vector<const Fact*> found;
     for (const Fact* fact : monitored_) {
-      const v1::EntityRef* model = FindReference(fact->header(), "model");
-      const bool same = model == nullptr || (NameOf(*model) == NameOf(entity) && model->version() == entity.version());
+      const auto& refs = fact->header().refs();
+      const bool same = FindReference(fact->header(), "model") == nullptr ||
+                        std::any_of(refs.begin(), refs.end(), [&](const v1::EntityRef& ref) {
+                          return ref.role() == "model" && running.contains(EntityKeyText(ref));
+                        });
       if (same && fact->body<v1::MonitoringRecorded>() != nullptr) found.push_back(fact);
     }
     std::stable_sort(found.begin(), found.end(), EndsBefore);
@@ -215,7 +272,8 @@ class Monitor {
     Timestamp covered = active.from;
     const Timestamp end = active.until.value_or(at_);
     const Fact* last = nullptr;
-    for (const Fact* fact : WindowsOf(active.entity)) {
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> windows, WindowsOf(active.entity));
+    for (const Fact* fact : windows) {
       const Timestamp until(fact->body<v1::MonitoringRecorded>()->window_until_us());
       if (until <= covered || until > end) continue;
       RETURN_IF_ERROR(AddGap(active, planned, covered, until, last));
@@ -249,6 +307,7 @@ class Monitor {
   const Timestamp at_;
   Answer& answer_;
   std::vector<const Fact*> monitored_;
+  std::map<EntityName, std::optional<PlannedInterval>> intervals_;
   std::vector<std::string> notes_;
 };
 

@@ -75,12 +75,14 @@ class Filler {
     }
   }
 
-  // Whatever no path leads back from to a requirement.
+  // Whatever no path leads back from to a requirement. One that was retired is none to trace any more, but what was
+  // made for it is not without a reason.
   void AddOrphans() {
     std::vector<bool> reached(matrix_.elements().size(), false);
     std::deque<size_t> queue;
     for (size_t i = 0; i < reached.size(); ++i) {
-      if (matrix_.elements()[i].column != kRequirement) continue;
+      const int column = matrix_.elements()[i].column;
+      if (column != kRequirement && (column < kRequirement || !matrix_.IsOfRetired(i))) continue;
       reached[i] = true;
       queue.push_back(i);
     }

@@ -170,10 +170,12 @@ class Judge {
 
   // What the line asks for of each, and of which version.
   struct Asked {
-    // The newest record of it.
+    // The newest record of it; of what the line asks for by what happened to it alone, the newest event that says so.
     const Fact* newest = nullptr;
     std::string version;
     size_t records = 0;
+    // The newest event that the line asks for it by without being a record of it, such as its resolution.
+    const Fact* happened = nullptr;
   };
 
   // What an event is the record of; failing that, what it happened to, which its type names first.
@@ -196,23 +198,37 @@ class Judge {
     std::map<EntityName, Asked> asked;
     if ((!asked_.each_unit() && asked_.each().empty()) || asked_.ledger_wide()) return asked;
     const EventPatterns each(asked_.each());
-    for (const auto& [leaf, fact] : scope_.events) {
+    std::set<EntityName> recorded;
+    const std::vector<const Fact*> events = EarliestFirst(scope_.events);
+    for (const Fact* fact : events) {
       ASSIGN_OR_RETURN(const bool is_asked_for, IsAskedFor(each, *fact));
       const v1::EntityRef* of = is_asked_for ? RecordOf(*fact) : nullptr;
-      if (of != nullptr) asked.try_emplace(NameOf(*of), Asked{fact, of->version(), 0});
+      if (of == nullptr) continue;
+      Asked& one = asked[NameOf(*of)];
+      one.newest = fact;
+      one.version = of->version();
+      if (SubjectOf(*fact) == nullptr) {
+        one.happened = fact;
+      } else {
+        recorded.insert(NameOf(*of));
+      }
     }
-    for (const Fact* fact : EarliestFirst(scope_.events)) {
+    for (const Fact* fact : events) {
       const v1::EntityRef* subject = SubjectOf(*fact);
-      const auto one = subject == nullptr ? asked.end() : asked.find(NameOf(*subject));
-      if (one != asked.end()) one->second = {fact, subject->version(), one->second.records + 1};
+      if (subject == nullptr || recorded.count(NameOf(*subject)) == 0) continue;
+      Asked& one = asked[NameOf(*subject)];
+      one.newest = fact;
+      one.version = subject->version();
+      ++one.records;
     }
     return asked;
   }
 
   // Whether the event is about that: its newest version, or, where there are no versions, what the last record says of
   // it. A reference without a version means the one that there was. A unit is one thing, however often it is
-  // identified.
+  // identified. What shows that a resolution held says nothing of the next one.
   static bool IsAbout(const Fact& fact, const EntityName& name, const Asked& asked) {
+    if (asked.happened != nullptr && StandsEarlier(&fact, asked.happened)) return false;
     const bool since = asked.records < 2 || &fact == asked.newest || StandsEarlier(asked.newest, &fact);
     const auto& refs = fact.header().refs();
     return std::any_of(refs.begin(), refs.end(), [&](const v1::EntityRef& ref) {

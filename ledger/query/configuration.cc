@@ -310,39 +310,49 @@ StatusOr<v1::Configuration> Builder::Build(bool with_histories) {
   return std::move(result_);
 }
 
-// With all that is said of it. Of a time after everything that is recorded, a view says only what nothing has changed
-// so far.
+// What was known at a time lacks nothing once something was recorded since: whatever comes now was not known then.
+bool IsClosed(TreeSize size, const ViewPoint& point) {
+  return point.known_at.has_value() && *point.known_at >= point.at && point.known < size;
+}
+
+// With all that is said of it. Of a time after everything that is known, a view says only what nothing has changed so
+// far; of a size it says the same however much was recorded since, so that an export can be made again.
 StatusOr<v1::Configuration> ViewAt(const RowReader& rows, TreeSize size, const std::string& unit,
                                    const ViewPoint& point) {
   ASSIGN_OR_RETURN(v1::Configuration view, ConfigurationAt(rows, unit, point.at, point.known));
   RETURN_IF_ERROR(AddCircumstances(rows, unit, point.at, view));
-  if (size.value == 0) return view;
-  ASSIGN_OR_RETURN(const Timestamp last, RecordedAt(rows, LeafIndex(size.value - 1)));
+  if (point.known.value == 0 || IsClosed(size, point)) return view;
+  ASSIGN_OR_RETURN(const Timestamp last, RecordedAt(rows, LeafIndex(point.known.value - 1)));
   if (point.at > last) {
-    view.add_notes(Text("the ledger's last event was recorded at ", FormatTime(last),
+    view.add_notes(Text("the last event known was recorded at ", FormatTime(last),
                         ", before the time asked about: what happens in between is not known yet"));
   }
   return view;
 }
 
-StatusOr<TreeSize> KnownSize(uint64_t known, TreeSize size, std::string_view field) {
-  if (known <= size.value) return TreeSize(known);
-  return absl::OutOfRangeError(Text(field, ": ", known, " is more than the ledger's ", size.value, " events"));
+Status SetKnownSize(uint64_t known, TreeSize size, std::string_view field, ViewPoint& point) {
+  if (known > size.value) {
+    return absl::OutOfRangeError(Text(field, ": ", known, " is more than the ledger's ", size.value, " events"));
+  }
+  point.known = TreeSize(known);
+  point.known_at.reset();
+  return OkStatus();
 }
 
-StatusOr<TreeSize> KnownAt(const RowReader& rows, const google::protobuf::Timestamp& known, TreeSize size,
-                           std::string_view field) {
-  ASSIGN_OR_RETURN(const Timestamp time, FromProtoTime(known, field));
-  return SizeKnownAt(rows, size, time);
+Status SetKnownAt(const RowReader& rows, Timestamp time, TreeSize size, ViewPoint& point) {
+  ASSIGN_OR_RETURN(point.known, SizeKnownAt(rows, size, time));
+  point.known_at = time;
+  return OkStatus();
 }
 
 StatusOr<ViewPoint> PointAskedFor(const RowReader& rows, TreeSize size, const v1::GetConfigurationRequest& request) {
-  ViewPoint point{kTimestampMin, size};
+  ViewPoint point{kTimestampMin, size, std::nullopt};
   ASSIGN_OR_RETURN(point.at, FromProtoTime(request.at(), "at"));
   if (request.has_known_size()) {
-    ASSIGN_OR_RETURN(point.known, KnownSize(request.known_size(), size, "known_size"));
+    RETURN_IF_ERROR(SetKnownSize(request.known_size(), size, "known_size", point));
   } else if (request.has_known_time()) {
-    ASSIGN_OR_RETURN(point.known, KnownAt(rows, request.known_time(), size, "known_time"));
+    ASSIGN_OR_RETURN(const Timestamp time, FromProtoTime(request.known_time(), "known_time"));
+    RETURN_IF_ERROR(SetKnownAt(rows, time, size, point));
   }
   return point;
 }
@@ -359,14 +369,15 @@ StatusOr<std::optional<ViewPoint>> PointToCompareWith(const RowReader& rows, Tre
       ASSIGN_OR_RETURN(now.at, FromProtoTime(request.compare_at(), "compare_at"));
     }
     if (request.has_compare_known_size()) {
-      ASSIGN_OR_RETURN(now.known, KnownSize(request.compare_known_size(), size, "compare_known_size"));
+      RETURN_IF_ERROR(SetKnownSize(request.compare_known_size(), size, "compare_known_size", now));
     } else if (request.has_compare_known_time()) {
-      ASSIGN_OR_RETURN(now.known, KnownAt(rows, request.compare_known_time(), size, "compare_known_time"));
+      ASSIGN_OR_RETURN(const Timestamp time, FromProtoTime(request.compare_known_time(), "compare_known_time"));
+      RETURN_IF_ERROR(SetKnownAt(rows, time, size, now));
     }
     return now;
   }
   if (request.known_case() != v1::GetConfigurationRequest::KNOWN_NOT_SET) return std::nullopt;
-  ASSIGN_OR_RETURN(now.known, SizeKnownAt(rows, size, now.at));
+  RETURN_IF_ERROR(SetKnownAt(rows, now.at, size, now));
   return now;
 }
 

@@ -10,6 +10,7 @@
 #include "ledger/query/circumstances.h"
 #include "ledger/query/events.h"
 #include "ledger/query/item_history.h"
+#include "ledger/query/nonconformity.h"
 #include "ledger/query/wording.h"
 #include "ledger/state/corrections.h"
 
@@ -23,14 +24,38 @@ struct Statement {
 };
 using Statements = std::map<std::string, Statement>;
 
+std::string EntityAndDigest(const v1::EntityRef& entity) {
+  std::string text = entity.kind().empty() ? "unnamed item" : EntityText(entity);
+  if (entity.has_digest()) text += Text(" ", DigestText(entity.digest()));
+  return text;
+}
+
+// That something was put there anew without the gate's leave is a difference, though it is the same thing.
+std::string WhichDidNotConform(const FindingList& findings) {
+  return findings.empty() ? "" : Text(", which ", NonconformityText(findings));
+}
+
+// Of two things unknown for the same reason, each may be something else.
+std::string UnknownText(const v1::ConfigurationItem& item) {
+  std::string text = Text("unknown: ", item.unknown_because());
+  std::string_view before = "; possibly ";
+  for (const v1::Possibility& one : item.possibilities()) {
+    const std::string what = one.has_item() ? EntityAndDigest(one.item())
+                             : one.empty()  ? "nothing"
+                                            : "something unrecorded";
+    text += Text(before, what, WhichDidNotConform(one.nonconforming()));
+    before = ", or ";
+  }
+  return text;
+}
+
 std::string ItemText(const v1::ConfigurationItem& item) {
-  if (item.confidence() == v1::UNKNOWN) return Text("unknown: ", item.unknown_because());
+  if (item.confidence() == v1::UNKNOWN) return UnknownText(item);
   if (!item.has_item()) return "nothing";
-  std::string text = item.item().kind().empty() ? "unnamed item" : EntityText(item.item());
-  if (item.item().has_digest()) text += Text(" ", DigestText(item.item().digest()));
+  std::string text = EntityAndDigest(item.item());
   if (item.confidence() == v1::ATTESTED) text += " (attested)";
   if (item.confidence() == v1::INFERRED) text += " (inferred from a measurement)";
-  return text;
+  return text + WhichDidNotConform(item.nonconforming());
 }
 
 bool Measures(const v1::Attestation& attestation, const std::string& surface) {

@@ -3,6 +3,8 @@
 
 // What differs between two views of a unit, and which events make the difference. Private to the room. Pure.
 
+#include <optional>
+
 #include "anamnesis/v1/ledger.pb.h"
 #include "ledger/base/ids.h"
 #include "ledger/base/status.h"
@@ -15,6 +17,8 @@ namespace anamnesis {
 struct ViewPoint {
   Timestamp at;
   TreeSize known;
+  // When these leaves are those that were known at a time.
+  std::optional<Timestamp> known_at;
 };
 
 // Fills `answer.differences` from its two views, which are of these points.

@@ -13,7 +13,9 @@
 namespace anamnesis {
 
 // An event like those that come later, something that it names, and the events that are the record of just that version
-// (of any, where it names none). None of them: only other versions of it are on record.
+// (of any, where it names none): of those recorded when it happened the first, and of those told afterwards the first.
+// No other stands before it when these don't, and there may be as many as there are revisions of a repository. None of
+// them: only other versions of it are on record.
 struct NamedRecords {
   const Fact* later = nullptr;
   v1::EntityRef named;

@@ -59,18 +59,17 @@ void TraceMatrix::AddEdge(size_t from, size_t to, std::string relation, LeafInde
 
 void TraceMatrix::AddElements(const ItemScope& scope) {
   std::map<EntityName, TraceElement> newest;
-  std::set<EntityName> retired;
   for (const Fact* fact : EarliestFirst(scope.events)) {
-    if (fact->type() == "requirement.retired") retired.insert(NameOf(fact->header().refs(0)));
+    if (fact->type() == "requirement.retired") retired_.insert(NameOf(fact->header().refs(0)));
     const v1::EntityRef* subject = SubjectOf(*fact);
     if (subject == nullptr || ColumnOfKind(subject->kind()) < 0 || !scope.Has(NameOf(*subject))) continue;
-    retired.erase(NameOf(*subject));
+    retired_.erase(NameOf(*subject));
     const auto known = newest.find(NameOf(*subject));
     const size_t definitions = known == newest.end() ? 1 : known->second.definitions + 1;
     newest[NameOf(*subject)] = {ColumnOfKind(subject->kind()), *subject, fact, ResultOf(*fact), definitions};
   }
   for (auto& [name, element] : newest) {
-    if (retired.count(name) == 0) elements_.push_back(std::move(element));
+    if (retired_.count(name) == 0) elements_.push_back(std::move(element));
   }
   std::stable_sort(elements_.begin(), elements_.end(),
                    [](const TraceElement& a, const TraceElement& b) { return a.column < b.column; });
@@ -111,7 +110,9 @@ void TraceMatrix::AddReferences(const Fact& fact, size_t element) {
   static const auto* roles =
       new std::set<std::string_view>{"hazard", "hazardous_situation", "cause", "requirement", "source", "test_case"};
   for (const v1::EntityRef& ref : fact.header().refs()) {
-    const size_t* other = roles->count(ref.role()) > 0 ? Find(ref) : nullptr;
+    if (roles->count(ref.role()) == 0) continue;
+    if (retired_.count(NameOf(ref)) > 0) of_retired_.insert(element);
+    const size_t* other = Find(ref);
     if (other == nullptr || *other == element) continue;
     const std::string older = WhyOlder(fact, ref);
     AddEdge(*other, element, ref.role(), fact.event.index, older.empty() ? "" : Text("made for ", older));
@@ -136,8 +137,12 @@ void TraceMatrix::AddTraceLinks(const ItemScope& scope) {
 // One edge, whatever number of events state it for one version or another: the last that holds now, or else the last.
 void TraceMatrix::AddTraceLink(const std::vector<const Fact*>& stated_by) {
   const v1::EventHeader& header = stated_by.back()->header();
-  const size_t* from = Find(*FindReference(header, "from"));
-  const size_t* to = Find(*FindReference(header, "to"));
+  const v1::EntityRef& from_ref = *FindReference(header, "from");
+  const v1::EntityRef& to_ref = *FindReference(header, "to");
+  const size_t* from = Find(from_ref);
+  const size_t* to = Find(to_ref);
+  if (from != nullptr && retired_.count(NameOf(to_ref)) > 0) of_retired_.insert(*from);
+  if (to != nullptr && retired_.count(NameOf(from_ref)) > 0) of_retired_.insert(*to);
   if (from == nullptr || to == nullptr || *from == *to) return;
   const auto older = [&](const Fact& fact) {
     const std::string of_from = WhyOlder(fact, *FindReference(fact.header(), "from"));

@@ -8,6 +8,7 @@
 // made for an older version of an end. A reference without a version means the one in force then. Pure.
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,8 @@ class TraceMatrix {
   size_t OtherEnd(size_t edge, size_t element) const {
     return edges_[edge].from == element ? edges_[edge].to : edges_[edge].from;
   }
+  // Whether a link joins the element to a requirement that was retired, which is no element itself.
+  bool IsOfRetired(size_t element) const { return of_retired_.contains(element); }
 
  private:
   void AddElements(const ItemScope& scope);
@@ -74,6 +77,8 @@ class TraceMatrix {
   std::vector<TraceEdge> edges_;
   std::vector<std::vector<size_t>> edges_at_;
   std::map<EntityName, size_t> places_;
+  std::set<EntityName> retired_;
+  std::set<size_t> of_retired_;
 };
 
 }  // namespace anamnesis

@@ -87,6 +87,40 @@ def check_reasons(place, ledger):
     harness.expect("has this row's event id and another reference" in refused[0]["reason"], refused)
 
 
+def check_retracted(place, ledger):
+    """A row whose event was retracted is neither there nor added; one whose retraction was taken back is there."""
+    mapping = write(place.path("retracted.json"), json.dumps(
+        {"type": "dataset.curated", "occurred_at": "{Date}", "refs": ["dataset=dataset:{Dataset}@1"],
+         "body": {"source": "PACS"}}))
+    sheet = write(place.path("retracted.csv"), "Date,Dataset\n2024-06-01,hip\n2024-06-02,hand\n")
+
+    def imported():
+        done = harness.run("import", "csv", sheet, "--mapping", mapping, "--as", place.key, "--ledger", ledger,
+                           "--json")
+        report = json.loads(done.stdout)
+        return done.returncode, report["eventsAdded"], report["eventsAlreadyThere"], report["notImported"]
+
+    def retract(event):
+        body = write(place.path("retracted-body.json"), json.dumps({"kind": "RETRACTED"}))
+        harness.run_well("append", "--stream", "corrections", "--type", "record.corrected", "--body", body,
+                         "--corrects", str(event), "--rationale", "the wrong hospital", "--as", place.key,
+                         "--ledger", ledger)
+        log = harness.run_well("log", "--json", "--ledger", ledger)
+        return max(int(item["event"].get("index", 0)) for item in map(json.loads, log.splitlines()) if "event" in item)
+
+    harness.expect(imported() == (0, 2, 0, []), "two rows")
+    log = harness.run_well("log", "--type", "dataset.curated", "--json", "--ledger", ledger)
+    hip = [item["event"]["index"] for item in map(json.loads, log.splitlines())
+           if "event" in item and item["event"]["header"]["refs"][0]["id"] == "hip"][0]
+    retraction = retract(hip)
+    status, added, there, refused = imported()
+    harness.expect((status, added, there) == (1, 0, 1), f"{status} {added} {there} {refused}")
+    harness.expect([row["place"] for row in refused] == ["line 2"] and f"leaf {hip} was retracted" in
+                   refused[0]["reason"], refused)
+    retract(retraction)
+    harness.expect(imported() == (0, 0, 2, []), "the retraction was taken back")
+
+
 def main():
     with harness.Place() as place:
         sheet = write(place.path("data sets.csv"), SHEET)
@@ -125,6 +159,7 @@ def main():
                        report)
         check_renamed(place, ledger, mapping)
         check_reasons(place, ledger)
+        check_retracted(place, ledger)
     print("imported, again and mended")
 
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "client/exports/json.h"
 #include "client/exports/unit_history.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -223,6 +224,26 @@ TEST(Incident, DueDaysSayWhereTheyAreCounted) {
   IncidentOptions options;
   options.utc_offset_minutes = -570;
   EXPECT_THAT(Bundle(history, options).At("clocks").paragraphs[0], HasSubstr("UTC-09:30"));
+}
+
+// Its device's clock is ahead: the incident is of a time after everything that is recorded.
+TEST(Incident, ABundleOfASizeIsTheSameWhateverIsRecordedSince) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Incident(), 5), Hour(3));
+  const uint64_t size = history.size().value;
+  v1::EntityRef incident;
+  incident.set_kind("incident");
+  incident.set_id("IR-1");
+  const auto bundle = [&] {
+    ProjectedLedger ledger(history);
+    const LedgerView view = LedgerView::Open(ledger, size).value();
+    return WriteJson(IncidentBundle(view, incident, {}).value());
+  };
+  const std::string before = bundle();
+  for (const int64_t hour : {4, 6}) {
+    history.Add(AtHour(Commission(Text("other-", hour)), hour));
+    EXPECT_EQ(bundle(), before) << hour;
+  }
 }
 
 }  // namespace

@@ -239,6 +239,33 @@ TEST_F(VerifyTest, NoExportIsMadeWithAKeyThatIsNotInForce) {
   EXPECT_THAT(std::string(MessageOf(refusals_[1])), HasSubstr("is valid only from"));
 }
 
+// Neither verifier knows what was recorded after the last record that an export holds.
+TEST_F(VerifyTest, NoExportIsMadeWithAKeyThatIsInForceOnlyAfterItsLastRecord) {
+  ProjectedHistory history;
+  history.Add(AtHour(ReferToDocument("a document"), 0));
+  history.Add(IssueTo(Good(), 1, Hour(2).us, 0));
+  history.Add(AtHour(ReferToDocument("another document"), 3));
+  ProjectedLedger ledger(history);
+  const LedgerView view = ledger.View();
+  Document document;
+  document.kind = "design-history";
+  document.sections = {{"data", "Data", "clause 8", {}, {}, {}}};
+  document.sections[0].tables = {{"Records", {"Record"}, {{{"a", Mark::kNone, {0}}}}, ""}};
+  const auto make = [&](const std::vector<uint64_t>& also) {
+    fs::remove_all(copy_);
+    ExportWriter writer = ExportWriter::Open(copy_).value();
+    Document same = document;
+    return writer.Finish(view, same, also, Good());
+  };
+  const Status refused = make({});
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_THAT(std::string(MessageOf(refused)), HasSubstr(Text("whose last record is of ", FormatTime(Hour(1)),
+                                                              ": the key that signed it is valid only")));
+  EXPECT_FALSE(fs::exists(Text(copy_, "/manifest.json")));
+  ASSERT_TRUE(make({2}).ok());
+  EXPECT_EQ(Verify().value().signer, "person:ada, not checked for revocation");
+}
+
 TEST_F(VerifyTest, AKeyForCosignaturesSignsNoExport) {
   const VerifierKey cosigner = VerifierKey::Make("ada", KeyType::kCosignature, Good().key.public_key()).value();
   Write("signer.vkey", Text(cosigner.Format(), "\n"));

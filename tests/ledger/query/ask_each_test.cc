@@ -145,6 +145,63 @@ TEST(AskEach, AResolutionThatDidNotHoldIsNotVerified) {
   EXPECT_EQ(verify(false), v1::MISSING_BY_CLAUSE) << "the last counts";
 }
 
+TEST(AskEach, ANewResolutionIsVerifiedAnew) {
+  ProjectedHistory history = OfItemX();
+  history.Add(ProblemOf("p1"));
+  history.Add(Investigated("p1"));
+  const auto resolve = [&] {
+    v1::ProblemResolved body;
+    body.set_summary("fixed");
+    return history.Add(DraftWith(std::move(body), {"problem=problem:p1"}));
+  };
+  const auto verify = [&] {
+    v1::ProblemVerified body;
+    body.set_resolved(true);
+    history.Add(DraftWith(std::move(body), {"problem=problem:p1"}));
+  };
+  resolve();
+  verify();
+  history.Add(Rationale(DraftWith(v1::ProblemClosed(), {"problem=problem:p1"})));
+  EXPECT_EQ(LineOf(history, "9.7").state(), v1::PRESENT);
+  history.Add(Rationale(DraftWith(v1::ProblemReopened(), {"problem=problem:p1"})));
+  const LeafIndex again = resolve();
+  EXPECT_EQ(LineOf(history, "9.7").text(), "not of problem:p1");
+  EXPECT_TRUE(Cites(CompletenessOf(history), again));
+  verify();
+  EXPECT_EQ(LineOf(history, "9.7").state(), v1::PRESENT);
+}
+
+TEST(AskEach, AChangeIsImplementedAndVerifiedAsOftenAsItIsApproved) {
+  ProjectedHistory history = OfItemX();
+  const std::vector<std::string> change = {"change=change_request:c1"};
+  v1::ChangeRequested requested;
+  requested.set_text("a lower threshold");
+  history.Add(Rationale(WithRefs(DraftWith(requested, change), {"item=software_item:X"})));
+  v1::ChangeApproved approved;
+  *approved.mutable_signature() = TestSignature();
+  v1::ChangeImplemented implemented;
+  implemented.set_summary("done");
+  v1::ChangeVerified verified;
+  verified.set_verified(true);
+  history.Add(DraftWith(approved, change));
+  history.Add(DraftWith(implemented, change));
+  history.Add(DraftWith(verified, change));
+  const auto missing = [&] {
+    std::vector<std::string> clauses;
+    for (const char* clause : {"6.3.1", "8.2.2", "8.2.3"}) {
+      if (LineOf(history, clause).state() != v1::PRESENT) clauses.emplace_back(clause);
+    }
+    return clauses;
+  };
+  EXPECT_EQ(missing(), std::vector<std::string>());
+  history.Add(DraftWith(approved, change));
+  EXPECT_EQ(missing(), (std::vector<std::string>{"6.3.1", "8.2.2"}));
+  history.Add(DraftWith(implemented, change));
+  EXPECT_EQ(missing(), std::vector<std::string>{"8.2.3"});
+  history.Add(DraftWith(verified, change));
+  EXPECT_EQ(missing(), std::vector<std::string>());
+}
+
 TEST(AskEach, A35EachSoupNeedsItsAnomalyListInItsNewestVersion) {
   ProjectedHistory history = OfItemX();
   history.Add(SoupOf("torch@1", true));

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "ledger/query/named_records.h"
 #include "tests/ledger/query/asking.h"
 #include "tests/ledger/query/item_drafts.h"
 
@@ -130,6 +131,37 @@ TEST(AskSequencing, EachVersionIsUnderControlBeforeItIsVerified) {
     if (evidence.clause() != "IEC 62304 5.1.11") continue;
     EXPECT_EQ(evidence.state(), v1::MISSING_BY_CLAUSE);
     EXPECT_NE(evidence.text().find("names model:m@2, which was not on record before it"), std::string::npos);
+  }
+}
+
+// An evaluation can name the repository without a revision: every revision is a record of it.
+TEST(AskSequencing, WhatIsNamedWithoutAVersionCostsNoMoreTheMoreVersionsThereAre) {
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  history.Add(RegisteredModel("1"));
+  constexpr size_t kRevisions = 40;
+  constexpr size_t kEvaluations = 30;
+  const LeafIndex first = history.Add(Code("c0", "X"));
+  for (size_t i = 1; i < kRevisions; ++i) history.Add(Code(Text("c", i), "X"));
+  const LeafIndex told_afterwards = history.Add(LongAgo(Code("long-ago", "X")));
+  for (size_t i = 0; i < kEvaluations; ++i) {
+    history.Add(WithRefs(EvaluatedModel("1"), {"code=code_revision:X-code"}));
+  }
+
+  v1::ProcessProfile::Evidence line;
+  line.add_events("code.revision_recorded");
+  line.add_before("evaluation.completed");
+  Facts facts(history.rows(), history.size());
+  v1::EntityRef item;
+  SetEntity(item, "software_item", "X");
+  const StatusOr<ItemScope> scope = ScopeOf(facts, item);
+  ASSERT_TRUE(scope.ok()) << scope.status();
+  const std::vector<NamedRecords> named = NamedRecordsOf(*scope, line);
+  ASSERT_EQ(named.size(), kEvaluations);
+  for (const NamedRecords& one : named) {
+    ASSERT_EQ(one.records.size(), 2u) << "of those told when it happened the first, and of those told afterwards";
+    EXPECT_EQ(one.records[0]->event.index, first);
+    EXPECT_EQ(one.records[1]->event.index, told_afterwards);
   }
 }
 

@@ -103,6 +103,33 @@ TEST(AskTrace, A24WhatNoPathLeadsToARequirementFromIsAnOrphan) {
   EXPECT_EQ(orphans, (std::set<std::string>{"loose", "TL"}));
 }
 
+TEST(AskTrace, WhatWasMadeForARetiredRequirementIsNoOrphan) {
+  WholeTrace whole;
+  whole.history.Add(Requirement("old", "1", "X"));
+  whole.history.Add(Design("old-des", "X"));
+  whole.history.Add(Link("design:old-des@1", v1::SATISFIES, "requirement:old@1"));
+  whole.history.Add(Code("c2", "X"));
+  whole.history.Add(Link("code_revision:X-code@c2", v1::IMPLEMENTS, "design:des@1"));
+  whole.history.Add(TestCase("T-old", v1::SYSTEM, "X", {"requirement=requirement:old@1"}));
+  for (const char* test : {"T", "T-old"}) whole.history.Add(TestRunOf(Text("run-", test), test, v1::SYSTEM, "X"));
+  for (const auto aspect : {v1::RiskControlVerified::IMPLEMENTATION, v1::RiskControlVerified::EFFECTIVENESS}) {
+    whole.history.Add(Verified("RC", aspect));
+  }
+  whole.history.Add(Link("code_revision:X-code@c2", v1::IMPLEMENTS, "design:old-des@1"));
+  EXPECT_FALSE(TraceOf(whole.history).complete()) << "no architecture";
+  const LeafIndex retired =
+      whole.history.Add(Rationale(DraftWith(v1::RequirementRetired(), {"requirement=requirement:old@1"})));
+  EXPECT_EQ(TraceOf(whole.history).orphans_size(), 0);
+  EXPECT_TRUE(TraceOf(whole.history).complete()) << TraceOf(whole.history).DebugString();
+  // Once the link is withdrawn the design is of nothing; the code still satisfies another.
+  whole.history.Add(Unlink("design:old-des@1", v1::SATISFIES, "requirement:old@1"));
+  whole.history.Add(Unlink("code_revision:X-code@c2", v1::IMPLEMENTS, "design:old-des@1"));
+  ASSERT_EQ(TraceOf(whole.history).orphans_size(), 1);
+  EXPECT_FALSE(TraceOf(whole.history).complete());
+  whole.history.Retract(retired);
+  EXPECT_EQ(TraceOf(whole.history).orphans_size(), 1);
+}
+
 TEST(AskTrace, A24AnOrphanThatAClauseAsksToBeLinkedIsAGap) {
   WholeTrace whole;
   whole.history.Add(Design("loose", "X"));

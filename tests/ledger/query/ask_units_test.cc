@@ -394,6 +394,63 @@ TEST(AskMonitoring, OfAPlanTheNewestVersionHoldsWheneverItWasRecorded) {
   EXPECT_EQ(answer.gaps(0).plan().index(), plan.value);
 }
 
+EventDraft RevisedMonitoringPlan(const std::string& version, uint64_t hours,
+                                 const std::vector<std::string>& more = {}) {
+  v1::PlanRevised body;
+  body.mutable_content()->set_kind(v1::PlanContent::MONITORING);
+  body.mutable_content()->add_sections()->set_topic("scope");
+  body.mutable_content()->set_monitoring_interval_s(hours * 3600);
+  *body.mutable_signature() = TestSignature();
+  return Rationale(WithRefs(DraftWith(std::move(body), {"plan=plan:mon@" + version}), more));
+}
+
+TEST(AskMonitoring, ARevisionNeedNotSayAgainWhichItemItsPlanIsOf) {
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  history.Add(DraftWith(v1::ModelRegistered(), {"model=model:m@1", "training_run=training_run:t", "dataset=dataset:d@1",
+                                                "code=code_revision:c@1", "item=software_item:X"}));
+  history.Add(AtHour(Commission("ICU-7"), 0));
+  history.Add(AtHour(Activate("ICU-7", "model", "m"), 0));
+  history.Add(MonitoringPlan(2400));
+  EXPECT_EQ(MonitoringAt(history, 48).monitoring().gaps_size(), 0);
+  const LeafIndex revised = history.Add(RevisedMonitoringPlan("2", 24));
+  const v1::MonitoringAnswer answer = MonitoringAt(history, 48).monitoring();
+  ASSERT_EQ(answer.gaps_size(), 1);
+  EXPECT_EQ(answer.gaps(0).plan().index(), revised.value);
+  // Another item's revision says nothing of this one.
+  history.Add(RevisedMonitoringPlan("3", 2400, {"item=software_item:Y"}));
+  EXPECT_EQ(MonitoringAt(history, 48).monitoring().gaps_size(), 1);
+}
+
+// Monitoring can't name a baseline, only what is in it.
+TEST(AskMonitoring, ABaselineIsWatchedByWhatItIsMadeOf) {
+  v1::BaselineEstablished baseline;
+  baseline.set_baseline_digest(kTestDigest);
+  *baseline.mutable_signature() = TestSignature();
+  v1::ReleaseApproved release;
+  release.set_no_residual_anomalies(true);
+  const auto gaps = [&](const std::string& running) {
+    ProjectedHistory history;
+    history.Add(Item("X"));
+    history.Add(
+        DraftWith(v1::ModelRegistered(), {"model=model:m@1", "training_run=training_run:t", "dataset=dataset:d@1",
+                                          "code=code_revision:c@1", "item=software_item:X"}));
+    history.Add(DraftWith(release, {"release=release:r@1", "model=model:m@1", "item=software_item:X"}));
+    history.Add(DraftWith(baseline, {"baseline=baseline:b@1", "member=model:m@1"}));
+    history.Add(DraftWith(baseline, {"baseline=baseline:of-release@1", "member=release:r@1"}));
+    history.Add(DraftWith(baseline, {"baseline=baseline:other@1", "member=model:n@1", "member=software_item:X"}));
+    history.Add(MonitoringPlan(24));
+    history.Add(AtHour(WithRefs(Commission("ICU-7"), {"baseline=" + running}), 0));
+    const int before = MonitoringAt(history, 40).monitoring().gaps_size();
+    history.Add(Monitored(0, 20));
+    return std::pair(before, MonitoringAt(history, 40).monitoring().gaps_size());
+  };
+  for (const char* running : {"model:m@1", "release:r@1", "baseline:b@1", "baseline:of-release@1"}) {
+    EXPECT_EQ(gaps(running), std::pair(1, 0)) << running;
+  }
+  EXPECT_EQ(gaps("baseline:other@1"), std::pair(1, 1)) << "what was watched is no part of it";
+}
+
 TEST(AskMonitoring, A52DriftIsToldWindowByWindowInTheTimeAskedAbout) {
   ProjectedHistory history;
   history.Add(AtHour(Commission("ICU-7"), 0));

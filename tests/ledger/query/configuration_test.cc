@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ledger/query/events.h"
+#include "tests/ledger/query/asking.h"
 #include "tests/ledger/query/drafts.h"
 #include "tests/ledger/query/item_drafts.h"
 #include "tests/support/projected_history.h"
@@ -300,6 +301,57 @@ TEST_F(ConfigurationTest, A91WhatDiffersBetweenTwoStatesOfKnowledgeIsWhatWasReco
   EXPECT_THAT(Differences(Ask(request, 4)),
               ElementsAre(Text("alert: artifact shift@1 to artifact shift@2; ", taken_back.value)))
       << "in either direction";
+}
+
+TEST_F(ConfigurationTest, WhatIsUnknownForTheSameReasonMayBeSomethingElse) {
+  const auto activate = [&](std::string_view version) {
+    EventDraft draft = ActivateItem("ICU-7", "alert", "artifact", "shift", version);
+    SetOccurred(draft, Hour(2), Hour(4));
+    return history_.Add(std::move(draft));
+  };
+  activate("1");
+  activate("2");
+  const uint64_t size = history_.size().value;
+  const LeafIndex third = activate("3");
+  v1::GetConfigurationRequest request;
+  request.set_compare_known_size(size);
+  const v1::ConfigurationAnswer answer = Ask(request, 5);
+  EXPECT_THAT(answer.now_known().items(0).unknown_because(), HasSubstr("overlap"));
+  const std::string unknown = Text("unknown: ", answer.now_known().items(0).unknown_because());
+  EXPECT_THAT(
+      Differences(answer),
+      ElementsAre(Text("alert: ", unknown, "; possibly artifact shift@1, or artifact shift@2 to ", unknown,
+                       "; possibly artifact shift@1, or artifact shift@2, or artifact shift@3; ", third.value)));
+}
+
+TEST_F(ConfigurationTest, TheSameThingPutThereWithoutTheGatesLeaveIsADifference) {
+  AdoptShipped(history_, v1::PolicyAdopted::GATE, "gate");
+  EventDraft imported = ActivateItem("ICU-7", "alert", "artifact", "shift", "1");
+  imported.header.set_retrospective(true);
+  SetOccurred(imported, Hour(2), Hour(2));
+  history_.Add(imported, Hour(6), "importer");
+  const LeafIndex claimed = At(7, ActivateItem("ICU-7", "alert", "artifact", "shift", "1"));
+  v1::GetConfigurationRequest request;
+  *request.mutable_compare_at() = ToProtoTime(Hour(3));
+  const std::vector<std::string> differences = Differences(Ask(request, 8));
+  ASSERT_EQ(differences.size(), 1u);
+  EXPECT_THAT(differences[0], HasSubstr("header.actor is person:ada"));
+  EXPECT_THAT(differences[0], testing::EndsWith(Text("; ", claimed.value)));
+}
+
+TEST_F(ConfigurationTest, WhatWasKnownAtASizeIsToldTheSameWhateverIsRecordedSince) {
+  const auto not_known_yet = Contains(HasSubstr("the last event known was recorded at"));
+  v1::GetConfigurationRequest of_size;
+  of_size.set_known_size(history_.size().value);
+  v1::GetConfigurationRequest of_time;
+  *of_time.mutable_known_time() = ToProtoTime(Hour(3));
+  const std::string before = Ask(of_size, 3).SerializeAsString();
+  EXPECT_THAT(Ask(of_size, 3).now_known().notes(), not_known_yet);
+  EXPECT_THAT(Ask(of_time, 3).now_known().notes(), not_known_yet);
+  At(5, Commission("other"));
+  EXPECT_EQ(Ask(of_size, 3).SerializeAsString(), before);
+  EXPECT_THAT(Ask(of_time, 3).now_known().notes(), IsEmpty()) << "whatever comes now was not known then";
+  EXPECT_THAT(Ask(of_time, 4).now_known().notes(), not_known_yet);
 }
 
 TEST_F(ConfigurationTest, AComparisonWithWhatIsNotThereIsRefused) {
