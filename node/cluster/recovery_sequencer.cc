@@ -1,6 +1,7 @@
 #include "node/cluster/recovery_sequencer.h"
 
 #include <condition_variable>
+#include <optional>
 #include <utility>
 
 #include "ledger/base/limits.h"
@@ -29,10 +30,15 @@ Status NotNew(uint64_t incarnation) {
            " of an order already: it is not lost, or not new; give the nodes a new etcd or another --etcd-prefix"));
 }
 
+// A new disk says incarnation 0, which is also that of every order that was founded and never recovered.
+bool IsOf(const Members& noted, uint64_t incarnation) {
+  return noted.revision != Revision(0) && noted.incarnation == incarnation;
+}
+
 // Whether all are of the order that is in etcd, and can go on in it.
 Status CheckOf(uint64_t incarnation, absl::Span<const NodeReport> reports) {
   for (const NodeReport& report : reports) {
-    if (report.members.incarnation != incarnation) return NotNew(incarnation);
+    if (!IsOf(report.members, incarnation)) return NotNew(incarnation);
   }
   return OkStatus();
 }
@@ -94,8 +100,8 @@ class RecoverySequencer : public Sequencer, public RecoveryOperations {
     return applied_;
   }
   StatusOr<Members> NotedMembers() const;
-  // Of the order that etcd holds; 0 when it holds none.
-  StatusOr<uint64_t> IncarnationInEtcd() const;
+  // Of the order that etcd holds; nullopt when it holds none.
+  StatusOr<std::optional<uint64_t>> IncarnationInEtcd() const;
   StatusOr<bool> HasFollowed(const RecoveryPlan& plan) const;
   Status CheckHasAll(const RecoveryPlan& plan) const;
   Status Deliver(const Ordered& ordered);
@@ -123,12 +129,12 @@ StatusOr<Members> RecoverySequencer::NotedMembers() const {
   return ParseMembers(*note);
 }
 
-StatusOr<uint64_t> RecoverySequencer::IncarnationInEtcd() const {
+StatusOr<std::optional<uint64_t>> RecoverySequencer::IncarnationInEtcd() const {
   ASSIGN_OR_RETURN(const std::unique_ptr<EtcdClient> client, EtcdClient::Connect(options_.etcd));
   const StatusOr<Members> members = ReadMembers(*client);
-  if (absl::IsNotFound(members.status())) return 0;
+  if (absl::IsNotFound(members.status())) return std::optional<uint64_t>();
   RETURN_IF_ERROR(members.status());
-  return members->incarnation;
+  return std::optional<uint64_t>(members->incarnation);
 }
 
 StatusOr<v1::RecoveryReport> RecoverySequencer::GetReport() {
@@ -154,9 +160,9 @@ StatusOr<v1::RecoveryPlan> RecoverySequencer::MakePlan(const v1::MakePlanRequest
     reports.push_back(std::move(report));
   }
   // Before anything is followed, since that is never taken back.
-  ASSIGN_OR_RETURN(const uint64_t there, IncarnationInEtcd());
-  if (there != 0) {
-    RETURN_IF_ERROR(CheckOf(there, reports));
+  ASSIGN_OR_RETURN(const std::optional<uint64_t> there, IncarnationInEtcd());
+  if (there.has_value()) {
+    RETURN_IF_ERROR(CheckOf(*there, reports));
     return v1::RecoveryPlan();
   }
   ASSIGN_OR_RETURN(RecoveryPlan plan, PlanRecovery(reports));
@@ -284,12 +290,13 @@ StatusOr<v1::FoundEtcdResponse> RecoverySequencer::FoundEtcd(const v1::FoundEtcd
 
 StatusOr<v1::FinishRecoveryResponse> RecoverySequencer::Finish() {
   ASSIGN_OR_RETURN(const Members noted, NotedMembers());
-  ASSIGN_OR_RETURN(const uint64_t there, IncarnationInEtcd());
+  ASSIGN_OR_RETURN(const std::optional<uint64_t> there, IncarnationInEtcd());
   // Those that don't follow the plan stay fenced: what they would go on in is lost.
-  if (noted.incarnation == 0 || noted.incarnation != there) {
-    return absl::FailedPreconditionError(Text("this node is of incarnation ", noted.incarnation, ", its etcd holds ",
-                                              there == 0 ? std::string("no order") : Text("incarnation ", there),
-                                              ": it has not followed the plan of recovery that was founded there"));
+  if (!there.has_value() || !IsOf(noted, *there)) {
+    return absl::FailedPreconditionError(
+        Text("this node is of ", noted.revision == Revision(0) ? "no order" : Text("incarnation ", noted.incarnation),
+             ", its etcd holds ", there.has_value() ? Text("incarnation ", *there) : "no order",
+             ": it has not followed the plan of recovery that was founded there"));
   }
   RETURN_IF_ERROR(callbacks_.finished());
   return v1::FinishRecoveryResponse();
