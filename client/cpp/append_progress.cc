@@ -67,7 +67,7 @@ bool AppendProgress::may_be_recorded() const {
 }
 
 Status AppendProgress::OutcomeOf(const Result& result) const {
-  if (!result.may_be_recorded) return absl::UnavailableError(Text("not recorded: ", MessageOf(last_)));
+  if (!result.may_be_recorded) return absl::UnavailableError(Text(kNotRecorded, MessageOf(last_)));
   const std::string_view why = MessageOf(last_);
   if (why.starts_with("outcome unknown")) return absl::UnknownError(Text(why));
   return absl::UnknownError(Text("outcome unknown: ", why, "; send the same run again"));

@@ -205,7 +205,9 @@ StatusOr<v1::RunResult> StreamWriter::SendUntilKnown(const v1::Run& run) {
   if (result.ok() || !may_be_written || absl::IsUnknown(result.status()) || !IsWorthRetrying(result.status())) {
     return result;
   }
-  return absl::UnknownError(Text("outcome unknown: ", MessageOf(result.status()), "; send the same run again"));
+  std::string_view why = MessageOf(result.status());
+  if (why.starts_with(kNotRecorded)) why.remove_prefix(kNotRecorded.size());
+  return absl::UnknownError(Text("outcome unknown: ", why, "; send the same run again"));
 }
 
 StatusOr<v1::RunResult> StreamWriter::SendOnce(const v1::AppendRequest& request) {
