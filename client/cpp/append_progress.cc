@@ -54,7 +54,12 @@ Status AppendProgress::Answered(v1::AppendResponse response) {
 
 void AppendProgress::Lost(const Status& why) {
   last_ = why;
-  for (size_t i = first_; i < results_.size(); ++i) results_[i].may_be_recorded = true;
+  for (size_t i = first_; i < results_.size(); ++i) {
+    Result& known = results_[i];
+    // What refused it before may have changed, such as the run that it follows.
+    if (known.result.has_refused()) known.has_verdict = false;
+    known.may_be_recorded = true;
+  }
 }
 
 bool AppendProgress::has_verdicts() const {
