@@ -24,6 +24,11 @@ bool IsWorthRetrying(const Status& status) {
 // The ledger has decided on the run. Whoever can't be reached, or lets nobody in, has not.
 bool IsVerdict(const Status& refused) { return RefusalDetailOf(refused).has_value(); }
 
+// What was answered is not understood, so that nobody knows what was done.
+Status NotUnderstood(std::string_view answer) {
+  return absl::UnknownError(Text("outcome unknown: the ledger ", answer));
+}
+
 // The builder refuses an event because the run is full, not because of the event.
 bool IsRunFull(const Status& status) {
   const auto detail = RefusalDetailOf(status);
@@ -214,17 +219,17 @@ StatusOr<v1::RunResult> StreamWriter::SendOnce(const v1::AppendRequest& request)
   ASSIGN_OR_RETURN(const v1::AppendResponse response, client_.Append(request));
   const int events = request.runs(0).headers_size();
   if (response.results_size() != 1) {
-    return absl::InternalError(Text("the ledger answered one run with ", response.results_size(), " results"));
+    return NotUnderstood(Text("answered one run with ", response.results_size(), " results"));
   }
   const v1::RunResult& result = response.results(0);
   if (result.has_refused()) {
     const Status refused = FromRpcStatus(result.refused());
     if (!refused.ok()) return refused;
-    return absl::InternalError("the ledger refused a run with status OK");
+    return NotUnderstood("refused a run with status OK");
   }
   if (result.indexes_size() != events || result.recorded_us_size() != events) {
-    return absl::InternalError(Text("the ledger answered ", events, " events with ", result.indexes_size(),
-                                    " indexes and ", result.recorded_us_size(), " recorded times"));
+    return NotUnderstood(Text("answered ", events, " events with ", result.indexes_size(), " indexes and ",
+                              result.recorded_us_size(), " recorded times"));
   }
   return result;
 }

@@ -186,6 +186,47 @@ TEST_F(StreamWriterTest, WhatIsRecordedIsToldWhateverBecomesOfTheRest) {
   EXPECT_EQ(RefusalDetailOf(refused.status())->event_index(), 3u);
 }
 
+// Answers what it does with something else.
+class GarblingLedger : public FakeLedger {
+ public:
+  using Garble = void (*)(v1::AppendResponse&);
+  // Each Append takes the next of these.
+  std::vector<Garble> garbles;
+
+  StatusOr<v1::AppendResponse> Append(const v1::AppendRequest& request) override {
+    StatusOr<v1::AppendResponse> response = FakeLedger::Append(request);
+    if (!response.ok() || garbles.empty()) return response;
+    garbles.front()(*response);
+    garbles.erase(garbles.begin());
+    return response;
+  }
+};
+
+TEST(StreamWriterAnswersTest, WhatIsNotUnderstoodMayBeRecorded) {
+  const NamedKey key = TestKey();
+  GarblingLedger ledger;
+  ledger.Issue(key, "writer");
+  RetryPolicy retry;
+  retry.tries = 2;
+  retry.wait = [](std::chrono::milliseconds) {};
+  const auto writer = *StreamWriter::Open(ledger, key, "code/project", retry);
+  const std::vector<GarblingLedger::Garble> garbles = {
+      [](v1::AppendResponse& response) { response.clear_results(); },
+      [](v1::AppendResponse& response) { response.mutable_results(0)->clear_indexes(); },
+      [](v1::AppendResponse& response) { response.mutable_results(0)->mutable_refused()->set_message("because"); },
+  };
+  for (size_t i = 0; i < garbles.size(); ++i) {
+    ledger.garbles.assign(2, garbles[i]);
+    const Status unknown = writer->AppendOne(Draft()).status();
+    EXPECT_TRUE(absl::IsUnknown(unknown)) << unknown;
+    EXPECT_EQ(ledger.events().size(), 2 * i + 1);
+    // The next time it is.
+    ledger.garbles = {garbles[i]};
+    EXPECT_TRUE(writer->AppendOne(Draft()).ok());
+    EXPECT_EQ(ledger.events().size(), 2 * i + 2);
+  }
+}
+
 TEST_F(StreamWriterTest, GivenIdsAreKept) {
   const EventId id = NewEventId();
   const auto places = Open()->Append({{Draft(), id}});
