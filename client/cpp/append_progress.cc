@@ -7,16 +7,12 @@
 #include "ledger/event/run_result.h"
 
 namespace anamnesis {
-namespace {
 
-// Too much to do here now, or that this caller may hand the run in no more, says nothing about what was sent before.
 bool SaysNothingOfBefore(const Status& refused) {
   if (absl::IsResourceExhausted(refused)) return true;
   const auto detail = RefusalDetailOf(refused);
   return detail.has_value() && detail->reason() == v1::NOT_THE_WRITER && detail->field() == "seal.key_id";
 }
-
-}  // namespace
 
 AppendProgress::AppendProgress(const v1::AppendRequest& request)
     : request_(request), results_(static_cast<size_t>(request.runs_size())) {}

@@ -149,7 +149,7 @@ Status StreamWriter::SendKept() {
   head_uncertain_ = true;
   for (const v1::Run& run : outbox_->unanswered().runs()) {
     const StatusOr<v1::RunResult> result = SendUntilKnown(run);
-    if (!result.ok() && !IsVerdict(result.status())) {
+    if (!result.ok() && (!IsVerdict(result.status()) || SaysNothingOfBefore(result.status()))) {
       return absl::UnavailableError(Text("what is in the outbox can't be sent yet: ", MessageOf(result.status())));
     }
     if (!result.ok()) {
@@ -206,10 +206,9 @@ StatusOr<v1::RunResult> StreamWriter::SendUntilKnown(const v1::Run& run) {
     result = SendOnce(request);
     may_be_written |= MayBeRecorded(result.status());
   }
+  if (result.ok() || !may_be_written || absl::IsUnknown(result.status())) return result;
   // That it could not be sent again says nothing about what was sent before.
-  if (result.ok() || !may_be_written || absl::IsUnknown(result.status()) || !IsWorthRetrying(result.status())) {
-    return result;
-  }
+  if (!IsWorthRetrying(result.status()) && !SaysNothingOfBefore(result.status())) return result;
   std::string_view why = MessageOf(result.status());
   if (why.starts_with(kNotRecorded)) why.remove_prefix(kNotRecorded.size());
   return absl::UnknownError(Text("outcome unknown: ", why, "; send the same run again"));

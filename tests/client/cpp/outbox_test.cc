@@ -142,6 +142,25 @@ TEST_F(OutboxTest, ARefusalIsAnAnswer) {
   EXPECT_EQ(ledger_.events().size(), 1u);
 }
 
+// A node that lets this caller hand nothing in has not looked whether it is recorded.
+TEST_F(OutboxTest, WhatMayNotBeHandedInAnyMoreIsKept) {
+  const Status door = Refuse(v1::NOT_THE_WRITER, "seal.key_id", "is another's key");
+  const auto writer = Open(ledger_);
+  ASSERT_TRUE(writer.ok()) << writer.status();
+  ledger_.faults = {{absl::UnknownError("broken"), true}, {door, false}};
+  EXPECT_TRUE(absl::IsUnknown((*writer)->AppendOne(Draft("a")).status()));
+  ledger_.faults = {{door, false}};
+  EXPECT_TRUE(absl::IsUnavailable((*writer)->AppendOne(Draft("b")).status()));
+  EXPECT_GT(std::filesystem::file_size(File()), 0u);
+  ASSERT_TRUE((*writer)->AppendOne(Draft("c")).ok());
+  EXPECT_EQ((*writer)->sent_before().size(), 1u);
+  EXPECT_EQ(ledger_.events().size(), 2u);
+  // What was never sent before is not kept.
+  ledger_.faults = {{door, false}};
+  EXPECT_TRUE(RefusalDetailOf((*writer)->AppendOne(Draft("d")).status()).has_value());
+  EXPECT_EQ(std::filesystem::file_size(File()), 0u);
+}
+
 TEST_F(OutboxTest, WhatIsRefusedWhenItIsSentAgainIsSetAside) {
   {
     const auto writer = Open(ledger_);

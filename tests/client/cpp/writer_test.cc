@@ -129,6 +129,17 @@ TEST_F(StreamWriterTest, AnUnknownOutcomeStaysUnknownWhenItCantBeSentAgain) {
   EXPECT_TRUE(absl::IsUnavailable(writer->AppendOne(Draft("b")).status()));
 }
 
+TEST_F(StreamWriterTest, ThatItMayNotBeHandedInAnyMoreSaysNothingOfWhatWasSent) {
+  const Status door = Refuse(v1::NOT_THE_WRITER, "seal.key_id", "is another's key");
+  const auto writer = Open();
+  ledger_.faults = {{absl::UnknownError("broken"), true}, {door, false}};
+  EXPECT_TRUE(absl::IsUnknown(writer->AppendOne(Draft("a")).status()));
+  EXPECT_EQ(ledger_.events().size(), 1u);
+  // Sent once, it is refused.
+  ledger_.faults = {{door, false}};
+  EXPECT_TRUE(RefusalDetailOf(writer->AppendOne(Draft("b")).status()).has_value());
+}
+
 TEST_F(StreamWriterTest, NoTryBeginsAfterTheTimeIsOver) {
   RetryPolicy retry;
   retry.within = std::chrono::milliseconds(0);
