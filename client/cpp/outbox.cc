@@ -62,7 +62,8 @@ Status Outbox::Read() {
 
 Status Outbox::Put(v1::AppendRequest runs) {
   CHECK(empty());
-  Clear();
+  // What is left of others behind these runs would make all of it count as cut off, though it was sent.
+  RETURN_IF_ERROR(Truncate());
   const std::string bytes = Framed(runs.SerializeAsString());
   Status written = ::lseek(file_.get(), 0, SEEK_SET) == 0 ? OkStatus() : SystemError(path_, "writing");
   if (written.ok()) written = WriteAll(file_.get(), path_, bytes);
@@ -77,8 +78,10 @@ Status Outbox::Put(v1::AppendRequest runs) {
 
 void Outbox::Clear() {
   unanswered_.Clear();
-  if (::ftruncate(file_.get(), 0) != 0) return;
+  (void)Truncate();
 }
+
+Status Outbox::Truncate() { return ::ftruncate(file_.get(), 0) == 0 ? OkStatus() : SystemError(path_, "emptying"); }
 
 StatusOr<std::string> Outbox::SetAside() {
   std::string aside;

@@ -33,7 +33,7 @@ class Outbox {
   // Takes `runs` in; it must be empty. When this returns OK they are on the disk; otherwise it is empty as before.
   Status Put(v1::AppendRequest runs);
   // All are answered. A file that can't be emptied, or isn't when the power fails, is harmless: its runs are sent
-  // again.
+  // again, and it takes no others before.
   void Clear();
   // Sending them again is of no use: moves the file out of the way, for a person to look at, and is empty. Returns the
   // file's new path.
@@ -43,6 +43,7 @@ class Outbox {
   explicit Outbox(std::string path) : path_(std::move(path)) {}
   Status OpenFileLocked();
   Status Read();
+  Status Truncate();
 
   const std::string path_;
   Descriptor file_;

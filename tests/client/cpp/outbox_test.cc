@@ -1,8 +1,10 @@
 #include "client/cpp/outbox.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -193,6 +195,27 @@ TEST_F(OutboxTest, WhatWasCutOffCountsAsNothing) {
     ASSERT_TRUE((*outbox)->Put(runs).ok());
   }
   EXPECT_EQ((*Outbox::Open(dir(), "a"))->unanswered().runs(0).headers(0), std::string(100, 'h'));
+}
+
+// What follows the new runs would make them count as cut off, though they were sent.
+TEST_F(OutboxTest, WhatCantBeEmptiedTakesNothing) {
+  ASSERT_TRUE(Outbox::Open(dir(), "a").ok());
+  const std::string path = File();
+  // A file that can be made not to shrink.
+  const int file = ::memfd_create("outbox", MFD_ALLOW_SEALING);
+  ASSERT_TRUE(file >= 0 && std::filesystem::remove(path));
+  std::filesystem::create_symlink(Text("/proc/self/fd/", file), path);
+  const auto outbox = Outbox::Open(dir(), "a");
+  ASSERT_TRUE(outbox.ok()) << outbox.status();
+  v1::AppendRequest runs;
+  runs.add_runs()->add_headers(std::string(100, 'h'));
+  ASSERT_TRUE((*outbox)->Put(runs).ok());
+  ASSERT_EQ(::fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+  (*outbox)->Clear();
+  runs.mutable_runs(0)->set_headers(0, "h");
+  EXPECT_FALSE((*outbox)->Put(runs).ok());
+  EXPECT_TRUE((*outbox)->empty());
+  ::close(file);
 }
 
 TEST_F(OutboxTest, OneProcessHasItAndOnlyItsOwnerReadsIt) {
