@@ -36,9 +36,11 @@ std::string_view Unframed(std::string_view bytes) {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<Outbox>> Outbox::Open(const std::string& dir, std::string_view stream) {
+StatusOr<std::unique_ptr<Outbox>> Outbox::Open(const std::string& dir, std::string_view origin,
+                                               std::string_view stream) {
   RETURN_IF_ERROR(MakeDirectory(dir));
-  const std::string name = HexEncode(Sha256(stream).view().substr(0, 16));
+  // No origin has a line's end in it.
+  const std::string name = HexEncode(Sha256(Text(origin, "\n", stream)).view().substr(0, 16));
   std::unique_ptr<Outbox> outbox(new Outbox(Text(dir, "/", name, ".outbox")));
   RETURN_IF_ERROR(outbox->OpenFileLocked());
   RETURN_IF_ERROR(SyncDirectory(dir));

@@ -7,8 +7,9 @@
 //
 //   DIR/NAME.outbox   what follows in bytes (8, big-endian) || its SHA-256 (32) || an AppendRequest; or empty
 //
-// NAME is made from the stream's. A file that was cut off holds runs of which none was sent, since they are sent only
-// when all is on the disk: it counts as empty. Not safe for concurrent use.
+// NAME is made from the ledger's origin and the stream's name, so that one directory serves several ledgers. A file
+// that was cut off holds runs of which none was sent, since they are sent only when all is on the disk: it counts as
+// empty. Not safe for concurrent use.
 
 #include <memory>
 #include <string>
@@ -24,7 +25,8 @@ class Outbox {
  public:
   // Makes the directory when it isn't there; its parent must be. FAILED_PRECONDITION: another process has it open.
   // DATA_LOSS: it is no outbox of this program's.
-  static StatusOr<std::unique_ptr<Outbox>> Open(const std::string& dir, std::string_view stream);
+  static StatusOr<std::unique_ptr<Outbox>> Open(const std::string& dir, std::string_view origin,
+                                                std::string_view stream);
 
   // In the order in which they are to be sent.
   const v1::AppendRequest& unanswered() const { return unanswered_; }

@@ -93,7 +93,7 @@ StatusOr<std::unique_ptr<StreamWriter>> StreamWriter::Open(LedgerClient& client,
   writer->actor_ = credential->holder();
   if (writer->stream_.empty()) writer->stream_ = Text(writer->actor_.kind(), "/", writer->actor_.id());
   if (!outbox.empty()) {
-    ASSIGN_OR_RETURN(writer->outbox_, Outbox::Open(outbox, writer->stream_));
+    ASSIGN_OR_RETURN(writer->outbox_, Outbox::Open(outbox, writer->origin_, writer->stream_));
     RETURN_IF_ERROR(writer->SendKept());
   }
   RETURN_IF_ERROR(writer->Refresh());

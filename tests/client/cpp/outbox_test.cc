@@ -182,30 +182,30 @@ TEST_F(OutboxTest, WhatIsRefusedWhenItIsSentAgainIsSetAside) {
 TEST_F(OutboxTest, WhatWasCutOffCountsAsNothing) {
   v1::AppendRequest runs;
   runs.add_runs()->add_headers(std::string(100, 'h'));
-  ASSERT_TRUE((*Outbox::Open(dir(), "a"))->Put(runs).ok());
+  ASSERT_TRUE((*Outbox::Open(dir(), "ledger", "a"))->Put(runs).ok());
   const uint64_t size = std::filesystem::file_size(File());
-  ASSERT_EQ((*Outbox::Open(dir(), "a"))->unanswered().runs_size(), 1);
+  ASSERT_EQ((*Outbox::Open(dir(), "ledger", "a"))->unanswered().runs_size(), 1);
   for (uint64_t left = 0; left < size; ++left) {
     std::filesystem::resize_file(File(), left);
     // What the disk has of a file whose size came first.
     if (left % 2 == 1) std::filesystem::resize_file(File(), size);
-    const auto outbox = Outbox::Open(dir(), "a");
+    const auto outbox = Outbox::Open(dir(), "ledger", "a");
     ASSERT_TRUE(outbox.ok()) << outbox.status();
     EXPECT_TRUE((*outbox)->empty()) << left;
     ASSERT_TRUE((*outbox)->Put(runs).ok());
   }
-  EXPECT_EQ((*Outbox::Open(dir(), "a"))->unanswered().runs(0).headers(0), std::string(100, 'h'));
+  EXPECT_EQ((*Outbox::Open(dir(), "ledger", "a"))->unanswered().runs(0).headers(0), std::string(100, 'h'));
 }
 
 // What follows the new runs would make them count as cut off, though they were sent.
 TEST_F(OutboxTest, WhatCantBeEmptiedTakesNothing) {
-  ASSERT_TRUE(Outbox::Open(dir(), "a").ok());
+  ASSERT_TRUE(Outbox::Open(dir(), "ledger", "a").ok());
   const std::string path = File();
   // A file that can be made not to shrink.
   const int file = ::memfd_create("outbox", MFD_ALLOW_SEALING);
   ASSERT_TRUE(file >= 0 && std::filesystem::remove(path));
   std::filesystem::create_symlink(Text("/proc/self/fd/", file), path);
-  const auto outbox = Outbox::Open(dir(), "a");
+  const auto outbox = Outbox::Open(dir(), "ledger", "a");
   ASSERT_TRUE(outbox.ok()) << outbox.status();
   v1::AppendRequest runs;
   runs.add_runs()->add_headers(std::string(100, 'h'));
@@ -218,11 +218,20 @@ TEST_F(OutboxTest, WhatCantBeEmptiedTakesNothing) {
   ::close(file);
 }
 
+// Runs of one ledger sent to another are refused there, and would be set aside.
+TEST_F(OutboxTest, EachLedgerHasItsOwn) {
+  v1::AppendRequest runs;
+  runs.add_runs()->add_headers("h");
+  ASSERT_TRUE((*Outbox::Open(dir(), "ledger", "a"))->Put(runs).ok());
+  EXPECT_TRUE((*Outbox::Open(dir(), "other", "a"))->empty());
+  EXPECT_FALSE((*Outbox::Open(dir(), "ledger", "a"))->empty());
+}
+
 TEST_F(OutboxTest, OneProcessHasItAndOnlyItsOwnerReadsIt) {
-  const auto outbox = Outbox::Open(dir(), "a");
+  const auto outbox = Outbox::Open(dir(), "ledger", "a");
   ASSERT_TRUE(outbox.ok()) << outbox.status();
-  EXPECT_TRUE(absl::IsFailedPrecondition(Outbox::Open(dir(), "a").status()));
-  EXPECT_TRUE(Outbox::Open(dir(), "b").ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(Outbox::Open(dir(), "ledger", "a").status()));
+  EXPECT_TRUE(Outbox::Open(dir(), "ledger", "b").ok());
   struct stat found {};
   for (const auto& path : {dir(), File()}) {
     ASSERT_EQ(::stat(path.c_str(), &found), 0);
