@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/types/span.h"
 #include "client/cli/context.h"
 #include "client/cli/event_spec.h"
 #include "client/cli/receipts.h"
@@ -90,8 +91,8 @@ Status WithLine(const Options& options, const Status& status, const StreamDrafts
   return of_run ? status : AtLine(options, of.lines[detail->event_index()], status);
 }
 
-// The lines that are not recorded, such as "lines 4 to 9, 12".
-std::string LinesLeft(const std::vector<StreamDrafts>& streams) {
+// The lines that are not known to be recorded, such as "lines 4 to 9, 12".
+std::string LinesLeft(absl::Span<const StreamDrafts> streams) {
   std::vector<size_t> left;
   for (const StreamDrafts& of : streams) {
     left.insert(left.end(), of.lines.begin() + static_cast<std::ptrdiff_t>(of.recorded), of.lines.end());
@@ -105,6 +106,15 @@ std::string LinesLeft(const std::vector<StreamDrafts>& streams) {
     if (end - begin > 1) text += Text(" to ", left[end - 1]);
     begin = end;
   }
+  return text;
+}
+
+// What became of the lines that are not known to be recorded: the first of these streams failed, and nothing was sent
+// of the others.
+std::string BecameOf(const Options& options, absl::Span<const StreamDrafts> streams, const Status& why) {
+  if (!absl::IsUnknown(why)) return Text("not ", options.jsonl, " ", LinesLeft(streams));
+  std::string text = Text("not known of ", options.jsonl, " ", LinesLeft(streams.first(1)));
+  if (streams.size() > 1) text += Text("; not sent: ", LinesLeft(streams.subspan(1)));
   return text;
 }
 
@@ -141,12 +151,22 @@ Status AppendStream(const Options& options, LedgerClient& client, const NamedKey
 }
 
 // Whoever took a failure for wrong input would append again what is recorded already.
-ExitStatus RecordedBut(const v1::RunResult& appended, std::string_view what, const Status& why) {
+ExitStatus RecordedBut(const v1::RunResult& appended, std::string_view what, const Status& why,
+                       ExitStatus exit_status = kResultLost) {
   const auto [first, last] = std::minmax_element(appended.indexes().begin(), appended.indexes().end());
   std::cerr << "anamnesis append: recorded (leaf " << *first;
   if (*last != *first) std::cerr << " to " << *last;
   std::cerr << "), but " << what << ": " << MessageOf(why) << "\n";
-  return kResultLost;
+  return exit_status;
+}
+
+// Of `streams` the first was not appended, or it isn't known whether it was.
+StatusOr<ExitStatus> Failed(const Options& options, absl::Span<const StreamDrafts> streams, const Status& why,
+                            const v1::RunResult& appended) {
+  const bool unknown = absl::IsUnknown(why);
+  const std::string lines = options.jsonl.empty() ? "" : BecameOf(options, streams, why);
+  if (appended.indexes().empty()) return unknown && !lines.empty() ? WithContext(why, lines) : why;
+  return RecordedBut(appended, lines, why, unknown ? kOutcomeUnknown : kResultLost);
 }
 
 // What was appended is durable already, and stays so when it isn't witnessed in time.
@@ -203,13 +223,14 @@ StatusOr<ExitStatus> Append(const Options& options) {
   ASSIGN_OR_RETURN(std::vector<StreamDrafts> streams, DraftSpecs(options, std::move(specs), *client));
   v1::RunResult all;
   Status failed;
-  for (size_t i = 0; i < streams.size() && failed.ok(); ++i) {
-    failed = AppendStream(options, *client, key, streams[i], all);
+  size_t done = 0;
+  while (done < streams.size() && failed.ok()) {
+    failed = AppendStream(options, *client, key, streams[done], all);
+    if (failed.ok()) ++done;
   }
   // Of what is recorded, whatever became of the rest.
   if (options.common.json && (failed.ok() || !all.indexes().empty())) RETURN_IF_ERROR(PrintJson(all));
-  if (!failed.ok() && all.indexes().empty()) return failed;
-  if (!failed.ok()) return RecordedBut(all, Text("not ", options.jsonl, " ", LinesLeft(streams)), failed);
+  if (!failed.ok()) return Failed(options, absl::MakeConstSpan(streams).subspan(done), failed, all);
   if (all.indexes().empty()) return kDone;
   if (witnesses != nullptr) {
     const Status witnessed = WaitWitnessed(options, *witnesses, all);
@@ -231,7 +252,8 @@ void AddAppend(CLI::App& app) {
       "Prints index, recorded time, event id and stream, and findings on stderr. `anamnesis types` lists types, fields "
       "and references.\n"
       "Exit status 5: recorded, but without its receipts or witnesses, or not all lines of --jsonl: those that are not "
-      "are named,\nthe others must not be appended again.");
+      "are named,\nthe others must not be appended again. Exit status 4: it is not known of the lines that are named "
+      "first; look before\nyou append them again.");
   verb.add_option("--stream", options->spec.stream, "the writer's stream, e.g. device_unit/ICU-7");
   verb.add_option("--type", options->spec.type, "the event type");
   verb.add_option("--body", options->body_file, "the body as a JSON file, \"-\" for stdin");

@@ -82,6 +82,7 @@ StatusOr<std::unique_ptr<LedgerClient>> Connect(const Common& common) {
     remote.consistency = common.consistency;
     remote.tls = common.tls;
     remote.append_within = common.append_within;
+    remote.read_within = common.read_within;
     return ConnectRemote(common.ledger, std::move(remote));
   }
   LedgerOptions options;

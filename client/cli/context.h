@@ -42,6 +42,8 @@ struct Common {
   v1::Consistency consistency;
   // How long appends are tried again while their outcome isn't known; --within.
   std::chrono::seconds append_within{60};
+  // How long a read is tried again while no node answers.
+  std::chrono::seconds read_within{10};
 };
 
 // Adds --ledger (default: the environment's ANAMNESIS_LEDGER) with --tls-certificate, --tls-key and --tls-ca (defaults:

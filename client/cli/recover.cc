@@ -160,8 +160,9 @@ Status Recovery::Run(const std::string& addresses) {
   }
   for (const Fenced& node : nodes_) RETURN_IF_ERROR(node.client->Finish());
   const v1::RecoveryMembers& members = GoesOn() ? nodes_.front().report.members() : plan_.members();
-  std::cout << "recovered: " << nodes_.size() << " nodes go on with the new etcd, in incarnation "
-            << members.incarnation() << "\n";
+  std::cout << "recovered: " << nodes_.size() << " nodes go on with the "
+            << (GoesOn() ? "etcd that holds their order" : "new etcd") << ", in incarnation " << members.incarnation()
+            << "\n";
   return OkStatus();
 }
 

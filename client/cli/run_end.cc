@@ -149,6 +149,7 @@ Status ReportRecorded(const WriteOptions& options, const IdentifiedDraft& end, u
 
 Status TryToRecord(WriteOptions options, const IdentifiedDraft& end, v1::RunResult& all) {
   options.common.append_within = std::min(options.common.append_within, kTryWithin);
+  options.common.read_within = kTryWithin;
   RetryPolicy once;
   once.tries = 1;
   const Status status = AppendAndReport(options, {end}, all, once);
@@ -156,9 +157,8 @@ Status TryToRecord(WriteOptions options, const IdentifiedDraft& end, v1::RunResu
   return index.has_value() ? ReportRecorded(options, end, *index, all) : status;
 }
 
-// False when a signal came meanwhile.
-bool Wait(std::chrono::milliseconds pause, const StopSignals& signals) {
-  const int before = signals.count();
+// False when more signals have come than `before`.
+bool Wait(std::chrono::milliseconds pause, const StopSignals& signals, int before) {
   const auto until = steady_clock::now() + pause;
   while (steady_clock::now() < until) {
     if (signals.count() != before) return false;
@@ -311,6 +311,10 @@ Status RecordEnd(const WriteOptions& options, const std::string& run, const Iden
                  const StopSignals& signals, v1::RunResult& all) {
   const auto until = steady_clock::now() + options.common.append_within;
   KeptEnd kept(options, run, end);
+  // One that comes during a try counts too.
+  const int before = signals.count();
+  // Whoever asked to stop may not wait for a try.
+  if (before > 0) kept.Keep();
   bool may_be_recorded = false;
   for (;;) {
     const Status status = TryToRecord(options, end, all);
@@ -321,7 +325,7 @@ Status RecordEnd(const WriteOptions& options, const std::string& run, const Iden
     kept.Keep();
     may_be_recorded = may_be_recorded || absl::IsUnknown(status);
     const bool again = IsWorthAnotherTry(status) && steady_clock::now() + kTryAgain < until;
-    if (again && Wait(kTryAgain, signals)) continue;
+    if (again && Wait(kTryAgain, signals, before)) continue;
     if (!may_be_recorded || absl::IsUnknown(status)) return kept.Explain(status);
     return kept.Explain(absl::UnknownError(Text("outcome unknown: ", MessageOf(status))));
   }

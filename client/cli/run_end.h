@@ -52,7 +52,8 @@ inline constexpr std::string_view kKeptEndFiles = "anamnesis-run-*.jsonl";
 
 // Appends the end, again and again for options.common.append_within while the ledger can't be reached, and adds it to
 // `all`. From the first failure until it is recorded it is kept on the disk, in a file in the working directory that is
-// no other end's, which `append --jsonl` takes; any failure's message says so. A signal to stop ends the waiting.
+// no other end's, which `append --jsonl` takes; any failure's message says so. So it is before the first try when a
+// signal to stop has come already, since whoever sent it may not wait. One that comes later ends the tries.
 Status RecordEnd(const WriteOptions& options, const std::string& run, const IdentifiedDraft& end,
                  const StopSignals& signals, v1::RunResult& all);
 

@@ -7,16 +7,12 @@
 #include "ledger/event/run_result.h"
 
 namespace anamnesis {
-namespace {
 
-// Too much to do here now, or that this caller may hand the run in no more, says nothing about what was sent before.
 bool SaysNothingOfBefore(const Status& refused) {
   if (absl::IsResourceExhausted(refused)) return true;
   const auto detail = RefusalDetailOf(refused);
   return detail.has_value() && detail->reason() == v1::NOT_THE_WRITER && detail->field() == "seal.key_id";
 }
-
-}  // namespace
 
 AppendProgress::AppendProgress(const v1::AppendRequest& request)
     : request_(request), results_(static_cast<size_t>(request.runs_size())) {}
@@ -54,7 +50,12 @@ Status AppendProgress::Answered(v1::AppendResponse response) {
 
 void AppendProgress::Lost(const Status& why) {
   last_ = why;
-  for (size_t i = first_; i < results_.size(); ++i) results_[i].may_be_recorded = true;
+  for (size_t i = first_; i < results_.size(); ++i) {
+    Result& known = results_[i];
+    // What refused it before may have changed, such as the run that it follows.
+    if (known.result.has_refused()) known.has_verdict = false;
+    known.may_be_recorded = true;
+  }
 }
 
 bool AppendProgress::has_verdicts() const {
@@ -67,7 +68,7 @@ bool AppendProgress::may_be_recorded() const {
 }
 
 Status AppendProgress::OutcomeOf(const Result& result) const {
-  if (!result.may_be_recorded) return absl::UnavailableError(Text("not recorded: ", MessageOf(last_)));
+  if (!result.may_be_recorded) return absl::UnavailableError(Text(kNotRecorded, MessageOf(last_)));
   const std::string_view why = MessageOf(last_);
   if (why.starts_with("outcome unknown")) return absl::UnknownError(Text(why));
   return absl::UnknownError(Text("outcome unknown: ", why, "; send the same run again"));

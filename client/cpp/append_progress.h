@@ -5,6 +5,7 @@
 // have been recorded from what certainly was not, since only the second may ever be called a failure.
 
 #include <cstddef>
+#include <string_view>
 #include <vector>
 
 #include "anamnesis/v1/ledger.pb.h"
@@ -17,6 +18,12 @@ namespace anamnesis {
 inline bool MayBeRecorded(const Status& status) { return absl::IsUnknown(status) || absl::IsDeadlineExceeded(status); }
 // That, or it was certainly not recorded.
 inline bool IsUndecided(const Status& status) { return MayBeRecorded(status) || absl::IsUnavailable(status); }
+// Too much to do here now, or that this caller may hand the run in no more: which says nothing about what was sent
+// before.
+bool SaysNothingOfBefore(const Status& refused);
+
+// How a message begins that says of a sending that nothing came of it.
+inline constexpr std::string_view kNotRecorded = "not recorded: ";
 
 // Used by one thread.
 class AppendProgress {

@@ -36,9 +36,11 @@ std::string_view Unframed(std::string_view bytes) {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<Outbox>> Outbox::Open(const std::string& dir, std::string_view stream) {
+StatusOr<std::unique_ptr<Outbox>> Outbox::Open(const std::string& dir, std::string_view origin,
+                                               std::string_view stream) {
   RETURN_IF_ERROR(MakeDirectory(dir));
-  const std::string name = HexEncode(Sha256(stream).view().substr(0, 16));
+  // No origin has a line's end in it.
+  const std::string name = HexEncode(Sha256(Text(origin, "\n", stream)).view().substr(0, 16));
   std::unique_ptr<Outbox> outbox(new Outbox(Text(dir, "/", name, ".outbox")));
   RETURN_IF_ERROR(outbox->OpenFileLocked());
   RETURN_IF_ERROR(SyncDirectory(dir));
@@ -62,7 +64,8 @@ Status Outbox::Read() {
 
 Status Outbox::Put(v1::AppendRequest runs) {
   CHECK(empty());
-  Clear();
+  // What is left of others behind these runs would make all of it count as cut off, though it was sent.
+  RETURN_IF_ERROR(Truncate());
   const std::string bytes = Framed(runs.SerializeAsString());
   Status written = ::lseek(file_.get(), 0, SEEK_SET) == 0 ? OkStatus() : SystemError(path_, "writing");
   if (written.ok()) written = WriteAll(file_.get(), path_, bytes);
@@ -77,8 +80,10 @@ Status Outbox::Put(v1::AppendRequest runs) {
 
 void Outbox::Clear() {
   unanswered_.Clear();
-  if (::ftruncate(file_.get(), 0) != 0) return;
+  (void)Truncate();
 }
+
+Status Outbox::Truncate() { return ::ftruncate(file_.get(), 0) == 0 ? OkStatus() : SystemError(path_, "emptying"); }
 
 StatusOr<std::string> Outbox::SetAside() {
   std::string aside;

@@ -211,8 +211,8 @@ StatusOr<v1::AppendResponse> RemoteClient::Append(const v1::AppendRequest& reque
     const size_t place = current_;
     const Status sent = SendOnce(endpoints_[place], give_up, progress);
     if (!sent.ok()) {
-      // What one node recorded is recorded, whatever the next one says to the rest.
-      if (!progress.has_verdicts()) return sent;
+      // What one node recorded is recorded, or may be, whatever the next one says to the rest.
+      if (!progress.has_verdicts() && !progress.may_be_recorded()) return sent;
       if (!progress.may_be_recorded()) progress.NotSent(sent);
       break;
     }

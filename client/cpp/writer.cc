@@ -24,6 +24,11 @@ bool IsWorthRetrying(const Status& status) {
 // The ledger has decided on the run. Whoever can't be reached, or lets nobody in, has not.
 bool IsVerdict(const Status& refused) { return RefusalDetailOf(refused).has_value(); }
 
+// What was answered is not understood, so that nobody knows what was done.
+Status NotUnderstood(std::string_view answer) {
+  return absl::UnknownError(Text("outcome unknown: the ledger ", answer));
+}
+
 // The builder refuses an event because the run is full, not because of the event.
 bool IsRunFull(const Status& status) {
   const auto detail = RefusalDetailOf(status);
@@ -88,7 +93,7 @@ StatusOr<std::unique_ptr<StreamWriter>> StreamWriter::Open(LedgerClient& client,
   writer->actor_ = credential->holder();
   if (writer->stream_.empty()) writer->stream_ = Text(writer->actor_.kind(), "/", writer->actor_.id());
   if (!outbox.empty()) {
-    ASSIGN_OR_RETURN(writer->outbox_, Outbox::Open(outbox, writer->stream_));
+    ASSIGN_OR_RETURN(writer->outbox_, Outbox::Open(outbox, writer->origin_, writer->stream_));
     RETURN_IF_ERROR(writer->SendKept());
   }
   RETURN_IF_ERROR(writer->Refresh());
@@ -144,7 +149,7 @@ Status StreamWriter::SendKept() {
   head_uncertain_ = true;
   for (const v1::Run& run : outbox_->unanswered().runs()) {
     const StatusOr<v1::RunResult> result = SendUntilKnown(run);
-    if (!result.ok() && !IsVerdict(result.status())) {
+    if (!result.ok() && (!IsVerdict(result.status()) || SaysNothingOfBefore(result.status()))) {
       return absl::UnavailableError(Text("what is in the outbox can't be sent yet: ", MessageOf(result.status())));
     }
     if (!result.ok()) {
@@ -201,28 +206,29 @@ StatusOr<v1::RunResult> StreamWriter::SendUntilKnown(const v1::Run& run) {
     result = SendOnce(request);
     may_be_written |= MayBeRecorded(result.status());
   }
+  if (result.ok() || !may_be_written || absl::IsUnknown(result.status())) return result;
   // That it could not be sent again says nothing about what was sent before.
-  if (result.ok() || !may_be_written || absl::IsUnknown(result.status()) || !IsWorthRetrying(result.status())) {
-    return result;
-  }
-  return absl::UnknownError(Text("outcome unknown: ", MessageOf(result.status()), "; send the same run again"));
+  if (!IsWorthRetrying(result.status()) && !SaysNothingOfBefore(result.status())) return result;
+  std::string_view why = MessageOf(result.status());
+  if (why.starts_with(kNotRecorded)) why.remove_prefix(kNotRecorded.size());
+  return absl::UnknownError(Text("outcome unknown: ", why, "; send the same run again"));
 }
 
 StatusOr<v1::RunResult> StreamWriter::SendOnce(const v1::AppendRequest& request) {
   ASSIGN_OR_RETURN(const v1::AppendResponse response, client_.Append(request));
   const int events = request.runs(0).headers_size();
   if (response.results_size() != 1) {
-    return absl::InternalError(Text("the ledger answered one run with ", response.results_size(), " results"));
+    return NotUnderstood(Text("answered one run with ", response.results_size(), " results"));
   }
   const v1::RunResult& result = response.results(0);
   if (result.has_refused()) {
     const Status refused = FromRpcStatus(result.refused());
     if (!refused.ok()) return refused;
-    return absl::InternalError("the ledger refused a run with status OK");
+    return NotUnderstood("refused a run with status OK");
   }
   if (result.indexes_size() != events || result.recorded_us_size() != events) {
-    return absl::InternalError(Text("the ledger answered ", events, " events with ", result.indexes_size(),
-                                    " indexes and ", result.recorded_us_size(), " recorded times"));
+    return NotUnderstood(Text("answered ", events, " events with ", result.indexes_size(), " indexes and ",
+                              result.recorded_us_size(), " recorded times"));
   }
   return result;
 }

@@ -1,5 +1,6 @@
 #include "node/cluster/etcd_members.h"
 
+#include "absl/strings/numbers.h"
 #include "node/cluster/wire.h"
 
 namespace anamnesis {
@@ -23,6 +24,13 @@ StatusOr<Members> ReadMembers(EtcdClient& client, int64_t at) {
   ASSIGN_OR_RETURN(Members members, ParseMembers(found.items.front().value));
   members.revision = Revision(static_cast<uint64_t>(found.items.front().mod_revision));
   return members;
+}
+
+StatusOr<uint64_t> ReadBase(EtcdClient& client) {
+  ASSIGN_OR_RETURN(const EtcdKeyValue base, client.Get(kBaseKey));
+  uint64_t value = 0;
+  if (absl::SimpleAtoi(base.value, &value)) return value;
+  return absl::InvalidArgumentError(Text("etcd's key ", kBaseKey, " is \"", base.value, "\" and no number"));
 }
 
 }  // namespace anamnesis

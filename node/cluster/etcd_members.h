@@ -22,6 +22,9 @@ EtcdTxn Founding(Revision base, const Members& members);
 // INVALID_ARGUMENT: they don't parse. Otherwise fails as EtcdClient does.
 StatusOr<Members> ReadMembers(EtcdClient& client, int64_t at = 0);
 
+// NOT_FOUND: there is none. INVALID_ARGUMENT: it is no number. Otherwise fails as EtcdClient does.
+StatusOr<uint64_t> ReadBase(EtcdClient& client);
+
 }  // namespace anamnesis
 
 #endif  // ANAMNESIS_NODE_CLUSTER_ETCD_MEMBERS_H_

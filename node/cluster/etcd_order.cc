@@ -88,19 +88,12 @@ Status EtcdOrder::Found(Revision applied) {
 }
 
 StatusOr<uint64_t> EtcdOrder::ReadBase(bool may_found) {
-  const StatusOr<EtcdKeyValue> base = client_->Get(kBaseKey);
-  if (absl::IsNotFound(base.status())) {
-    return absl::FailedPreconditionError(
-        may_found ? "etcd holds no members of the ledger yet: name its first voters (--found-with)"
-                  : "etcd holds no members of the ledger, and this node was one: etcd has lost them, or is another; "
-                    "see `anamnesis cluster recover --help`");
-  }
-  RETURN_IF_ERROR(base.status());
-  uint64_t value = 0;
-  if (!absl::SimpleAtoi(base->value, &value)) {
-    return absl::InvalidArgumentError(Text("etcd's key ", kBaseKey, " is \"", base->value, "\" and no number"));
-  }
-  return value;
+  const StatusOr<uint64_t> base = anamnesis::ReadBase(*client_);
+  if (!absl::IsNotFound(base.status())) return base;
+  return absl::FailedPreconditionError(
+      may_found ? "etcd holds no members of the ledger yet: name its first voters (--found-with)"
+                : "etcd holds no members of the ledger, and this node was one: etcd has lost them, or is another; "
+                  "see `anamnesis cluster recover --help`");
 }
 
 StatusOr<EtcdSnapshot> EtcdOrder::Snapshot(const DurableState& durable, bool may_found) {

@@ -99,16 +99,16 @@ class EtcdOrder : public Order {
   EtcdRefusals refusals_;
   // Constant after Snapshot.
   uint64_t base_ = 0;
+  // Something was not understood, or contradicts what was seen before.
+  std::atomic<bool> contradicted_ = false;
+  // The highest revision of etcd that any of its answers has told.
+  std::atomic<int64_t> seen_ = 0;
   // After what its callbacks use, since the last of them come when it is destroyed.
   const std::unique_ptr<EtcdClient> client_;
   std::atomic<bool> stopping_ = false;
   // Guards the wait for stopping_.
   std::mutex pause_mutex_;
   std::condition_variable pause_;
-  // Something was not understood, or contradicts what was seen before.
-  std::atomic<bool> contradicted_ = false;
-  // The highest revision of etcd that any of its answers has told.
-  std::atomic<int64_t> seen_ = 0;
   // Used by Snapshot, then by the watching thread.
   SessionKeys sessions_;
   std::mutex watching_mutex_;

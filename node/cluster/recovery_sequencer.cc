@@ -1,6 +1,7 @@
 #include "node/cluster/recovery_sequencer.h"
 
 #include <condition_variable>
+#include <optional>
 #include <utility>
 
 #include "ledger/base/limits.h"
@@ -9,6 +10,7 @@
 #include "node/cluster/disk_state.h"
 #include "node/cluster/etcd_members.h"
 #include "node/cluster/members_record.h"
+#include "node/cluster/order_in_etcd.h"
 #include "node/cluster/peers.h"
 #include "node/cluster/recovery_messages.h"
 #include "node/cluster/wire.h"
@@ -27,14 +29,6 @@ Status NotNew(uint64_t incarnation) {
   return absl::FailedPreconditionError(
       Text("etcd holds the members of incarnation ", incarnation,
            " of an order already: it is not lost, or not new; give the nodes a new etcd or another --etcd-prefix"));
-}
-
-// Whether all are of the order that is in etcd, and can go on in it.
-Status CheckOf(uint64_t incarnation, absl::Span<const NodeReport> reports) {
-  for (const NodeReport& report : reports) {
-    if (report.members.incarnation != incarnation) return NotNew(incarnation);
-  }
-  return OkStatus();
 }
 
 class RecoverySequencer : public Sequencer, public RecoveryOperations {
@@ -94,8 +88,6 @@ class RecoverySequencer : public Sequencer, public RecoveryOperations {
     return applied_;
   }
   StatusOr<Members> NotedMembers() const;
-  // Of the order that etcd holds; 0 when it holds none.
-  StatusOr<uint64_t> IncarnationInEtcd() const;
   StatusOr<bool> HasFollowed(const RecoveryPlan& plan) const;
   Status CheckHasAll(const RecoveryPlan& plan) const;
   Status Deliver(const Ordered& ordered);
@@ -123,14 +115,6 @@ StatusOr<Members> RecoverySequencer::NotedMembers() const {
   return ParseMembers(*note);
 }
 
-StatusOr<uint64_t> RecoverySequencer::IncarnationInEtcd() const {
-  ASSIGN_OR_RETURN(const std::unique_ptr<EtcdClient> client, EtcdClient::Connect(options_.etcd));
-  const StatusOr<Members> members = ReadMembers(*client);
-  if (absl::IsNotFound(members.status())) return 0;
-  RETURN_IF_ERROR(members.status());
-  return members->incarnation;
-}
-
 StatusOr<v1::RecoveryReport> RecoverySequencer::GetReport() {
   ASSIGN_OR_RETURN(NodeReport report, ReadDisk(staging_, options_.node, applied()));
   LeaveOutApplied(report);
@@ -154,9 +138,10 @@ StatusOr<v1::RecoveryPlan> RecoverySequencer::MakePlan(const v1::MakePlanRequest
     reports.push_back(std::move(report));
   }
   // Before anything is followed, since that is never taken back.
-  ASSIGN_OR_RETURN(const uint64_t there, IncarnationInEtcd());
-  if (there != 0) {
-    RETURN_IF_ERROR(CheckOf(there, reports));
+  ASSIGN_OR_RETURN(const std::unique_ptr<EtcdClient> client, EtcdClient::Connect(options_.etcd));
+  ASSIGN_OR_RETURN(const std::optional<OrderInEtcd> there, OrderInEtcd::Read(*client));
+  if (there.has_value()) {
+    for (const NodeReport& report : reports) RETURN_IF_ERROR(there->CheckGoesOn(report));
     return v1::RecoveryPlan();
   }
   ASSIGN_OR_RETURN(RecoveryPlan plan, PlanRecovery(reports));
@@ -283,14 +268,14 @@ StatusOr<v1::FoundEtcdResponse> RecoverySequencer::FoundEtcd(const v1::FoundEtcd
 }
 
 StatusOr<v1::FinishRecoveryResponse> RecoverySequencer::Finish() {
-  ASSIGN_OR_RETURN(const Members noted, NotedMembers());
-  ASSIGN_OR_RETURN(const uint64_t there, IncarnationInEtcd());
-  // Those that don't follow the plan stay fenced: what they would go on in is lost.
-  if (noted.incarnation == 0 || noted.incarnation != there) {
-    return absl::FailedPreconditionError(Text("this node is of incarnation ", noted.incarnation, ", its etcd holds ",
-                                              there == 0 ? std::string("no order") : Text("incarnation ", there),
-                                              ": it has not followed the plan of recovery that was founded there"));
+  ASSIGN_OR_RETURN(const NodeReport here, ReadDisk(staging_, options_.node, applied()));
+  ASSIGN_OR_RETURN(const std::unique_ptr<EtcdClient> client, EtcdClient::Connect(options_.etcd));
+  ASSIGN_OR_RETURN(const std::optional<OrderInEtcd> there, OrderInEtcd::Read(*client));
+  if (!there.has_value()) {
+    return absl::FailedPreconditionError("etcd holds no order: no plan of recovery was founded there");
   }
+  // Those that don't follow the plan stay fenced: what they would go on in is lost.
+  RETURN_IF_ERROR(there->CheckGoesOn(here));
   RETURN_IF_ERROR(callbacks_.finished());
   return v1::FinishRecoveryResponse();
 }

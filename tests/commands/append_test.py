@@ -168,6 +168,21 @@ def check_within(place):
         harness.expect(time.monotonic() - begun < 10, "it went on for longer")
 
 
+def check_unknown_lines(place):
+    """Of several streams, when it isn't known what became of the second: a script may not take its lines for lines that
+    are not recorded."""
+    lines = [event(f"person/ada/unknown/{stream}", i) for i, stream in enumerate("a" + 500 * "b" + "c")]
+    path = write_lines(place, lines)
+    with harness.Node(place.ledger, place.dir) as node:
+        breaking = Breaking(node.address)
+        done = harness.run("append", "--jsonl", path, "--as", place.key, "--within", "1", "--ledger", breaking.address)
+    harness.expect(done.returncode == UNKNOWN and len(done.stdout.splitlines()) == 1, f"{done}")
+    first = done.stderr.splitlines()[0]
+    for what in ("recorded (leaf ", f"not known of {path} lines 2 to 501; not sent: line 502: ", "outcome unknown: "):
+        harness.expect(what in first, f"{what}: {first}")
+    harness.expect("not recorded: " not in first, first)
+
+
 def main():
     with harness.Place() as place:
         ledger = f"file:{place.ledger}"
@@ -178,6 +193,7 @@ def main():
         check_more(ledger)
         check_private(place, ledger)
         check_within(place)
+        check_unknown_lines(place)
     print("what is recorded is what was written, and what was said")
 
 

@@ -20,6 +20,22 @@ def destroy_etcd(cluster):
         shutil.rmtree(os.path.join(cluster.dir, f"etcd{i}"))
 
 
+def copy_etcd(cluster):
+    for i in range(3):
+        cluster.do("stop-etcd", str(i))
+    for i in range(3):
+        shutil.copytree(os.path.join(cluster.dir, f"etcd{i}"), os.path.join(cluster.dir, f"etcd{i}.copy"))
+        cluster.do("start-etcd", str(i))
+
+
+def put_etcd_back(cluster):
+    """As it was when it was copied."""
+    destroy_etcd(cluster)
+    for i in range(3):
+        os.rename(os.path.join(cluster.dir, f"etcd{i}.copy"), os.path.join(cluster.dir, f"etcd{i}"))
+        cluster.do("start-etcd", str(i))
+
+
 def start_nodes(cluster, options, nodes=range(3)):
     os.environ["ANAMNESIS_CLUSTER_NODE_OPTIONS"] = options
     for i in nodes:
@@ -50,6 +66,40 @@ def recover(cluster, status=0, nodes=range(3)):
     harness.expect(done.returncode == status, f"recover: {done.returncode} {done.stdout} {done.stderr} "
                                               f"{cluster.logs()}")
     print(done.stderr + done.stdout, end="", flush=True)
+    return done.stderr
+
+
+def recorded_changes(cluster):
+    log = harness.run_well("log", "--json", "--type", "cluster.members_changed", "--ledger", cluster.address)
+    return sum('"event"' in line for line in log.splitlines())
+
+
+def fenced_by_mistake(cluster):
+    """Over their own etcd, which never was another's: the nodes go on in it, and nothing is recorded of it."""
+    for i in range(3):
+        cluster.do("stop-node", str(i))
+    start_nodes(cluster, "--recover")
+    recover(cluster)
+    cluster.wait_until_serves()
+    harness.expect(incarnations(cluster) == {"0"}, f"incarnations: {incarnations(cluster)}")
+    harness.expect(recorded_changes(cluster) == 1, "more is recorded than who founded")
+
+
+def refuses_an_etcd_put_back(cluster):
+    """It would order other batches in the places of those that the nodes have applied since."""
+    for i in range(3):
+        cluster.kill(f"node{i}")
+    put_etcd_back(cluster)
+    start_nodes(cluster, "--recover")
+    harness.expect("snapshot" in recover(cluster, status=2), "it does not say what is wrong with etcd")
+    for i in range(3):
+        harness.expect(os.path.exists(os.path.join(cluster.dir, f"node{i}", "fenced")), f"node{i} is fenced no more")
+        cluster.do("stop-node", str(i))
+
+
+def incarnations(cluster):
+    status = json.loads(harness.run_well("cluster", "status", "--json", "--ledger", cluster.address))
+    return {node["incarnation"] for node in status["nodes"]}
 
 
 def main():
@@ -60,6 +110,16 @@ def main():
     with Cluster() as cluster:
         with harness.Load(cluster, cluster, cluster.dir, clients=2, in_flight=8) as load:
             load.wait_for(moments.randrange(50, 200))
+            fenced_by_mistake(cluster)
+            copy_etcd(cluster)
+            load.wait_for(moments.randrange(50, 200), seconds=120)
+            refuses_an_etcd_put_back(cluster)
+            start_nodes(cluster, "--recover")
+            destroy_etcd(cluster)
+            for i in range(3):
+                cluster.do("start-etcd", str(i))
+            recover(cluster)
+            load.wait_for(moments.randrange(50, 200), seconds=120)
             # One node is behind, and has to copy.
             cluster.kill("node2")
             load.wait_for(moments.randrange(100, 300))
@@ -81,8 +141,7 @@ def main():
             load.wait_for(50, seconds=120)
             load.finish()
         wait_until_equal(cluster)
-        status = json.loads(harness.run_well("cluster", "status", "--json", "--ledger", cluster.address))
-        harness.expect(all(node["incarnation"] == "1" for node in status["nodes"]), f"incarnations: {status}")
+        harness.expect(incarnations(cluster) == {"2"}, f"incarnations: {incarnations(cluster)}")
         cluster.do("stop")
         logs = [harness.read_log(f"file:{cluster.dir}/node{i}") for i in range(3)]
         harness.expect(logs[0] == logs[1] == logs[2], "the nodes hold different events")

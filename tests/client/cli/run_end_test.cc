@@ -1,9 +1,12 @@
 #include "client/cli/run_end.h"
 
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -13,6 +16,7 @@
 #include "client/cpp/writer.h"
 #include "gtest/gtest.h"
 #include "ledger/event/vocabulary.h"
+#include "ledger/keys/key_file.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/scratch_directory.h"
 
@@ -142,6 +146,76 @@ TEST(StopSignals, LeaveAProgramItsOwnEnd) {
   EXPECT_EQ(ended->exit_status, 3);
   EXPECT_EQ(signals.last(), 0);
   EXPECT_TRUE(absl::IsNotFound(signals.Run({"/nowhere/program"}, false).status()));
+}
+
+// Takes connections and never says a word, as a node that hangs.
+class SilentNode {
+ public:
+  SilentNode() {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(socket_, 16), 0);
+    EXPECT_EQ(::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    address_ = Text("127.0.0.1:", ntohs(address.sin_port));
+  }
+  ~SilentNode() { ::close(socket_); }
+  const std::string& address() const { return address_; }
+
+ private:
+  const int socket_ = ::socket(AF_INET, SOCK_STREAM, 0);
+  std::string address_;
+};
+
+// Works in a directory while it exists.
+class WorkingIn {
+ public:
+  explicit WorkingIn(const std::string& directory) { std::filesystem::current_path(directory); }
+  ~WorkingIn() { std::filesystem::current_path(before_); }
+
+ private:
+  const std::filesystem::path before_ = std::filesystem::current_path();
+};
+
+// The signal that ended the run does not end its record, and the end is kept before it is tried; the next one does,
+// also when it comes during a try.
+TEST(RecordEnd, EndsWithASignalThatComesDuringATry) {
+  if (kThreadSanitized) GTEST_SKIP() << "ThreadSanitizer runs a handler only when the thread returns from a call";
+  const ScratchDirectory directory;
+  const WorkingIn here(directory.path());
+  const SilentNode node;
+  WriteOptions options;
+  options.common.ledger = node.address();
+  options.common.key_file = directory.path() + "/ada.key";
+  options.common.append_within = std::chrono::seconds(30);
+  ASSERT_TRUE(NewKeyFile(options.common.key_file, "ada").ok());
+  std::vector<std::string> missing;
+  const IdentifiedDraft end{EndDraft("r1", {}, {{0, 15}, 15, 7}, missing), NewEventId()};
+  const auto kept = [&] {
+    size_t files = 0;
+    for (const auto& each : std::filesystem::directory_iterator(directory.path())) {
+      if (each.path().filename().string().starts_with("anamnesis-run-r1-")) ++files;
+    }
+    return files;
+  };
+  const StopSignals signals;
+  ::kill(::getpid(), SIGTERM);
+  size_t kept_during_first_try = 0;
+  std::thread stopper([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    kept_during_first_try = kept();
+    ::kill(::getpid(), SIGTERM);
+  });
+  const auto begun = std::chrono::steady_clock::now();
+  v1::RunResult all;
+  const Status recorded = RecordEnd(options, "r1", end, signals, all);
+  stopper.join();
+  EXPECT_FALSE(recorded.ok());
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(9)) << "it went on after its first try";
+  EXPECT_EQ(kept_during_first_try, 1U);
+  EXPECT_EQ(kept(), 1U);
 }
 
 }  // namespace

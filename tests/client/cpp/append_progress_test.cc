@@ -89,6 +89,19 @@ TEST_F(AppendProgressTest, APlaceIsKeptWhateverComesAfter) {
   EXPECT_EQ(outcome->results(2).indexes(0), 6u);
 }
 
+TEST_F(AppendProgressTest, ARefusalSaysNothingOnceTheRunWasSentAgainWithoutAnAnswer) {
+  // The second is refused because the first was not there then.
+  ASSERT_TRUE(progress_.Answered(Response({Without(kUnavailable), Without(kRefused), At(9)})).ok());
+  ASSERT_EQ(progress_.rest().runs_size(), 3);
+  // All may be recorded now, and the answer is lost.
+  progress_.Lost(absl::UnavailableError("broken"));
+  EXPECT_FALSE(progress_.decided());
+  const auto outcome = progress_.Outcome();
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  EXPECT_EQ(Codes(*outcome), std::vector<int>({Code(kUnknown), Code(kUnknown), 0}));
+  EXPECT_EQ(outcome->results(2).indexes(0), 9u) << "what has a place keeps it";
+}
+
 TEST_F(AppendProgressTest, WhatWasLostIsUnknownHoweverItGoesOn) {
   progress_.Lost(absl::UnavailableError("broken"));
   progress_.NotSent(absl::UnavailableError("nobody there"));

@@ -1,8 +1,10 @@
 #include "client/cpp/outbox.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -142,6 +144,25 @@ TEST_F(OutboxTest, ARefusalIsAnAnswer) {
   EXPECT_EQ(ledger_.events().size(), 1u);
 }
 
+// A node that lets this caller hand nothing in has not looked whether it is recorded.
+TEST_F(OutboxTest, WhatMayNotBeHandedInAnyMoreIsKept) {
+  const Status door = Refuse(v1::NOT_THE_WRITER, "seal.key_id", "is another's key");
+  const auto writer = Open(ledger_);
+  ASSERT_TRUE(writer.ok()) << writer.status();
+  ledger_.faults = {{absl::UnknownError("broken"), true}, {door, false}};
+  EXPECT_TRUE(absl::IsUnknown((*writer)->AppendOne(Draft("a")).status()));
+  ledger_.faults = {{door, false}};
+  EXPECT_TRUE(absl::IsUnavailable((*writer)->AppendOne(Draft("b")).status()));
+  EXPECT_GT(std::filesystem::file_size(File()), 0u);
+  ASSERT_TRUE((*writer)->AppendOne(Draft("c")).ok());
+  EXPECT_EQ((*writer)->sent_before().size(), 1u);
+  EXPECT_EQ(ledger_.events().size(), 2u);
+  // What was never sent before is not kept.
+  ledger_.faults = {{door, false}};
+  EXPECT_TRUE(RefusalDetailOf((*writer)->AppendOne(Draft("d")).status()).has_value());
+  EXPECT_EQ(std::filesystem::file_size(File()), 0u);
+}
+
 TEST_F(OutboxTest, WhatIsRefusedWhenItIsSentAgainIsSetAside) {
   {
     const auto writer = Open(ledger_);
@@ -161,26 +182,56 @@ TEST_F(OutboxTest, WhatIsRefusedWhenItIsSentAgainIsSetAside) {
 TEST_F(OutboxTest, WhatWasCutOffCountsAsNothing) {
   v1::AppendRequest runs;
   runs.add_runs()->add_headers(std::string(100, 'h'));
-  ASSERT_TRUE((*Outbox::Open(dir(), "a"))->Put(runs).ok());
+  ASSERT_TRUE((*Outbox::Open(dir(), "ledger", "a"))->Put(runs).ok());
   const uint64_t size = std::filesystem::file_size(File());
-  ASSERT_EQ((*Outbox::Open(dir(), "a"))->unanswered().runs_size(), 1);
+  ASSERT_EQ((*Outbox::Open(dir(), "ledger", "a"))->unanswered().runs_size(), 1);
   for (uint64_t left = 0; left < size; ++left) {
     std::filesystem::resize_file(File(), left);
     // What the disk has of a file whose size came first.
     if (left % 2 == 1) std::filesystem::resize_file(File(), size);
-    const auto outbox = Outbox::Open(dir(), "a");
+    const auto outbox = Outbox::Open(dir(), "ledger", "a");
     ASSERT_TRUE(outbox.ok()) << outbox.status();
     EXPECT_TRUE((*outbox)->empty()) << left;
     ASSERT_TRUE((*outbox)->Put(runs).ok());
   }
-  EXPECT_EQ((*Outbox::Open(dir(), "a"))->unanswered().runs(0).headers(0), std::string(100, 'h'));
+  EXPECT_EQ((*Outbox::Open(dir(), "ledger", "a"))->unanswered().runs(0).headers(0), std::string(100, 'h'));
+}
+
+// What follows the new runs would make them count as cut off, though they were sent.
+TEST_F(OutboxTest, WhatCantBeEmptiedTakesNothing) {
+  ASSERT_TRUE(Outbox::Open(dir(), "ledger", "a").ok());
+  const std::string path = File();
+  // A file that can be made not to shrink.
+  const int file = ::memfd_create("outbox", MFD_ALLOW_SEALING);
+  ASSERT_TRUE(file >= 0 && std::filesystem::remove(path));
+  std::filesystem::create_symlink(Text("/proc/self/fd/", file), path);
+  const auto outbox = Outbox::Open(dir(), "ledger", "a");
+  ASSERT_TRUE(outbox.ok()) << outbox.status();
+  v1::AppendRequest runs;
+  runs.add_runs()->add_headers(std::string(100, 'h'));
+  ASSERT_TRUE((*outbox)->Put(runs).ok());
+  ASSERT_EQ(::fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+  (*outbox)->Clear();
+  runs.mutable_runs(0)->set_headers(0, "h");
+  EXPECT_FALSE((*outbox)->Put(runs).ok());
+  EXPECT_TRUE((*outbox)->empty());
+  ::close(file);
+}
+
+// Runs of one ledger sent to another are refused there, and would be set aside.
+TEST_F(OutboxTest, EachLedgerHasItsOwn) {
+  v1::AppendRequest runs;
+  runs.add_runs()->add_headers("h");
+  ASSERT_TRUE((*Outbox::Open(dir(), "ledger", "a"))->Put(runs).ok());
+  EXPECT_TRUE((*Outbox::Open(dir(), "other", "a"))->empty());
+  EXPECT_FALSE((*Outbox::Open(dir(), "ledger", "a"))->empty());
 }
 
 TEST_F(OutboxTest, OneProcessHasItAndOnlyItsOwnerReadsIt) {
-  const auto outbox = Outbox::Open(dir(), "a");
+  const auto outbox = Outbox::Open(dir(), "ledger", "a");
   ASSERT_TRUE(outbox.ok()) << outbox.status();
-  EXPECT_TRUE(absl::IsFailedPrecondition(Outbox::Open(dir(), "a").status()));
-  EXPECT_TRUE(Outbox::Open(dir(), "b").ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(Outbox::Open(dir(), "ledger", "a").status()));
+  EXPECT_TRUE(Outbox::Open(dir(), "ledger", "b").ok());
   struct stat found {};
   for (const auto& path : {dir(), File()}) {
     ASSERT_EQ(::stat(path.c_str(), &found), 0);

@@ -129,6 +129,17 @@ TEST_F(StreamWriterTest, AnUnknownOutcomeStaysUnknownWhenItCantBeSentAgain) {
   EXPECT_TRUE(absl::IsUnavailable(writer->AppendOne(Draft("b")).status()));
 }
 
+TEST_F(StreamWriterTest, ThatItMayNotBeHandedInAnyMoreSaysNothingOfWhatWasSent) {
+  const Status door = Refuse(v1::NOT_THE_WRITER, "seal.key_id", "is another's key");
+  const auto writer = Open();
+  ledger_.faults = {{absl::UnknownError("broken"), true}, {door, false}};
+  EXPECT_TRUE(absl::IsUnknown(writer->AppendOne(Draft("a")).status()));
+  EXPECT_EQ(ledger_.events().size(), 1u);
+  // Sent once, it is refused.
+  ledger_.faults = {{door, false}};
+  EXPECT_TRUE(RefusalDetailOf(writer->AppendOne(Draft("b")).status()).has_value());
+}
+
 TEST_F(StreamWriterTest, NoTryBeginsAfterTheTimeIsOver) {
   RetryPolicy retry;
   retry.within = std::chrono::milliseconds(0);
@@ -184,6 +195,47 @@ TEST_F(StreamWriterTest, WhatIsRecordedIsToldWhateverBecomesOfTheRest) {
   ASSERT_TRUE(RefusalDetailOf(refused.status()).has_value()) << refused.status();
   // The second event of the second run.
   EXPECT_EQ(RefusalDetailOf(refused.status())->event_index(), 3u);
+}
+
+// Answers what it does with something else.
+class GarblingLedger : public FakeLedger {
+ public:
+  using Garble = void (*)(v1::AppendResponse&);
+  // Each Append takes the next of these.
+  std::vector<Garble> garbles;
+
+  StatusOr<v1::AppendResponse> Append(const v1::AppendRequest& request) override {
+    StatusOr<v1::AppendResponse> response = FakeLedger::Append(request);
+    if (!response.ok() || garbles.empty()) return response;
+    garbles.front()(*response);
+    garbles.erase(garbles.begin());
+    return response;
+  }
+};
+
+TEST(StreamWriterAnswersTest, WhatIsNotUnderstoodMayBeRecorded) {
+  const NamedKey key = TestKey();
+  GarblingLedger ledger;
+  ledger.Issue(key, "writer");
+  RetryPolicy retry;
+  retry.tries = 2;
+  retry.wait = [](std::chrono::milliseconds) {};
+  const auto writer = *StreamWriter::Open(ledger, key, "code/project", retry);
+  const std::vector<GarblingLedger::Garble> garbles = {
+      [](v1::AppendResponse& response) { response.clear_results(); },
+      [](v1::AppendResponse& response) { response.mutable_results(0)->clear_indexes(); },
+      [](v1::AppendResponse& response) { response.mutable_results(0)->mutable_refused()->set_message("because"); },
+  };
+  for (size_t i = 0; i < garbles.size(); ++i) {
+    ledger.garbles.assign(2, garbles[i]);
+    const Status unknown = writer->AppendOne(Draft()).status();
+    EXPECT_TRUE(absl::IsUnknown(unknown)) << unknown;
+    EXPECT_EQ(ledger.events().size(), 2 * i + 1);
+    // The next time it is.
+    ledger.garbles = {garbles[i]};
+    EXPECT_TRUE(writer->AppendOne(Draft()).ok());
+    EXPECT_EQ(ledger.events().size(), 2 * i + 2);
+  }
 }
 
 TEST_F(StreamWriterTest, GivenIdsAreKept) {
