@@ -410,6 +410,32 @@ TEST_F(RepairTest, ACheckpointThatDisagreesStopsIt) {
   EXPECT_TRUE(report->after.ok()) << ToText(*report);
 }
 
+// What is right by itself may be another history than the one that is trusted.
+TEST_F(RepairTest, ACheckpointThatDisagreesWithAWholeLedgerIsSaid) {
+  damaged_.Write(dir_.path());
+  const auto before = RowsOf(dir_.path());
+  const auto repair = [&](const std::string& origin, uint64_t over, const Digest& root) {
+    RepairOptions options = Quick();
+    options.checkpoint = Checkpoint{origin, TreeSize(over), root};
+    return Repair(dir_.path(), source_, options);
+  };
+  const std::string origin(kTestOrigin);
+  Frontier frontier;
+  for (uint64_t index = 0; index < size(); ++index) {
+    frontier.Append(LeafHash(made().whole.rows.at(LeafRow(index))));
+    const uint64_t over = index + 1;
+    if (over != 100 && over != 256 && over != size()) continue;
+    EXPECT_EQ(repair(origin, over, LeafHash("another tree")).status().code(), StatusCode::kDataLoss) << over;
+    EXPECT_EQ(repair("other.example", over, frontier.Root()).status().code(), StatusCode::kInvalidArgument) << over;
+    const StatusOr<RepairReport> agreed = repair(origin, over, frontier.Root());
+    ASSERT_TRUE(agreed.ok()) << agreed.status();
+    EXPECT_TRUE(agreed->after.ok());
+  }
+  EXPECT_EQ(repair(origin, size() + 1, frontier.Root()).status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(RowsOf(dir_.path()), before);
+  EXPECT_EQ(source_.calls, 0);
+}
+
 TEST_F(RepairTest, ItsOwnCheckpointStopsItToo) {
   Flip(Row(LeafRow(30)), random_);
   const std::string& file = damaged_.files.at("checkpoint.key");
