@@ -314,16 +314,14 @@ Status Repairer::MendExtraRows() {
 }
 
 Status Repairer::MendApplied() {
-  const auto last = store_->Get(Family::kLeaves, LeafKey(LeafIndex(tree_.size().value - 1)));
   internal::AppliedState right = applied_;
-  right.set_root(
-      tree_
-          .RootAt(tree_.size(), tree_.size().value % kTileWidth == 0
-                                    ? std::vector<Digest>()
-                                    : StoredHashes(*store_, {0, tree_.pieces() - 1}, tree_.Width(tree_.pieces() - 1)))
-          .bytes());
-  if (last.ok() && last->has_value()) {
-    if (const StatusOr<LeafView> view = ParseLeaf(**last); view.ok()) right.set_last_recorded_us(view->recorded.us);
+  // By what was vouched for, which stored hashes aren't while some of the last piece stay damaged.
+  right.set_root(tree_.root().bytes());
+  const uint64_t number = tree_.pieces() - 1;
+  LogPiece piece(*store_, tree_, number);
+  RETURN_IF_ERROR(piece.Check([](LeafIndex) { return StatusOr<std::optional<bool>>(std::optional<bool>()); }));
+  if (const std::string* const last = piece.leaf(tree_.Width(number) - 1); last != nullptr) {
+    if (const StatusOr<LeafView> view = ParseLeaf(*last); view.ok()) right.set_last_recorded_us(view->recorded.us);
   }
   if (right.SerializeAsString() == applied_.SerializeAsString()) return OkStatus();
   RETURN_IF_ERROR(Write({{Family::kMeta, std::string(kAppliedKey), right.SerializeAsString()}}));

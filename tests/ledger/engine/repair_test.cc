@@ -21,6 +21,7 @@
 #include "anamnesis/internal/state.pb.h"
 #include "ledger/commit/apply.h"
 #include "ledger/event/header.h"
+#include "ledger/event/leaf.h"
 #include "ledger/keys/key_file.h"
 #include "ledger/merkle/frontier.h"
 #include "ledger/merkle/tree_hash.h"
@@ -369,6 +370,41 @@ TEST_F(RepairTest, ALiarChangesNothing) {
       ASSERT_TRUE(again.ok()) << again.status();
       EXPECT_TRUE(again->after.ok()) << ToText(*again);
     }
+  }
+}
+
+// What wasn't mended tells nothing: the tree is known, and the last piece of it is still damaged.
+TEST_F(RepairTest, APeerThatGoesAwayMidwayLeavesTheAppliedStateAlone) {
+  const StoredLedger::Key applied{Family::kMeta, std::string(kAppliedKey)};
+  const TileId last_tile{0, (size() - 1) / kTileWidth};
+  ASSERT_NE(size() % kTileWidth, 0u);
+  for (const bool missing : {false, true}) {
+    bool mended = false;
+    int stayed = 0;
+    for (int answers = 0; !mended; ++answers) {
+      SCOPED_TRACE(Text("the tile is ", missing ? "missing" : "damaged", ", the peer gives ", answers, " answers"));
+      damaged_ = made().whole;
+      if (missing) {
+        damaged_.rows.erase(TileRow(last_tile));
+      } else {
+        Flip(Row(TileRow(last_tile)), random_);
+      }
+      const std::string last = Row(LeafRow(size() - 1));
+      const LeafView view = ParseLeaf(last).value();
+      Row(LeafRow(size() - 1)) = EncodeLeaf(Timestamp(7), view.header, view.seal);
+      const ScratchDirectory dir;
+      damaged_.Write(dir.path());
+      int left = answers;
+      LyingSource gone(source_, [&](internal::CopyChunk chunk) -> StatusOr<internal::CopyChunk> {
+        if (left-- <= 0) return absl::UnavailableError("gone");
+        return chunk;
+      });
+      const StatusOr<RepairReport> report = Repair(dir.path(), gone, Quick());
+      mended = report.ok() && report->after.ok();
+      if (report.ok() && !mended) ++stayed;
+      EXPECT_EQ(RowsOf(dir.path()).at(applied), made().whole.rows.at(applied));
+    }
+    EXPECT_GT(stayed, 0);
   }
 }
 
