@@ -295,6 +295,15 @@ StatusOr<uint32_t> NewestOf(const Backups& backups, const std::string& dir) {
 
 // --- Restoring ---
 
+// Where a directory is to be, so that its parent_path() is the directory that holds it, however it was written: with a
+// slash at the end a path would be its own child's.
+StatusOr<std::filesystem::path> PlaceOf(const std::string& dir) {
+  std::error_code failed;
+  const std::filesystem::path whole = std::filesystem::absolute(dir, failed).lexically_normal();
+  if (failed) return absl::InternalError(Text(dir, ": can't be placed: ", failed.message()));
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
 Status RestoreTo(const Backups& backups, const Opened& opened, const std::string& dir, const std::string& to) {
   RETURN_IF_ERROR(MakePrivateDirectory(to));
   ASSIGN_OR_RETURN(const LogKeys keys, ReadLogKeys(dir));
@@ -394,8 +403,8 @@ StatusOr<CheckedBackup> RestoreBackup(const std::string& dir, uint32_t generatio
   if (std::filesystem::exists(to, ignored) && !IsEmptyDirectory(to)) {
     return absl::AlreadyExistsError(Text(to, " is not empty: a backup is restored into a new directory only"));
   }
-  const std::filesystem::path place = std::filesystem::path(to).lexically_normal();
-  const std::string unfinished = (place.has_filename() ? place : place.parent_path()).string() + ".restoring";
+  ASSIGN_OR_RETURN(const std::filesystem::path place, PlaceOf(to));
+  const std::string unfinished = place.string() + ".restoring";
   if (std::filesystem::exists(unfinished, ignored)) {
     return absl::AlreadyExistsError(Text(unfinished, " is left from a restore that didn't finish: remove it first"));
   }
@@ -423,9 +432,8 @@ StatusOr<CheckedBackup> RestoreBackup(const std::string& dir, uint32_t generatio
     RETURN_IF_ERROR(made);
     return checked;
   }
-  if (::rename(unfinished.c_str(), to.c_str()) != 0) return SystemError(to, "putting the restored ledger there");
-  const std::string parent = std::filesystem::absolute(to, ignored).lexically_normal().parent_path().string();
-  RETURN_IF_ERROR(SyncDirectory(parent));
+  if (::rename(unfinished.c_str(), place.c_str()) != 0) return SystemError(to, "putting the restored ledger there");
+  RETURN_IF_ERROR(SyncDirectory(place.parent_path().string()));
   return checked;
 }
 

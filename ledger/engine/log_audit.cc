@@ -48,6 +48,28 @@ StatusOr<std::shared_ptr<const LoadedEvent>> WithBody(const RowReader& rows, uin
   return std::make_shared<const LoadedEvent>(std::move(event));
 }
 
+// Whether a run ends with this leaf: it has the seal, or is one of the ledger's own, which stand alone.
+StatusOr<bool> EndsRun(const RowReader& rows, uint64_t index) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> bytes, rows.Get(Family::kLeaves, LeafKey(LeafIndex(index))));
+  if (!bytes.has_value()) return WrongLeaf(index, "is missing");
+  const StatusOr<LeafView> leaf = ParseLeaf(*bytes);
+  if (!leaf.ok()) return WrongLeaf(index, MessageOf(leaf.status()));
+  if (leaf->seal.has_value()) return true;
+  const StatusOr<ParsedHeader> header = ParseHeader(leaf->header);
+  if (!header.ok()) return WrongLeaf(index, MessageOf(header.status()));
+  return header->fields.stream() == kLedgerStream;
+}
+
+// `size` where a run ends, else the first leaf of the run that it is inside.
+StatusOr<TreeSize> EndOfRunsBefore(const RowReader& rows, TreeSize size) {
+  for (uint64_t end = size.value; end > 0; --end) {
+    ASSIGN_OR_RETURN(const bool ends, EndsRun(rows, end - 1));
+    if (ends) return TreeSize(end);
+    if (size.value - end >= limits::kRunEventsMax) return WrongLeaf(end - 1, "is of a run that has no end");
+  }
+  return TreeSize(0);
+}
+
 }  // namespace
 
 Status LogAudit::Resume(const RowReader& rows, const Checkpoint& audited) {
@@ -57,16 +79,21 @@ Status LogAudit::Resume(const RowReader& rows, const Checkpoint& audited) {
     return absl::DataLossError(Text("the first ", audited.size.value,
                                     " leaves are not those that this node cosigned a checkpoint over; run fsck"));
   }
-  RETURN_IF_ERROR(ReadKeys(rows, audited));
+  // A seal covers all of its run: what was cosigned inside of one is read again from its first leaf.
+  ASSIGN_OR_RETURN(const TreeSize begin, EndOfRunsBefore(rows, audited.size));
+  if (begin != audited.size) {
+    ASSIGN_OR_RETURN(frontier, Frontier::Load(tiles, begin));
+  }
+  RETURN_IF_ERROR(ReadKeys(rows, audited, begin));
   frontier_ = std::move(frontier);
   run_.reset();
   return OkStatus();
 }
 
-Status LogAudit::ReadKeys(const RowReader& rows, const Checkpoint& audited) {
+Status LogAudit::ReadKeys(const RowReader& rows, const Checkpoint& audited, TreeSize begin) {
   std::set<LeafIndex> indexes;
   for (const std::string_view type : kKeyTypes) {
-    RETURN_IF_ERROR(VisitList(rows, Family::kTypeEvents, type, LeafIndex(0), false, audited.size, [&](LeafIndex index) {
+    RETURN_IF_ERROR(VisitList(rows, Family::kTypeEvents, type, LeafIndex(0), false, begin, [&](LeafIndex index) {
       indexes.insert(index);
       return true;
     }));
@@ -191,19 +218,20 @@ Status LogAudit::CheckSeal(const SealView& seal, const UnsealedRun& run, const R
   return CheckSealOfRun(parsed, origin_, in_log, &keys);
 }
 
-StatusOr<Digest> LogAudit::RootAt(const RowReader& rows, TreeSize size) const {
+StatusOr<AuditedRoot> LogAudit::RootAt(const RowReader& rows, TreeSize size) const {
   if (size > frontier_.size()) {
     return absl::OutOfRangeError(
         Text("this node has verified its first ", frontier_.size().value, " leaves, not yet ", size.value));
   }
-  // A checkpoint inside a run: the seal that vouches for its last leaves isn't part of it.
-  if (run_.has_value() && size.value > run_->first_leaf) {
-    return absl::DataLossError(Text("size ", size.value, " is inside the run from leaf ", run_->first_leaf));
+  AuditedRoot audited;
+  if (size.value > 0) {
+    ASSIGN_OR_RETURN(audited.ends_run, EndsRun(rows, size.value - 1));
   }
   // Every tile below was compared with the leaves when they were read.
   const StoredTiles tiles(rows);
   const TileNodeReader nodes(tiles);
-  return anamnesis::RootAt(nodes, size);
+  ASSIGN_OR_RETURN(audited.root, anamnesis::RootAt(nodes, size));
+  return audited;
 }
 
 }  // namespace anamnesis

@@ -42,13 +42,21 @@ struct UnsealedRun {
   std::vector<std::shared_ptr<const LoadedEvent>> keys;
 };
 
+struct AuditedRoot {
+  Digest root;
+  // Whether the last leaf ends a run. Where it doesn't, the seal that vouches for the last leaves isn't in that tree:
+  // it can be compared, and nobody who verifies seals cosigns it.
+  bool ends_run = true;
+};
+
 class LogAudit {
  public:
   // Begins with the first leaf.
   explicit LogAudit(std::string origin) : origin_(std::move(origin)) {}
 
-  // Begins after what was audited and cosigned before. DATA_LOSS: the stored tiles don't have that root any more, or an
-  // event of a key that the projections list is not in the tree.
+  // Begins after what was audited and cosigned before, or with the first leaf of the run that its size is inside of.
+  // DATA_LOSS: the stored tiles don't have that root any more, an event of a key that the projections list is not in
+  // the tree, or the last leaves can't be read.
   Status Resume(const RowReader& rows, const Checkpoint& audited);
 
   // Goes on to `size`, which the ledger has and which ends a batch, but over `leaves_max` leaves at most. DATA_LOSS,
@@ -59,12 +67,12 @@ class LogAudit {
   // The leaves read so far.
   TreeSize size() const { return frontier_.size(); }
   // The root that the first `size` leaves have, computed from what was read here. OUT_OF_RANGE: not read so far yet.
-  // DATA_LOSS: that size is inside the run that was read last, whose seal is not there yet: no checkpoint ends there.
-  StatusOr<Digest> RootAt(const RowReader& rows, TreeSize size) const;
+  // DATA_LOSS: the last of them can't be read any more.
+  StatusOr<AuditedRoot> RootAt(const RowReader& rows, TreeSize size) const;
 
  private:
-  // The credentials as of the first `audited.size` leaves.
-  Status ReadKeys(const RowReader& rows, const Checkpoint& audited);
+  // The credentials as of the first `begin` leaves, all of which `audited` is over.
+  Status ReadKeys(const RowReader& rows, const Checkpoint& audited, TreeSize begin);
   Status ReadPart(const RowReader& rows, uint64_t end);
   Status CompareTiles(const RowReader& rows, Frontier& frontier) const;
   // What is known up to a leaf: the run that isn't sealed yet, and the keys as the runs before it left them.

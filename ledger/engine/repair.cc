@@ -22,6 +22,8 @@
 #include "ledger/event/body_check.h"
 #include "ledger/event/leaf.h"
 #include "ledger/keys/key_file.h"
+#include "ledger/merkle/proof.h"
+#include "ledger/merkle/tiles.h"
 #include "ledger/state/erasures.h"
 #include "ledger/state/recorded_event.h"
 #include "ledger/store/store.h"
@@ -33,6 +35,7 @@ constexpr std::string_view kErasingType = "subject_data.erased";
 constexpr std::string_view kCopyWhole =
     "; nothing here says what the ledger is: move the directory away and start "
     "the node with --join";
+constexpr std::string_view kGiven = "the given checkpoint";
 
 Status NoPace(uint64_t) { return OkStatus(); }
 
@@ -62,6 +65,22 @@ StatusOr<std::optional<Checkpoint>> OwnCheckpoint(const Store& store, const std:
   return absl::DataLossError(Text(file, ": ", MessageOf(checkpoint.status()),
                                   "; nothing was written: put it and its key back, or move it away if what is trusted "
                                   "is given otherwise"));
+}
+
+// Whether a checkpoint can be of this ledger, by its name and size.
+Status CheckFits(const Checkpoint& checkpoint, std::string_view whose, const std::string& origin, TreeSize size) {
+  if (checkpoint.origin != origin) {
+    return absl::InvalidArgumentError(Text(whose, " is of ", checkpoint.origin, ", not of ", origin));
+  }
+  if (checkpoint.size <= size) return OkStatus();
+  return absl::DataLossError(Text(whose, " is over ", checkpoint.size.value, " leaves, the ledger holds ", size.value,
+                                  ": it was cut off", kCopyWhole));
+}
+
+Status AnotherTree(const Checkpoint& checkpoint, std::string_view whose) {
+  return absl::DataLossError(Text("the first ", checkpoint.size.value,
+                                  " leaves of the tree that this ledger applied are not those that ", whose,
+                                  " was signed over; nothing was written"));
 }
 
 // The event of a leaf that is right, with the body that it commits to; nullopt where that is missing or wrong.
@@ -156,13 +175,7 @@ Status Repairer::ReadApplied() {
 }
 
 Status Repairer::CompareCheckpoint(const Checkpoint& checkpoint, std::string_view whose) {
-  if (checkpoint.origin != origin_) {
-    return absl::InvalidArgumentError(Text(whose, " is of ", checkpoint.origin, ", not of ", origin_));
-  }
-  if (checkpoint.size > tree_.size()) {
-    return absl::DataLossError(Text(whose, " is over ", checkpoint.size.value, " leaves, the ledger holds ",
-                                    tree_.size().value, ": it was cut off", kCopyWhole));
-  }
+  RETURN_IF_ERROR(CheckFits(checkpoint, whose, origin_, tree_.size()));
   std::vector<Digest> last;
   if (checkpoint.size.value % kTileWidth != 0) {
     // Mended in memory only.
@@ -176,10 +189,7 @@ Status Repairer::CompareCheckpoint(const Checkpoint& checkpoint, std::string_vie
     last = piece.hashes();
   }
   if (tree_.RootAt(checkpoint.size, last) == checkpoint.root) return OkStatus();
-  return absl::DataLossError(Text("the first ", checkpoint.size.value,
-                                  " leaves of the tree that this ledger applied are "
-                                  "not those that ",
-                                  whose, " was signed over; nothing was written"));
+  return AnotherTree(checkpoint, whose);
 }
 
 Status Repairer::FindTree() {
@@ -197,7 +207,7 @@ Status Repairer::FindTree() {
   tree_ = *std::move(tree);
   if (own.has_value()) RETURN_IF_ERROR(CompareCheckpoint(*own, CheckpointPath(dir_)));
   if (options_.checkpoint.has_value()) {
-    RETURN_IF_ERROR(CompareCheckpoint(*options_.checkpoint, "the given checkpoint"));
+    RETURN_IF_ERROR(CompareCheckpoint(*options_.checkpoint, kGiven));
   }
   return OkStatus();
 }
@@ -304,16 +314,14 @@ Status Repairer::MendExtraRows() {
 }
 
 Status Repairer::MendApplied() {
-  const auto last = store_->Get(Family::kLeaves, LeafKey(LeafIndex(tree_.size().value - 1)));
   internal::AppliedState right = applied_;
-  right.set_root(
-      tree_
-          .RootAt(tree_.size(), tree_.size().value % kTileWidth == 0
-                                    ? std::vector<Digest>()
-                                    : StoredHashes(*store_, {0, tree_.pieces() - 1}, tree_.Width(tree_.pieces() - 1)))
-          .bytes());
-  if (last.ok() && last->has_value()) {
-    if (const StatusOr<LeafView> view = ParseLeaf(**last); view.ok()) right.set_last_recorded_us(view->recorded.us);
+  // By what was vouched for, which stored hashes aren't while some of the last piece stay damaged.
+  right.set_root(tree_.root().bytes());
+  const uint64_t number = tree_.pieces() - 1;
+  LogPiece piece(*store_, tree_, number);
+  RETURN_IF_ERROR(piece.Check([](LeafIndex) { return StatusOr<std::optional<bool>>(std::optional<bool>()); }));
+  if (const std::string* const last = piece.leaf(tree_.Width(number) - 1); last != nullptr) {
+    if (const StatusOr<LeafView> view = ParseLeaf(*last); view.ok()) right.set_last_recorded_us(view->recorded.us);
   }
   if (right.SerializeAsString() == applied_.SerializeAsString()) return OkStatus();
   RETURN_IF_ERROR(Write({{Family::kMeta, std::string(kAppliedKey), right.SerializeAsString()}}));
@@ -362,6 +370,16 @@ bool LogIsWhole(const RepairReport& report) {
   return std::all_of(report.damage.begin(), report.damage.end(), [](const Damage& damage) { return damage.mended; });
 }
 
+// Of a ledger in which nothing is wrong by itself, so that its tiles are those of its leaves.
+Status CompareWhole(const std::string& dir, const RepairOptions& options, const FsckReport& whole) {
+  const Checkpoint& checkpoint = *options.checkpoint;
+  RETURN_IF_ERROR(CheckFits(checkpoint, kGiven, whole.origin, whole.size));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenStore(dir, options.fsck));
+  const StoredTiles tiles(*store);
+  ASSIGN_OR_RETURN(const Digest root, RootAt(TileNodeReader(tiles), checkpoint.size));
+  return root == checkpoint.root ? OkStatus() : AnotherTree(checkpoint, kGiven);
+}
+
 }  // namespace
 
 StatusOr<RepairReport> Repair(const std::string& dir, RepairSource& source, const RepairOptions& options) {
@@ -370,6 +388,7 @@ StatusOr<RepairReport> Repair(const std::string& dir, RepairSource& source, cons
   ASSIGN_OR_RETURN(report.before, Fsck(dir, options.fsck));
   report.after = report.before;
   if (report.before.ok()) {
+    if (options.checkpoint.has_value()) RETURN_IF_ERROR(CompareWhole(dir, options, report.before));
     RETURN_IF_ERROR(RemoveDamaged(dir));
     return report;
   }

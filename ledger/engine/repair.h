@@ -7,8 +7,8 @@
 // whole, and nothing else.
 //
 // The root is that of the applied state. A checkpoint that this ledger signed, or one that the caller trusts, has to
-// agree with it, or nothing is written; where only the applied state's root is wrong, a checkpoint over all of the
-// ledger takes its place.
+// agree with it, or nothing is written, even where nothing else is wrong; where only the applied state's root is wrong,
+// a checkpoint over all of the ledger takes its place.
 //
 // A file that the storage can't read is not mended in its place: what is readable, and verifies, and what is fetched
 // make a new database beside the damaged one, which takes its place when it is whole. Until it was checked in its place
@@ -51,8 +51,8 @@ struct RepairReport {
 
 // Repairs the ledger in `dir`, which no process may have open. What stays wrong is in the report. NOT_FOUND: no ledger
 // there. FAILED_PRECONDITION: another process has it open, or it is a copy that isn't finished. DATA_LOSS: there is no
-// root to repair against, or neither this ledger nor the source has the leaves of it, or the checkpoint beside it
-// doesn't verify, and nothing was written.
+// root to repair against, or neither this ledger nor the source has the leaves of it, the checkpoint beside it
+// doesn't verify, or one disagrees, and nothing was written. INVALID_ARGUMENT: options.checkpoint is of another ledger.
 // Otherwise fails as writing does, and what was mended by then is.
 StatusOr<RepairReport> Repair(const std::string& dir, RepairSource& source, const RepairOptions& options);
 

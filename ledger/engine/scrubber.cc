@@ -23,6 +23,8 @@ constexpr int kRestTimes = 3;
 constexpr std::chrono::milliseconds kRestMax(250);
 constexpr std::chrono::seconds kKeepEvery(30);
 constexpr size_t kDamagedMax = 100;
+// So many damaged pieces are known again after a restart; others are found when the round comes to them.
+constexpr size_t kKeptPiecesMax = 1000;
 // What is damaged and belongs to no piece: tiles above them, or the tree as a whole.
 constexpr uint64_t kNoPiece = UINT64_MAX;
 constexpr std::string_view kHeading = "anamnesis-scrub-1";
@@ -87,13 +89,31 @@ void Scrubber::Load() {
   if (!in || heading != kHeading) return;
   if (tally.rounds > 0) tally.last_round = Timestamp(last_round);
   tally_ = tally;
+  // Files from before have none of these.
+  const uint64_t pieces = (ledger_.tree_size() + kTileWidth - 1) / kTileWidth;
+  for (uint64_t number = 0; kept_pieces_.size() < kKeptPiecesMax && in >> number;) {
+    if (number >= pieces) continue;
+    kept_pieces_.insert(number);
+    staying_[number] = {Text("leaves from ", number * kTileWidth, " on: NOT mended: damaged when the node ended")};
+  }
+}
+
+std::string Scrubber::DamagedPieces() const {
+  const std::lock_guard lock(mutex_);
+  std::string lines;
+  size_t count = 0;
+  for (const auto& [number, damage] : staying_) {
+    if (number == kNoPiece || ++count > kKeptPiecesMax) break;
+    lines += Text(number, "\n");
+  }
+  return lines;
 }
 
 void Scrubber::Keep() {
   const ScrubTally now = tally();
-  const Status kept = WriteSmallFile(
-      options_.file, Text(kHeading, "\n", now.next_leaf, "\n", now.rounds, "\n",
-                          now.last_round.value_or(Timestamp(0)).us, "\n", now.found, "\n", now.mended, "\n"));
+  const Status kept = WriteSmallFile(options_.file, Text(kHeading, "\n", now.next_leaf, "\n", now.rounds, "\n",
+                                                         now.last_round.value_or(Timestamp(0)).us, "\n", now.found,
+                                                         "\n", now.mended, "\n", DamagedPieces()));
   if (!kept.ok()) options_.log(Text("the scrubber's place can't be kept: ", MessageOf(kept)));
   kept_at_ = steady_clock::now();
 }
@@ -153,6 +173,7 @@ Status Scrubber::Round() {
   if (size.value == 0) return OkStatus();
   ASSIGN_OR_RETURN(const Digest root, Digest::FromBytes(status.root()));
   RETURN_IF_ERROR(ReadTree(size, root));
+  RETURN_IF_ERROR(LookAgain());
   RETURN_IF_ERROR(ScrubTiles());
   uint64_t number = 0;
   {
@@ -257,11 +278,13 @@ void Scrubber::Note(uint64_t number, const std::vector<Damage>& damage) {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> staying;
     const std::vector<std::string>& before = staying_[number];
+    // The process before has counted what it knew.
+    const bool counted = kept_pieces_.erase(number) > 0;
     for (const Damage& one : damage) {
       const std::string& what = one.what;
       const bool known = std::any_of(before.begin(), before.end(),
                                      [&](const std::string& line) { return line.starts_with(Text(what, ": ")); });
-      if (!known) ++tally_.found;
+      if (!known && !counted) ++tally_.found;
       if (one.mended) ++tally_.mended;
       if (one.mended || !known) to_say.push_back(one.Line());
       if (!one.mended) staying.push_back(one.Line());

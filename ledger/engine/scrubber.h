@@ -17,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -35,7 +36,7 @@ struct ScrubberOptions {
   // Above 0. Less is read while the machine is busy: after each piece it rests at least three times as long as that
   // took.
   uint64_t bytes_per_second = 2u << 20;
-  // Where its place is kept.
+  // Where its place is kept, and which pieces of the log (trusted_tree.h) are damaged.
   std::string file;
   // A new round begins so long after the one before at the earliest, and what stays damaged is looked at again so
   // often.
@@ -66,7 +67,8 @@ struct ScrubTally {
 // Safe for concurrent use.
 class Scrubber {
  public:
-  // Goes on where the last one stopped. `ledger` and options.clock outlive it.
+  // Goes on where the last one stopped, after another look at what stayed damaged then. `ledger` and options.clock
+  // outlive it.
   static std::unique_ptr<Scrubber> Start(Ledger& ledger, ScrubberOptions options);
   // Stops after the piece that it is at, and keeps the place.
   ~Scrubber();
@@ -80,6 +82,8 @@ class Scrubber {
   Scrubber(Ledger& ledger, ScrubberOptions options);
   void Load();
   void Keep();
+  // As they are kept: one number a line.
+  std::string DamagedPieces() const;
   void Run();
   Status Round();
   Status ReadTree(TreeSize size, const Digest& root);
@@ -108,6 +112,8 @@ class Scrubber {
   ScrubTally tally_;
   // By piece.
   std::map<uint64_t, std::vector<std::string>> staying_;
+  // Those of them that are known from the file only.
+  std::set<uint64_t> kept_pieces_;
   std::thread thread_;
 };
 

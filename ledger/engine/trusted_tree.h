@@ -15,6 +15,7 @@
 #include "ledger/base/status.h"
 #include "ledger/engine/repair_source.h"
 #include "ledger/merkle/tiles.h"
+#include "ledger/merkle/tree_hash.h"
 #include "ledger/state/rows.h"
 
 namespace anamnesis {
@@ -39,7 +40,10 @@ class TrustedTree {
   // How many leaves a piece has: [1, kTileWidth].
   uint32_t Width(uint64_t number) const { return TileWidthAt({0, number}, size_); }
 
-  // The root of the first `size` leaves, the leaf hashes of whose last piece, when it isn't whole, are `last`.
+  // The root of all leaves.
+  Digest root() const { return RootOfLeafHashes(hashes_); }
+  // The root of the first `size` leaves, the leaf hashes of whose last piece, when it isn't whole, are `last`: as many
+  // as that has, or more.
   Digest RootAt(TreeSize size, const std::vector<Digest>& last) const;
 
   // The tiles above level 0 that the pieces make, one after the other.

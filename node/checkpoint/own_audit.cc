@@ -30,7 +30,7 @@ Status OwnAudit::Advance(uint64_t leaves_max) {
   return audit_.ReadTo(*rows, size, leaves_max);
 }
 
-StatusOr<Digest> OwnAudit::RootAt(TreeSize size) {
+StatusOr<AuditedRoot> OwnAudit::RootAt(TreeSize size) {
   const std::lock_guard lock(mutex_);
   const uint64_t present = ledger_.tree_size();
   if (present < size.value) {

@@ -28,7 +28,7 @@ class OwnAudit {
 
   // The root over the first `size` leaves; reads on when only a few are missing. UNAVAILABLE: the ledger hasn't that
   // many. OUT_OF_RANGE: too many are to be verified first; Advance does it. DATA_LOSS as above.
-  StatusOr<Digest> RootAt(TreeSize size);
+  StatusOr<AuditedRoot> RootAt(TreeSize size);
 
   // The leaves verified so far.
   TreeSize size() const;

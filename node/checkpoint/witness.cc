@@ -213,8 +213,8 @@ Witness::Verdict Witness::JudgeSmaller(Log& log, const std::string& note, const 
                                 log.last.size.value, " was cosigned");
   const Verdict conflict{Refusal::kConflict, what, {}};
   if (log.options.own_root) {
-    const StatusOr<Digest> own = log.options.own_root(checkpoint.size);
-    if (!own.ok() || *own == checkpoint.root) return conflict;
+    const StatusOr<AuditedRoot> own = log.options.own_root(checkpoint.size);
+    if (!own.ok() || own->root == checkpoint.root) return conflict;
     const std::string forked = Text(what, ", of a tree that is no prefix of that one");
     KeepFork(log, absl::FailedPreconditionError("no proof"), note, forked);
     return Refuse(log, Refusal::kConflict, forked);
@@ -230,14 +230,18 @@ Witness::Verdict Witness::JudgeSmaller(Log& log, const std::string& note, const 
 
 Witness::Verdict Witness::CompareWithOwn(Log& log, const std::string& note, const Checkpoint& checkpoint) {
   if (!log.options.own_root) return {};
-  const StatusOr<Digest> own = log.options.own_root(checkpoint.size);
+  const StatusOr<AuditedRoot> own = log.options.own_root(checkpoint.size);
   if (absl::IsOutOfRange(own.status()) || absl::IsUnavailable(own.status())) {
     return {Refusal::kNotYet, std::string(MessageOf(own.status())), {}};
   }
   if (!own.ok()) return Refuse(log, Refusal::kNotYet, std::string(MessageOf(own.status())));
-  if (*own == checkpoint.root) return {};
+  if (own->root == checkpoint.root && own->ends_run) return {};
+  // Whoever asked for a receipt of that size has such a note, and the log did nothing wrong: no alarm.
+  if (own->root == checkpoint.root) {
+    return {Refusal::kNotYet, Text("size ", checkpoint.size.value, " is inside a run, whose seal comes after it"), {}};
+  }
   const std::string what = Text(log.options.origin, " signed another tree of size ", checkpoint.size.value,
-                                " than this node holds, whose root is ", own->hex());
+                                " than this node holds, whose root is ", own->root.hex());
   KeepFork(log, absl::FailedPreconditionError("no proof"), note, what);
   return Refuse(log, Refusal::kBadProof, what);
 }

@@ -3,7 +3,8 @@
 
 // A witness (https://c2sp.org/tlog-witness): cosigns checkpoints of the logs it is told of, each only when it extends
 // what was cosigned before, and writes down what it cosigns before it says so. Of the ledger that this node holds
-// itself it asks more: the node has read back, hashed and verified the leaves up to that size (log_audit.h).
+// itself it asks more: the node has read back, hashed and verified the leaves up to that size (log_audit.h), and a run
+// ends there: the log signs any size that it is asked for a receipt of, and inside a run the seal is not in the tree.
 //
 // What does not extend what was cosigned is never cosigned, however often it is asked for. When the log's own key
 // signed two trees that can't both be true, DIR/witness/<name>.fork proves it to anybody (ledger/evidence/): two trees
@@ -28,6 +29,7 @@
 
 #include "ledger/base/status.h"
 #include "ledger/engine/clock.h"
+#include "ledger/engine/log_audit.h"
 #include "ledger/evidence/evidence.h"
 #include "ledger/keys/key_file.h"
 #include "ledger/note/checkpoint.h"
@@ -41,7 +43,7 @@ struct WitnessedLog {
   std::vector<VerifierKey> keys;
   // Of the ledger that this node holds: the root over its own first `size` leaves, verified by itself. UNAVAILABLE or
   // OUT_OF_RANGE: not yet. DATA_LOSS: they don't verify, and which. Not set for other logs.
-  std::function<StatusOr<Digest>(TreeSize size)> own_root = nullptr;
+  std::function<StatusOr<AuditedRoot>(TreeSize size)> own_root = nullptr;
   // Of the ledger that this node holds: which these are, by what its events say by now. Not set for other logs.
   std::function<StatusOr<std::vector<VerifierKey>>()> keys_now = nullptr;
 };
@@ -67,11 +69,12 @@ class Witness {
 
   // Answers add-checkpoint: 200 with the cosignature; 400 malformed; 403 not signed by the log; 404 an unknown log; 409
   // with the size cosigned last, when the request is about another or the trees contradict; 422 the proof doesn't hold;
-  // 500 it couldn't be written down; 503 this node hasn't verified that much yet, or can't.
+  // 500 it couldn't be written down; 503 this node hasn't verified that much yet, or can't, as inside a run.
   AddCheckpointAnswer Add(std::string_view request);
 
   // Cosigns a checkpoint of the own ledger, for the node itself. ALREADY_EXISTS: a larger one was cosigned.
-  // FAILED_PRECONDITION: it is not of the tree that this node holds. Otherwise fails as own_root and the files do.
+  // FAILED_PRECONDITION: it is not of the tree that this node holds, or ends inside a run. Otherwise fails as own_root
+  // and the files do.
   StatusOr<NoteSignature> CosignOwn(std::string_view origin, const std::string& note);
 
   VerifierKey verifier_key() const { return CosignerKeyOf(options_.key); }

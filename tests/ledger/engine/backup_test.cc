@@ -98,6 +98,22 @@ TEST_F(BackupTest, ADirectoryMayBeNamedRelatively) {
   EXPECT_TRUE(checked->report.ok());
 }
 
+TEST_F(BackupTest, WhereItIsRestoredMayEndWithASlash) {
+  LedgerMaker maker(ledger());
+  Make(maker);
+  for (const std::string& to :
+       {restored() + "/", restored() + "-2//", std::filesystem::relative(restored()).string() + "-3/"}) {
+    const auto made = RestoreBackup(backups(), 0, to, {});
+    ASSERT_TRUE(made.ok()) << made.status();
+    EXPECT_TRUE(made->report.ok());
+    EXPECT_TRUE(Fsck(to, {})->ok()) << to;
+  }
+  // Beside it, and gone.
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(dir_.path())) names.push_back(entry.path().filename());
+  EXPECT_THAT(names, testing::UnorderedElementsAre("ledger", "backups", "restored", "restored-2", "restored-3"));
+}
+
 TEST_F(BackupTest, OnlyWhatChangedIsCopied) {
   LedgerMaker maker(ledger());
   maker.GrowTo(400);

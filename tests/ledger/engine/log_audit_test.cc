@@ -70,8 +70,8 @@ TEST(LogAuditTest, ReadsOnAndHasTheRootsOfEverySizeBelow) {
   LogAudit audit{std::string(kTestOrigin)};
   EXPECT_TRUE(absl::IsOutOfRange(audit.RootAt(world.ledger.rows(), early).status()));
   ASSERT_TRUE(audit.ReadTo(world.ledger.rows(), world.ledger.size()).ok());
-  EXPECT_EQ(*audit.RootAt(world.ledger.rows(), world.ledger.size()), world.ledger.state().frontier.Root());
-  EXPECT_EQ(*audit.RootAt(world.ledger.rows(), early), early_root);
+  EXPECT_EQ(audit.RootAt(world.ledger.rows(), world.ledger.size())->root, world.ledger.state().frontier.Root());
+  EXPECT_EQ(audit.RootAt(world.ledger.rows(), early)->root, early_root);
   // Goes on where it stopped, also within a run, and also in another process.
   const Checkpoint cosigned{std::string(kTestOrigin), world.ledger.size(), world.ledger.state().frontier.Root()};
   for (int i = 0; i < 5; ++i) world.Append(7);
@@ -80,7 +80,7 @@ TEST(LogAuditTest, ReadsOnAndHasTheRootsOfEverySizeBelow) {
   while (resumed.size() < world.ledger.size()) {
     ASSERT_TRUE(resumed.ReadTo(world.ledger.rows(), world.ledger.size(), 3).ok());
   }
-  EXPECT_EQ(*resumed.RootAt(world.ledger.rows(), world.ledger.size()), world.ledger.state().frontier.Root());
+  EXPECT_EQ(resumed.RootAt(world.ledger.rows(), world.ledger.size())->root, world.ledger.state().frontier.Root());
 }
 
 TEST(LogAuditTest, NamesEveryLeafWhoseBytesWereAltered) {
@@ -193,7 +193,7 @@ TEST(LogAuditTest, ARunWhoseKeyWasRevokedSinceForATimeBeforeItIsWhole) {
   const Digest root = world.ledger.state().frontier.Root();
   LogAudit audit{std::string(kTestOrigin)};
   EXPECT_EQ(audit.ReadTo(world.ledger.rows(), world.ledger.size()), OkStatus());
-  EXPECT_EQ(*audit.RootAt(world.ledger.rows(), world.ledger.size()), root);
+  EXPECT_EQ(audit.RootAt(world.ledger.rows(), world.ledger.size())->root, root);
   LogAudit resumed{std::string(kTestOrigin)};
   ASSERT_TRUE(resumed.Resume(world.ledger.rows(), cosigned).ok());
   EXPECT_EQ(resumed.ReadTo(world.ledger.rows(), world.ledger.size(), 1), OkStatus());
@@ -228,6 +228,35 @@ TEST(LogAuditTest, ARunSealedAfterItsKeyWasRevokedIsFound) {
   ASSERT_TRUE(resumed.Resume(world.ledger.rows(), cosigned).ok());
   EXPECT_THAT(std::string(resumed.ReadTo(world.ledger.rows(), world.ledger.size()).message()),
               HasSubstr("was revoked"));
+}
+
+// A log signs any size that somebody asks a receipt of: those inside a run have no seal of their last leaves.
+TEST(LogAuditTest, SizesInsideARunAreKnownAndReadingGoesOnFromTheirRun) {
+  World world(2, 3);
+  TestWriter ben("person", "ben", 2);
+  ASSERT_TRUE(
+      world.ledger.Append(world.ada.Write({EnrolPerson("ben"), IssueKey("person", "ben", ben.key().public_key())}))
+          .ok());
+  ASSERT_TRUE(world.ledger.Append(ben.Write({ReferToDocument("d"), ReferToDocument("d")})).ok());
+  world.Append(300);
+  const uint64_t size = world.ledger.size().value;
+  LogAudit audit{std::string(kTestOrigin)};
+  ASSERT_TRUE(audit.ReadTo(world.ledger.rows(), world.ledger.size()).ok());
+  std::vector<Digest> hashes;
+  for (uint64_t n = 1; n <= size; ++n) {
+    const std::string leaf = world.Get(Family::kLeaves, LeafKey(LeafIndex(n - 1)));
+    hashes.push_back(LeafHash(leaf));
+    const StatusOr<AuditedRoot> at = audit.RootAt(world.ledger.rows(), TreeSize(n));
+    ASSERT_TRUE(at.ok()) << at.status();
+    EXPECT_EQ(at->root, RootOfLeafHashes(hashes));
+    EXPECT_EQ(at->ends_run, ParseLeaf(leaf)->seal.has_value()) << n;
+    // What a node cosigned before it knew that is no end of its audits.
+    LogAudit resumed{std::string(kTestOrigin)};
+    EXPECT_EQ(resumed.Resume(world.ledger.rows(), {std::string(kTestOrigin), TreeSize(n), at->root}), OkStatus());
+    EXPECT_EQ(resumed.size() == TreeSize(n), at->ends_run) << n;
+    EXPECT_EQ(resumed.ReadTo(world.ledger.rows(), world.ledger.size()), OkStatus()) << n;
+    EXPECT_EQ(resumed.RootAt(world.ledger.rows(), world.ledger.size())->root, world.ledger.state().frontier.Root());
+  }
 }
 
 // What is said of keys is believed by the commitment to it only.

@@ -21,6 +21,7 @@
 #include "anamnesis/internal/state.pb.h"
 #include "ledger/commit/apply.h"
 #include "ledger/event/header.h"
+#include "ledger/event/leaf.h"
 #include "ledger/keys/key_file.h"
 #include "ledger/merkle/frontier.h"
 #include "ledger/merkle/tree_hash.h"
@@ -372,6 +373,41 @@ TEST_F(RepairTest, ALiarChangesNothing) {
   }
 }
 
+// What wasn't mended tells nothing: the tree is known, and the last piece of it is still damaged.
+TEST_F(RepairTest, APeerThatGoesAwayMidwayLeavesTheAppliedStateAlone) {
+  const StoredLedger::Key applied{Family::kMeta, std::string(kAppliedKey)};
+  const TileId last_tile{0, (size() - 1) / kTileWidth};
+  ASSERT_NE(size() % kTileWidth, 0u);
+  for (const bool missing : {false, true}) {
+    bool mended = false;
+    int stayed = 0;
+    for (int answers = 0; !mended; ++answers) {
+      SCOPED_TRACE(Text("the tile is ", missing ? "missing" : "damaged", ", the peer gives ", answers, " answers"));
+      damaged_ = made().whole;
+      if (missing) {
+        damaged_.rows.erase(TileRow(last_tile));
+      } else {
+        Flip(Row(TileRow(last_tile)), random_);
+      }
+      const std::string last = Row(LeafRow(size() - 1));
+      const LeafView view = ParseLeaf(last).value();
+      Row(LeafRow(size() - 1)) = EncodeLeaf(Timestamp(7), view.header, view.seal);
+      const ScratchDirectory dir;
+      damaged_.Write(dir.path());
+      int left = answers;
+      LyingSource gone(source_, [&](internal::CopyChunk chunk) -> StatusOr<internal::CopyChunk> {
+        if (left-- <= 0) return absl::UnavailableError("gone");
+        return chunk;
+      });
+      const StatusOr<RepairReport> report = Repair(dir.path(), gone, Quick());
+      mended = report.ok() && report->after.ok();
+      if (report.ok() && !mended) ++stayed;
+      EXPECT_EQ(RowsOf(dir.path()).at(applied), made().whole.rows.at(applied));
+    }
+    EXPECT_GT(stayed, 0);
+  }
+}
+
 TEST_F(RepairTest, AnotherLedgersLeavesAreNotTaken) {
   const ScratchDirectory other;
   LedgerMaker maker(other.path());
@@ -408,6 +444,32 @@ TEST_F(RepairTest, ACheckpointThatDisagreesStopsIt) {
   const StatusOr<RepairReport> report = Repair(dir_.path(), source_, options);
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_TRUE(report->after.ok()) << ToText(*report);
+}
+
+// What is right by itself may be another history than the one that is trusted.
+TEST_F(RepairTest, ACheckpointThatDisagreesWithAWholeLedgerIsSaid) {
+  damaged_.Write(dir_.path());
+  const auto before = RowsOf(dir_.path());
+  const auto repair = [&](const std::string& origin, uint64_t over, const Digest& root) {
+    RepairOptions options = Quick();
+    options.checkpoint = Checkpoint{origin, TreeSize(over), root};
+    return Repair(dir_.path(), source_, options);
+  };
+  const std::string origin(kTestOrigin);
+  Frontier frontier;
+  for (uint64_t index = 0; index < size(); ++index) {
+    frontier.Append(LeafHash(made().whole.rows.at(LeafRow(index))));
+    const uint64_t over = index + 1;
+    if (over != 100 && over != 256 && over != size()) continue;
+    EXPECT_EQ(repair(origin, over, LeafHash("another tree")).status().code(), StatusCode::kDataLoss) << over;
+    EXPECT_EQ(repair("other.example", over, frontier.Root()).status().code(), StatusCode::kInvalidArgument) << over;
+    const StatusOr<RepairReport> agreed = repair(origin, over, frontier.Root());
+    ASSERT_TRUE(agreed.ok()) << agreed.status();
+    EXPECT_TRUE(agreed->after.ok());
+  }
+  EXPECT_EQ(repair(origin, size() + 1, frontier.Root()).status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(RowsOf(dir_.path()), before);
+  EXPECT_EQ(source_.calls, 0);
 }
 
 TEST_F(RepairTest, ItsOwnCheckpointStopsItToo) {

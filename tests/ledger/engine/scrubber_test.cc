@@ -155,6 +155,46 @@ TEST_F(ScrubberTest, AloneItSaysWhatIsDamagedUntilItIsMended) {
   EXPECT_TRUE(Check().ok());
 }
 
+// Also of a process that was killed: what is written at once is what the next one knows.
+TEST_F(ScrubberTest, WhatStaysDamagedIsKnownAfterARestart) {
+  const auto leaf_of = [](uint64_t piece) { return LeafRow(piece * kTileWidth + 3); };
+  Damage({leaf_of(0), leaf_of(2)});
+  maker_.Open();
+  uint64_t found = 0;
+  {
+    const auto scrubber = Scrubber::Start(maker_.ledger(), Fast(false));
+    AwaitRounds(*scrubber);
+    found = scrubber->tally().found;
+    EXPECT_EQ(found, 2u);
+  }
+  const std::string kept = ReadSmallFile(dir_.path() + "/scrub").value();
+  EXPECT_THAT(kept, testing::EndsWith("\n0\n2\n"));
+  {
+    // Before it has read anything: it goes on at the second piece, and slowly.
+    ASSERT_TRUE(WriteSmallFile(dir_.path() + "/scrub", "anamnesis-scrub-1\n256\n2\n7\n2\n0\n0\n2\n77\nx").ok());
+    ScrubberOptions slow = Fast(false);
+    slow.bytes_per_second = 1;
+    const auto scrubber = Scrubber::Start(maker_.ledger(), slow);
+    EXPECT_THAT(scrubber->Alarm(), HasSubstr("damaged on this node's disk: leaves from 0 on"));
+    EXPECT_THAT(scrubber->Alarm(), HasSubstr("and 1 more"));
+  }
+  {
+    const auto scrubber = Scrubber::Start(maker_.ledger(), Fast(false));
+    AwaitRounds(*scrubber);
+    EXPECT_THAT(scrubber->Alarm(), HasSubstr("leaf 3: its bytes"));
+    EXPECT_EQ(scrubber->tally().found, found);
+  }
+  // They are looked at before anything else.
+  ASSERT_TRUE(WriteSmallFile(dir_.path() + "/scrub", "anamnesis-scrub-1\n256\n2\n7\n2\n0\n0\n2\n").ok());
+  const auto scrubber = Scrubber::Start(maker_.ledger(), Fast(true));
+  const uint64_t rounds = scrubber->tally().rounds;
+  while (!scrubber->Alarm().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_LE(scrubber->tally().rounds, rounds + 1);
+  EXPECT_EQ(scrubber->tally().mended, 2u);
+  AwaitRounds(*scrubber);
+  EXPECT_EQ(ReadSmallFile(dir_.path() + "/scrub").value().find("\n0\n2\n"), std::string::npos);
+}
+
 TEST_F(ScrubberTest, ABodyThatWasErasedIsNotBroughtBack) {
   maker_.Open();
   maker_.Append(maker_.admin().Write({EraseBodies({subject_})}));

@@ -83,7 +83,7 @@ class WitnessTest : public testing::Test {
   ScratchDirectory dir_;
   std::vector<Digest> leaves_;
   const VerifierKey log_key_ = *VerifierKey::Make(kOrigin, KeyType::kEd25519, KeyOf('l').public_key());
-  std::function<StatusOr<Digest>(TreeSize)> own_root_;
+  std::function<StatusOr<AuditedRoot>(TreeSize)> own_root_;
   std::function<StatusOr<std::vector<VerifierKey>>()> keys_now_;
   SetClock clock_;
   std::unique_ptr<Witness> witness_;
@@ -263,10 +263,10 @@ TEST_F(WitnessTest, TheKeysAreThoseOfNow) {
 TEST_F(WitnessTest, OfItsOwnLedgerItCosignsOnlyWhatItVerifiedItself) {
   uint64_t verified = 100;
   Status damaged;
-  own_root_ = [&](TreeSize size) -> StatusOr<Digest> {
+  own_root_ = [&](TreeSize size) -> StatusOr<AuditedRoot> {
     RETURN_IF_ERROR(damaged);
     if (size.value > verified) return absl::OutOfRangeError("not yet");
-    return RootOf(size.value);
+    return AuditedRoot{RootOf(size.value)};
   };
   Open();
   EXPECT_EQ(Add(0, 100).status, 200);

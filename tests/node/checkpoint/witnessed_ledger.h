@@ -124,7 +124,8 @@ class WitnessedLedger {
   }
 
  private:
-  std::unique_ptr<Witness> OpenWitness(const std::string& name, std::function<StatusOr<Digest>(TreeSize)> own_root) {
+  std::unique_ptr<Witness> OpenWitness(const std::string& name,
+                                       std::function<StatusOr<AuditedRoot>(TreeSize)> own_root) {
     NamedKey key{Text(name, ".example/w"), KeyOfSeed(1000 + static_cast<unsigned char>(name[0]))};
     WitnessOptions options{Text(directory_.path(), "/", name), std::move(key)};
     options.logs.push_back({std::string(kTestOrigin), {log_key()}, std::move(own_root)});

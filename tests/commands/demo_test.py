@@ -1,0 +1,71 @@
+#!/usr/bin/python3
+"""The demo makes its directory anew, and removes none that holds what no demo made."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(os.environ.get("ANAMNESIS_SOURCE_DIR", pathlib.Path(__file__).parents[2]))
+MARKER = ".anamnesis-demo"
+
+
+def write(path, text, mode=0o644):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+
+
+class Tree:
+    """A source tree whose programs do nothing: the demo ends at its first step, with its directory made."""
+
+    def __init__(self, root):
+        self.root = root
+        for path in ("deploy/packages", "deploy/build", "build/release/bin/anamnesis"):
+            write(root / path, "#!/bin/sh\nexit 0\n" if path.startswith("deploy") else "#!/bin/sh\nexit 9\n", 0o755)
+        shutil.copy(ROOT / "deploy/demo", root / "deploy/demo")
+
+    def run(self, directory=None):
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.root)}
+        if directory is not None:
+            environment["ANAMNESIS_DEMO_DIR"] = str(directory)
+        return subprocess.run([self.root / "deploy/demo"], env=environment, capture_output=True, text=True, timeout=60)
+
+    def check(self, holding, made_anew, default=False):
+        """With a directory that holds these files."""
+        place = self.root / "build/demo" if default else self.root / "place"
+        shutil.rmtree(place, ignore_errors=True)
+        for name in holding:
+            write(place / name, "precious")
+        done = self.run(None if default else place)
+        left = {name for name in holding if (place / name).is_file() and (place / name).read_text() == "precious"}
+        if made_anew:
+            assert done.returncode == 9 and not left and (place / MARKER).exists(), f"{holding}: {left} {done}"
+        else:
+            assert done.returncode == 1 and left == set(holding), f"{holding}: {left} {done}"
+            assert "no demo made" in done.stderr and not (place / MARKER).exists(), f"{done}"
+
+
+def main():
+    with tempfile.TemporaryDirectory() as directory:
+        tree = Tree(pathlib.Path(directory))
+        tree.check([], made_anew=True)
+        # What the last one left.
+        assert tree.run(tree.root / "place").returncode == 9
+        tree.check([MARKER, "ledger/x"], made_anew=True)
+        tree.check(["thesis"], made_anew=False)
+        tree.check([".profile"], made_anew=False)
+        # Of a demo before there was a marker, where it works unless it is told otherwise.
+        tree.check(["SYNTHETIC-ICU-7.key", "ledger/x"], made_anew=True, default=True)
+        tree.check(["SYNTHETIC-ICU-7.key", "ledger/x"], made_anew=False)
+        tree.check(["thesis"], made_anew=False, default=True)
+        done = tree.run(tree.root)
+        assert done.returncode == 1 and (tree.root / "deploy/demo").exists(), f"home: {done}"
+        write(tree.root / "file", "precious")
+        assert tree.run(tree.root / "file").returncode == 1 and (tree.root / "file").exists(), "a file"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
