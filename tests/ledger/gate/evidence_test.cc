@@ -19,14 +19,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-Step StepNamed(const std::string& name) {
-  for (Step& step : GateStory()) {
-    if (step.name == name) return step;
-  }
-  ADD_FAILURE() << name;
-  return {};
-}
-
 v1::EntityRef& RefOf(EventDraft& draft, std::string_view role) {
   for (v1::EntityRef& ref : *draft.header.mutable_refs()) {
     if (ref.role() == role) return ref;

@@ -95,13 +95,7 @@ inline std::vector<Step> FullStory() {
   return steps;
 }
 
-inline Step StepOfStory(const std::string& name) {
-  for (Step& step : FullStory()) {
-    if (step.name == name) return step;
-  }
-  ADD_FAILURE() << name;
-  return {};
-}
+inline Step StepOfStory(const std::string& name) { return StepOf(FullStory(), name); }
 
 // The full story with all that an allow decision can rest on beside it.
 inline std::vector<Step> StoryOfEverything() {

@@ -35,14 +35,6 @@ TEST(Standing, RetractedEvidenceIsSeen) {
   }
 }
 
-Step StepNamed(const std::string& name) {
-  for (Step& step : GateStory()) {
-    if (step.name == name) return step;
-  }
-  ADD_FAILURE() << name;
-  return {};
-}
-
 // However it is corrected, and whatever type it is of.
 TEST(Standing, ReplacedEvidenceIsSeen) {
   GateWorld world(GateStory());

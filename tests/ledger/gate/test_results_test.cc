@@ -12,14 +12,6 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-Step StepNamed(const std::string& name) {
-  for (Step& step : GateStory()) {
-    if (step.name == name) return step;
-  }
-  ADD_FAILURE() << name;
-  return {};
-}
-
 // The system test once more, on the same candidate.
 Step Again(v1::TestRunCompleted::Result result, const std::string& id) {
   Step step = StepNamed("run-system");
