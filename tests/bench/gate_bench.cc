@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,15 +48,15 @@ class Fleet {
  private:
   // Some hundred adaptations of units, most of them of others than the one that is asked about.
   void Adapt() {
-    std::vector<EventDraft> made;
+    std::map<std::string, std::vector<EventDraft>> made;
     std::vector<EventDraft> activated;
     for (int i = 0; i < 400; ++i) {
       const std::string version = Text("f", ++made_);
       const std::string unit = Text("F-", made_ % kUnits);
       std::vector<Step> steps =
           AdaptationSteps({.version = version, .unit = unit, .substrate = SubstrateDigest("7.2")});
-      made.push_back(std::move(steps[0].draft));
-      made.push_back(std::move(steps[5].draft));  // The verification of a risk control.
+      // What was produced, and the verification of a risk control.
+      for (const size_t step : {0, 5}) made[steps[step].writer].push_back(std::move(steps[step].draft));
       // One in a hundred on the unit that is asked about.
       const std::string runs_on = i % 100 == 0 ? "ICU-1" : unit;
       for (const char* surface : {"alert_threshold", "other_threshold"}) {
@@ -65,7 +66,7 @@ class Fleet {
         activated.push_back(DraftWith(body, {"unit=device_unit:" + runs_on, "artifact=artifact:shift@" + version}));
       }
     }
-    world_->DoAll("tuner", made);
+    for (const auto& [writer, drafts] : made) world_->DoAll(writer, drafts);
     world_->DoAll("ada", activated);
   }
 
