@@ -22,6 +22,25 @@ using google::protobuf::Reflection;
 Status SchemaError(std::string_view field, std::string_view message) { return Refuse(v1::SCHEMA, field, message); }
 Status SchemaError(const FieldPath& field, std::string_view message) { return SchemaError(field.text(), message); }
 
+// What the vocabulary asks for is not there.
+Status Lacks(std::string_view rule, std::string_view field, std::string_view clause, std::string_view message,
+             std::string_view remedy) {
+  v1::Finding finding;
+  finding.set_rule(std::string(rule));
+  finding.set_field(std::string(field));
+  finding.set_clause(std::string(clause));
+  finding.set_message(std::string(message));
+  finding.set_remedy(std::string(remedy));
+  return RefuseByRule(v1::SCHEMA, finding, std::nullopt);
+}
+
+// `clause`: of the type, for fields that have none of their own.
+Status LacksField(const FieldPath& path, const v1::FieldRule& rule, std::string_view clause, std::string_view message) {
+  const std::string text = path.text();
+  return Lacks(Text("REQUIRED/", std::string_view(text).substr(text.find('.') + 1)), text,
+               rule.clause().empty() ? clause : rule.clause(), message, Text("give ", text));
+}
+
 bool IsSymbol(std::string_view text) {
   const auto letter_or_digit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
   return !text.empty() && letter_or_digit(text[0]) && std::all_of(text.begin(), text.end(), [&](char c) {
@@ -57,10 +76,10 @@ Status CheckTime(const FieldPath& path, int64_t us) {
   return SchemaError(path, "lies outside the years 1900 to 2199");
 }
 
-Status ValidateMessage(const Message& message, const FieldPath& path);
+Status ValidateMessage(const Message& message, std::string_view clause, const FieldPath& path);
 
 Status ValidateElement(const Message& message, const FieldDescriptor& field, const v1::FieldRule& rule,
-                       const FieldPath& path) {
+                       std::string_view clause, const FieldPath& path) {
   const int index = path.index;
   const Reflection& reflection = *message.GetReflection();
   std::string scratch;
@@ -68,7 +87,7 @@ Status ValidateElement(const Message& message, const FieldDescriptor& field, con
     case FieldDescriptor::CPPTYPE_MESSAGE:
       return ValidateMessage(
           index < 0 ? reflection.GetMessage(message, &field) : reflection.GetRepeatedMessage(message, &field, index),
-          path);
+          clause, path);
     case FieldDescriptor::CPPTYPE_STRING:
       return CheckBytesFormat(path, rule,
                               index < 0 ? reflection.GetStringReference(message, &field, &scratch)
@@ -87,37 +106,41 @@ Status ValidateElement(const Message& message, const FieldDescriptor& field, con
   }
 }
 
-Status ValidateField(const Message& message, const FieldDescriptor& field, const FieldPath& parent) {
+Status ValidateField(const Message& message, const FieldDescriptor& field, std::string_view clause,
+                     const FieldPath& parent) {
   const Reflection& reflection = *message.GetReflection();
   const v1::FieldRule& rule = field.options().GetExtension(v1::rule);
   FieldPath path = {field.name(), &parent};
   if (field.is_repeated()) {
     const int size = reflection.FieldSize(message, &field);
-    if (rule.required() && size == 0) return SchemaError(path, "is required and empty");
+    if (rule.required() && size == 0) return LacksField(path, rule, clause, "is required and empty");
     for (path.index = 0; path.index < size; ++path.index) {
-      RETURN_IF_ERROR(ValidateElement(message, field, rule, path));
+      RETURN_IF_ERROR(ValidateElement(message, field, rule, clause, path));
     }
     return OkStatus();
   }
   if (!reflection.HasField(message, &field)) {
-    return rule.required() ? SchemaError(path, "is required and missing") : OkStatus();
+    return rule.required() ? LacksField(path, rule, clause, "is required and missing") : OkStatus();
   }
-  return ValidateElement(message, field, rule, path);
+  return ValidateElement(message, field, rule, clause, path);
 }
 
-Status ValidateMessage(const Message& message, const FieldPath& path) {
+Status ValidateMessage(const Message& message, std::string_view clause, const FieldPath& path) {
   if (!message.GetReflection()->GetUnknownFields(message).empty()) {
     return SchemaError(path, "holds a field that this schema version doesn't know");
   }
   const Descriptor& descriptor = *message.GetDescriptor();
   for (int i = 0; i < descriptor.field_count(); ++i) {
-    RETURN_IF_ERROR(ValidateField(message, *descriptor.field(i), path));
+    RETURN_IF_ERROR(ValidateField(message, *descriptor.field(i), clause, path));
   }
   return OkStatus();
 }
 
-Status CheckReferenceRule(const v1::ReferenceRule& rule, const v1::EventHeader& header) {
+Status CheckReferenceRule(const EventType& type, const v1::ReferenceRule& rule, const v1::EventHeader& header) {
   uint32_t count = 0;
+  const auto lacks = [&](std::string_view field, std::string_view message, std::string_view remedy) {
+    return Lacks(Text("REFERENCE/", rule.role()), field, FirstClause(type), message, remedy);
+  };
   for (int i = 0; i < header.refs_size(); ++i) {
     const v1::EntityRef& ref = header.refs(i);
     if (ref.role() != rule.role()) continue;
@@ -125,18 +148,21 @@ Status CheckReferenceRule(const v1::ReferenceRule& rule, const v1::EventHeader& 
     if (std::find(rule.kinds().begin(), rule.kinds().end(), ref.kind()) == rule.kinds().end()) {
       std::string kinds;
       for (const std::string& kind : rule.kinds()) kinds += (kinds.empty() ? "" : ", ") + kind;
-      return SchemaError(Text("header.refs[", i, "].kind"),
-                         Text("\"", ref.kind(), "\" can't be \"", rule.role(), "\"; one of: ", kinds));
+      return lacks(Text("header.refs[", i, "].kind"), Text("\"", ref.kind(), "\" can't be \"", rule.role(), "\""),
+                   Text("name one of: ", kinds));
     }
     if (rule.version_required() && ref.version().empty()) {
-      return SchemaError(Text("header.refs[", i, "].version"), Text("is required for \"", rule.role(), "\""));
+      return lacks(Text("header.refs[", i, "].version"), Text("is required for \"", rule.role(), "\""),
+                   Text("name it ", ref.kind(), ":", ref.id(), "@VERSION"));
     }
   }
   if (count < rule.min()) {
-    return SchemaError("header.refs", Text("a reference with role \"", rule.role(), "\" is required and missing"));
+    return lacks("header.refs", Text("a reference with role \"", rule.role(), "\" is required and missing"),
+                 Text("give ", rule.role(), "=", rule.kinds_size() > 0 ? rule.kinds(0) : "KIND", ":ID"));
   }
   if (rule.max() != 0 && count > rule.max()) {
-    return SchemaError("header.refs", Text(count, " references with role \"", rule.role(), "\"; at most ", rule.max()));
+    return lacks("header.refs", Text(count, " references with role \"", rule.role(), "\""),
+                 Text("give at most ", rule.max()));
   }
   return OkStatus();
 }
@@ -232,10 +258,13 @@ StatusOr<std::unique_ptr<Message>> ParseBody(const EventType& type, std::string_
   return body;
 }
 
-Status ValidateBody(const Message& body) { return ValidateMessage(body, {"body"}); }
+Status ValidateBody(const Message& body) {
+  const v1::EventTypeOptions& options = body.GetDescriptor()->options().GetExtension(v1::event);
+  return ValidateMessage(body, FirstClause({&options, body.GetDescriptor()}), {"body"});
+}
 
 Status ValidateHeader(const EventType& type, const v1::EventHeader& header) {
-  for (const v1::ReferenceRule& rule : type.options->refs()) RETURN_IF_ERROR(CheckReferenceRule(rule, header));
+  for (const v1::ReferenceRule& rule : type.options->refs()) RETURN_IF_ERROR(CheckReferenceRule(type, rule, header));
   for (int i = 0; i < header.refs_size(); ++i) {
     const auto has_role = [&](const v1::ReferenceRule& rule) { return rule.role() == header.refs(i).role(); };
     if (!std::any_of(type.options->refs().begin(), type.options->refs().end(), has_role)) {
@@ -244,9 +273,14 @@ Status ValidateHeader(const EventType& type, const v1::EventHeader& header) {
     }
   }
   if (type.options->rationale_required() && header.rationale().empty()) {
-    return SchemaError("header.rationale", Text("is required for ", type.name()));
+    return Lacks("RATIONALE", "header.rationale", FirstClause(type), Text("is required for ", type.name()),
+                 "say why it was done");
   }
   return OkStatus();
+}
+
+std::string_view FirstClause(const EventType& type) {
+  return type.options->clauses_size() == 0 ? std::string_view() : type.options->clauses(0);
 }
 
 std::string_view VersionOf(const v1::EntityRef& entity) {

@@ -58,6 +58,9 @@ Status ValidateBody(const google::protobuf::Message& body);
 // SCHEMA refusal naming the field.
 Status ValidateHeader(const EventType& type, const v1::EventHeader& header);
 
+// The first of the clauses that ask for such a record; empty where none does. Lives as long as the vocabulary.
+std::string_view FirstClause(const EventType& type);
+
 // `body` as the message of one event type, or nullptr when it is another's, or null.
 template <typename Body>
 const Body* BodyAs(const google::protobuf::Message* body) {

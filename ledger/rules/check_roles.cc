@@ -13,8 +13,25 @@
 namespace anamnesis {
 namespace {
 
+// Only who is authorised may write or sign: 21 CFR 11.10(g).
+Status Unauthorised(v1::RefusalReason reason, std::string_view rule, std::string_view field, std::string_view message,
+                    std::string_view remedy) {
+  v1::Finding finding;
+  finding.set_rule(std::string(rule));
+  finding.set_field(std::string(field));
+  finding.set_clause("21 CFR 11.10(g)");
+  finding.set_message(std::string(message));
+  finding.set_remedy(std::string(remedy));
+  return RefuseByRule(reason, finding, std::nullopt);
+}
+
 Status OutOfScope(std::string_view field, std::string_view message) {
-  return Refuse(v1::OUT_OF_SCOPE, field, Text(message, "; ask an administrator for a wider scope"));
+  return Unauthorised(v1::OUT_OF_SCOPE, "SCOPE", field, message, "ask an administrator for a wider scope");
+}
+
+Status NoRole(std::string_view field, std::string_view message) {
+  return Unauthorised(v1::ROLE_MISSING, "ROLE", field, message,
+                      "let somebody who holds it write this, or ask an administrator for it");
 }
 
 class RoleCheck {
@@ -42,7 +59,7 @@ class RoleCheck {
       }
     }
     if (!outside.empty()) return OutOfScope("header.actor", outside);
-    return Refuse(v1::ROLE_MISSING, "header.actor",
+    return NoRole("header.actor",
                   Text(AgentText(writer_.agent), " doesn't hold ", names, ", which ", what_, " asks for"));
   }
 
@@ -64,9 +81,9 @@ class RoleCheck {
     }
     const std::string name = Text("delegation \"", ref.id(), "\" ");
     ASSIGN_OR_RETURN(const std::string why, WhyNotDelegated(rows_, *delegation, writer_.agent, writer_.at));
-    if (!why.empty()) return Refuse(v1::ROLE_MISSING, "header.refs", name + why);
+    if (!why.empty()) return NoRole("header.refs", name + why);
     if (std::find(roles_.begin(), roles_.end(), delegation->role()) == roles_.end()) {
-      return Refuse(v1::ROLE_MISSING, "header.refs",
+      return NoRole("header.refs",
                     Text(name, "is of ", v1::Role_Name(delegation->role()), ", which may not write ", what_));
     }
     const v1::EventHeader& header = about_.header->fields;

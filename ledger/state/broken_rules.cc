@@ -21,10 +21,6 @@ std::string EntityName(const v1::EntityRef& ref) {
   return Text(ref.kind(), " \"", ref.id(), ref.version().empty() ? "" : "@", ref.version(), "\"");
 }
 
-std::string FirstClause(const EventType& type) {
-  return type.options->clauses_size() == 0 ? std::string() : type.options->clauses(0);
-}
-
 // Works through the annotations of one event.
 class Evaluation {
  public:
@@ -222,7 +218,7 @@ class Evaluation {
     ASSIGN_OR_RETURN(const bool applies, Applies(rule.expected_from()));
     if (!applies) return OkStatus();
     BrokenRule& broken = Add(Text("FIELD/", name), "body." + name, rule.absent());
-    broken.finding.set_clause(rule.clause().empty() ? FirstClause(*event_.type) : rule.clause());
+    broken.finding.set_clause(rule.clause().empty() ? std::string(FirstClause(*event_.type)) : rule.clause());
     broken.finding.set_message(Text(event_.type->name(), " lacks ", name));
     broken.finding.set_remedy(Text("give body.", name));
     return OkStatus();

@@ -40,6 +40,18 @@ void ExpectSchema(const Status& status, const std::string& field) {
   ExpectRefused(status, v1::SCHEMA, field, absl::StatusCode::kInvalidArgument);
 }
 
+// Says what rule that is, which clause asks for it, and what to do.
+void ExpectLacks(const Status& status, const std::string& field, const std::string& rule) {
+  ExpectSchema(status, field);
+  const v1::RefusalDetail detail = DetailOf(status);
+  EXPECT_EQ(detail.rule(), rule);
+  EXPECT_FALSE(detail.clause().empty());
+  EXPECT_FALSE(detail.remedy().empty());
+  for (const std::string& said : {detail.rule(), detail.clause(), detail.remedy()}) {
+    EXPECT_NE(MessageOf(status).find(said), std::string::npos) << status;
+  }
+}
+
 TEST(GoldenRefusalsTest, ARequiredFieldThatIsMissing) {
   size_t checked = 0;
   for (const GoldenEvent& event : GoldenEvents()) {
@@ -50,7 +62,7 @@ TEST(GoldenRefusalsTest, ARequiredFieldThatIsMissing) {
       std::unique_ptr<Message> without(event.body->New());
       without->CopyFrom(*event.body);
       without->GetReflection()->ClearField(without.get(), &field);
-      ExpectSchema(ValidateBody(*without), "body." + field.name());
+      ExpectLacks(ValidateBody(*without), "body." + field.name(), "REQUIRED/" + field.name());
       ++checked;
     }
   }
@@ -86,21 +98,22 @@ TEST(GoldenRefusalsTest, References) {
       for (int i = 0; i < event.header.refs_size(); ++i) {
         if (!with_role(i)) *without.add_refs() = event.header.refs(i);
       }
-      if (rule.min() > 0) ExpectSchema(ValidateHeader(*event.type, without), "header.refs");
+      const std::string name = "REFERENCE/" + rule.role();
+      if (rule.min() > 0) ExpectLacks(ValidateHeader(*event.type, without), "header.refs", name);
       for (int i = 0; i < event.header.refs_size(); ++i) {
         if (!with_role(i)) continue;
         v1::EventHeader wrong_kind = event.header;
         wrong_kind.mutable_refs(i)->set_kind("starship");
-        ExpectSchema(ValidateHeader(*event.type, wrong_kind), Text("header.refs[", i, "].kind"));
+        ExpectLacks(ValidateHeader(*event.type, wrong_kind), Text("header.refs[", i, "].kind"), name);
         if (rule.version_required()) {
           v1::EventHeader versionless = event.header;
           versionless.mutable_refs(i)->clear_version();
-          ExpectSchema(ValidateHeader(*event.type, versionless), Text("header.refs[", i, "].version"));
+          ExpectLacks(ValidateHeader(*event.type, versionless), Text("header.refs[", i, "].version"), name);
         }
         if (rule.max() > 0) {
           v1::EventHeader many = event.header;
           for (uint32_t n = 0; n < rule.max(); ++n) *many.add_refs() = event.header.refs(i);
-          ExpectSchema(ValidateHeader(*event.type, many), "header.refs");
+          ExpectLacks(ValidateHeader(*event.type, many), "header.refs", name);
         }
         ++checked;
       }
@@ -122,7 +135,7 @@ TEST(GoldenRefusalsTest, ARationaleThatIsMissing) {
     SCOPED_TRACE(event.type->name());
     v1::EventHeader without = event.header;
     without.clear_rationale();
-    ExpectSchema(ValidateHeader(*event.type, without), "header.rationale");
+    ExpectLacks(ValidateHeader(*event.type, without), "header.rationale", "RATIONALE");
     ++checked;
   }
   EXPECT_GT(checked, 30u);
