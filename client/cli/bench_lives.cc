@@ -177,6 +177,8 @@ class Life {
     v1::DatasetCurated body;
     body.set_source("Hospital A");
     body.add_inclusion("adults over 18");
+    body.add_exclusion()->set_text("motion artefacts");
+    body.set_selection_rationale("the intended population");
     EventDraft draft = Draft(std::move(body), {{"dataset", "dataset", version}});
     if (!before.empty()) AddReference(draft, "source", "dataset", name_, before);
     return draft;

@@ -116,21 +116,32 @@ bool IsOrigin(const v1::EntityRef& ref) {
   return ref.kind() == "dataset" && (ref.role() == "parent" || ref.role() == "source");
 }
 
-// What of an origin was withdrawn or erased before the dataset was sealed, that need not hold.
-bool MayHold(const Fact& sealed, const Fact& withdrawn) {
-  return !RecordedEarlier(&withdrawn, &sealed) || withdrawn.earliest() > sealed.earliest();
+// The seals of exactly this dataset that count, in log order: those of what was made from it name it too.
+StatusOr<std::vector<const Fact*>> SealsOf(Subject& s, const v1::EntityRef& dataset) {
+  ASSIGN_OR_RETURN(std::vector<const Fact*> seals, s.facts.Typed(dataset, "dataset.sealed"));
+  std::erase_if(
+      seals, [&](const Fact* fact) { return !SameEntity(Bare(*FindReference(fact->header(), "dataset")), dataset); });
+  return seals;
+}
+
+// What of an origin was withdrawn or erased before the dataset was sealed, that need not hold. Sealed again with the
+// same members it holds what it held at first.
+bool MayHold(const std::vector<const Fact*>& seals, const Fact& withdrawn) {
+  return std::any_of(seals.begin(), seals.end(), [&](const Fact* sealed) {
+    return !RecordedEarlier(&withdrawn, sealed) || withdrawn.earliest() > sealed->earliest();
+  });
 }
 
 // What was taken out of `of`, which the dataset is or was made from, needs a decision that what was made from it may be
 // used all the same.
-Status JudgeWithdrawn(Subject& s, const v1::EntityRef& of, const v1::EntityRef& dataset, const Fact& sealed,
-                      Judgement& j) {
+Status JudgeWithdrawn(Subject& s, const v1::EntityRef& of, const v1::EntityRef& dataset,
+                      const std::vector<const Fact*>& seals, Judgement& j) {
   const bool is_origin = !SameEntity(Bare(of), Bare(dataset));
   const Fact* last = nullptr;
   for (const std::string_view type : {"dataset.record_withdrawn", "subject_data.erased"}) {
     ASSIGN_OR_RETURN(const std::vector<const Fact*> found, TypedOfAny(s.facts, of, type));
     for (const Fact* fact : found) {
-      if (is_origin && !MayHold(sealed, *fact)) continue;
+      if (is_origin && !MayHold(seals, *fact)) continue;
       if (last == nullptr || RecordedEarlier(last, fact)) last = fact;
     }
   }
@@ -150,13 +161,14 @@ Status JudgeWithdrawn(Subject& s, const v1::EntityRef& of, const v1::EntityRef& 
 }
 
 // The dataset itself, what it was made from, and so on.
-Status JudgeAllWithdrawn(Subject& s, const v1::EntityRef& dataset, const Fact& sealed, Judgement& j) {
+Status JudgeAllWithdrawn(Subject& s, const v1::EntityRef& dataset, const std::vector<const Fact*>& seals,
+                         Judgement& j) {
   std::set<std::string> seen = {EntityKeyText(Bare(dataset))};
   std::deque<v1::EntityRef> waiting = {Bare(dataset)};
   while (!waiting.empty()) {
     const v1::EntityRef next = std::move(waiting.front());
     waiting.pop_front();
-    RETURN_IF_ERROR(JudgeWithdrawn(s, next, dataset, sealed, j));
+    RETURN_IF_ERROR(JudgeWithdrawn(s, next, dataset, seals, j));
     ASSIGN_OR_RETURN(std::vector<const Fact*> told, s.facts.Typed(next, "dataset.sealed"));
     ASSIGN_OR_RETURN(const std::vector<const Fact*> defined, s.facts.Definitions(next));
     told.insert(told.end(), defined.begin(), defined.end());
@@ -176,12 +188,12 @@ Status JudgeAllWithdrawn(Subject& s, const v1::EntityRef& dataset, const Fact& s
 }
 
 Status JudgeDataset(Subject& s, const v1::EntityRef& dataset, Judgement& j) {
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> sealed, s.facts.Typed(Bare(dataset), "dataset.sealed"));
-  if (sealed.empty()) {
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> seals, SealsOf(s, Bare(dataset)));
+  if (seals.empty()) {
     j.Fail(Text(EntityKeyText(dataset), " is not sealed"));
     return OkStatus();
   }
-  j.Rest(sealed.back());
+  j.Rest(seals.front());
   ASSIGN_OR_RETURN(const std::vector<const Fact*> splits, s.facts.Typed(Bare(dataset), "split.defined"));
   if (splits.empty()) {
     j.Fail(Text("no split of ", EntityKeyText(dataset), " is defined, so nobody knows whether its parts overlap"));
@@ -196,7 +208,7 @@ Status JudgeDataset(Subject& s, const v1::EntityRef& dataset, Judgement& j) {
                   fact->event.index.value, ")"));
     }
   }
-  return JudgeAllWithdrawn(s, dataset, *sealed.back(), j);
+  return JudgeAllWithdrawn(s, dataset, seals, j);
 }
 
 // One that is given no version may be any.

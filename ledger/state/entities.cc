@@ -90,6 +90,28 @@ StatusOr<std::optional<LeafIndex>> Counting(const RowFinder& rows, const std::st
   return LastCounting(rows, prefix, prefix + std::string(16, '\xff'), TreeSize(UINT64_MAX), accept);
 }
 
+// Of "FIELD=VALUE".
+bool HasOne(const Message* body, std::string_view condition) {
+  const size_t equals = condition.find('=');
+  std::string_view path = condition.substr(0, equals);
+  const std::string_view wanted = condition.substr(equals + 1);
+  while (body != nullptr) {
+    const size_t dot = path.find('.');
+    const FieldDescriptor* field = body->GetDescriptor()->FindFieldByName(std::string(path.substr(0, dot)));
+    if (field == nullptr || field->is_repeated()) return false;
+    const google::protobuf::Reflection& reflection = *body->GetReflection();
+    if (dot == std::string_view::npos) {
+      if (field->cpp_type() == FieldDescriptor::CPPTYPE_ENUM) return reflection.GetEnum(*body, field)->name() == wanted;
+      return field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL &&
+             reflection.GetBool(*body, field) == (wanted == "true");
+    }
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || !reflection.HasField(*body, field)) return false;
+    body = &reflection.GetMessage(*body, field);
+    path.remove_prefix(dot + 1);
+  }
+  return false;
+}
+
 }  // namespace
 
 StatusOr<std::optional<LeafIndex>> FindDefinition(const RowFinder& rows, const v1::EntityRef& entity) {
@@ -137,25 +159,13 @@ StatusOr<std::optional<LeafIndex>> FindNaming(const RowFinder& rows, std::string
   return Counting(rows, NamedKey(what, role, entity, any), 'r', entity, !any, accept);
 }
 
-bool BodyHas(const Message* body, std::string_view condition) {
-  const size_t equals = condition.find('=');
-  std::string_view path = condition.substr(0, equals);
-  const std::string_view wanted = condition.substr(equals + 1);
-  while (body != nullptr) {
-    const size_t dot = path.find('.');
-    const FieldDescriptor* field = body->GetDescriptor()->FindFieldByName(std::string(path.substr(0, dot)));
-    if (field == nullptr || field->is_repeated()) return false;
-    const google::protobuf::Reflection& reflection = *body->GetReflection();
-    if (dot == std::string_view::npos) {
-      if (field->cpp_type() == FieldDescriptor::CPPTYPE_ENUM) return reflection.GetEnum(*body, field)->name() == wanted;
-      return field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL &&
-             reflection.GetBool(*body, field) == (wanted == "true");
-    }
-    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || !reflection.HasField(*body, field)) return false;
-    body = &reflection.GetMessage(*body, field);
-    path.remove_prefix(dot + 1);
+bool BodyHas(const Message* body, std::string_view conditions) {
+  while (true) {
+    const size_t end = conditions.find('&');
+    if (!HasOne(body, conditions.substr(0, end))) return false;
+    if (end == std::string_view::npos) return true;
+    conditions.remove_prefix(end + 1);
   }
-  return false;
 }
 
 bool ConditionsReadBody(const EventType& type) {

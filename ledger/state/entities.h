@@ -11,7 +11,7 @@
 //   "v" kind id                     the last event that defined any version of it
 //   "n" what role kind id version   the last event of a kind that some Precondition asks for, which named it in that
 //   role "a" what role kind id           the same for any version
-// `what` is Precondition.events' spelling: "TYPE" or "TYPE?FIELD=VALUE".
+// `what` is Precondition.events' spelling: "TYPE" or "TYPE?FIELD=VALUE", several conditions joined by "&".
 
 #include <optional>
 #include <string_view>
@@ -42,9 +42,9 @@ StatusOr<std::optional<LeafIndex>> LastDefinition(const RowFinder& rows, const v
 StatusOr<std::optional<LeafIndex>> FindNaming(const RowFinder& rows, std::string_view what, std::string_view role,
                                               const v1::EntityRef& entity, bool any_version);
 
-// Whether the event's body has the value that "FIELD=VALUE" states: FIELD is a path with dots, VALUE an enum value's
-// name or "true".
-bool BodyHas(const google::protobuf::Message* body, std::string_view condition);
+// Whether the event's body has the values that "FIELD=VALUE", or several of them joined by "&", state: FIELD is a path
+// with dots, VALUE an enum value's name or "true".
+bool BodyHas(const google::protobuf::Message* body, std::string_view conditions);
 
 // Whether some Precondition or the like asks for the value of a field of this type.
 bool ConditionsReadBody(const EventType& type);

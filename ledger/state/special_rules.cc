@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/bytes.h"
@@ -13,11 +17,14 @@
 #include "ledger/event/names.h"
 #include "ledger/state/adaptation_rules.h"
 #include "ledger/state/corrections.h"
+#include "ledger/state/edges.h"
 #include "ledger/state/entities.h"
 #include "ledger/state/erasures.h"
+#include "ledger/state/last_counting.h"
 #include "ledger/state/place_in_time.h"
 #include "ledger/state/policies.h"
 #include "ledger/state/software_items.h"
+#include "ledger/state/training_parameters.h"
 
 namespace anamnesis {
 namespace {
@@ -124,8 +131,69 @@ Status CheckDelegated(const Case& at, const v1::AuthorityDelegated& body) {
 
 std::string ShortfallKey(const v1::EntityRef& dataset) { return Text('u', dataset.id(), '\0', dataset.version()); }
 
-Status CheckSealed(const Case& at, const v1::DatasetSealed&) {
+// Above all rows of kEdges with the prefix: indexes are shorter, and names hold no such bytes.
+std::string LastEdge(std::string_view prefix) { return Text(prefix, std::string(16, '\xff')); }
+
+// The field of a seal by which it says something else of the version's members than another; empty when none does.
+std::string_view SealDifference(const v1::DatasetSealed& one, const v1::DatasetSealed& other) {
+  if (one.manifest_root() != other.manifest_root()) return "manifest_root";
+  if (one.member_salt() != other.member_salt()) return "member_salt";
+  return one.records() != other.records() ? "records" : "";
+}
+
+// A version commits to its members for good: what is a member under one root and none under another proves nothing.
+Status CheckSealedBefore(const Case& at, const v1::EntityRef& dataset, const v1::DatasetSealed& body) {
+  const std::string prefix = TypedEdgesPrefix(dataset, at.event.type->name());
+  // The seals of datasets that were made from it name it too.
+  const auto seals_it = [&](const LoadedEvent& event) {
+    const v1::EntityRef& sealed = *FindReference(event.header.fields, "dataset");
+    return sealed.id() == dataset.id() && sealed.version() == dataset.version();
+  };
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> index,
+                   LastCounting(at.rows, prefix, LastEdge(prefix), TreeSize(UINT64_MAX), seals_it));
+  if (!index.has_value()) return OkStatus();
+  ASSIGN_OR_RETURN(const LoadedEvent earlier, LoadEvent(at.rows, *index));
+  const auto* sealed = BodyAs<v1::DatasetSealed>(earlier.body.get());
+  if (sealed == nullptr || at.header().corrects() == earlier.header.event_id.view()) return OkStatus();
+  const std::string_view field = SealDifference(body, *sealed);
+  if (field.empty()) return OkStatus();
+  BrokenRule& broken = Add(at, "SEALED-ONCE", Text("body.", field), v1::REFUSED, "IEC 62304 8.1.1",
+                           Text("dataset \"", dataset.id(), "@", dataset.version(), "\" is sealed already at leaf ",
+                                index->value, ", with another ", field),
+                           "seal a new version, or correct that seal");
+  broken.reason = v1::ENTITY_TAKEN;
+  broken.existing = *index;
+  broken.firmness = Firmness::kAlways;
+  return OkStatus();
+}
+
+// What was chosen, what was left out and why (A42).
+Status CheckCriteria(const Case& at, const v1::EntityRef& dataset) {
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindDefinition(at.rows, dataset));
+  // Rule SEAL-CURATED says so.
+  if (!index.has_value()) return OkStatus();
+  ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(at.rows, *index));
+  const auto* curated = BodyAs<v1::DatasetCurated>(event.body.get());
+  if (curated == nullptr) return OkStatus();
+  std::string lacking;
+  const auto ask = [&](bool there, std::string_view name) {
+    if (!there) lacking += Text(lacking.empty() ? "" : ", ", name);
+  };
+  ask(curated->inclusion_size() > 0, "inclusion");
+  ask(curated->exclusion_size() > 0, "exclusion");
+  ask(!curated->selection_rationale().empty(), "selection_rationale");
+  if (lacking.empty()) return OkStatus();
+  Add(at, "SEAL-CRITERIA", "header.refs", v1::REFUSED, "IEC PAS 63621:2026",
+      Text("the curation at leaf ", index->value, " lacks ", lacking),
+      "correct that dataset.curated; where nothing was excluded, give an exclusion that says so")
+      .since = *index;
+  return OkStatus();
+}
+
+Status CheckSealed(const Case& at, const v1::DatasetSealed& body) {
   const v1::EntityRef& dataset = *FindReference(at.header(), "dataset");
+  RETURN_IF_ERROR(CheckSealedBefore(at, dataset, body));
+  RETURN_IF_ERROR(CheckCriteria(at, dataset));
   ASSIGN_OR_RETURN(const std::optional<std::string> value, at.rows.Get(Family::kEntities, ShortfallKey(dataset)));
   if (!value.has_value() || value->empty()) return OkStatus();
   ByteReader reader(*value);
@@ -134,6 +202,46 @@ Status CheckSealed(const Case& at, const v1::DatasetSealed&) {
       Text("the annotation at leaf ", index, " reached less agreement than required"),
       "annotate again, or approve the deviation with decision.recorded and annotation.completed naming it")
       .since = LeafIndex(index);
+  return OkStatus();
+}
+
+constexpr std::string_view kDeviationApproved = "deviation_approved";
+
+// Whether the decision lets the dataset's annotators agree less than they should.
+bool ApprovesDeviation(const LoadedEvent& decision, const v1::EntityRef& dataset) {
+  const auto* body = BodyAs<v1::DecisionRecorded>(decision.body.get());
+  if (body == nullptr || body->choice() != kDeviationApproved) return false;
+  const auto& refs = decision.header.fields.refs();
+  return std::any_of(refs.begin(), refs.end(), [&](const v1::EntityRef& ref) {
+    return ref.role() == "about" && ref.kind() == "dataset" && ref.id() == dataset.id() &&
+           (ref.version().empty() || ref.version() == dataset.version());
+  });
+}
+
+// Whether a recorded decision approves the deviation that an annotation names.
+StatusOr<bool> IsDeviationApproved(const RowFinder& rows, const v1::EventHeader& annotation) {
+  const v1::EntityRef* approval = FindReference(annotation, "deviation_approval");
+  if (approval == nullptr) return false;
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindDefinition(rows, *approval));
+  if (!index.has_value()) return false;
+  ASSIGN_OR_RETURN(const LoadedEvent decision, LoadEvent(rows, *index));
+  return ApprovesDeviation(decision, *FindReference(annotation, "dataset"));
+}
+
+Status CheckAnnotation(const Case& at, const v1::AnnotationCompleted&) {
+  const v1::EntityRef* approval = FindReference(at.header(), "deviation_approval");
+  if (approval == nullptr) return OkStatus();
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> decision, FindDefinition(at.rows, *approval));
+  // Rule EXISTS/deviation_approval says so.
+  if (!decision.has_value()) return OkStatus();
+  ASSIGN_OR_RETURN(const bool approved, IsDeviationApproved(at.rows, at.header()));
+  if (approved) return OkStatus();
+  const v1::EntityRef& dataset = *FindReference(at.header(), "dataset");
+  Add(at, "ANNOTATION-DEVIATION", "header.refs", v1::REFUSED, "IEC PAS 63621:2026",
+      Text("decision \"", approval->id(), "\" at leaf ", decision->value, " does not approve a deviation of dataset \"",
+           dataset.id(), "@", dataset.version(), "\""),
+      Text("name a decision.recorded about that dataset with the choice ", kDeviationApproved))
+      .since = *decision;
   return OkStatus();
 }
 
@@ -151,20 +259,7 @@ Status CheckSplit(const Case& at, const v1::SplitDefined& body) {
 }
 
 Status CheckTraining(const Case& at, const v1::TrainingRunStarted& body) {
-  static constexpr std::array<std::array<std::string_view, 3>, 4> kAsked = {
-      {{"learning_rate", "lr", "learning rate"},
-       {"batch_size", "batch", "batch size"},
-       {"epochs", "epochs_max", "max_epochs"},
-       {"early_stopping", "patience", "early stop"}}};
-  std::string lacking;
-  for (const auto& names : kAsked) {
-    const bool there =
-        std::any_of(body.hyperparameters().begin(), body.hyperparameters().end(), [&](const v1::NamedValue& value) {
-          return std::any_of(names.begin(), names.end(),
-                             [&](std::string_view name) { return value.name().find(name) != std::string::npos; });
-        });
-    if (!there) lacking += Text(lacking.empty() ? "" : ", ", names[0]);
-  }
+  const std::string lacking = TrainingParametersLacking(body);
   if (lacking.empty()) return OkStatus();
   Add(at, "TRAINING-PARAMETERS", "body.hyperparameters", v1::FINDING, "IEC 62304 5.8.5", Text("lacks ", lacking),
       "record how the run was trained; give a value such as \"none\" where something was not used");
@@ -245,6 +340,131 @@ Status CheckMeasured(const Case& at, const v1::TestRunCompleted& body) {
       "record the run as failed, and change the artifact or revise the design")
       .since = *index;
   return OkStatus();
+}
+
+// Whether the reference says which one was tested or is released. A build is named with a version or without one.
+bool IsTestedVersion(const v1::EntityRef& ref) {
+  if (ref.kind() == "build") return true;
+  static constexpr std::array<std::string_view, 4> kKinds = {"model", "baseline", "release", "code_revision"};
+  return !ref.version().empty() && std::find(kKinds.begin(), kKinds.end(), ref.kind()) != kKinds.end();
+}
+
+bool IsSameVersion(const v1::EntityRef& a, const v1::EntityRef& b) {
+  return a.kind() == b.kind() && a.id() == b.id() && a.version() == b.version();
+}
+
+// What a release and a test run have in common: versions, or only kinds of which each names other versions.
+struct InCommon {
+  bool version = false;
+  bool kind = false;
+};
+InCommon CompareVersions(const v1::EventHeader& release, const v1::EventHeader& run) {
+  InCommon common;
+  for (const v1::EntityRef& released : release.refs()) {
+    if (!IsTestedVersion(released)) continue;
+    for (const v1::EntityRef& tested : run.refs()) {
+      if (tested.role() != "verified" || !IsTestedVersion(tested)) continue;
+      common.version = common.version || IsSameVersion(released, tested);
+      common.kind = common.kind || released.kind() == tested.kind();
+    }
+  }
+  return common;
+}
+
+// A test run of the item, such as `what` says, that verified something of the release; nullopt when there is none.
+StatusOr<std::optional<LeafIndex>> FindRunOfRelease(const Case& at, const v1::EntityRef& item, std::string_view what) {
+  const size_t mark = what.find('?');
+  const auto verified_it = [&](const LoadedEvent& run) {
+    const v1::EntityRef* tested = FindReference(run.header.fields, "item");
+    return tested != nullptr && tested->id() == item.id() && BodyHas(run.body.get(), what.substr(mark + 1)) &&
+           CompareVersions(at.header(), run.header.fields).version;
+  };
+  for (const v1::EntityRef& released : at.header().refs()) {
+    if (!IsTestedVersion(released)) continue;
+    const std::string prefix = TypedEdgesPrefix(released, what.substr(0, mark));
+    ASSIGN_OR_RETURN(const std::optional<LeafIndex> run,
+                     LastCounting(at.rows, prefix, LastEdge(prefix), TreeSize(UINT64_MAX), verified_it));
+    if (run.has_value()) return run;
+  }
+  return std::optional<LeafIndex>();
+}
+
+// That the item passed its tests says nothing of a version that they were not run on. Where runs and release name
+// nothing that can be held against each other, people have to.
+Status CheckReleased(const Case& at, const v1::ReleaseApproved&) {
+  const v1::EntityRef* item = FindReference(at.header(), "item");
+  if (item == nullptr) return OkStatus();
+  for (const v1::Precondition& rule : at.event.type->options->preconditions()) {
+    const std::string& what = rule.events(0);
+    if (!what.starts_with("test_run.completed")) continue;
+    if (rule.from() != v1::SAFETY_CLASS_ALL) {
+      ASSIGN_OR_RETURN(const v1::SoftwareSafetyClass safety_class, ClassOfEvent(at.rows, at.header()));
+      if (!AppliesFrom(rule.from(), safety_class)) continue;
+    }
+    ASSIGN_OR_RETURN(const std::optional<LeafIndex> last, FindNaming(at.rows, what, rule.role(), *item, true));
+    // The precondition says so.
+    if (!last.has_value()) continue;
+    ASSIGN_OR_RETURN(const LoadedEvent run, LoadEvent(at.rows, *last));
+    const InCommon common = CompareVersions(at.header(), run.header.fields);
+    if (common.version || !common.kind) continue;
+    ASSIGN_OR_RETURN(const std::optional<LeafIndex> other, FindRunOfRelease(at, *item, what));
+    if (other.has_value()) continue;
+    Add(at, "RELEASE-TESTED-VERSION", "header.refs", v1::REFUSED, rule.clause(),
+        Text("the last ", what, " about software_item \"", item->id(), "\", at leaf ", last->value,
+             ", verified other versions than are released"),
+        "record the test runs that passed on what is released first")
+        .since = *last;
+  }
+  return OkStatus();
+}
+
+// The newest event of these types, by its place in time, that counts and names the entity in its role. Of what few
+// events are about.
+StatusOr<std::optional<LeafIndex>> NewestOfTypes(const RowFinder& rows, const v1::EntityRef& entity,
+                                                 std::initializer_list<std::string_view> types) {
+  ASSIGN_OR_RETURN(const std::vector<LoadedEvent> events, AllCounting(rows, RoleEdgesPrefix(entity, entity.role())));
+  std::optional<Placed> newest;
+  for (const LoadedEvent& event : events) {
+    if (std::find(types.begin(), types.end(), event.type->name()) == types.end()) continue;
+    ASSIGN_OR_RETURN(const std::optional<Placed> placed, PlaceOf(rows, event.index));
+    if (placed.has_value() && (!newest.has_value() || newest->place < placed->place)) newest = placed;
+  }
+  return newest.has_value() ? std::optional<LeafIndex>(newest->place.second) : std::nullopt;
+}
+
+// What was verified once need not be any more: of the last verification the result counts, and none that came before it
+// was reopened.
+Status CheckClosed(const Case& at, const v1::EntityRef& entity, std::string_view rule, std::string_view verified,
+                   std::string_view ended_otherwise, std::string_view reopened) {
+  ASSIGN_OR_RETURN(const std::optional<LeafIndex> last,
+                   NewestOfTypes(at.rows, entity, {verified.substr(0, verified.find('?')), ended_otherwise, reopened}));
+  if (!last.has_value()) return OkStatus();
+  ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(at.rows, *last));
+  const std::string_view type = event.type->name();
+  if (type == ended_otherwise) return OkStatus();
+  if (type != reopened && BodyHas(event.body.get(), verified.substr(verified.find('?') + 1))) return OkStatus();
+  for (const std::string_view what : {verified, ended_otherwise}) {
+    ASSIGN_OR_RETURN(const std::optional<LeafIndex> ended, FindNaming(at.rows, what, entity.role(), entity, false));
+    if (!ended.has_value()) continue;
+    Add(at, rule, "header.refs", v1::REFUSED, "IEC 62304 9.7",
+        Text("nothing since the ", type, " at leaf ", last->value, " says that ", entity.kind(), " \"", entity.id(),
+             "\" is settled"),
+        Text("record ", verified, " or ", ended_otherwise, " first"))
+        .since = *last;
+    return OkStatus();
+  }
+  // The precondition says so.
+  return OkStatus();
+}
+
+Status CheckProblemClosed(const Case& at, const v1::ProblemClosed&) {
+  return CheckClosed(at, *FindReference(at.header(), "problem"), "CLOSE-LAST-VERIFIED",
+                     "problem.verified?resolved=true", "problem.no_action_decided", "problem.reopened");
+}
+
+Status CheckChangeClosed(const Case& at, const v1::ChangeClosed&) {
+  return CheckClosed(at, *FindReference(at.header(), "change"), "CLOSE-CHANGE-LAST-VERIFIED",
+                     "change.verified?verified=true", "change.rejected", "");
 }
 
 Status CheckDecision(const Case& at, const v1::DecisionRecorded& body) {
@@ -396,6 +616,10 @@ const std::unordered_map<const Descriptor*, Check>& Checks() {
       {v1::RoleGranted::descriptor(), CheckOf<v1::RoleGranted, CheckGranted>},
       {v1::AuthorityDelegated::descriptor(), CheckOf<v1::AuthorityDelegated, CheckDelegated>},
       {v1::DatasetSealed::descriptor(), CheckOf<v1::DatasetSealed, CheckSealed>},
+      {v1::AnnotationCompleted::descriptor(), CheckOf<v1::AnnotationCompleted, CheckAnnotation>},
+      {v1::ReleaseApproved::descriptor(), CheckOf<v1::ReleaseApproved, CheckReleased>},
+      {v1::ProblemClosed::descriptor(), CheckOf<v1::ProblemClosed, CheckProblemClosed>},
+      {v1::ChangeClosed::descriptor(), CheckOf<v1::ChangeClosed, CheckChangeClosed>},
       {v1::SplitDefined::descriptor(), CheckOf<v1::SplitDefined, CheckSplit>},
       {v1::TrainingRunStarted::descriptor(), CheckOf<v1::TrainingRunStarted, CheckTraining>},
       {v1::RequirementApproved::descriptor(), CheckContent<v1::RequirementApproved>},
@@ -423,8 +647,7 @@ Status CheckSpecialRules(const RecordedEvent& event, const RowFinder& rows, std:
 }
 
 bool SpecialRulesReadBody(const EventType& type) {
-  return Checks().contains(type.body) || type.body == v1::AnnotationCompleted::descriptor() || ListsFiles(*type.body) ||
-         AdaptationRulesReadBody(type);
+  return Checks().contains(type.body) || ListsFiles(*type.body) || AdaptationRulesReadBody(type);
 }
 
 Status FoldSpecialRules(const RecordedEvent& event, RowOverlay& rows) {
@@ -434,7 +657,7 @@ Status FoldSpecialRules(const RecordedEvent& event, RowOverlay& rows) {
   const StatusOr<Decimal> achieved = Decimal::Parse(body->achieved());
   const StatusOr<Decimal> required = Decimal::Parse(body->required());
   const bool short_of_it = !achieved.ok() || !required.ok() || *achieved < *required;
-  const bool approved = FindReference(event.header->fields, "deviation_approval") != nullptr;
+  ASSIGN_OR_RETURN(const bool approved, IsDeviationApproved(rows, event.header->fields));
   rows.Put(Family::kEntities, key, short_of_it && !approved ? LeafKey(event.index) : std::string());
   return OkStatus();
 }

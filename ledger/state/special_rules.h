@@ -6,15 +6,21 @@
 //   CHANGE-TEXT           a model version after the first says what changed (domain A01; IEC 62304 8.2.4)
 //   CODE-DIRTY            the code was not all in version control (A04; IEC 62304 8.1.1)
 //   CLASS-LOWERED         a class, an item's own or its parent's, is lowered with safety_class.lowered, which asks for
-//   a
-//                         rationale, and not by moving the item (IEC 62304 4.3)
+//                         a rationale, and not by moving the item (IEC 62304 4.3)
 //   ALREADY-OVER          a role or delegation that had ended when it was given (21 CFR 11.10(d))
+//   SEALED-ONCE           a dataset version that is sealed is not sealed again with other members (A02, A16; IEC 62304
+//                         8.1.1)
+//   SEAL-CRITERIA         a dataset is sealed when its curation says what was chosen, what left out, and why (A42)
 //   ANNOTATION-AGREEMENT  a dataset with less annotator agreement than required is sealed only with an approved
-//   deviation
-//                         (A45)
+//                         deviation (A45)
+//   ANNOTATION-DEVIATION  what approves that is a decision about the dataset with the choice "deviation_approved" (A45)
 //   SPLIT-OVERLAP         a record or subject is in more than one part of a split (A50)
 //   SPLIT-OVERLAP-UNKNOWN nobody computed the overlap (A50)
 //   TRAINING-PARAMETERS   learning rate, batch size, epochs and early stopping are named (A47)
+//   RELEASE-TESTED-VERSION a release and the test runs that it rests on name the same versions, where both name any of
+//                         a kind (A31; IEC 62304 5.8.1)
+//   CLOSE-LAST-VERIFIED, CLOSE-CHANGE-LAST-VERIFIED
+//                         what is closed was verified last as resolved, and since it was reopened (A100; 9.7)
 //   REQUIREMENT-ACCEPTANCE a performance requirement has a metric, comparator and value (A21)
 //   REVIEW-INDEPENDENT    a class C review has two reviewers that are not the author (A36)
 //   DESIGN-MISMATCH       a test of an artifact that isn't what its detailed design says did not pass (A30)

@@ -67,7 +67,7 @@ DATA: dict[str, Example] = {
         {"source": "Hospital A, 2024-Q4, consecutive", "data_type": "dicom", "inclusion": ["adult", "chest CT"],
          "exclusion": [{"text": "motion artefacts", "excluded": 12}, {"text": "age < 18"}],
          "diversity_criteria": ["sex", "scanner vendor"], "records_in": 359, "records_out": 347,
-         "missing": ["annotator_agreement"]}),
+         "missing": ["annotator_agreement"], "selection_rationale": "As in routine use."}),
     "DatasetSealed": Example(
         [DATASET, ref("parent", "dataset", "dataset_v2.1", "2.1")],
         {"records": 347, "subjects": 301, "manifest_root": p.sha256(b"manifest"), "schema_digest": sha256_of("schema"),
@@ -78,7 +78,8 @@ DEVICE: dict[str, Example] = {
     "DeviceModelRegistered": Example(
         [ref("device_model", "device_model", "vent-9"), ref("manufacturer", "organisation", "acme-cardio")],
         {"name": "Vent 9", "intended_purpose": "Ventilation of adults in intensive care.",
-         "basic_udi_di": "0401234VENT9ZK", "udi_di": "04012345678901", "issuing_entity": "GS1", "implantable": True}),
+         "basic_udi_di": "0401234VENT9ZK", "udi_di": "04012345678901", "issuing_entity": "GS1", "implantable": True,
+         "nomenclature": [{"system": "emdn", "code": "Z12030101"}, {"system": "gmdn", "code": "47244"}]}),
     "DeviceUnitCommissioned": Example(
         [UNIT, ref("device_model", "device_model", "vent-9"), ref("site", "site", "hospital-a"),
          ref("baseline", "release", "vent-9-software", "3.0.1")],
@@ -87,19 +88,24 @@ DEVICE: dict[str, Example] = {
         [UNIT], {"disposition": "returned to the manufacturer"}, {"rationale": "End of service life."}),
     "DeviceUnitServiced": Example(
         [UNIT, ref("engineer", "person", "p-0003"), ref("baseline", "release", "vent-9-software", "3.0.1")],
-        {"kind": "STORAGE_REPLACED", "storage": "NOT_PRESERVED", "parts": ["SSD 256 GB"]}),
+        {"kind": "STORAGE_REPLACED", "storage": "NOT_PRESERVED", "parts": ["SSD 256 GB"],
+         "configuration_digest_before": p.sha256(b"configuration"),
+         "configuration_digest_after": p.sha256(b"bare configuration")}),
     "ConfigurationAttested": Example(
         [UNIT],
         {"measured": [{"surface": "segmentation_model", "digest": sha256_of("model 2.1.0")},
                       {"surface": "baseline", "digest": {"algorithm": "MD5", "value": bytes(range(16))}}],
-         "method": "measured boot", "covered_from_us": BASE_US - DAY_US, "covered_until_us": BASE_US}),
+         "method": "measured boot", "covered_from_us": BASE_US - DAY_US, "covered_until_us": BASE_US,
+         "nonce": bytes(range(32))}),
     "ArtifactActivated": Example(
         [UNIT, ref("artifact", "model", "ct-lung-segmentation", "2.1.0", sha256_of("model 2.1.0")),
          ref("rollback_target", "model", "ct-lung-segmentation", "2.0.0")],
-        {"surface": "segmentation_model", "previous_configuration_digest": p.sha256(b"configuration")}),
+        {"surface": "segmentation_model", "previous_configuration_digest": p.sha256(b"configuration"),
+         "new_configuration_digest": p.sha256(b"next configuration")}),
     "ArtifactDeactivated": Example(
         [UNIT, ref("artifact", "model", "ct-lung-segmentation", "2.1.0")],
-        {"surface": "segmentation_model", "reason": "DRIFT"}, {"rationale": "Drift above the alarm limit."}),
+        {"surface": "segmentation_model", "reason": "DRIFT",
+         "new_configuration_digest": p.sha256(b"bare configuration")}, {"rationale": "Drift above the alarm limit."}),
 }
 
 MODEL_LIFE: dict[str, Example] = {

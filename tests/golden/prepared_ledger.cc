@@ -74,7 +74,10 @@ EventDraft ExampleOf(const EventType& type) {
   return {};
 }
 
-void SetCondition(Message& body, std::string_view condition) {
+void SetCondition(Message& body, std::string_view conditions) {
+  const size_t end = conditions.find('&');
+  if (end != std::string_view::npos) SetCondition(body, conditions.substr(end + 1));
+  const std::string_view condition = conditions.substr(0, end);
   const size_t equals = condition.find('=');
   const std::string value(condition.substr(equals + 1));
   std::string_view path = condition.substr(0, equals);
@@ -159,6 +162,12 @@ void PreparedLedger::FitToLedger(const EventType& type, EventDraft& draft) {
     // What was measured is what the example of a design says.
     const EventDraft design = ExampleOf(*Vocabulary::Get().FindNewest("design.approved"));
     *test_run->mutable_measured() = MutableAs<v1::DesignApproved>(*CopyOfBody(design))->content();
+  } else if (auto* decision = MutableAs<v1::DecisionRecorded>(*body)) {
+    // What the example of an annotation names.
+    decision->add_options("deviation_approved");
+    decision->set_choice("deviation_approved");
+    const EventDraft annotation = ExampleOf(*Vocabulary::Get().FindNewest("annotation.completed"));
+    Refer(draft, "about", *FindReference(annotation.header, "dataset"));
   } else if (auto* policy = MutableAs<v1::PolicyAdopted>(*body)) {
     policy->set_kind(v1::PolicyAdopted::CONTEMPORANEITY);
   } else if (type.body == v1::AuthorityDelegated::descriptor()) {

@@ -22,8 +22,8 @@ namespace anamnesis {
 // else must fit the ledger it is sent to: keys, leaves and events that the examples can only make up.
 EventDraft ExampleOf(const EventType& type);
 
-// Sets the field at a path with dots to the value of "PATH=VALUE" (options.proto, Precondition.when).
-void SetCondition(google::protobuf::Message& body, std::string_view condition);
+// Sets fields at paths with dots to the values of "PATH=VALUE", several joined by "&" (options.proto, Precondition).
+void SetCondition(google::protobuf::Message& body, std::string_view conditions);
 // A copy of the draft's body, to be changed.
 std::shared_ptr<google::protobuf::Message> CopyOfBody(const EventDraft& draft);
 

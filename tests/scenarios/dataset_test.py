@@ -56,7 +56,8 @@ class Hospital(harness.Place):
         """What comes before a version is sealed: where its records came from, and why these."""
         body = self.path("curated.json")
         with open(body, "w") as file:
-            json.dump({"inclusion": ["all consecutive images"], "selectionRationale": "as in routine use"}, file)
+            json.dump({"inclusion": ["all consecutive images"], "exclusion": [{"text": "none: every image was taken"}],
+                       "selectionRationale": "as in routine use"}, file)
         harness.run_well("append", "--stream", "person/ada", "--type", "dataset.curated", "--body", body, "--ref",
                          f"dataset=dataset:{version}", "--as", self.key, "--ledger", f"file:{self.ledger}")
 

@@ -33,12 +33,21 @@ inline Step SplitStep(const std::string& id, const std::string& dataset,
   return {"split-" + id, "ada", DraftWith(split, {"split=split:" + id, "dataset=dataset:" + dataset + "@1"})};
 }
 
+// With the criteria that a seal asks for.
+inline v1::DatasetCurated CuratedWithCriteria() {
+  v1::DatasetCurated curated;
+  curated.add_inclusion("adults");
+  curated.add_exclusion()->set_text("motion artefacts");
+  curated.set_selection_rationale("as intended");
+  return curated;
+}
+
 inline std::vector<Step> DatasetSteps(const std::string& id) {
   const std::string dataset = "dataset=dataset:" + id + "@1";
   v1::DatasetSealed sealed;
   sealed.set_manifest_root(Sha256("manifest of " + id).bytes());
   sealed.set_records(3);
-  return {{"curated-" + id, "ada", DraftWith(v1::DatasetCurated(), {dataset})},
+  return {{"curated-" + id, "ada", DraftWith(CuratedWithCriteria(), {dataset})},
           {"sealed-" + id, "ada", DraftWith(sealed, {dataset})},
           SplitStep(id, id, {v1::SplitDefined::TRAINING})};
 }

@@ -232,7 +232,7 @@ TEST(GateLoopholes, WhatIsMeasuredOnItsOwnTrainingDataShowsNothing) {
 
 TEST(GateLoopholes, WhatWasMadeFromDatasetsNeedsTheirSplitsAndDecisions) {
   std::vector<Step> steps = WithDataset();
-  steps.push_back({"curated", "ada", DraftWith(v1::DatasetCurated(), {"dataset=dataset:rhythms@1"})});
+  steps.push_back({"curated", "ada", DraftWith(CuratedWithCriteria(), {"dataset=dataset:rhythms@1"})});
   v1::DatasetSealed sealed;
   sealed.set_manifest_root(Sha256("manifest").bytes());
   sealed.set_records(3);
@@ -296,6 +296,37 @@ TEST(GateLoopholes, WhatWasTakenOutOfADatasetIsInThoseMadeFromIt) {
     steps.insert(sealed, taken);
     EXPECT_EQ(Failed(GateWorld(steps).Ask()), "") << "it was made without them";
   }
+}
+
+// A seal of what was made from it says nothing of the dataset itself, and one that repeats the first changes nothing.
+TEST(GateLoopholes, AnotherSealMakesNoDatasetLaterThanItIs) {
+  v1::DatasetRecordWithdrawn withdrawn;
+  withdrawn.set_basis("consent");
+  std::vector<Step> steps = DatasetSteps("hospital");
+  for (Step& step : DatasetSteps("rhythms")) steps.push_back(std::move(step));
+  for (Step& step : WithDataset()) steps.push_back(std::move(step));
+  steps = Changed(std::move(steps), "sealed-rhythms",
+                  [](EventDraft& draft) { AddReference(draft, "parent", "dataset", "hospital", "1"); });
+  const auto sealed =
+      std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.name == "sealed-rhythms"; });
+  const Step again = *sealed;
+  GateWorld world(steps);
+  ASSERT_EQ(Failed(world.Ask()), "");
+  ASSERT_TRUE(
+      world.Do({"withdrawn", "ada", Because(DraftWith(withdrawn, {"dataset=dataset:hospital@1", "record=record:3"}))})
+          .ok());
+  ASSERT_EQ(Failed(world.Ask()), "G18");
+  ASSERT_TRUE(world.Do(again).ok());
+  EXPECT_EQ(Failed(world.Ask()), "G18") << "the same members, whenever it is said again";
+  std::vector<Step> child = DatasetSteps("later");
+  child = Changed(std::move(child), "sealed-later",
+                  [](EventDraft& draft) { AddReference(draft, "parent", "dataset", "rhythms", "1"); });
+  for (const Step& step : child) ASSERT_TRUE(world.Do(step).ok());
+  EXPECT_EQ(Failed(world.Ask()), "G18") << "the seal of what was made from it since";
+
+  steps.erase(std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.name == "sealed-rhythms"; }));
+  steps.insert(steps.end(), child.begin(), child.end());
+  EXPECT_THAT(NoteOf(GateWorld(steps).Ask(), "G18"), HasSubstr("dataset:rhythms@1 is not sealed"));
 }
 
 TEST(GateLoopholes, WhatWasCuratedFromTheTrainingDataMayShareRecords) {

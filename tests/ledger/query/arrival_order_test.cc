@@ -27,7 +27,9 @@ const std::vector<std::string>& Owners() {
 // the event was recorded.
 bool IsAboutBefore(std::string_view rule) {
   static const auto* rules = [] {
-    auto* names = new std::set<std::string, std::less<>>{"CHANGE-TEXT", "ANNOTATION-AGREEMENT"};
+    auto* names = new std::set<std::string, std::less<>>{
+        "ANNOTATION-AGREEMENT", "ANNOTATION-DEVIATION",   "CHANGE-TEXT",   "CLOSE-CHANGE-LAST-VERIFIED",
+        "CLOSE-LAST-VERIFIED",  "RELEASE-TESTED-VERSION", "SEAL-CRITERIA", "SEALED-ONCE"};
     for (const EventType* type : Vocabulary::Get().All()) {
       for (const v1::Precondition& before : type->options->preconditions()) names->insert(before.rule());
     }

@@ -79,6 +79,39 @@ TEST(AskSequencing, A38AReleaseBeforeItsPlanIsOutOfOrder) {
   EXPECT_EQ(StepOf(SequencingOf(history), "RELEASE-PLAN").state(), Sequencing::OUT_OF_ORDER);
 }
 
+// Whoever deploys what was never approved as a release plans it no more than who approves it first.
+TEST(AskSequencing, A38DeploymentBeforeTheReleasePlanIsOutOfOrder) {
+  const std::string rule = "PROFILE/IEC 62304 5.8.6";
+  v1::ArtifactActivated activated;
+  activated.set_surface("detector");
+  v1::DeviceUnitCommissioned commissioned;
+  commissioned.set_serial_number("7");
+  commissioned.set_jurisdiction("DE");
+  v1::ReleaseDelivered delivered;
+  delivered.mutable_digest()->set_algorithm(v1::SHA256);
+  delivered.mutable_digest()->set_value(std::string(32, 'd'));
+  for (const EventDraft& deployed :
+       {DraftWith(activated, {"unit=device_unit:ICU-7", "artifact=model:X@1"}),
+        DraftWith(commissioned, {"unit=device_unit:ICU-7", "device_model=device_model:v", "baseline=model:X@1"}),
+        DraftWith(delivered, {"release=release:X@1"})}) {
+    ProjectedHistory history;
+    AdoptProfile(history);
+    history.Add(Item("X"));
+    history.Add(
+        DraftWith(v1::ModelRegistered(), {"model=model:X@1", "training_run=training_run:t", "dataset=dataset:d@1",
+                                          "code=code_revision:c@1", "item=software_item:X"}));
+    v1::ReleaseApproved release;
+    release.set_no_residual_anomalies(true);
+    history.Add(DraftWith(std::move(release), {"release=release:X@1", "model=model:X@1", "item=software_item:X"}));
+    EXPECT_EQ(StepOf(SequencingOf(history), rule).state(), Sequencing::STATE_UNSPECIFIED) << "nothing is deployed";
+    const LeafIndex later = history.Add(deployed);
+    EXPECT_EQ(StepOf(SequencingOf(history), rule).state(), Sequencing::NOTHING_BEFORE);
+    EXPECT_EQ(StepOf(SequencingOf(history), rule).later().index(), later.value);
+    history.Add(Plan("rel", "X", v1::PlanContent::RELEASE, {"scope"}));
+    EXPECT_EQ(StepOf(SequencingOf(history), rule).state(), Sequencing::OUT_OF_ORDER);
+  }
+}
+
 TEST(AskSequencing, TheProfileAsksForConfigurationControlBeforeVerification) {
   ProjectedHistory history;
   AdoptProfile(history);

@@ -150,7 +150,9 @@ TEST_F(ToldAfterwardsTest, WhatIsRecordedAsItHappensIsNotEndedByAWord) {
   v1::ProblemResolved resolved;
   resolved.set_summary("watchdog");
   (void)Record(ToldNow(DraftWith(resolved, {"problem=problem:p"})));
-  (void)Record(ToldNow(DraftWith(v1::ProblemVerified(), {"problem=problem:p"})));
+  v1::ProblemVerified verified;
+  verified.set_resolved(true);
+  (void)Record(ToldNow(DraftWith(verified, {"problem=problem:p"})));
   EXPECT_THAT(Record(ToldNow(Close("p"))), IsEmpty());
 }
 

@@ -103,6 +103,7 @@ class VocabularyRulesTest : public testing::Test {
   static EventDraft Curated(std::string_view version) {
     v1::DatasetCurated body;
     body.add_inclusion("adults");
+    body.add_exclusion()->set_text("motion artefacts");
     body.set_selection_rationale("as intended");
     return With(body, {Ref("dataset", "dataset", "d", version)});
   }
@@ -202,8 +203,8 @@ TEST_F(VocabularyRulesTest, A16_ARetractedVersionIsFreeAgain) {
 }
 
 TEST_F(VocabularyRulesTest, A42_ADatasetIsCuratedBeforeItIsSealed) {
-  EXPECT_EQ(Refused(Sealed("2.2"), v1::RULE_BROKEN).rule(), "SEAL-CURATED");
-  EventDraft imported = Sealed("2.2");
+  EXPECT_EQ(Refused(Sealed("2.1"), v1::RULE_BROKEN).rule(), "SEAL-CURATED");
+  EventDraft imported = Sealed("2.1");
   imported.header.set_retrospective(true);
   EXPECT_THAT(Record(imported), Contains("SEAL-CURATED"));
   (void)Record(Curated("2.3"));
@@ -365,7 +366,11 @@ TEST_F(VocabularyRulesTest, A100_EachHopOfAProblemIsAskedFor) {
   v1::ProblemResolved resolved;
   resolved.set_summary("watchdog");
   EXPECT_THAT(Record(With(resolved, {Ref("problem", "problem", "p")})), Contains("RESOLVE-INVESTIGATED"));
-  (void)Record(With(v1::ProblemVerified(), {Ref("problem", "problem", "p")}));
+  v1::ProblemVerified verified;
+  (void)Record(With(verified, {Ref("problem", "problem", "p")}));
+  EXPECT_EQ(Refused(close, v1::RULE_BROKEN).rule(), "CLOSE-VERIFIED") << "it was verified that it is not resolved";
+  verified.set_resolved(true);
+  (void)Record(With(verified, {Ref("problem", "problem", "p")}));
   (void)Record(close);
 }
 

@@ -1,0 +1,368 @@
+// What the steps of a life cycle rest on: a seal on the members and the criteria, a release on tests of what is
+// released, an end on a verification that it is settled.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/state/training_parameters.h"
+#include "tests/ledger/rules/small_world.h"
+
+namespace anamnesis {
+namespace {
+
+using testing::Contains;
+using testing::IsEmpty;
+using testing::Not;
+
+EventDraft Because(EventDraft draft) {
+  draft.header.set_rationale("because");
+  return draft;
+}
+
+v1::DatasetCurated Criteria() {
+  v1::DatasetCurated body;
+  body.add_inclusion("adults");
+  body.add_exclusion()->set_text("motion artefacts");
+  body.set_selection_rationale("as intended");
+  return body;
+}
+
+class LifeCycleRulesTest : public SmallWorld {
+ protected:
+  void SetUp() override {
+    SmallWorld::SetUp();
+    Accept(admin_.Write({GrantRole("admin", v1::VERIFIER)}));
+  }
+
+  static EventDraft Curated(const std::string& version, const v1::DatasetCurated& body = Criteria()) {
+    return DraftWith(body, {"dataset=dataset:d@" + version});
+  }
+  static v1::DatasetSealed Members(char root, uint64_t records = 347) {
+    v1::DatasetSealed body;
+    body.set_records(records);
+    body.set_manifest_root(std::string(32, root));
+    body.set_member_salt(std::string(32, 's'));
+    return body;
+  }
+  static EventDraft Sealed(const std::string& version, const v1::DatasetSealed& body = Members('r')) {
+    return DraftWith(body, {"dataset=dataset:d@" + version});
+  }
+  v1::RefusalDetail Refusal(const EventDraft& draft) { return DetailOf(Try(admin_, draft)); }
+};
+
+TEST_F(LifeCycleRulesTest, A02_A16_ASealedVersionIsNotSealedAgainWithOtherMembers) {
+  (void)Record(Curated("2.2"));
+  const LeafIndex first = Accept(admin_.Write({Sealed("2.2")})).indexes.front();
+  v1::DatasetSealed other_salt = Members('r');
+  other_salt.set_member_salt(std::string(32, 't'));
+  for (const v1::DatasetSealed& other : {Members('q'), Members('r', 348), other_salt}) {
+    for (const bool retrospective : {false, true}) {
+      EventDraft again = Sealed("2.2", other);
+      if (retrospective) again = ToldLate(again, 900);
+      const v1::RefusalDetail detail = Refusal(again);
+      EXPECT_EQ(detail.rule(), "SEALED-ONCE") << other.ShortDebugString();
+      EXPECT_EQ(v1::RefusalReason_Name(detail.reason()), "ENTITY_TAKEN");
+      EXPECT_EQ(detail.existing_index(), first.value);
+    }
+  }
+  // The same again contradicts nothing, and what was made from it has its own members.
+  const LeafIndex second = Accept(admin_.Write({Sealed("2.2")})).indexes.front();
+  (void)Record(Curated("2.3"));
+  EventDraft child = Sealed("2.3", Members('c'));
+  AddReference(child, "parent", "dataset", "d", "2.2");
+  (void)Record(child);
+  EXPECT_EQ(Refusal(Sealed("2.2", Members('q'))).existing_index(), second.value);
+}
+
+TEST_F(LifeCycleRulesTest, A16_ASealIsCorrectedByACorrection) {
+  (void)Record(Curated("2.2"));
+  (void)Record(Sealed("2.2"));
+  EventDraft corrected = Sealed("2.2", Members('q'));
+  corrected.header.set_corrects(std::string(admin_.LastId().view()));
+  (void)Record(corrected);
+  EXPECT_EQ(RuleBroken(Sealed("2.2")), "SEALED-ONCE") << "what was replaced doesn't count";
+  (void)Record(Sealed("2.2", Members('q')));
+  // Both in one run.
+  const EventDraft one = Sealed("2.4");
+  const EventDraft other = Sealed("2.4", Members('q'));
+  const StatusOr<RunVerdict> verdict = ledger_.Append(admin_.Write({Curated("2.4"), one, other}));
+  EXPECT_EQ(DetailOf(verdict.status()).rule(), "SEALED-ONCE") << verdict.status();
+}
+
+TEST_F(LifeCycleRulesTest, A42_ADatasetIsSealedWithItsCriteria) {
+  v1::DatasetCurated no_inclusion = Criteria();
+  no_inclusion.clear_inclusion();
+  v1::DatasetCurated no_exclusion = Criteria();
+  no_exclusion.clear_exclusion();
+  v1::DatasetCurated no_rationale = Criteria();
+  no_rationale.clear_selection_rationale();
+  int version = 0;
+  for (const v1::DatasetCurated& body : {no_inclusion, no_exclusion, no_rationale}) {
+    const std::string name = Text(++version);
+    const std::vector<std::string> findings = Record(Curated(name, body));
+    EXPECT_EQ(std::count_if(findings.begin(), findings.end(),
+                            [](const std::string& rule) {
+                              return rule == "FIELD/inclusion" || rule == "FIELD/exclusion" ||
+                                     rule == "FIELD/selection_rationale";
+                            }),
+              1);
+    EXPECT_EQ(RuleBroken(Sealed(name)), "SEAL-CRITERIA");
+    EventDraft corrected = Curated(name);
+    corrected.header.set_corrects(std::string(admin_.LastId().view()));
+    (void)Record(corrected);
+    EXPECT_THAT(Record(Sealed(name)), IsEmpty());
+  }
+  // What was imported as it is known is recorded with what it lacks.
+  (void)Record(ToldLate(Curated("old", no_rationale), 20));
+  EXPECT_THAT(Record(ToldLate(Sealed("old"), 10)), Contains("SEAL-CRITERIA"));
+}
+
+class AgreementTest : public LifeCycleRulesTest {
+ protected:
+  void SetUp() override {
+    LifeCycleRulesTest::SetUp();
+    v1::AnnotationProtocolApproved protocol;
+    protocol.add_labels("nodule");
+    protocol.set_text("mark every nodule");
+    (void)Record(Because(DraftWith(protocol, {"protocol=annotation_protocol:ap@1", "author=person:x"})));
+    (void)Record(Curated("1"));
+  }
+  static EventDraft Annotated(const std::string& id, const std::string& decision) {
+    v1::AnnotationCompleted body;
+    body.set_selection_basis("radiologists");
+    body.set_metric(v1::AnnotationCompleted::PERCENT);
+    body.set_required("95");
+    body.set_achieved("94");
+    body.set_resolution("third reader");
+    EventDraft draft = DraftWith(body, {"annotation=annotation:" + id, "dataset=dataset:d@1",
+                                        "protocol=annotation_protocol:ap@1", "annotator=person:smith"});
+    AddReference(draft, "deviation_approval", "decision", decision);
+    return draft;
+  }
+  static EventDraft Decided(const std::string& id, const std::string& about, const std::string& choice) {
+    v1::DecisionRecorded body;
+    body.set_question("is less agreement good enough?");
+    body.add_options("deviation_approved");
+    body.add_options("annotate_again");
+    body.set_choice(choice);
+    return Because(DraftWith(body, {"decision=decision:" + id, "about=" + about}));
+  }
+};
+
+TEST_F(AgreementTest, A45_ADeviationIsApprovedByARecordedDecisionAboutTheDataset) {
+  EXPECT_EQ(RuleBroken(Annotated("a", "nobodys")), "EXISTS/deviation_approval");
+  (void)Record(Decided("other", "dataset:e@1", "deviation_approved"));
+  (void)Record(Decided("other-version", "dataset:d@2", "deviation_approved"));
+  (void)Record(Decided("against", "dataset:d@1", "annotate_again"));
+  for (const char* decision : {"other", "other-version", "against"}) {
+    EXPECT_EQ(RuleBroken(Annotated("a", decision)), "ANNOTATION-DEVIATION") << decision;
+  }
+  // Told afterwards it is recorded, and approves nothing.
+  EXPECT_THAT(Record(ToldLate(Annotated("a", "against"), 10)), Contains("ANNOTATION-DEVIATION"));
+  EXPECT_EQ(RuleBroken(Sealed("1")), "ANNOTATION-AGREEMENT");
+  (void)Record(Decided("for", "dataset:d@1", "deviation_approved"));
+  EXPECT_THAT(Record(Annotated("b", "for")), IsEmpty());
+  EXPECT_THAT(Record(Sealed("1")), IsEmpty());
+}
+
+class ReleaseTest : public LifeCycleRulesTest {
+ protected:
+  void SetUp() override {
+    LifeCycleRulesTest::SetUp();
+    v1::SoftwareItemIdentified item;
+    item.set_name("alarm");
+    item.set_level(v1::SoftwareItemIdentified::ITEM);
+    item.set_trainability(v1::SoftwareItemIdentified::FIXED);
+    for (const char* id : {"alarm", "display"}) (void)Record(DraftWith(item, {Text("item=software_item:", id)}));
+    v1::TestCaseApproved test_case;
+    test_case.set_level(v1::SYSTEM);
+    test_case.set_procedure("run it");
+    test_case.set_expected("an alarm");
+    (void)Record(DraftWith(test_case, {"test_case=test_case:tc@1"}));
+    v1::BuildCompleted build;
+    v1::ContentDigest digest;
+    digest.set_algorithm(v1::SHA256);
+    digest.set_value(std::string(32, 'r'));
+    *build.mutable_recipe() = digest;
+    v1::NamedDigest& compiler = *build.add_toolchain();
+    compiler.set_name("gcc");
+    *compiler.mutable_digest() = digest;
+    v1::FileRecord& output = *build.add_outputs();
+    output.set_path("alarm");
+    *output.mutable_digest() = digest;
+    build.set_reproducible(v1::BuildCompleted::YES);
+    (void)Record(DraftWith(build, {"build=build:b1"}));
+  }
+  void Class(v1::SoftwareSafetyClass safety_class) {
+    v1::SafetyClassAssigned body;
+    body.set_safety_class(safety_class);
+    (void)Record(DraftWith(body, {"item=software_item:alarm"}));
+  }
+  std::vector<std::string> Run(v1::TestLevel level, v1::TestRunCompleted::Result result,
+                               const std::vector<std::string>& verified = {}, const std::string& item = "alarm") {
+    v1::TestRunCompleted body;
+    body.set_level(level);
+    body.set_result(result);
+    body.set_configuration_digest(std::string(32, 'c'));
+    body.set_test_configuration("x86");
+    body.add_tools("pytest 8");
+    body.add_unit_criteria("data flow");
+    EventDraft draft = DraftWith(body, {Text("test_run=test_run:", ++runs_), "test_case=test_case:tc@1",
+                                        "tester=person:admin", "item=software_item:" + item});
+    return Record(WithRefs(draft, verified));
+  }
+  static EventDraft Release(const std::vector<std::string>& refs = {}) {
+    v1::ReleaseApproved body;
+    v1::FileRecord& file = *body.add_archive();
+    file.set_path("app.tar");
+    file.set_missing_digest(true);
+    body.set_no_residual_anomalies(true);
+    body.set_tasks_complete(true);
+    return WithRefs(DraftWith(body, {"release=release:r@1", "model=model:m@2", "item=software_item:alarm"}), refs);
+  }
+
+  int runs_ = 0;
+};
+
+TEST_F(ReleaseTest, A31_ATestThatFailedReleasesNothing) {
+  Class(v1::SOFTWARE_SAFETY_CLASS_B);
+  const EventDraft release = Release({"build=build:b1"});
+  for (const auto result : {v1::TestRunCompleted::FAIL, v1::TestRunCompleted::BLOCKED}) {
+    (void)Run(v1::SYSTEM, result);
+    EXPECT_EQ(RuleBroken(release), "RELEASE-SYSTEM-TEST");
+  }
+  (void)Run(v1::SYSTEM, v1::TestRunCompleted::PASS);
+  (void)Run(v1::INTEGRATION, v1::TestRunCompleted::FAIL);
+  EXPECT_EQ(RuleBroken(release), "RELEASE-INTEGRATION-TEST");
+  (void)Run(v1::INTEGRATION, v1::TestRunCompleted::PASS);
+  EXPECT_THAT(Record(release), Not(Contains("RELEASE-INTEGRATION-TEST")));
+}
+
+TEST_F(ReleaseTest, A31_ATestOfAnotherVersionReleasesNothing) {
+  Class(v1::SOFTWARE_SAFETY_CLASS_A);
+  (void)Run(v1::SYSTEM, v1::TestRunCompleted::PASS, {"verified=model:m@1"});
+  EXPECT_EQ(RuleBroken(Release()), "RELEASE-TESTED-VERSION");
+  // A failure on the version itself is no test that passed, and one of another item none of this.
+  (void)Run(v1::SYSTEM, v1::TestRunCompleted::FAIL, {"verified=model:m@2"});
+  (void)Run(v1::SYSTEM, v1::TestRunCompleted::PASS, {"verified=model:m@2"}, "display");
+  EXPECT_EQ(RuleBroken(Release()), "RELEASE-TESTED-VERSION");
+  EXPECT_THAT(Record(ToldLate(Release(), 10)), Contains("RELEASE-TESTED-VERSION"));
+  (void)Run(v1::SYSTEM, v1::TestRunCompleted::PASS, {"verified=model:m@2"});
+  const EventId passed = admin_.LastId();
+  // An older version tested again hides nothing.
+  (void)Run(v1::SYSTEM, v1::TestRunCompleted::PASS, {"verified=model:m@1"});
+  EventDraft release = Release();
+  release.header.mutable_refs(0)->set_version("2");
+  EXPECT_THAT(Record(release), Not(Contains("RELEASE-TESTED-VERSION")));
+  (void)Record(Correct(passed, v1::RecordCorrected::RETRACTED));
+  release.header.mutable_refs(0)->set_version("3");
+  EXPECT_EQ(RuleBroken(release), "RELEASE-TESTED-VERSION");
+}
+
+TEST_F(ReleaseTest, A31_IntegrationIsHeldAgainstTheReleaseToo) {
+  Class(v1::SOFTWARE_SAFETY_CLASS_B);
+  const EventDraft release = Release({"build=build:b1"});
+  (void)Run(v1::SYSTEM, v1::TestRunCompleted::PASS, {"verified=build:b1"});
+  (void)Run(v1::INTEGRATION, v1::TestRunCompleted::PASS, {"verified=build:b0"});
+  EXPECT_EQ(RuleBroken(release), "RELEASE-TESTED-VERSION");
+  (void)Run(v1::INTEGRATION, v1::TestRunCompleted::PASS, {"verified=build:b1"});
+  EXPECT_THAT(Record(release), Not(Contains("RELEASE-TESTED-VERSION")));
+}
+
+TEST_F(ReleaseTest, A31_WhatNamesNothingToHoldAgainstEachOtherIsLeftToPeople) {
+  Class(v1::SOFTWARE_SAFETY_CLASS_A);
+  for (const std::vector<std::string>& verified :
+       std::vector<std::vector<std::string>>{{}, {"verified=software_item:alarm"}, {"verified=build:b1"}}) {
+    (void)Run(v1::SYSTEM, v1::TestRunCompleted::PASS, verified);
+    EventDraft release = Release();
+    release.header.mutable_refs(0)->set_version(Text("of-", runs_));
+    EXPECT_THAT(Record(release), Not(Contains("RELEASE-TESTED-VERSION")));
+  }
+}
+
+TEST_F(LifeCycleRulesTest, A100_WhatWasVerifiedLastDecidesWhetherAProblemIsClosed) {
+  v1::ProblemReported reported;
+  reported.set_criticality(v1::ProblemReported::SAFETY);
+  reported.set_description("froze");
+  reported.set_configuration_unknown_because("offline");
+  v1::ProblemResolved resolved;
+  resolved.set_summary("watchdog");
+  const std::string problem = "problem=problem:p";
+  (void)Record(DraftWith(reported, {problem}));
+  (void)Record(DraftWith(resolved, {problem}));
+  const EventDraft close = Because(DraftWith(v1::ProblemClosed(), {problem}));
+  const auto verify = [&](bool is_resolved) {
+    v1::ProblemVerified verified;
+    verified.set_resolved(is_resolved);
+    (void)Record(DraftWith(verified, {problem}));
+  };
+  verify(false);
+  EXPECT_EQ(RuleBroken(close), "CLOSE-VERIFIED");
+  verify(true);
+  verify(false);
+  EXPECT_EQ(RuleBroken(close), "CLOSE-LAST-VERIFIED");
+  verify(true);
+  // What is told afterwards of a time before that changes nothing of it.
+  (void)Record(ToldLate(DraftWith(v1::ProblemVerified(), {problem}), 10));
+  EXPECT_THAT(Record(close), IsEmpty());
+  (void)Record(Because(DraftWith(v1::ProblemReopened(), {problem})));
+  EXPECT_EQ(RuleBroken(close), "CLOSE-LAST-VERIFIED");
+  (void)Record(Because(DraftWith(v1::ProblemNoActionDecided(), {problem})));
+  EXPECT_THAT(Record(close), IsEmpty());
+}
+
+TEST_F(LifeCycleRulesTest, A100_WhatWasVerifiedLastDecidesWhetherAChangeIsClosed) {
+  const std::string change = "change=change_request:c";
+  v1::ChangeRequested requested;
+  requested.set_text("a watchdog");
+  (void)Record(Because(DraftWith(requested, {change})));
+  const EventDraft close = DraftWith(v1::ChangeClosed(), {change});
+  const auto verify = [&](bool is_verified) {
+    v1::ChangeVerified verified;
+    verified.set_verified(is_verified);
+    (void)Record(DraftWith(verified, {change}));
+  };
+  verify(false);
+  EXPECT_EQ(RuleBroken(close), "CLOSE-CHANGE-VERIFIED");
+  verify(true);
+  verify(false);
+  EXPECT_EQ(RuleBroken(close), "CLOSE-CHANGE-LAST-VERIFIED");
+  verify(true);
+  EXPECT_THAT(Record(close), IsEmpty());
+}
+
+std::string LackingOf(const std::vector<std::string>& names) {
+  v1::TrainingRunStarted run;
+  for (const std::string& name : names) run.add_hyperparameters()->set_name(name);
+  return TrainingParametersLacking(run);
+}
+
+TEST(TrainingParametersTest, A47_NamesOfTheQuantitiesInTheWordsOfFrameworks) {
+  for (const char* rate : {"learning_rate", "learning rate", "lr", "LearningRate", "optimizer.lr", "initial_lr",
+                           "train#optimizer#lr", "learning_rate_init"}) {
+    EXPECT_EQ(LackingOf({rate}), "batch_size, epochs, early_stopping") << rate;
+  }
+  for (const char* size : {"batch_size", "batch", "batchSize", "per_device_train_batch_size", "train#batch_size"}) {
+    EXPECT_EQ(LackingOf({size}), "learning_rate, epochs, early_stopping") << size;
+  }
+  for (const char* epochs : {"epochs", "max_epochs", "epochs_max", "num_train_epochs", "num_epochs", "maxEpochs"}) {
+    EXPECT_EQ(LackingOf({epochs}), "learning_rate, batch_size, early_stopping") << epochs;
+  }
+  for (const char* stop : {"early_stopping", "early_stopping_patience", "early_stopping.metric", "EarlyStopping"}) {
+    EXPECT_EQ(LackingOf({stop}), "learning_rate, batch_size, epochs") << stop;
+  }
+  EXPECT_EQ(LackingOf({"learning_rate", "batch_size", "epochs", "early_stopping"}), "");
+}
+
+TEST(TrainingParametersTest, A47_OtherQuantitiesAreNone) {
+  for (const char* name : {"lr_scheduler", "learning_rate_decay", "lr_warmup", "warmup_lr", "min_lr", "batch_norm",
+                           "batch_size_val", "val_batch_size", "validate#dataloader#batch_size", "samples_per_batch",
+                           "warmup_epochs", "epochs_between_saves", "save_every_epochs", "min_epochs", "patience",
+                           "scheduler_patience", "stopping", "clr", "batches"}) {
+    EXPECT_EQ(LackingOf({name}), "learning_rate, batch_size, epochs, early_stopping") << name;
+  }
+}
+
+}  // namespace
+}  // namespace anamnesis
