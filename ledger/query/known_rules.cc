@@ -10,7 +10,7 @@
 namespace anamnesis {
 namespace {
 
-constexpr std::array<std::string_view, 26> kInCode = {"ACTIVATION-CHANGED",
+constexpr std::array<std::string_view, 27> kInCode = {"ACTIVATION-CHANGED",
                                                       "ACTIVATION-DECISION",
                                                       "ACTIVATION-WRITER",
                                                       "ALREADY-OVER",
@@ -28,6 +28,7 @@ constexpr std::array<std::string_view, 26> kInCode = {"ACTIVATION-CHANGED",
                                                       "LATE-REASON",
                                                       "OBJECT-ID",
                                                       "POLICY-KIND",
+                                                      "POLICY-PERIOD",
                                                       "POLICY-REGIONS",
                                                       "REQUIREMENT-ACCEPTANCE",
                                                       "REVIEW-INDEPENDENT",
