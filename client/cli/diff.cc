@@ -62,7 +62,8 @@ void Print(const v1::DiffAnswer& diff, bool all) {
     std::cout << "different\n";
   }
   if (diff.envelope_class() != v1::EnvelopeTerms::CHANGE_CLASS_UNSPECIFIED) {
-    std::cout << "what it allows: " << Words(v1::EnvelopeTerms::ChangeClass_Name(diff.envelope_class())) << "\n";
+    std::cout << "change of the envelope: " << Words(v1::EnvelopeTerms::ChangeClass_Name(diff.envelope_class()))
+              << "\n";
   }
   for (const v1::DiffAnswer::Facet& facet : diff.facets()) PrintFacet(facet, all);
 }

@@ -46,8 +46,9 @@ void Print(const v1::Answer& answer) {
   for (const Report::Erasure& erasure : report.erasures()) PrintErasure(erasure);
   for (const Report::Refusal& refusal : report.refusals()) PrintRefusal(refusal);
   for (const Report::Count& count : report.counts()) {
-    std::cout << count.bodies() << " bodies of " << Words(v1::RetentionClass_Name(count.retention())) << " erased of "
-              << (count.has_subject() ? EntityKeyText(count.subject()) : "no subject named") << "\n";
+    std::cout << Words(v1::RetentionClass_Name(count.retention())) << " of "
+              << (count.has_subject() ? EntityKeyText(count.subject()) : "no subject named")
+              << ", bodies erased: " << count.bodies() << "\n";
   }
   if (report.erasures().empty() && report.refusals().empty()) std::cout << "nothing was erased, and nothing refused\n";
   if (report.next() > 0) std::cout << "more: --from " << report.next() << "\n";
