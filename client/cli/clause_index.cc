@@ -16,6 +16,7 @@ struct Options : QuestionOptions {
 
 void Print(const v1::Answer& answer) {
   const v1::ClauseIndexAnswer& index = answer.clause_index();
+  for (const std::string& level : index.levels()) std::cout << "level " << level << " of the profile\n";
   for (const v1::ClauseIndexAnswer::Alias& alias : index.aliases()) {
     std::cout << alias.clause() << " means";
     for (const std::string& clause : alias.means()) std::cout << " " << clause;

@@ -57,7 +57,7 @@ void PrintRequirements(const v1::CompletenessAnswer& answer) {
 
 void Print(const v1::Answer& answer, bool all) {
   const v1::CompletenessAnswer& complete = answer.completeness();
-  std::cout << "safety class " << ClassText(complete.safety_class());
+  std::cout << "safety class " << ClassText(complete.safety_class(), complete.levels());
   if (complete.has_profile()) {
     std::cout << " by " << complete.standard() << ": "
               << (complete.complete_by_clause() ? Good("complete by clause") : Bad("incomplete by clause")) << ", "

@@ -130,6 +130,7 @@ void AddSequencing(CLI::App& app);
 void AddClosureAudit(CLI::App& app);
 void AddCoverage(CLI::App& app);
 void AddRetention(CLI::App& app);
+void AddErasureReport(CLI::App& app);
 void AddWhoKnew(CLI::App& app);
 void AddTrainingRuns(CLI::App& app);
 void AddMonitoring(CLI::App& app);

@@ -4,6 +4,7 @@
 #include "client/cli/question.h"
 #include "ledger/event/names.h"
 #include "ledger/query/facts.h"
+#include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
 namespace {
@@ -17,7 +18,9 @@ struct Options : QuestionOptions {
 constexpr int kChangesShown = 25;
 
 void PrintFacet(const v1::DiffAnswer::Facet& facet, bool all) {
-  if (facet.changes_size() == 0 && facet.missing_size() == 0 && facet.same() == 0) return;
+  if (facet.changes_size() == 0 && facet.missing_size() == 0 && facet.same() == 0 && facet.events_left_out() == 0) {
+    return;
+  }
   std::cout << "\n  " << Bold(facet.name())
             << Dim(facet.name() == "reason" ? "" : Text("  ", facet.same(), " the same")) << "\n";
   int shown = 0;
@@ -36,10 +39,16 @@ void PrintFacet(const v1::DiffAnswer::Facet& facet, bool all) {
     } else {
       std::cout << change.x() << " -> " << change.y();
     }
+    if (change.allows() != v1::DiffAnswer::ALLOWS_UNSPECIFIED) {
+      std::cout << "  (allows " << Words(v1::DiffAnswer::Allows_Name(change.allows())) << ")";
+    }
     if (!change.delta().empty()) std::cout << "  (" << (change.delta()[0] == '-' ? "" : "+") << change.delta() << ")";
     std::cout << "\n";
   }
   if (facet.changes_left_out() > 0) std::cout << "    and " << facet.changes_left_out() << " changes left out\n";
+  if (facet.events_left_out() > 0) {
+    std::cout << "    and " << facet.events_left_out() << " older records that were not compared\n";
+  }
   for (const std::string& missing : facet.missing()) std::cout << "    " << Bad("not comparable: ") << missing << "\n";
 }
 
@@ -51,6 +60,10 @@ void Print(const v1::DiffAnswer& diff, bool all) {
     std::cout << "nothing that is recorded differs, but no digests show that the bytes are the same\n";
   } else {
     std::cout << "different\n";
+  }
+  if (diff.envelope_class() != v1::EnvelopeTerms::CHANGE_CLASS_UNSPECIFIED) {
+    std::cout << "change of the envelope: " << Words(v1::EnvelopeTerms::ChangeClass_Name(diff.envelope_class()))
+              << "\n";
   }
   for (const v1::DiffAnswer::Facet& facet : diff.facets()) PrintFacet(facet, all);
 }

@@ -75,6 +75,9 @@ void Print(const v1::ExplainAnswer& explain, bool all_fields) {
   for (const v1::ExplainAnswer::Part& part : explain.parts()) {
     std::cout << "\n  " << Bold(SectionText(part.section())) << "\n";
     for (const v1::ExplainAnswer::Evidence& evidence : part.evidence()) PrintEvidence(evidence, all_fields);
+    if (part.evidence_left_out() > 0) {
+      std::cout << "    and " << part.evidence_left_out() << " older records left out\n";
+    }
     for (const std::string& missing : part.missing()) std::cout << "    " << Bad("not recorded: ") << missing << "\n";
   }
 }

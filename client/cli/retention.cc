@@ -13,14 +13,21 @@ struct Options : QuestionOptions {
   std::string at;
 };
 
+std::string LengthText(const v1::RetentionAnswer::Period& period) {
+  const std::string months = period.months() == 0 ? "" : Text(period.months(), " months");
+  if (period.years() == 0 && period.months() > 0) return months;
+  return Text(period.years(), " years", months.empty() ? "" : " and ", months);
+}
+
 void Print(const v1::Answer& answer) {
   const v1::RetentionAnswer& retention = answer.retention();
   for (const v1::RetentionAnswer::Placement& placement : retention.placements()) {
     std::cout << "placed in " << placement.jurisdiction() << ", last by " << CitationText(placement.last()) << "\n";
   }
   for (const v1::RetentionAnswer::Period& period : retention.periods()) {
-    const std::string line = Text(period.jurisdiction().empty() ? "everywhere" : period.jurisdiction(), ": ",
-                                  period.years(), " years, until ", TimeText(period.keep_until()));
+    const std::string line =
+        Text(period.jurisdiction().empty() ? "everywhere" : period.jurisdiction(), ": ", LengthText(period), " from ",
+             period.start().type(), " of leaf ", period.start().index(), ", until ", TimeText(period.keep_until()));
     std::cout << (period.decisive() ? Bold(line) : line) << Dim(Text("  [", period.source(), "]")) << "\n";
   }
   if (retention.has_keep_until()) {

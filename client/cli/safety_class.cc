@@ -1,5 +1,7 @@
 #include "client/cli/safety_class.h"
 
+#include "absl/strings/str_join.h"
+
 namespace anamnesis::cli {
 
 StatusOr<v1::SoftwareSafetyClass> ParseSafetyClass(std::string_view option, std::string_view text) {
@@ -21,6 +23,13 @@ std::string ClassText(v1::SoftwareSafetyClass safety_class) {
     default:
       return "any";
   }
+}
+
+std::string ClassText(v1::SoftwareSafetyClass safety_class,
+                      const google::protobuf::RepeatedPtrField<std::string>& levels) {
+  std::string text = ClassText(safety_class);
+  if (!levels.empty()) text += Text(" (level ", absl::StrJoin(levels, ", "), ")");
+  return text;
 }
 
 }  // namespace anamnesis::cli

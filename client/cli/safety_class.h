@@ -15,6 +15,9 @@ namespace anamnesis::cli {
 StatusOr<v1::SoftwareSafetyClass> ParseSafetyClass(std::string_view option, std::string_view text);
 // The letter, or "any".
 std::string ClassText(v1::SoftwareSafetyClass safety_class);
+// "B (level II)": with what the profile calls it.
+std::string ClassText(v1::SoftwareSafetyClass safety_class,
+                      const google::protobuf::RepeatedPtrField<std::string>& levels);
 
 }  // namespace anamnesis::cli
 

@@ -7,6 +7,7 @@ namespace {
 
 struct Options : QuestionOptions {
   std::string record;
+  uint64_t leaf = 0;
 };
 
 void Print(const v1::Answer& answer) {
@@ -24,13 +25,19 @@ void AddSpecificity(CLI::App& app) {
   CLI::App& verb = *app.add_subcommand("specificity", "whether a dataset's records state concrete facts");
   verb.footer(
       "Example: anamnesis specificity spleen@2.2\n"
+      "         anamnesis specificity --leaf 30\n"
       "Exit status 1: a fact is missing.");
-  verb.add_option("RECORD", options->record, "the dataset, ID@VERSION")->required();
+  CLI::Option* record = verb.add_option("RECORD", options->record, "the dataset, ID@VERSION");
+  CLI::Option* leaf = verb.add_option("--leaf", options->leaf, "instead: one event, of any type")->excludes(record);
   AddQuestionOptions(verb, *options);
-  SetAction(verb, [options]() -> StatusOr<ExitStatus> {
+  SetAction(verb, [options, leaf]() -> StatusOr<ExitStatus> {
     v1::Question question;
-    ASSIGN_OR_RETURN(*question.mutable_specificity()->mutable_record(),
-                     ParseEntity("RECORD", options->record, "dataset"));
+    v1::SpecificityQuestion& specificity = *question.mutable_specificity();
+    if (leaf->count() > 0) {
+      specificity.set_leaf(options->leaf);
+    } else {
+      ASSIGN_OR_RETURN(*specificity.mutable_record(), ParseEntity("RECORD", options->record, "dataset"));
+    }
     return AskAndPrint(*options, std::move(question), Print,
                        [](const v1::Answer& answer) { return answer.specificity().specific(); });
   });

@@ -35,8 +35,9 @@ void PrintCells(const v1::TraceAnswer& trace) {
 
 void Print(const v1::Answer& answer) {
   const v1::TraceAnswer& trace = answer.trace();
-  std::cout << "safety class " << ClassText(trace.safety_class()) << ", " << trace.elements_size() << " elements, "
-            << trace.links_size() << " links: " << (trace.complete() ? Good("complete") : Bad("not complete")) << "\n";
+  std::cout << "safety class " << ClassText(trace.safety_class(), trace.levels()) << ", " << trace.elements_size()
+            << " elements, " << trace.links_size()
+            << " links: " << (trace.complete() ? Good("complete") : Bad("not complete")) << "\n";
   PrintCells(trace);
   for (const v1::TraceAnswer::Chain& chain : trace.chains()) {
     std::cout << "  chain " << Name(chain.hazardous_situation()) << " <- " << Name(chain.item()) << " <- "

@@ -13,8 +13,8 @@
 #include "ledger/gate/rules.h"
 #include "ledger/gate/runs_with.h"
 #include "ledger/gate/seal_key.h"
+#include "ledger/query/forks.h"
 #include "ledger/query/item_scope.h"
-#include "ledger/state/event_list.h"
 
 namespace anamnesis::gate {
 
@@ -51,11 +51,9 @@ Status JudgeNoHold(Subject& s, Judgement& j) {
 
 namespace {
 
-constexpr size_t kForksMax = 1000;
-
 // The streams that the other rules rest on, and the unit's, in which its own events have to be all there are.
 StatusOr<std::set<std::string>> StreamsReliedOn(Subject& s) {
-  std::set<std::string> streams = {Text("device_unit/", s.request.unit)};
+  std::set<std::string> streams = {StreamOfUnit(s.request.unit)};
   for (const uint64_t leaf : s.relied_on) {
     ASSIGN_OR_RETURN(const Fact* fact, s.facts.At(LeafIndex(leaf)));
     streams.insert(fact->header().stream());
@@ -66,23 +64,11 @@ StatusOr<std::set<std::string>> StreamsReliedOn(Subject& s) {
 // What a stream holds is in doubt while somebody has seen two histories of it, or of the log, and nobody took that
 // back.
 Status FindForks(Subject& s, Judgement& j) {
-  std::vector<LeafIndex> found;
-  RETURN_IF_ERROR(VisitList(s.facts.rows(), Family::kTypeEvents, "fork.detected", LeafIndex(0), false, s.facts.size(),
-                            [&](LeafIndex index) {
-                              found.push_back(index);
-                              return found.size() <= kForksMax;
-                            }));
-  if (found.empty()) return OkStatus();
-  if (found.size() > kForksMax)
-    return absl::ResourceExhaustedError(Text("more than ", kForksMax, " forks are recorded"));
   ASSIGN_OR_RETURN(const std::set<std::string> streams, StreamsReliedOn(s));
-  for (const LeafIndex index : found) {
-    ASSIGN_OR_RETURN(const Fact* fact, s.facts.At(index));
-    const auto* fork = fact->body<v1::ForkDetected>();
-    if (!fact->counts() || (fork != nullptr && !fork->stream().empty() && streams.count(fork->stream()) == 0)) continue;
-    j.Rest(fact);
-    j.Fail(Text(fork == nullptr || fork->stream().empty() ? "the log" : Text("stream ", fork->stream()),
-                " has two histories (leaf ", index.value, ")"));
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> forks, ForksOf(s.facts, streams));
+  for (const Fact* fork : forks) {
+    j.Rest(fork);
+    j.Fail(Text(ForkedText(*fork), " has two histories (leaf ", fork->event.index.value, ")"));
   }
   return OkStatus();
 }

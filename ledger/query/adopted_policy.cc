@@ -25,6 +25,17 @@ bool IsMemberOf(const v1::RetentionPolicy& policy, std::string_view jurisdiction
   return false;
 }
 
+google::protobuf::RepeatedPtrField<std::string> LevelsOf(const v1::ProcessProfile& profile,
+                                                         v1::SoftwareSafetyClass safety_class) {
+  google::protobuf::RepeatedPtrField<std::string> names;
+  for (const v1::ProcessProfile::Level& level : profile.levels()) {
+    const bool holds = std::find(level.classes().begin(), level.classes().end(), safety_class) != level.classes().end();
+    const bool own_name = v1::SoftwareSafetyClass_Name(safety_class) != Text("SOFTWARE_SAFETY_CLASS_", level.name());
+    if (holds && own_name) *names.Add() = level.name();
+  }
+  return names;
+}
+
 std::vector<std::string> WithLargerOnes(const v1::GatePolicy& policy, const std::string& jurisdiction) {
   std::vector<std::string> jurisdictions = {jurisdiction};
   for (const v1::RetentionPolicy::Region& region : policy.regions()) {

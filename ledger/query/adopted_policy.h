@@ -23,6 +23,10 @@ StatusOr<std::optional<AdoptedPolicy>> FindPolicy(Facts& facts, v1::PolicyAdopte
 // Whether `place` is one of the countries where, by the policy, the law of the larger jurisdiction holds.
 bool IsMemberOf(const v1::RetentionPolicy& policy, std::string_view jurisdiction, std::string_view place);
 
+// What the profile calls a class, where it has another name for it than the class's letter: e.g. "II" for B and C.
+google::protobuf::RepeatedPtrField<std::string> LevelsOf(const v1::ProcessProfile& profile,
+                                                         v1::SoftwareSafetyClass safety_class);
+
 // A jurisdiction and, by the policy's regions, the larger ones whose law holds there.
 std::vector<std::string> WithLargerOnes(const v1::GatePolicy& policy, const std::string& jurisdiction);
 

@@ -35,6 +35,8 @@ Status Fill(Facts& facts, const v1::Question& question, const OtherQuestions& ot
       return AnswerWhoKnew(facts, question.who_knew(), answer);
     case v1::Question::kRecords:
       return AnswerRecords(facts, question.records(), answer);
+    case v1::Question::kErasureReport:
+      return AnswerErasureReport(facts, question.erasure_report(), answer);
     case v1::Question::kTrainingRuns:
       return AnswerTrainingRuns(facts, question.training_runs(), answer);
     case v1::Question::kMonitoring:

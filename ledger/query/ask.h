@@ -40,6 +40,7 @@ Status AnswerWhoKnew(Facts& facts, const v1::WhoKnewQuestion& question, v1::Answ
 Status AnswerTrainingRuns(Facts& facts, const v1::TrainingRunsQuestion& question, v1::Answer& answer);
 Status AnswerMonitoring(Facts& facts, const v1::MonitoringQuestion& question, v1::Answer& answer);
 Status AnswerRecords(Facts& facts, const v1::RecordsQuestion& question, v1::Answer& answer);
+Status AnswerErasureReport(Facts& facts, const v1::ErasureReportQuestion& question, v1::Answer& answer);
 Status AnswerExplain(Facts& facts, const v1::ExplainQuestion& question, v1::Answer& answer);
 Status AnswerLineage(Facts& facts, const v1::LineageQuestion& question, v1::Answer& answer);
 Status AnswerDiff(Facts& facts, const v1::DiffQuestion& question, v1::Answer& answer);

@@ -89,6 +89,7 @@ class Index {
     }
     const std::vector<std::string> asked = AskedClauses(question_.clause(), map, answer_);
     if (profile != nullptr) {
+      *answer_.mutable_levels() = LevelsOf(*profile, class_);
       for (const v1::ProcessProfile::Evidence& line : profile->evidence()) {
         if (IsAsked(asked, line.clause())) RETURN_IF_ERROR(Add(line, map));
       }

@@ -5,6 +5,7 @@
 #include "ledger/event/names.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/configuration.h"
+#include "ledger/query/forks.h"
 #include "ledger/query/item_history.h"
 #include "ledger/query/item_scope.h"
 #include "ledger/state/broken_rules.h"
@@ -62,6 +63,7 @@ class Audit {
   Status Run(const v1::EntityRef& entity) {
     ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts_.About(entity, "", limit_ + 1));
     if (indexes.empty()) return absl::NotFoundError(Text("nothing is recorded of ", EntityKeyText(entity)));
+    if (entity.kind() == "device_unit") streams_.insert(StreamOfUnit(entity.id()));
     for (const LeafIndex index : indexes) Enqueue(index);
     while (!queue_.empty()) {
       if (answer_.events_looked_at() == limit_ || answer_.problems_size() >= kProblemsMax) {
@@ -72,6 +74,7 @@ class Audit {
       queue_.pop_front();
       RETURN_IF_ERROR(Look(index));
     }
+    RETURN_IF_ERROR(AddForks());
     answer_.set_closed(answer_.problems().empty() && !answer_.cut_off());
     return OkStatus();
   }
@@ -94,6 +97,7 @@ class Audit {
     answer_.set_events_looked_at(answer_.events_looked_at() + 1);
     facts_.Cite(index);
     ASSIGN_OR_RETURN(const Fact* fact, facts_.At(index));
+    streams_.insert(fact->header().stream());
     if (!fact->counts()) return OkStatus();
     for (const v1::EntityRef& ref : fact->header().refs()) RETURN_IF_ERROR(LookAtReference(*fact, ref));
     for (const std::string& id : fact->header().causes()) {
@@ -190,9 +194,20 @@ class Audit {
     return OkStatus();
   }
 
+  // A stream with two histories may hold something else than was looked at here.
+  Status AddForks() {
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> forks, ForksOf(facts_, streams_));
+    for (const Fact* fork : forks) {
+      RETURN_IF_ERROR(Add(Answer::FORK, *fork, nullptr, Text(ForkedText(*fork), " has two histories")));
+    }
+    return OkStatus();
+  }
+
   Facts& facts_;
   const size_t limit_;
   Answer& answer_;
+  // Of the events that were looked at.
+  std::set<std::string> streams_;
   std::set<uint64_t> seen_;
   std::deque<LeafIndex> queue_;
 };

@@ -85,6 +85,7 @@ Status AnswerCompleteness(Facts& facts, const v1::CompletenessQuestion& question
   *filled.mutable_profile() = std::move(adoption);
   const v1::ProcessProfile& profile = policy->body->document().process_profile();
   filled.set_standard(profile.standard());
+  *filled.mutable_levels() = LevelsOf(profile, safety_class);
   filled.set_complete_by_clause(true);
   filled.set_complete_by_policy(std::all_of(filled.subgroups().begin(), filled.subgroups().end(),
                                             [](const auto& planned) { return planned.missing().empty(); }));

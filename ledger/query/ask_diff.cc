@@ -11,6 +11,7 @@
 #include "ledger/base/decimal.h"
 #include "ledger/event/names.h"
 #include "ledger/query/ask.h"
+#include "ledger/query/envelope_difference.h"
 #include "ledger/query/item_history.h"
 #include "ledger/query/message_fields.h"
 #include "ledger/query/place_in_time.h"
@@ -19,6 +20,7 @@ namespace anamnesis {
 namespace {
 
 constexpr int kChangesMax = 10'000;
+// Of evaluations and of documents about one version.
 constexpr size_t kEventsMax = 1000;
 
 // One side of a facet: what it says, by path.
@@ -45,6 +47,8 @@ struct Side {
   const Fact* run = nullptr;
   std::map<std::string_view, Texts> facets;
   std::map<std::string_view, std::vector<std::string>> missing;
+  // By facet, how many events are recorded that nothing here was read from.
+  std::map<std::string_view, size_t> left_out;
   // Whether digests say what its bytes are.
   bool digests = false;
   bool digest_missing = false;
@@ -136,10 +140,11 @@ class Describer {
     const auto* body = side_.run->body<v1::TrainingRunStarted>();
     if (body != nullptr && body->hyperparameters_size() == 0) Missing("parameters", "no hyperparameters are recorded");
     ASSIGN_OR_RETURN(const std::vector<const Fact*> ends,
-                     facts_.OfType(*run, "training_run", "training_run.completed", kEventsMax));
-    if (ends.empty()) return OkStatus();
-    facts_.Cite(ends.back()->event.index);
-    if (const auto* end = ends.back()->body<v1::TrainingRunCompleted>()) {
+                     facts_.OfType(*run, "training_run", "training_run.completed", kQuestionEventsMax));
+    const Fact* newest = NewestOf(ends, StandsEarlier);
+    if (newest == nullptr) return OkStatus();
+    facts_.Cite(newest->event.index);
+    if (const auto* end = newest->body<v1::TrainingRunCompleted>()) {
       Texts& parameters = side_.facets["parameters"];
       if (end->epochs_run() > 0) parameters["epochs_run"] = std::to_string(end->epochs_run());
       if (!end->stop_reason().empty()) parameters["stop_reason"] = end->stop_reason();
@@ -185,13 +190,15 @@ class Describer {
         continue;
       }
       ASSIGN_OR_RETURN(const std::vector<const Fact*> seals,
-                       facts_.OfType(dataset, "dataset", "dataset.sealed", kEventsMax));
+                       facts_.OfType(dataset, "dataset", "dataset.sealed", kQuestionEventsMax));
       if (seals.empty()) {
         Missing("members", Text(EntityKeyText(dataset), " was not sealed, so its members are not known"));
         continue;
       }
-      facts_.Cite(seals.back()->event.index);
-      const auto* seal = seals.back()->body<v1::DatasetSealed>();
+      // The first seal is the one that fixed the members.
+      const Fact* first = *std::min_element(seals.begin(), seals.end(), StandsEarlier);
+      facts_.Cite(first->event.index);
+      const auto* seal = first->body<v1::DatasetSealed>();
       if (seal == nullptr) continue;
       for (const auto& [name, value] : FieldTextsOf(*seal)) {
         side_.facets["members"][Text(dataset.id(), ": ", name)] = value;
@@ -218,7 +225,8 @@ class Describer {
   Status DescribeMetrics() {
     if (side_.entity.kind() != "model" && side_.entity.kind() != "artifact") return OkStatus();
     ASSIGN_OR_RETURN(std::vector<const Fact*> evaluations,
-                     facts_.OfType(side_.entity, "model", "evaluation.completed", kEventsMax));
+                     facts_.OfType(side_.entity, "model", "evaluation.completed", kQuestionEventsMax));
+    side_.left_out["metrics"] = KeepNewest(evaluations, kEventsMax);
     std::sort(evaluations.begin(), evaluations.end(), StandsEarlier);
     if (evaluations.empty()) Missing("metrics", "no evaluation is recorded");
     for (const Fact* evaluation : evaluations) {
@@ -233,8 +241,9 @@ class Describer {
   }
 
   Status DescribeDocuments() {
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> documents,
-                     facts_.OfType(side_.entity, "about", "document.referenced", kEventsMax));
+    ASSIGN_OR_RETURN(std::vector<const Fact*> documents,
+                     facts_.OfType(side_.entity, "about", "document.referenced", kQuestionEventsMax));
+    side_.left_out["documents"] = KeepNewest(documents, kEventsMax);
     // Several documents may have one title.
     std::map<std::string, std::multiset<std::string>> digests;
     for (const Fact* document : documents) {
@@ -293,6 +302,7 @@ void CompareFacet(std::string_view name, Side& x, Side& y, v1::DiffAnswer::Facet
   }
   for (Side* side : {&x, &y}) {
     for (const std::string& text : side->missing[name]) facet.add_missing(text);
+    facet.set_events_left_out(facet.events_left_out() + side->left_out[name]);
   }
 }
 
@@ -342,6 +352,7 @@ Status AnswerDiff(Facts& facts, const v1::DiffQuestion& question, v1::Answer& an
     CompareFacet(name, x, y, *filled.add_facets());
     different = different || filled.facets().rbegin()->changes_size() > 0;
   }
+  different |= AddEnvelopeFacet(*x.record, *y.record, filled);
   AddReason(x, y, filled);
   const bool shown = x.digests && y.digests && !x.digest_missing && !y.digest_missing;
   filled.set_verdict(different ? v1::DiffAnswer::DIFFERENT

@@ -7,6 +7,7 @@
 #include "ledger/event/names.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/message_fields.h"
+#include "ledger/query/place_in_time.h"
 
 namespace anamnesis {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 using Explain = v1::ExplainAnswer;
 
 constexpr size_t kFieldsMax = 200;
-// Events of one type about one entity that are listed; more are counted as missing.
+// Events of one type about one entity that are listed; more are counted.
 constexpr size_t kEventsMax = 100;
 constexpr size_t kModelsMax = 64;
 
@@ -34,7 +35,10 @@ class Explainer {
   Status Add(Explain::Section section, const v1::EntityRef& entity, const Fact& fact);
   // Adds what defines `entity`, or says that nothing does; the fact, or nullptr.
   StatusOr<const Fact*> AddDefinition(Explain::Section section, const v1::EntityRef& entity);
-  // Adds the events of a type about `entity`; how many there were.
+  // The events of a type about `entity` that a section lists; those beyond are counted in it.
+  StatusOr<std::vector<const Fact*>> Listed(Explain::Section section, const v1::EntityRef& entity,
+                                            std::string_view role, std::string_view type);
+  // Adds the events of a type about `entity`; how many there are in the list.
   StatusOr<size_t> AddOfType(Explain::Section section, const v1::EntityRef& entity, std::string_view role,
                              std::string_view type);
   Status ExplainOne(const v1::EntityRef& entity);
@@ -170,10 +174,17 @@ StatusOr<const Fact*> Explainer::AddDefinition(Explain::Section section, const v
 
 StatusOr<size_t> Explainer::AddOfType(Explain::Section section, const v1::EntityRef& entity, std::string_view role,
                                       std::string_view type) {
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> found, facts_.OfType(entity, role, type, kEventsMax + 1));
-  for (size_t i = 0; i < std::min(found.size(), kEventsMax); ++i) RETURN_IF_ERROR(Add(section, entity, *found[i]));
-  if (found.size() > kEventsMax) Missing(section, Text("list of more than ", kEventsMax, " ", type), entity);
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> found, Listed(section, entity, role, type));
+  for (const Fact* fact : found) RETURN_IF_ERROR(Add(section, entity, *fact));
   return found.size();
+}
+
+StatusOr<std::vector<const Fact*>> Explainer::Listed(Explain::Section section, const v1::EntityRef& entity,
+                                                     std::string_view role, std::string_view type) {
+  ASSIGN_OR_RETURN(std::vector<const Fact*> found, facts_.OfType(entity, role, type, kQuestionEventsMax));
+  const size_t left_out = KeepNewest(found, kEventsMax);
+  part(section).set_evidence_left_out(part(section).evidence_left_out() + left_out);
+  return found;
 }
 
 Status Explainer::ExplainSelection(const v1::EntityRef& dataset, const Fact& curated) {
@@ -191,7 +202,7 @@ Status Explainer::ExplainSelection(const v1::EntityRef& dataset, const Fact& cur
 
 Status Explainer::ExplainAnnotation(const v1::EntityRef& dataset) {
   ASSIGN_OR_RETURN(const std::vector<const Fact*> rounds,
-                   facts_.OfType(dataset, "dataset", "annotation.completed", kEventsMax));
+                   Listed(Explain::ANNOTATION, dataset, "dataset", "annotation.completed"));
   if (rounds.empty()) Missing(Explain::ANNOTATION, "annotation (protocol, annotators, agreement)", dataset);
   for (const Fact* round : rounds) RETURN_IF_ERROR(Add(Explain::ANNOTATION, dataset, *round));
   for (const v1::EntityRef& protocol : RefsIn(rounds, "protocol")) {
@@ -275,8 +286,8 @@ Status Explainer::ExplainEvaluation(const v1::EntityRef& entity) {
 Status Explainer::ExplainRelease(const v1::EntityRef& entity) {
   const bool artifact = entity.kind() == "artifact";
   ASSIGN_OR_RETURN(const std::vector<const Fact*> releases,
-                   facts_.OfType(entity, artifact ? "artifact" : "model",
-                                 artifact ? "certification.issued" : "release.approved", kEventsMax));
+                   Listed(Explain::RELEASE, entity, artifact ? "artifact" : "model",
+                          artifact ? "certification.issued" : "release.approved"));
   if (releases.empty()) Missing(Explain::RELEASE, artifact ? "certification" : "release", entity);
   for (const Fact* release : releases) {
     const v1::EntityRef* ref = FindReference(release->header(), artifact ? "certification" : "release");

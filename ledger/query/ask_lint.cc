@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 7> kLints = {
     "METRIC-CHANGED-WEIGHTS-SAME", "VERSION-REUSED", "DIGEST-WEAK", "DIGEST-MISSING", "LOCATOR-TWO-DIGESTS",
     "FILES-CHANGED-SAME-VERSION",  "VERSION-ONLY"};
 constexpr uint32_t kModelsMax = 100;
-constexpr size_t kEventsMax = 1000;
+constexpr size_t kVersionsMax = 1000;
 constexpr size_t kPathsShown = 5;
 
 // A metric as it was measured on something, and the event that says so.
@@ -99,7 +99,7 @@ Status Linter::Found(std::string_view lint, const v1::EntityRef& entity, const v
 StatusOr<std::map<std::string, Measured>> Linter::MetricsOf(const v1::EntityRef& model) {
   std::map<std::string, Measured> metrics;
   ASSIGN_OR_RETURN(std::vector<const Fact*> evaluations,
-                   facts_.OfType(model, "model", "evaluation.completed", kEventsMax));
+                   facts_.OfType(model, "model", "evaluation.completed", kQuestionEventsMax));
   // The last that measured it counts.
   std::sort(evaluations.begin(), evaluations.end(), StandsEarlier);
   for (const Fact* evaluation : evaluations) {
@@ -235,7 +235,7 @@ Status Linter::LintAgainst(const v1::EntityRef& model, const Registration& now, 
 
 Status Linter::LintReleases(const v1::EntityRef& model) {
   ASSIGN_OR_RETURN(const std::vector<const Fact*> releases,
-                   facts_.OfType(model, "model", "release.approved", kEventsMax));
+                   facts_.OfType(model, "model", "release.approved", kQuestionEventsMax));
   std::map<std::string, const Fact*> first;
   for (const Fact* release : releases) {
     const auto* body = release->body<v1::ReleaseApproved>();
@@ -262,7 +262,7 @@ Status Linter::LintModel(const std::string& id) {
   v1::EntityRef model;
   model.set_kind("model");
   model.set_id(id);
-  ASSIGN_OR_RETURN(const std::vector<std::string> versions, facts_.VersionsOf("model", id, kEventsMax));
+  ASSIGN_OR_RETURN(const std::vector<std::string> versions, facts_.VersionsOf("model", id, kVersionsMax));
   answer_.set_models_examined(answer_.models_examined() + 1);
   for (const std::string& version : versions) {
     model.set_version(version);

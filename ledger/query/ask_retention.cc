@@ -38,10 +38,24 @@ class Placements {
     std::set<std::string> units;
     for (const Fact* fact : commissioned) units.insert(FindReference(fact->header(), "unit")->id());
     for (const std::string& unit : units) RETURN_IF_ERROR(placements.AddUnit(facts, unit, at, answer));
+    placements.units_ = std::move(units);
     return placements;
   }
 
   const std::map<std::string, const Fact*>& last() const { return last_; }
+
+  // The last event of the type that names a unit of the model, or nullptr.
+  StatusOr<const Fact*> LastOfType(Facts& facts, const std::string& type) const {
+    const Fact* last = nullptr;
+    for (const std::string& unit : units_) {
+      ASSIGN_OR_RETURN(const std::vector<const Fact*> found,
+                       facts.OfType(ToEntity({"device_unit", unit}), "", type, kQuestionEventsMax));
+      for (const Fact* fact : found) {
+        if (last == nullptr || last->latest() < fact->latest()) last = fact;
+      }
+    }
+    return last;
+  }
 
  private:
   Status AddUnit(Facts& facts, const std::string& unit, Timestamp at, Answer& answer) {
@@ -69,6 +83,7 @@ class Placements {
   }
 
   std::map<std::string, const Fact*> last_;
+  std::set<std::string> units_;
 };
 
 // Whether a unit was ever placed where the period holds.
@@ -92,9 +107,10 @@ void NotePlacesWithout(const v1::RetentionPolicy& policy, const Placements& plac
   }
 }
 
-void AddPeriods(const v1::RetentionPolicy& policy, const Placements& placements, Timestamp from, Answer& answer) {
+// `placed` is the last placement.
+Status AddPeriods(Facts& facts, const v1::RetentionPolicy& policy, const Placements& placements, const Fact& placed,
+                  Answer& answer) {
   const Calendar utc(0);
-  const absl::CivilDay start = utc.DayOf(from);
   Timestamp longest = kTimestampMin;
   int decisive = -1;
   for (const v1::RetentionPolicy::Period& period : policy.periods()) {
@@ -104,17 +120,27 @@ void AddPeriods(const v1::RetentionPolicy& policy, const Placements& placements,
     const uint32_t years = std::min(implant ? period.years_implantable() : period.years(), kYearsMax);
     added.set_jurisdiction(period.jurisdiction());
     added.set_years(years);
+    const uint32_t months = std::min(period.months(), kYearsMax * 12);
+    added.set_months(months);
     added.set_source(period.source());
-    const absl::CivilDay last(start.year() + years, start.month(), start.day());
+    const Fact* from = nullptr;
+    if (!period.starts().empty()) {
+      ASSIGN_OR_RETURN(from, placements.LastOfType(facts, period.starts()));
+    }
+    if (from == nullptr || from->latest() < placed.latest()) from = &placed;
+    ASSIGN_OR_RETURN(*added.mutable_start(), facts.Reference(from->event.index));
+    const absl::CivilDay start = utc.DayOf(from->latest());
+    const absl::CivilDay last(start.year() + years, start.month() + static_cast<int>(months), start.day());
     const Timestamp until = utc.StartOf(last + 1);
     *added.mutable_keep_until() = ToProtoTime(until);
     if (decisive >= 0 && until <= longest) continue;
     longest = until;
     decisive = answer.periods_size() - 1;
   }
-  if (decisive < 0) return;
+  if (decisive < 0) return OkStatus();
   answer.mutable_periods(decisive)->set_decisive(true);
   *answer.mutable_keep_until() = ToProtoTime(longest);
+  return OkStatus();
 }
 
 }  // namespace
@@ -144,7 +170,7 @@ Status AnswerRetention(Facts& facts, const v1::RetentionQuestion& question, v1::
   }
   if (!policy.has_value()) return OkStatus();
   NotePlacesWithout(policy->body->document().retention(), placements, answer);
-  AddPeriods(policy->body->document().retention(), placements, last->latest(), filled);
+  RETURN_IF_ERROR(AddPeriods(facts, policy->body->document().retention(), placements, *last, filled));
   if (filled.units_in_service() > 0)
     answer.add_notes("units are in service: nothing is due before the last is taken out");
   answer.add_notes("the device's lifetime as its manufacturer defines it holds too where it is longer");

@@ -1,27 +1,16 @@
 #include <algorithm>
 #include <functional>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/event/names.h"
 #include "ledger/query/ask.h"
+#include "ledger/query/message_fields.h"
 #include "ledger/query/place_in_time.h"
+#include "ledger/query/vague_text.h"
 
 namespace anamnesis {
 namespace {
-
-// Words that sound like a criterion and state none. A text with one of them and no number is no fact.
-bool IsVague(std::string_view text) {
-  static const auto* words = new std::vector<std::string_view>{
-      "representative", "appropriate", "adequate",  "sufficient", "suitable", "various",
-      "typical",        "diverse",     "as needed", "standard",   "relevant", "high quality"};
-  const bool has_number = std::any_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  std::string lower(text);
-  absl::AsciiStrToLower(&lower);
-  return !has_number && std::any_of(words->begin(), words->end(),
-                                    [&](std::string_view word) { return lower.find(word) != std::string::npos; });
-}
 
 // What was recorded of a dataset version: each fact with what states it.
 class DatasetFacts {
@@ -235,12 +224,58 @@ class DatasetFacts {
   std::vector<const Fact*> annotated_;
 };
 
+// Within what an event's time must be known to say when it happened.
+constexpr int64_t kWhenMax = int64_t{24} * 3600 * 1'000'000;
+
+void AddFactOfEvent(std::string_view name, bool present, std::string text, const Fact& fact,
+                    v1::SpecificityAnswer& answer) {
+  v1::SpecificityAnswer::RequiredFact& added = *answer.add_facts();
+  added.set_name(std::string(name));
+  added.set_present(present);
+  added.set_text(std::move(text));
+  added.add_leaves(fact.event.index.value);
+  if (!present) answer.add_missing(std::string(name));
+}
+
+// One event of whatever type: when, about what, by whom, why where its type asks why, and no text that only sounds like
+// a statement.
+Status AnswerForLeaf(Facts& facts, LeafIndex index, v1::SpecificityAnswer& answer) {
+  ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
+  facts.Cite(index);
+  const bool when = fact->latest().us - fact->earliest().us <= kWhenMax;
+  AddFactOfEvent(
+      "time", when,
+      Text(when ? "" : "only ", "from ", FormatTime(fact->earliest()), " until ", FormatTime(fact->latest())), *fact,
+      answer);
+  const auto& refs = fact->header().refs();
+  AddFactOfEvent("subject", !refs.empty(), refs.empty() ? "it names nothing" : EntityKeyText(refs[0]), *fact, answer);
+  const v1::Agent& actor = fact->header().actor();
+  AddFactOfEvent("author", true, Text(actor.kind(), ":", actor.id()), *fact, answer);
+  const std::string& rationale = fact->header().rationale();
+  if (fact->event.type->options->rationale_required() || !rationale.empty()) {
+    const bool says_why = !rationale.empty() && !IsVague(rationale);
+    AddFactOfEvent("rationale", says_why, rationale.empty() ? "none" : rationale, *fact, answer);
+  }
+  if (fact->event.body == nullptr) {
+    AddFactOfEvent("body", false, "its content was erased", *fact, answer);
+  } else {
+    for (const auto& [name, value] : FieldTextsOf(*fact->event.body)) {
+      if (IsVague(value)) {
+        AddFactOfEvent(Text("body.", name), false, Text("\"", value, "\" states nothing"), *fact, answer);
+      }
+    }
+  }
+  answer.set_specific(answer.missing().empty());
+  return OkStatus();
+}
+
 }  // namespace
 
 Status AnswerSpecificity(Facts& facts, const v1::SpecificityQuestion& question, v1::Answer& answer) {
+  if (question.has_leaf()) return AnswerForLeaf(facts, LeafIndex(question.leaf()), *answer.mutable_specificity());
   if (question.record().kind() != "dataset" || question.record().id().empty()) {
-    return absl::InvalidArgumentError(
-        Text("specificity.record: \"", EntityKeyText(question.record()), "\" is no dataset; give dataset:ID@VERSION"));
+    return absl::InvalidArgumentError(Text("specificity.record: \"", EntityKeyText(question.record()),
+                                           "\" is no dataset; give dataset:ID@VERSION, or the leaf of one event"));
   }
   if (question.record().version().empty()) {
     return absl::InvalidArgumentError(Text("specificity.record: of ", EntityKeyText(question.record()),

@@ -322,7 +322,10 @@ Status AnswerTrace(Facts& facts, const v1::TraceQuestion& question, v1::Answer& 
   ASSIGN_OR_RETURN(const std::optional<AdoptedPolicy> policy,
                    FindPolicy(facts, v1::PolicyAdopted::PROCESS_PROFILE, answer, &adoption));
   filled.set_complete(policy.has_value());
-  if (policy.has_value()) *filled.mutable_profile() = std::move(adoption);
+  if (policy.has_value()) {
+    *filled.mutable_profile() = std::move(adoption);
+    *filled.mutable_levels() = LevelsOf(policy->body->document().process_profile(), safety_class);
+  }
   bool chains = !policy.has_value();
   // Columns that a clause asks to be linked to.
   std::set<int> linked;

@@ -5,19 +5,12 @@
 
 #include "ledger/event/names.h"
 #include "ledger/query/any_version.h"
+#include "ledger/query/place_in_time.h"
 
 namespace anamnesis {
 namespace {
 
 constexpr size_t kDependenciesMax = 1000;
-
-const Fact* NewestOf(const std::vector<const Fact*>& facts, IsEarlier earlier) {
-  const Fact* newest = nullptr;
-  for (const Fact* fact : facts) {
-    if (newest == nullptr || earlier(newest, fact)) newest = fact;
-  }
-  return newest;
-}
 
 // The entity as it is relied on: of requirements the newest version is what there is to fulfil.
 v1::EntityRef ReliedOnName(const v1::EntityRef& ref) {

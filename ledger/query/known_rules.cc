@@ -10,7 +10,7 @@
 namespace anamnesis {
 namespace {
 
-constexpr std::array<std::string_view, 32> kInCode = {"ACTIVATION-CHANGED",
+constexpr std::array<std::string_view, 33> kInCode = {"ACTIVATION-CHANGED",
                                                       "ACTIVATION-DECISION",
                                                       "ACTIVATION-WRITER",
                                                       "ALREADY-OVER",
@@ -31,6 +31,7 @@ constexpr std::array<std::string_view, 32> kInCode = {"ACTIVATION-CHANGED",
                                                       "LATE-REASON",
                                                       "OBJECT-ID",
                                                       "POLICY-KIND",
+                                                      "POLICY-PERIOD",
                                                       "POLICY-REGIONS",
                                                       "RELEASE-TESTED-VERSION",
                                                       "REQUIREMENT-ACCEPTANCE",

@@ -504,8 +504,21 @@ Status CheckRegions(const Case& at, const v1::PolicyAdopted& body) {
   return OkStatus();
 }
 
+// A period of no length would keep nothing.
+void CheckPeriods(const Case& at, const v1::RetentionPolicy& policy) {
+  for (int i = 0; i < policy.periods_size(); ++i) {
+    if (policy.periods(i).years() > 0 || policy.periods(i).months() > 0) continue;
+    Add(at, "POLICY-PERIOD", Text("body.document.retention.periods[", i, "]"), v1::REFUSED, "IEC 62304 4.1",
+        Text("the period of ", policy.periods(i).source(), " has neither years nor months"), "say how long it is")
+        .firmness = Firmness::kAlways;
+  }
+}
+
 Status CheckPolicy(const Case& at, const v1::PolicyAdopted& body) {
-  if (IsDocumentOfKind(body)) return CheckRegions(at, body);
+  if (IsDocumentOfKind(body)) {
+    CheckPeriods(at, body.document().retention());
+    return CheckRegions(at, body);
+  }
   Add(at, "POLICY-KIND", "body.document", v1::REFUSED, "IEC 62304 4.1",
       Text("must hold exactly the document of kind ", v1::PolicyAdopted::Kind_Name(body.kind())),
       "set that part of the document and no other")

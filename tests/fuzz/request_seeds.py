@@ -207,6 +207,7 @@ QUESTIONS = {
     "sequencing": f"sequencing {{ item {ITEM} }}", "closure_audit": f"closure_audit {{ entity {ITEM} limit: 10 }}",
     "coverage": f'coverage {{ unit: "ICU-1" from {{ seconds: {START_S} }} until {AT} }}',
     "retention": f'retention {{ device_model {{ kind: "device_model" id: "monitor" }} at {AT} }}',
+    "erasure_report": 'erasure_report { about { kind: "subject" id: "s" } limit: 3 }',
     "who_knew": f"who_knew {{ entity {ITEM} at {AT} }}", "training_runs": f"training_runs {{ at {AT} }}",
     "monitoring": f'monitoring {{ unit: "ICU-1" at {AT} }}',
     "explain": 'explain { entity { kind: "model" id: "m" version: "1" } }',

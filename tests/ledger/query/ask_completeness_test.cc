@@ -550,5 +550,44 @@ TEST(AskClauseIndex, A109InTheWholeLedgerEvidenceIsFoundBehindManyEventsOfItsTyp
   EXPECT_TRUE(units.clause_index().clauses(0).more());
 }
 
+// A profile may have levels of its own, of which one may hold for two classes.
+TEST(AskCompleteness, TheProfilesOwnLevelsAreNamed) {
+  ProjectedHistory history;
+  v1::PolicyDocument document = ReadPolicy("process_profile_62304_2006_a1");
+  const auto levels = [&](v1::SoftwareSafetyClass safety_class) {
+    v1::Question completeness;
+    SetEntity(*completeness.mutable_completeness()->mutable_item(), "software_item", "X");
+    completeness.mutable_completeness()->set_safety_class(safety_class);
+    v1::Question trace;
+    SetEntity(*trace.mutable_trace()->mutable_subject(), "software_item", "X");
+    trace.mutable_trace()->set_safety_class(safety_class);
+    v1::Question index;
+    index.mutable_clause_index()->set_safety_class(safety_class);
+    const auto of_item = AskOf(history, completeness).completeness().levels();
+    const auto of_trace = AskOf(history, trace).trace().levels();
+    const auto of_index = AskOf(history, index).clause_index().levels();
+    const std::vector<std::string> named(of_item.begin(), of_item.end());
+    EXPECT_EQ(std::vector<std::string>(of_trace.begin(), of_trace.end()), named);
+    EXPECT_EQ(std::vector<std::string>(of_index.begin(), of_index.end()), named);
+    return named;
+  };
+  history.Add(Item("X"));
+  history.Add(Adopt(v1::PolicyAdopted::PROCESS_PROFILE, document));
+  EXPECT_EQ(levels(v1::SOFTWARE_SAFETY_CLASS_B), std::vector<std::string>()) << "class B is called B";
+  v1::ProcessProfile& profile = *document.mutable_process_profile();
+  profile.clear_levels();
+  for (const auto& [name, classes] :
+       {std::pair("I", std::vector{v1::SOFTWARE_SAFETY_CLASS_A}),
+        std::pair("II", std::vector{v1::SOFTWARE_SAFETY_CLASS_B, v1::SOFTWARE_SAFETY_CLASS_C})}) {
+    v1::ProcessProfile::Level& level = *profile.add_levels();
+    level.set_name(name);
+    for (const v1::SoftwareSafetyClass safety_class : classes) level.add_classes(safety_class);
+  }
+  history.Add(Adopt(v1::PolicyAdopted::PROCESS_PROFILE, document));
+  EXPECT_EQ(levels(v1::SOFTWARE_SAFETY_CLASS_A), std::vector<std::string>{"I"});
+  EXPECT_EQ(levels(v1::SOFTWARE_SAFETY_CLASS_B), std::vector<std::string>{"II"});
+  EXPECT_EQ(levels(v1::SOFTWARE_SAFETY_CLASS_C), std::vector<std::string>{"II"});
+}
+
 }  // namespace
 }  // namespace anamnesis

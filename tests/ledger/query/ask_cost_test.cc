@@ -105,6 +105,7 @@ std::vector<v1::Question> Questions() {
   SetEntity(*next().mutable_where()->mutable_entity(), "model", "m", "1");
   SetEntity(*next().mutable_status()->mutable_entity(), "model", "m");
   SetEntity(*next().mutable_lint()->mutable_entity(), "model", "m");
+  next().mutable_erasure_report();
   return all;
 }
 

@@ -6,6 +6,7 @@
 #include "ledger/query/named_records.h"
 #include "tests/ledger/query/asking.h"
 #include "tests/ledger/query/item_drafts.h"
+#include "tests/support/counting_rows.h"
 
 namespace anamnesis {
 namespace {
@@ -164,6 +165,58 @@ TEST(AskSequencing, EachVersionIsUnderControlBeforeItIsVerified) {
     if (evidence.clause() != "IEC 62304 5.1.11") continue;
     EXPECT_EQ(evidence.state(), v1::MISSING_BY_CLAUSE);
     EXPECT_NE(evidence.text().find("names model:m@2, which was not on record before it"), std::string::npos);
+  }
+}
+
+// Each revision is held against the item's requirements, which are looked up once.
+TEST(AskSequencing, RecordsOfOneNameCostEachTheSame) {
+  const auto rows_read = [](int revisions) {
+    ProjectedHistory history;
+    history.Add(Item("X"));
+    for (int i = 0; i < revisions; ++i) {
+      history.Add(Code(Text("c", i), "X"));
+      history.Add(Requirement(Text("R", i), "1", "X"));
+    }
+    v1::Question question;
+    SetEntity(*question.mutable_sequencing()->mutable_item(), "software_item", "X");
+    const CountingRows rows(history.rows());
+    const StatusOr<v1::Answer> answer = Ask(rows, "o", history.size(), question);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    EXPECT_EQ(answer->sequencing().out_of_order(), 1u) << "the first revision";
+    return rows.count();
+  };
+  const size_t few = rows_read(20);
+  EXPECT_LE(rows_read(80), 4 * few + few / 2);
+}
+
+// Which of them stands before: the first by place in time that does, or that something names as its cause.
+TEST(AskSequencing, TheFirstThatStandsBeforeIsFoundAmongMany) {
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  const auto step_of = [&](LeafIndex later) {
+    const v1::Answer answer = SequencingOf(history);
+    for (const Sequencing::Step& step : answer.sequencing().steps()) {
+      if (step.rule() == "SRS-BEFORE-CODE" && step.later().index() == later.value) return step;
+    }
+    return Sequencing::Step();
+  };
+  EventDraft imported = Code("imported", "X");
+  imported.header.set_retrospective(true);
+  const LeafIndex first = history.Add(Code("c1", "X"));
+  const LeafIndex told_afterwards = history.Add(imported);
+  const LeafIndex requirement = history.Add(Requirement("R1", "1", "X"));
+  const LeafIndex second = history.Add(Code("c2", "X"));
+  history.Add(Requirement("R2", "1", "X"));
+  EXPECT_EQ(step_of(first).state(), Sequencing::OUT_OF_ORDER);
+  EXPECT_EQ(step_of(first).earlier().index(), requirement.value) << "the first that should";
+  EXPECT_EQ(step_of(second).earlier().index(), requirement.value);
+  EXPECT_EQ(step_of(second).state(), Sequencing::IN_ORDER);
+  EXPECT_EQ(step_of(told_afterwards).basis(), Sequencing::WALL_CLOCK);
+  const LeafIndex long_ago = history.Add(LongAgo(Requirement("R0", "1", "X")));
+  for (const LeafIndex code : {first, told_afterwards, second}) {
+    EXPECT_EQ(step_of(code).earlier().index(), long_ago.value);
+    EXPECT_EQ(step_of(code).state(), Sequencing::IN_ORDER);
+    EXPECT_EQ(step_of(code).basis(), Sequencing::WALL_CLOCK);
   }
 }
 

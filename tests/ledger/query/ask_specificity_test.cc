@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "ledger/query/vague_text.h"
 #include "tests/ledger/query/asking.h"
 #include "tests/ledger/query/item_drafts.h"
 
@@ -81,6 +82,50 @@ TEST(AskSpecificity, A54RepresentativeImagesAreVagueAndEachMissingFactIsNamed) {
       "record_count", "curator", "annotators", "agreement_achieved"};
   EXPECT_EQ(Missing(history), all);
   EXPECT_NE(SpecificityOf(history).facts(0).text().find("representative"), std::string::npos);
+}
+
+TEST(AskSpecificity, ANumberMakesAVagueTextAFactOnlyWhereItIsAQuantity) {
+  for (const char* text : {"representative, 2024", "representative images of 2024", "standard protocol 3",
+                           "adequate T1 contrast", "appropriate by ISO 13485", "typical, 2024-Q4",
+                           "diverse sites in 2023", "relevant images", "as needed since 1999"}) {
+    EXPECT_TRUE(IsVague(text)) << text;
+  }
+  for (const char* text : {"adequate: at least 512 pixels", "typical adults over 18", "20 patients of various ages",
+                           "standard slices of 1.5 mm", "standard slices of 1.5mm", "sufficient contrast, CNR >= 3",
+                           "sufficient contrast, CNR >=3", "95 % of relevant findings", "adults from 2024"}) {
+    EXPECT_FALSE(IsVague(text)) << text;
+  }
+}
+
+v1::SpecificityAnswer SpecificityOfLeaf(const ProjectedHistory& history, LeafIndex leaf) {
+  v1::Question question;
+  question.mutable_specificity()->set_leaf(leaf.value);
+  const v1::Answer answer = AskOf(history, question);
+  EXPECT_TRUE(Cites(answer, leaf));
+  return answer.specificity();
+}
+
+TEST(AskSpecificity, OneEventOfAnyTypeStatesItsFacts) {
+  ProjectedHistory history;
+  v1::ProblemReported problem;
+  problem.set_criticality(v1::ProblemReported::PERFORMANCE);
+  problem.set_description("froze after 3 hours");
+  const LeafIndex concrete = history.Add(DraftWith(problem, {"problem=problem:p1"}));
+  EXPECT_TRUE(SpecificityOfLeaf(history, concrete).specific()) << SpecificityOfLeaf(history, concrete).DebugString();
+  problem.set_description("did not show the relevant images");
+  EventDraft draft = DraftWith(problem, {"problem=problem:p2"});
+  SetOccurred(draft, Timestamp(kTestStart.us - int64_t{30} * 86'400'000'000), kTestStart);
+  const LeafIndex vague = history.Add(draft);
+  const v1::SpecificityAnswer answer = SpecificityOfLeaf(history, vague);
+  EXPECT_EQ(std::vector<std::string>(answer.missing().begin(), answer.missing().end()),
+            (std::vector<std::string>{"time", "body.description"}));
+  EXPECT_FALSE(answer.specific());
+  EventDraft reopened = DraftWith(v1::ProblemReopened(), {"problem=problem:p1"});
+  reopened.header.set_rationale("as appropriate");
+  EXPECT_EQ(SpecificityOfLeaf(history, history.Add(reopened)).missing(0), "rationale");
+  v1::Question question;
+  question.mutable_specificity()->set_leaf(99);
+  EXPECT_TRUE(absl::IsNotFound(Ask(history.rows(), "o", history.size(), question).status()));
 }
 
 TEST(AskSpecificity, A54CountsThatDontAddUpAreNoFact) {

@@ -1,4 +1,4 @@
-// Questions about units and what runs on them: coverage, monitoring, retention, closure of the trail.
+// Questions about units and what runs on them: coverage, monitoring, what is in service, closure of the trail.
 
 #include <set>
 #include <string>
@@ -475,39 +475,6 @@ TEST(AskMonitoring, A52DriftIsToldWindowByWindowInTheTimeAskedAbout) {
   EXPECT_EQ(answer.windows(1).entity().id(), "m");
 }
 
-TEST(AskRetention, TheLongestPeriodOfAllPlacesCountsFromTheLastPlacement) {
-  ProjectedHistory history;
-  AdoptShipped(history, v1::PolicyAdopted::RETENTION, "retention");
-  const auto ask = [&](std::string_view at) {
-    v1::Question question;
-    SetEntity(*question.mutable_retention()->mutable_device_model(), "device_model", "monitor");
-    *question.mutable_retention()->mutable_at() = ToProtoTime(ParseTime(at).value());
-    return AskOf(history, question).retention();
-  };
-  const auto commission = [](const std::string& unit, const std::string& jurisdiction, std::string_view at) {
-    v1::DeviceUnitCommissioned body;
-    body.set_serial_number(unit);
-    body.set_jurisdiction(jurisdiction);
-    EventDraft draft = DraftWith(std::move(body), {"unit=device_unit:" + unit, "device_model=device_model:monitor"});
-    SetOccurred(draft, ParseTime(at).value(), ParseTime(at).value());
-    return draft;
-  };
-  history.Add(commission("u1", "US", "2020-05-01T08:00:00Z"));
-  EXPECT_EQ(ask("2021-01-01T00:00:00Z").keep_until().seconds(), ParseTime("2022-05-02T00:00:00Z")->us / 1'000'000);
-  history.Add(commission("u2", "DE", "2020-03-01T08:00:00Z"));
-  const v1::RetentionAnswer in_use = ask("2031-01-01T00:00:00Z");
-  EXPECT_EQ(in_use.keep_until().seconds(), ParseTime("2030-05-02T00:00:00Z")->us / 1'000'000);
-  EXPECT_FALSE(in_use.due());
-  EXPECT_EQ(in_use.units_in_service(), 2u);
-  for (const char* unit : {"u1", "u2"}) {
-    EventDraft out = Rationale(DraftWith(v1::DeviceUnitDecommissioned(), {Text("unit=device_unit:", unit)}));
-    SetOccurred(out, ParseTime("2028-01-01T00:00:00Z").value(), ParseTime("2028-01-01T00:00:00Z").value());
-    history.Add(out);
-  }
-  EXPECT_FALSE(ask("2030-05-01T23:59:59Z").due());
-  EXPECT_TRUE(ask("2030-05-02T00:00:00Z").due());
-}
-
 TEST(AskRetention, WhatMayHaveBeenInServiceThenCounts) {
   ProjectedHistory history;
   const auto in_service = [&](int64_t at) {
@@ -529,30 +496,6 @@ TEST(AskRetention, WhatMayHaveBeenInServiceThenCounts) {
   EXPECT_EQ(in_service(21), 0u);
 }
 
-TEST(AskRetention, APlaceWithoutAPeriodOfItsOwnIsNamed) {
-  ProjectedHistory history;
-  AdoptShipped(history, v1::PolicyAdopted::RETENTION, "retention");
-  const auto places = [&](const std::string& unit, const std::string& jurisdiction) {
-    v1::DeviceUnitCommissioned body;
-    body.set_serial_number(unit);
-    body.set_jurisdiction(jurisdiction);
-    history.Add(DraftWith(std::move(body), {"unit=device_unit:" + unit, "device_model=device_model:monitor"}));
-    v1::Question question;
-    SetEntity(*question.mutable_retention()->mutable_device_model(), "device_model", "monitor");
-    *question.mutable_retention()->mutable_at() = ToProtoTime(kTestStart);
-    const v1::Answer answer = AskOf(history, question);
-    std::string named;
-    for (const std::string& note : answer.notes()) {
-      if (note.starts_with("the policy has no period of ")) named += note.substr(28, 2);
-    }
-    return named;
-  };
-  EXPECT_EQ(places("u1", "DE"), "");
-  EXPECT_EQ(places("u2", "US"), "");
-  EXPECT_EQ(places("u3", "JP"), "JP");
-  EXPECT_EQ(places("u4", "GB"), "GBJP");
-}
-
 v1::ClosureAuditAnswer AuditOf(const ProjectedHistory& history) {
   v1::Question question;
   SetEntity(*question.mutable_closure_audit()->mutable_entity(), "device_unit", "ICU-7");
@@ -567,12 +510,16 @@ std::set<std::string> KindsOf(const v1::ClosureAuditAnswer& audit) {
   return kinds;
 }
 
-TEST(AskClosureAudit, A68DanglingReferencesAndActivationsWithoutDecisionAreReported) {
-  ProjectedHistory history;
+EventDraft ModelOfMonitor() {
   v1::DeviceModelRegistered model;
   model.set_name("monitor");
   model.set_intended_purpose("alerts");
-  history.Add(DraftWith(std::move(model), {"device_model=device_model:monitor"}));
+  return DraftWith(std::move(model), {"device_model=device_model:monitor"});
+}
+
+TEST(AskClosureAudit, A68DanglingReferencesAndActivationsWithoutDecisionAreReported) {
+  ProjectedHistory history;
+  history.Add(ModelOfMonitor());
   history.Add(Commission("ICU-7"));
   EXPECT_TRUE(AuditOf(history).closed()) << AuditOf(history).DebugString();
   history.Add(Activate("ICU-7", "model", "never-registered"));
@@ -644,6 +591,37 @@ TEST(AskClosureAudit, A93WhatWasMeasuredDiffersUntilALateRecordExplainsIt) {
   }
   history.Add(activated("ICU-7", "a2", '\2', 4));
   EXPECT_FALSE(differs());
+}
+
+// A fork names its stream in its body and refers to nothing.
+TEST(AskClosureAudit, AForkOfAStreamThatItRestsOnIsReportedUntilItIsTakenBack) {
+  ProjectedHistory history;
+  const auto fork = [&](const std::string& stream) {
+    v1::ForkDetected body;
+    body.set_stream(stream);
+    body.set_position(3);
+    body.set_header_digest_here(std::string(32, 'h'));
+    body.set_header_digest_there(std::string(32, 't'));
+    body.set_evidence("two headers");
+    return history.Add(Draft(std::move(body)), kTestStart, "monitor");
+  };
+  history.Add(ModelOfMonitor());
+  history.Add(Commission("ICU-7"), kTestStart, "installer");
+  history.Add(Commission("ICU-8"), kTestStart, "another");
+  fork("person/another");
+  EXPECT_TRUE(AuditOf(history).closed()) << "another unit's stream";
+  for (const std::string stream : {"person/installer", "device_unit/ICU-7", ""}) {
+    const LeafIndex index = fork(stream);
+    const v1::ClosureAuditAnswer audit = AuditOf(history);
+    EXPECT_FALSE(audit.closed()) << stream;
+    ASSERT_EQ(audit.problems_size(), 1) << audit.DebugString();
+    EXPECT_EQ(audit.problems(0).kind(), v1::ClosureAuditAnswer::FORK);
+    EXPECT_EQ(audit.problems(0).leaf().index(), index.value);
+    EXPECT_EQ(audit.problems(0).text(),
+              stream.empty() ? "the log has two histories" : "stream " + stream + " has two histories");
+    history.Retract(index);
+    EXPECT_TRUE(AuditOf(history).closed()) << stream;
+  }
 }
 
 TEST(AskClosureAudit, A68ALimitThatCutsItOffIsSaid) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/ledger/query/drafts.h"
+#include "tests/ledger/query/item_drafts.h"
 #include "tests/ledger/query/recorded_history.h"
 
 namespace anamnesis {
@@ -148,6 +149,130 @@ TEST(DiffTest, A07CorrectionsCountAsKnown) {
   const v1::Question question = Ask(Entity("design", "net", "1"), Entity("design", "net", "2"));
   EXPECT_THAT(Changes(history.AskAt(question, 0).diff()), IsEmpty());
   EXPECT_THAT(Changes(history.AskAt(question, 2).diff()), ElementsAre("record content.loss: dice -> focal"));
+}
+
+EventDraft EndRun(uint64_t epochs) {
+  v1::TrainingRunCompleted body;
+  body.set_epochs_run(epochs);
+  EventDraft draft = Draft(std::move(body));
+  AddReference(draft, "training_run", "training_run", "t");
+  return draft;
+}
+
+EventDraft ModelOfRun(std::string_view version) {
+  EventDraft draft = RegisterModel("m", version);
+  AddReference(draft, "training_run", "training_run", "t");
+  AddReference(draft, "dataset", "dataset", "d", "1");
+  AddReference(draft, "code", "code_revision", "c", "1");
+  return draft;
+}
+
+// What was told afterwards, of before, doesn't take the place of what was recorded when it happened.
+TEST(DiffTest, ALateRecordOfAnEarlierEndReplacesNone) {
+  RecordedHistory history;
+  EventDraft run = StartRun("t");
+  AddReference(run, "dataset", "dataset", "d", "1");
+  AddReference(run, "code", "code_revision", "c", "1");
+  history.Add(run);
+  history.Add(ModelOfRun("1"));
+  history.Add(CurateDataset("d", "1"));
+  history.Add(CurateDataset("d", "2"));
+  history.Add(EndRun(90));
+  history.Add(LongAgo(EndRun(30)));
+  history.Add(SealDataset("d", "1", 347, "as sealed"));
+  history.Add(SealDataset("d", "1", 300, "sealed again"));
+  history.Add(SealDataset("d", "2", 400, "more"));
+  const v1::Question of_models = Ask(Entity("model", "m", "1"), Entity("model", "m", "1"));
+  const v1::Answer same = history.AskAt(of_models, 0);
+  EXPECT_THAT(same.leaves(), ::testing::Contains(4)) << "the newest end by place in time";
+  EXPECT_THAT(same.leaves(), ::testing::Not(::testing::Contains(5)));
+  const v1::Answer datasets = history.AskAt(Ask(Entity("dataset", "d", "1"), Entity("dataset", "d", "2")), 0);
+  EXPECT_THAT(Changes(datasets.diff()), ::testing::Contains("members d: records: 347 -> 400 by 53"));
+}
+
+TEST(DiffTest, MoreThanCanBeComparedIsSaid) {
+  RecordedHistory history;
+  history.Add(ModelOfRun("1"));
+  history.Add(ModelOfRun("2"));
+  for (int i = 0; i < 1003; ++i) {
+    v1::EvaluationCompleted body;
+    *body.add_metrics() = MetricOf("dice", Text("0.", i));
+    history.Add(Evaluate("m", "1", std::move(body)));
+  }
+  v1::EvaluationCompleted late;
+  *late.add_metrics() = MetricOf("dice", "0.5");
+  history.Add(LongAgo(Evaluate("m", "1", std::move(late))));
+  const v1::Answer answer = history.AskAt(Ask(Entity("model", "m", "1"), Entity("model", "m", "2")), 0);
+  for (const v1::DiffAnswer::Facet& facet : answer.diff().facets()) {
+    EXPECT_EQ(facet.events_left_out(), facet.name() == "metrics" ? 4u : 0u) << facet.name();
+  }
+  EXPECT_THAT(Changes(answer.diff()), ::testing::Contains("metrics dice: 0.1002 -> -")) << "the newest is among them";
+
+  v1::Question explain;
+  *explain.mutable_explain()->mutable_entity() = Entity("model", "m", "1");
+  const v1::Answer explained = history.AskAt(explain, 0);
+  for (const v1::ExplainAnswer::Part& part : explained.explain().parts()) {
+    const bool evaluation = part.section() == v1::ExplainAnswer::EVALUATION;
+    EXPECT_EQ(part.evidence_left_out(), evaluation ? 904u : 0u);
+    if (evaluation) {
+      ASSERT_THAT(part.evidence(), SizeIs(100));
+      EXPECT_EQ(part.evidence(99).leaf().index(), 1004u) << "the newest";
+    }
+  }
+}
+
+struct Bound {
+  const char* name;
+  const char* low;
+  const char* high;
+};
+EventDraft ApproveEnvelope(std::string_view version, const std::vector<Bound>& bounds) {
+  v1::EnvelopeApproved body;
+  *body.mutable_signature() = TestSignature();
+  for (const Bound& bound : bounds) {
+    v1::EnvelopeTerms::Dimension& dimension = *body.mutable_terms()->add_dimensions();
+    dimension.set_name(bound.name);
+    dimension.set_kind("interval");
+    dimension.set_low(bound.low);
+    dimension.set_high(bound.high);
+  }
+  EventDraft draft = Draft(std::move(body));
+  AddReference(draft, "envelope", "envelope", "e", version);
+  AddReference(draft, "item", "software_item", "X");
+  AddReference(draft, "anchor", "release", "X", "1");
+  return draft;
+}
+
+TEST(DiffTest, WhatAnEnvelopeAllowsAgainstAnother) {
+  RecordedHistory history;
+  history.Add(ApproveEnvelope("1", {{"bias", "0", "1"}, {"threshold", "0.4", "0.6"}}));
+  history.Add(ApproveEnvelope("2", {{"bias", "0", "1"}, {"threshold", "0.45", "0.55"}}));
+  history.Add(ApproveEnvelope("3", {{"bias", "0", "1"}, {"threshold", "0.5", "0.7"}, {"gain", "1", "2"}}));
+  history.Add(ApproveEnvelope("4", {{"bias", "0", "1"}, {"threshold", "0.400", "0.6"}}));
+  history.Add(ApproveEnvelope("5", {{"bias", "0", "1"}, {"bias", "0", "2"}}));
+  const auto ask = [&](const char* x, const char* y) {
+    return history.AskAt(Ask(Entity("envelope", "e", x), Entity("envelope", "e", y)), 0).diff();
+  };
+  const auto allows = [&](const v1::DiffAnswer& diff) {
+    std::vector<std::string> found;
+    for (const v1::DiffAnswer::Facet& facet : diff.facets()) {
+      if (facet.name() != "envelope") continue;
+      for (const v1::DiffAnswer::Change& change : facet.changes()) {
+        found.push_back(Text(change.path(), " ", v1::DiffAnswer::Allows_Name(change.allows())));
+      }
+    }
+    return found;
+  };
+  EXPECT_EQ(ask("1", "2").envelope_class(), v1::EnvelopeTerms::CONTRACTION);
+  EXPECT_THAT(allows(ask("1", "2")), ElementsAre("threshold LESS"));
+  EXPECT_EQ(ask("2", "1").envelope_class(), v1::EnvelopeTerms::EXPANSION);
+  EXPECT_THAT(allows(ask("2", "1")), ElementsAre("threshold MORE"));
+  EXPECT_EQ(ask("1", "3").envelope_class(), v1::EnvelopeTerms::EXPANSION) << "it is incomparable, so not less";
+  EXPECT_THAT(allows(ask("1", "3")), ElementsAre("threshold OTHER", "gain LESS"));
+  EXPECT_THAT(allows(ask("3", "1")), ElementsAre("gain MORE", "threshold OTHER"));
+  EXPECT_EQ(ask("1", "4").envelope_class(), v1::EnvelopeTerms::NONE);
+  EXPECT_THAT(allows(ask("1", "4")), IsEmpty());
+  EXPECT_EQ(ask("1", "5").envelope_class(), v1::EnvelopeTerms::CHANGE_CLASS_UNSPECIFIED) << "no sound envelope";
 }
 
 TEST(DiffTest, A07OnlyWhatIsOfOneKindAndRecorded) {

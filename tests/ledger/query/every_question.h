@@ -33,6 +33,7 @@ inline std::vector<v1::Question> EveryQuestion(const std::vector<std::string>& o
   all.emplace_back().mutable_clause_index();
   *all.emplace_back().mutable_training_runs()->mutable_at() = time;
   all.emplace_back().mutable_lint();
+  all.emplace_back().mutable_erasure_report();
   for (const char* item : {"X", "Y"}) {
     SetEntity(*all.emplace_back().mutable_trace()->mutable_subject(), "software_item", item);
     SetEntity(*all.emplace_back().mutable_completeness()->mutable_item(), "software_item", item);
@@ -77,6 +78,7 @@ inline std::vector<v1::Question> EveryQuestion(const std::vector<std::string>& o
         SetEntity(*all.emplace_back().mutable_records()->mutable_subject(), kind, x);
       }
       SetEntity(*all.emplace_back().mutable_lint()->mutable_entity(), "model", x);
+      SetEntity(*all.emplace_back().mutable_erasure_report()->mutable_about(), "subject", x);
       for (const char* version : {"1", "2"}) {
         SetEntity(*all.emplace_back().mutable_specificity()->mutable_record(), "dataset", x, version);
       }

@@ -7,21 +7,19 @@
 
 #include <optional>
 
+#include "absl/strings/str_format.h"
 #include "ledger/event/names.h"
 #include "ledger/query/known_rules.h"
 #include "ledger/query/lineage_roles.h"
 #include "ledger/state/broken_rules.h"
 #include "tests/ledger/query/every_question.h"
 #include "tests/ledger/query/plain_item.h"
+#include "tests/ledger/query/plain_versions.h"
 #include "tests/ledger/query/random_drafts.h"
 #include "tests/support/sanitized.h"
 
 namespace anamnesis {
 namespace {
-
-using Leaves = std::set<uint64_t>;
-
-Leaves LeavesOf(const v1::Answer& answer) { return {answer.leaves().begin(), answer.leaves().end()}; }
 
 // --- One reference for each kind of question: whether the answer is what a plain look at `all` says ---
 
@@ -188,7 +186,20 @@ void CheckStatus(const std::vector<Plain>& all, const v1::StatusQuestion& questi
   EXPECT_EQ(found_versions, versions);
 }
 
-// Where units of the model were placed last, and how many are in service.
+// Whether a unit was placed where a period holds.
+bool PlainHolds(const v1::RetentionPolicy& policy, const std::string& jurisdiction,
+                const std::map<std::string, int64_t>& placed) {
+  if (jurisdiction.empty() || placed.contains(jurisdiction)) return true;
+  for (const v1::RetentionPolicy::Region& region : policy.regions()) {
+    if (region.jurisdiction() != jurisdiction) continue;
+    for (const std::string& member : region.members()) {
+      if (placed.contains(member)) return true;
+    }
+  }
+  return false;
+}
+
+// Where units of the model were placed last, how many are in service, and until when that keeps what is recorded.
 void CheckRetention(const std::vector<Plain>& all, const v1::RetentionQuestion& question,
                     const StatusOr<v1::Answer>& answer) {
   std::set<std::string> units;
@@ -224,12 +235,39 @@ void CheckRetention(const std::vector<Plain>& all, const v1::RetentionQuestion& 
     }
     in_service += serves ? 1 : 0;
   }
-  EXPECT_EQ(answer->retention().units_in_service(), in_service);
+  const v1::RetentionAnswer& retention = answer->retention();
+  EXPECT_EQ(retention.units_in_service(), in_service);
   std::map<std::string, int64_t> found;
-  for (const v1::RetentionAnswer::Placement& placement : answer->retention().placements()) {
+  for (const v1::RetentionAnswer::Placement& placement : retention.placements()) {
     found[placement.jurisdiction()] = all[placement.last().index()].latest;
   }
   EXPECT_EQ(found, placed);
+  const v1::RetentionPolicy policy = ReadPolicy("retention").retention();
+  int64_t longest = INT64_MIN;
+  int periods = 0;
+  for (const v1::RetentionPolicy::Period& period : policy.periods()) {
+    if (!PlainHolds(policy, period.jurisdiction(), placed)) continue;
+    ASSERT_LT(periods, retention.periods_size());
+    const v1::RetentionAnswer::Period& one = retention.periods(periods++);
+    int64_t start = INT64_MIN;
+    for (const auto& [jurisdiction, latest] : placed) start = std::max(start, latest);
+    for (const Plain& event : all) {
+      const v1::EntityRef* unit = FindReference(event.header(), "unit");
+      const bool starts =
+          event.counts && event.type() == period.starts() && unit != nullptr && units.contains(unit->id());
+      if (starts) start = std::max(start, event.latest);
+    }
+    EXPECT_EQ(all[one.start().index()].latest, start) << one.source();
+    // The months of these histories are January and March, and no day is the last of one.
+    const std::string day = FormatTime(Timestamp(start));
+    const std::string until =
+        absl::StrFormat("%04d-%02d-%02dT00:00:00Z", std::stoi(day.substr(0, 4)) + period.years(),
+                        std::stoi(day.substr(5, 2)) + period.months(), std::stoi(day.substr(8, 2)) + 1);
+    EXPECT_EQ(FromProtoTime(one.keep_until(), "keep_until")->us, ParseTime(until)->us) << one.source();
+    longest = std::max(longest, ParseTime(until)->us);
+  }
+  EXPECT_EQ(retention.periods_size(), periods);
+  EXPECT_EQ(retention.due(), FromProtoTime(question.at(), "at")->us >= longest && in_service == 0);
 }
 
 // The unit's events in order of time: what ran on each surface, without any plan that says how it is to be watched.
@@ -441,15 +479,6 @@ void CheckClosureAudit(const std::vector<Plain>& all, const v1::ClosureAuditQues
   EXPECT_EQ(found_dangling, dangling);
 }
 
-// The definition that counts last, or nullptr.
-const Plain* DefinitionIn(const std::vector<Plain>& all, const v1::EntityRef& entity) {
-  const Plain* last = nullptr;
-  for (const Plain& event : all) {
-    if (event.counts && event.Defines(entity, false)) last = &event;
-  }
-  return last;
-}
-
 // --- An item's process (plain_item.h) ---
 
 void CheckEvidence(const std::vector<Plain>& all, const v1::ClauseEvidence& found, const PlainScope* scope) {
@@ -521,75 +550,18 @@ void CheckSequencing(const std::vector<Plain>& all, const v1::SequencingQuestion
   EXPECT_EQ(answer->sequencing().out_of_order(), out_of_order);
 }
 
-// Which two records are compared, and each metric as last stated.
-void CheckDiff(const std::vector<Plain>& all, const v1::DiffQuestion& question, const StatusOr<v1::Answer>& answer) {
-  const Plain* x = DefinitionIn(all, question.x());
-  const Plain* y = DefinitionIn(all, question.y());
-  ASSERT_EQ(answer.ok(), x != nullptr && y != nullptr) << answer.status();
-  if (!answer.ok()) return;
-  EXPECT_EQ(answer->diff().x_leaf().index(), x->index);
-  EXPECT_EQ(answer->diff().y_leaf().index(), y->index);
-  if (question.x().kind() != "model") return;
-  Leaves evaluations;
-  for (const Plain& event : all) {
-    const bool one = event.Names(question.x(), "model") || event.Names(question.y(), "model");
-    if (event.counts && event.type() == "evaluation.completed" && one) evaluations.insert(event.index);
-  }
-  for (const uint64_t leaf : evaluations) EXPECT_TRUE(LeavesOf(*answer).contains(leaf)) << leaf;
-}
-
-// The model's own registration, evaluations and what they were evaluated with.
-void CheckExplain(const std::vector<Plain>& all, const v1::ExplainQuestion& question,
-                  const StatusOr<v1::Answer>& answer) {
-  ASSERT_EQ(answer.ok(), AnyNames(all, question.entity())) << answer.status();
-  if (!answer.ok()) return;
-  Leaves evaluations;
-  for (const Plain& event : all) {
-    if (event.counts && event.type() == "evaluation.completed" && event.Names(question.entity(), "model")) {
-      evaluations.insert(event.index);
-    }
-  }
-  Leaves found;
-  for (const v1::ExplainAnswer::Part& part : answer->explain().parts()) {
-    if (part.section() != v1::ExplainAnswer::EVALUATION) continue;
-    for (const v1::ExplainAnswer::Evidence& evidence : part.evidence()) {
-      if (evidence.leaf().type() == "evaluation.completed" && evidence.generation() == 0)
-        found.insert(evidence.leaf().index());
-    }
-  }
-  EXPECT_EQ(found, evaluations);
-}
-
-// How many versions of how many models are registered, and which records lack any digest.
-void CheckLint(const std::vector<Plain>& all, const v1::LintQuestion& question, const StatusOr<v1::Answer>& answer) {
-  if (question.has_entity() && !AnyNames(all, question.entity())) {
-    EXPECT_TRUE(absl::IsNotFound(answer.status())) << answer.status();
-    return;
-  }
-  ASSERT_TRUE(answer.ok()) << answer.status();
-  std::set<std::string> models;
-  std::set<std::string> versions;
-  std::multiset<uint64_t> missing;
-  for (const Plain& event : all) {
-    const auto* body = event.body<v1::ModelRegistered>();
-    if (body == nullptr || (question.has_entity() && !event.Names(question.entity(), "model"))) continue;
-    const v1::EntityRef& model = *FindReference(event.header(), "model");
-    models.insert(model.id());
-    if (!event.counts) continue;
-    versions.insert(EntityKeyText(model));
-    if (body->files().empty()) missing.insert(event.index);
-  }
-  if (question.has_entity()) models = {question.entity().id()};
-  EXPECT_EQ(answer->lint().models_examined(), models.size());
-  EXPECT_EQ(answer->lint().versions_examined(), versions.size());
-  std::multiset<uint64_t> found;
-  for (const v1::LintAnswer::Found& one : answer->lint().found()) {
-    if (one.lint() == "DIGEST-MISSING") found.insert(one.leaves(0).index());
-  }
-  EXPECT_EQ(found, missing);
-}
-
 // --- Random histories ---
+
+// Names a leaf before it, or one that isn't there yet.
+EventDraft EraseOneOf(RandomDrafts& drafts, uint64_t size) {
+  v1::SubjectDataErased body;
+  body.add_erased_indexes(drafts.Below(size + 5));
+  body.set_basis("Art. 17(1)(b)");
+  body.set_authorised_by("quality officer");
+  EventDraft draft = Rationale(Draft(std::move(body)));
+  AddReference(draft, "subject", "subject", drafts.Any());
+  return draft;
+}
 
 class PlainFoldTest : public testing::Test {
  protected:
@@ -631,6 +603,9 @@ class PlainFoldTest : public testing::Test {
       case v1::Question::kClosureAudit:
         CheckClosureAudit(all, question.closure_audit(), answer);
         return true;
+      case v1::Question::kErasureReport:
+        CheckErasureReport(all, question.erasure_report(), answer);
+        return true;
       case v1::Question::kDiff:
         CheckDiff(all, question.diff(), answer);
         return true;
@@ -671,7 +646,7 @@ TEST_F(PlainFoldTest, IndexAnswersEqualThePlainFoldForEveryQuestion) {
         drafts.Correct(history);
         continue;
       }
-      EventDraft draft = drafts.Anything();
+      EventDraft draft = drafts.Below(20) == 0 ? EraseOneOf(drafts, history.size()) : drafts.Anything();
       const Timestamp time(drafts.Time());
       SetOccurred(draft, time, time);
       history.Add(std::move(draft));
@@ -679,7 +654,14 @@ TEST_F(PlainFoldTest, IndexAnswersEqualThePlainFoldForEveryQuestion) {
     const Findings findings(history);
     for (uint64_t size = 20; size <= history.size(); size += 40) {
       const std::vector<Plain> all = AllEvents(history, size);
-      for (v1::Question question : EveryQuestion({""}, Timestamp(700'000))) {
+      std::vector<v1::Question> questions = EveryQuestion({""}, Timestamp(700'000));
+      // Late enough for some periods of retention to be over.
+      v1::RetentionQuestion& retention = *questions.emplace_back().mutable_retention();
+      SetEntity(*retention.mutable_device_model(), "device_model", "monitor");
+      *retention.mutable_at() = ToProtoTime(ParseTime("1972-06-01T00:00:00Z").value());
+      *questions.emplace_back(questions.back()).mutable_retention()->mutable_at() =
+          ToProtoTime(ParseTime("1980-01-02T00:00:00Z").value());
+      for (v1::Question question : questions) {
         question.set_known_size(size);
         SCOPED_TRACE(Text("seed ", seed, ", ", question.ShortDebugString()));
         if (Check(history, all, findings, question)) checked.insert(KindOf(question));

@@ -81,7 +81,8 @@ class RandomDrafts {
         "vigilance.reported",     "dataset.sealed",       "data.acquired",
         "monitoring.recorded",    "problem.reported",     "problem.closed",
         "change.requested",       "change.rejected",      "anomaly.recorded",
-        "device_unit.relocated",  "problem.investigated", "training_run.aborted"};
+        "device_unit.relocated",  "problem.investigated", "training_run.aborted",
+        "erasure.refused"};
     return MakeOfCase(kTypes[Below(std::size(kTypes))]);
   }
 
@@ -115,7 +116,7 @@ class RandomDrafts {
     const uint64_t count = history.size();
     const uint64_t named = Below(2) == 0 ? count - 1 - Below(std::min<uint64_t>(count, 4)) : Below(count);
     const RecordedHistory::Event& event = history.events()[named];
-    if (event.type == "policy.adopted") return;
+    if (event.type == "policy.adopted" || event.type == "subject_data.erased") return;
     if (event.type != "record.corrected" && Below(3) == 0) {
       history.Add(Again(event.draft, event.type), named);
       return;
@@ -142,7 +143,9 @@ class RandomDrafts {
     } else if (type == "model.registered") {
       v1::ModelRegistered body;
       if (Below(2) == 0) body.set_change_text(Text("change ", Below(3)));
-      if (Below(2) == 0) *body.add_files() = File("model.pt", Text("weights ", Below(3)));
+      if (Below(2) == 0) {
+        *body.add_files() = File("model.pt", Text("weights ", Below(3)), Below(2) == 0 ? Text("at/", Below(3)) : "");
+      }
       draft = RegisterModel(Own(), Version(), std::move(body));
       AddReference(draft, "training_run", "training_run", Any());
       AddReference(draft, "dataset", "dataset", Any(), MaybeVersion());
@@ -237,8 +240,17 @@ class RandomDrafts {
   }
 
   EventDraft MakeOfCase(std::string_view type) {
-    if (type == "training_run.completed")
-      return About(v1::TrainingRunCompleted(), "training_run", "training_run", Any());
+    if (type == "training_run.completed") {
+      v1::TrainingRunCompleted body;
+      body.set_epochs_run(Below(3));
+      return About(std::move(body), "training_run", "training_run", Any());
+    }
+    if (type == "erasure.refused") {
+      v1::ErasureRefused body;
+      body.set_ground(v1::ErasureRefused::LEGAL_OBLIGATION);
+      body.set_review_at_us(Time());
+      return Rationale(About(std::move(body), "subject", "subject", Any()));
+    }
     if (type == "training_run.aborted") {
       return Rationale(About(v1::TrainingRunAborted(), "training_run", "training_run", Any()));
     }

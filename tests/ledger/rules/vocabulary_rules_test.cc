@@ -512,6 +512,17 @@ TEST_F(VocabularyRulesTest, APolicyHoldsTheDocumentOfItsKind) {
   EXPECT_EQ(Refused(With(body, {Ref("policy", "policy", "p", "1")}), v1::RULE_BROKEN).rule(), "POLICY-KIND");
 }
 
+TEST_F(VocabularyRulesTest, APeriodOfRetentionHasALength) {
+  v1::PolicyAdopted body;
+  body.set_kind(v1::PolicyAdopted::RETENTION);
+  body.set_title("retention");
+  v1::RetentionPolicy::Period& period = *body.mutable_document()->mutable_retention()->add_periods();
+  period.set_source("a law");
+  EXPECT_EQ(Refused(With(body, {Ref("policy", "policy", "p", "1")}), v1::RULE_BROKEN).rule(), "POLICY-PERIOD");
+  period.set_months(6);
+  (void)Record(With(body, {Ref("policy", "policy", "p", "1")}));
+}
+
 TEST_F(VocabularyRulesTest, AnOverrideChangesWhatARuleDoes) {
   v1::PolicyAdopted body;
   body.set_kind(v1::PolicyAdopted::PROCESS_PROFILE);
