@@ -1,7 +1,11 @@
 // The certification and the people: G06, G14 to G16.
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <set>
+#include <string_view>
+#include <utility>
 
 #include "ledger/base/bytes.h"
 #include "ledger/envelope/envelope.h"
@@ -13,8 +17,10 @@
 #include "ledger/gate/seal_key.h"
 #include "ledger/query/any_version.h"
 #include "ledger/query/item_scope.h"
+#include "ledger/query/item_tree.h"
 #include "ledger/query/place_in_time.h"
 #include "ledger/query/test_results.h"
+#include "ledger/state/signatures.h"
 
 namespace anamnesis::gate {
 namespace {
@@ -262,8 +268,10 @@ class CertificationCheck {
   }
 
   Status CheckSignature() {
-    ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s_.facts, *s_.certified, s_.request.at));
+    const Fact* ended = nullptr;
+    ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s_.facts, *s_.certified, s_.request.at, &ended));
     if (!why.empty()) j_.Fail(Text("the certifier's key ", why));
+    j_.Rest(ended);
     const v1::EntityRef* delegation = FindReference(s_.certified->header(), "delegation");
     if (delegation == nullptr && !body_.has_signature()) {
       j_.Fail("neither a person signed it, nor is it under a delegation");
@@ -328,10 +336,63 @@ StatusOr<std::set<std::string>> Behind(Subject& s, const Fact& fact, Judgement& 
   return behind;
 }
 
+// Fails where the key that sealed an event was in doubt by then.
+Status JudgeSeal(Subject& s, const Fact& fact, Judgement& j) {
+  const Fact* ended = nullptr;
+  ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s.facts, fact, s.request.at, &ended));
+  if (why.empty()) return OkStatus();
+  j.Rest(&fact);
+  j.Rest(ended);
+  const v1::Agent& actor = fact.header().actor();
+  j.Fail(Text("the key of ", actor.kind(), ":", actor.id(), " ", why));
+  return OkStatus();
+}
+
 void ExpectApart(const std::set<std::string>& a, const std::set<std::string>& b, std::string_view what, Judgement& j) {
   for (const std::string& who : a) {
     if (b.count(who) > 0) j.Fail(Text(who, " is behind ", what));
   }
+}
+
+// Where nothing but the envelope approves what was produced within it (G10), it was not the producer who approved that.
+Status ExpectApartFromStandingApproval(Subject& s, const std::set<std::string>& producer, Judgement& j) {
+  if (s.envelopes.empty()) return OkStatus();
+  const Fact& approved = *s.envelopes.front().approved;
+  Judgement control;
+  RETURN_IF_ERROR(JudgeChangeControl(s, control));
+  if (control.evidence().count(approved.event.index.value) == 0) return OkStatus();
+  j.Rest(&approved);
+  ASSIGN_OR_RETURN(const std::set<std::string> approver, Behind(s, approved, j));
+  ExpectApart(producer, approver, "the production and the approval of the envelope that stands for it", j);
+  return OkStatus();
+}
+
+// Whether a rule can rest on it only because of who sealed it. What other units record of themselves is not: none of it
+// decides about this one.
+bool CountsByItsSeal(const Subject& s, const Fact& fact) {
+  if (&fact == s.produced || &fact == s.certified) return false;  // G02 and G06 ask that of these.
+  const v1::Agent& actor = fact.header().actor();
+  return actor.kind() != "device_unit" || actor.id() == s.request.unit || SignatureOf(fact.event.view()) != nullptr ||
+         !fact.event.type->options->writer_roles().empty();
+}
+
+// Nothing that a rule passes by was sealed with a key that somebody else may have had.
+Status JudgeOtherSeals(Subject& s, const std::vector<const Fact*>& judged, Judgement& j) {
+  std::set<uint64_t> leaves = s.passed_by;
+  leaves.insert(s.policy->index.value);
+  for (const Fact* fact : judged) leaves.erase(fact->event.index.value);
+  std::map<std::pair<std::string, std::string>, bool> may_be_doubtful;
+  for (const uint64_t leaf : leaves) {
+    ASSIGN_OR_RETURN(const Fact* fact, s.facts.At(LeafIndex(leaf)));
+    if (!CountsByItsSeal(s, *fact)) continue;
+    const auto [found, is_new] =
+        may_be_doubtful.try_emplace({fact->header().actor().kind(), fact->header().actor().id()}, false);
+    if (is_new) {
+      ASSIGN_OR_RETURN(found->second, HasEndedKeys(s.facts, *fact));
+    }
+    if (found->second) RETURN_IF_ERROR(JudgeSeal(s, *fact, j));
+  }
+  return OkStatus();
 }
 
 }  // namespace
@@ -355,6 +416,7 @@ Status JudgeSeparation(Subject& s, Judgement& j) {
   ASSIGN_OR_RETURN(const std::set<std::string> producer, Behind(s, *s.produced, j));
   ASSIGN_OR_RETURN(const std::set<std::string> certifier, Behind(s, *s.certified, j));
   ExpectApart(producer, certifier, "the production and the certification", j);
+  RETURN_IF_ERROR(ExpectApartFromStandingApproval(s, producer, j));
   ASSIGN_OR_RETURN(const std::vector<const Fact*> implemented,
                    s.facts.Typed(Bare(s.request.artifact), "change.implemented"));
   for (const Fact* fact : implemented) {
@@ -400,10 +462,9 @@ Status JudgeSignatures(Subject& s, Judgement& j) {
     if (fact->header().actor().kind() != "person") {
       j.Fail(Text("leaf ", fact->event.index.value, " is not signed by a person"));
     }
-    ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s.facts, *fact, s.request.at));
-    if (!why.empty()) j.Fail(Text("the signer's key ", why));
+    RETURN_IF_ERROR(JudgeSeal(s, *fact, j));
   }
-  return OkStatus();
+  return JudgeOtherSeals(s, signed_ones, j);
 }
 
 Status JudgeGateClass(Subject& s, Judgement& j) {
