@@ -129,10 +129,12 @@ class PlanCheck {
     return OkStatus();
   }
 
-  // The plan's bounds are part of the effective envelope (domain.md C.4), whatever else lets the change be made. They
-  // hold for whatever is reported: of what the artifact sets, 0 may be the furthest from where it was.
+  // The plan's bounds are part of the effective envelope (domain.md C.4), whatever else lets the change be made: those
+  // of every modification that describes it, and of each all. They hold for whatever is reported, since of what the
+  // artifact sets 0 may be the furthest from where it was; what isn't reported is not inside.
   Status CheckBounds() {
     for (const v1::ChangePlanTerms::Modification& modification : terms_.modifications()) {
+      if (!Describes(modification)) continue;
       for (const v1::Bound& bound : modification.bounds()) RETURN_IF_ERROR(CheckBound(modification, bound));
     }
     return OkStatus();
@@ -176,10 +178,16 @@ class PlanCheck {
   }
 
   Status CheckBound(const v1::ChangePlanTerms::Modification& modification, const v1::Bound& bound) {
+    bool reported = false;
     for (const auto& parameter : s_.artifact->parameters()) {
       if (parameter.dimension() != bound.dimension()) continue;
+      reported = true;
       ASSIGN_OR_RETURN(const std::string why, WhyNotWithin(parameter, bound.low(), bound.high(), bound.unit()));
       if (!why.empty()) j_.Fail(Text("modification ", modification.id(), ": ", parameter.dimension(), " ", why));
+    }
+    if (!reported) {
+      j_.Fail(Text("modification ", modification.id(), " bounds ", bound.dimension(),
+                   ", which the artifact doesn't report"));
     }
     return OkStatus();
   }
@@ -217,8 +225,13 @@ class PlanCheck {
   }
 
   Status CheckCumulative() {
+    if (terms_.cumulative_limits().empty()) return OkStatus();
+    if (s_.envelopes.empty()) {
+      j_.Fail("cumulative limits: no envelope in force says from which anchor");
+      return OkStatus();
+    }
     for (const v1::Bound& bound : terms_.cumulative_limits()) {
-      ASSIGN_OR_RETURN(const StepSum sum, SumOfSteps(s_, bound.dimension(), bound.unit(), j_));
+      ASSIGN_OR_RETURN(const StepSum sum, SumOfSteps(s_, s_.envelopes.front(), bound.dimension(), bound.unit(), j_));
       if (!sum.unknown_because.empty()) {
         j_.Fail(Text("cumulative limit of ", bound.dimension(), ": ", sum.unknown_because));
         continue;
