@@ -80,6 +80,9 @@ StatusOr<bool> IsExpansion(Subject& s) {
   return false;
 }
 
+// What a sandbox is apart from, whatever the protocol asks for.
+constexpr std::array<std::string_view, 3> kAlwaysIsolated = {"clinical_path", "host", "network"};
+
 class CertificationCheck {
  public:
   CertificationCheck(Subject& s, Judgement& j) : s_(s), j_(j), body_(*s.certification) {}
@@ -184,12 +187,21 @@ class CertificationCheck {
     CheckIsOlder(protocol_, *s_.sandbox_run);
     const auto* protocol = protocol_ == nullptr ? nullptr : protocol_->body<v1::SandboxProtocolApproved>();
     if (protocol == nullptr) return OkStatus();
-    for (const std::string& aspect : protocol->isolation_requirements()) {
-      const bool isolated = std::any_of(run->isolation().begin(), run->isolation().end(),
-                                        [&](const auto& each) { return each.aspect() == aspect && each.isolated(); });
-      if (!isolated) j_.Fail(Text("the sandbox is not attested to isolate ", aspect));
-    }
+    CheckIsolation(*run, *protocol);
     return CheckSuite(*protocol);
+  }
+
+  // What no run may reach is no matter of the protocol, which can ask for more.
+  void CheckIsolation(const v1::SandboxRunCompleted& run, const v1::SandboxProtocolApproved& protocol) {
+    std::set<std::string> aspects(kAlwaysIsolated.begin(), kAlwaysIsolated.end());
+    aspects.insert(protocol.isolation_requirements().begin(), protocol.isolation_requirements().end());
+    for (const std::string& aspect : aspects) {
+      const auto says = [&](bool isolated) {
+        return std::any_of(run.isolation().begin(), run.isolation().end(),
+                           [&](const auto& each) { return each.aspect() == aspect && each.isolated() == isolated; });
+      };
+      if (says(false) || !says(true)) j_.Fail(Text("the sandbox is not attested to isolate ", aspect));
+    }
   }
 
   // What was tested by or certified for stood as it stands now: a record that took the place of that, or one of the
@@ -474,6 +486,16 @@ Status JudgeGateClass(Subject& s, Judgement& j) {
   }
   ASSIGN_OR_RETURN(const std::vector<const Fact*> facts,
                    s.facts.Typed(Bare(*s.item, true), "software_item.identified"));
+  // What contains the item relies on it: a part may have been lowered, what it can harm was not.
+  ASSIGN_OR_RETURN(const std::set<std::string> affected, ItemAndContaining(s.facts, s.item->id()));
+  std::string highest_item = s.item->id();
+  v1::SoftwareSafetyClass highest = s.item_class.safety_class;
+  for (const std::string& id : affected) {
+    ASSIGN_OR_RETURN(const ItemClass item_class, ClassOf(s.facts, id));
+    if (item_class.safety_class <= highest) continue;
+    highest = item_class.safety_class;
+    highest_item = id;
+  }
   size_t governing = 0;
   for (const Fact* fact : facts) {
     const auto& refs = fact->header().refs();
@@ -485,10 +507,11 @@ Status JudgeGateClass(Subject& s, Judgement& j) {
     j.Rest(fact);
     const std::string& id = FindReference(fact->header(), "item")->id();
     ASSIGN_OR_RETURN(const ItemClass own, ClassOf(s.facts, id));
-    if (own.safety_class < s.item_class.safety_class) {
+    if (own.safety_class < highest) {
       j.Fail(Text("software_item:", id, " governs the adaptation and is ",
-                  v1::SoftwareSafetyClass_Name(own.safety_class), ", less than the item's ",
-                  v1::SoftwareSafetyClass_Name(s.item_class.safety_class)));
+                  v1::SoftwareSafetyClass_Name(own.safety_class), ", less than ",
+                  highest_item == s.item->id() ? "the item" : Text("software_item:", highest_item), "'s ",
+                  v1::SoftwareSafetyClass_Name(highest)));
     }
   }
   if (governing == 0) j.Fail("no adaptation manager, sandbox or gate is identified as governing the item");
