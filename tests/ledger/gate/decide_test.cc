@@ -192,11 +192,12 @@ TEST(Gate, A67CertificationWithoutIsolationIsInsufficient) {
   EXPECT_THAT(NoteOf(world.Ask(), "G06"), HasSubstr("not attested to isolate clinical_path"));
 }
 
-// A protocol that asks for nothing doesn't let a run reach a clinical system.
+// A protocol that asks for little doesn't let a run reach a clinical system.
 TEST(Gate, A67IsolationIsNoMatterOfTheProtocolAlone) {
   const std::vector<Step> thin =
       Changed(GateStory(), "protocol", Edit<v1::SandboxProtocolApproved>([](v1::SandboxProtocolApproved& body) {
                 body.clear_isolation_requirements();
+                body.add_isolation_requirements("network");
               }));
   EXPECT_EQ(Failed(GateWorld(thin).Ask()), "");
   for (const char* aspect : {"network", "clinical_path", "host"}) {
