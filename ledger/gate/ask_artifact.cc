@@ -29,7 +29,8 @@ class ArtifactReport {
       if (ref.role() != "artifact") *answer_.add_bound() = ref;
     }
     ASSIGN_OR_RETURN(*answer_.mutable_seal_key(), gate::SealKeyOf(facts_, produced_.event.index));
-    ASSIGN_OR_RETURN(*answer_.mutable_seal_doubtful_because(), gate::WhyKeyIsDoubtful(facts_, produced_, now_));
+    const Fact* ended = nullptr;
+    ASSIGN_OR_RETURN(*answer_.mutable_seal_doubtful_because(), gate::WhyKeyIsDoubtful(facts_, produced_, now_, &ended));
     RETURN_IF_ERROR(AddBytes());
     RETURN_IF_ERROR(AddCertifications());
     RETURN_IF_ERROR(AddDecisions());

@@ -50,8 +50,9 @@ constexpr std::array<Rule, 20> kRules = {{
     {"G20", "fallback", gate::JudgeFallback, "IEC 62304 6.3.2", "whoever asks for the activation"},
 }};
 
-// It asks whether streams that the others rest on are forked.
-constexpr std::string_view kFreshness = "G17";
+// Those that look at what the others rest on, in the order in which they are judged after these: by which keys it was
+// sealed, and whether its streams are forked.
+constexpr std::array<std::string_view, 2> kOfTheOthers = {"G15", "G17"};
 
 const Rule* FindRule(std::string_view id) {
   const auto* rule = std::find_if(kRules.begin(), kRules.end(), [&](const Rule& each) { return each.id == id; });
@@ -89,6 +90,7 @@ StatusOr<Results> JudgeAll(Subject& subject) {
   const v1::GatePolicy& policy = subject.policy->body->document().gate();
   std::map<std::string, Judgement> judgements;
   subject.relied_on.clear();
+  subject.passed_by.clear();
   const auto judge = [&](const std::string& id) -> Status {
     Judgement& judgement = judgements[id];
     const Rule* rule = FindRule(id);
@@ -98,13 +100,18 @@ StatusOr<Results> JudgeAll(Subject& subject) {
     }
     RETURN_IF_ERROR(gate::Settled(rule->judge(subject, judgement), judgement));
     subject.relied_on.insert(judgement.evidence().begin(), judgement.evidence().end());
+    if (!judgement.failed()) subject.passed_by.insert(judgement.evidence().begin(), judgement.evidence().end());
     return OkStatus();
   };
+  const auto is_of_the_others = [](std::string_view id) {
+    return std::find(kOfTheOthers.begin(), kOfTheOthers.end(), id) != kOfTheOthers.end();
+  };
   for (const std::string& id : policy.rules()) {
-    if (id != kFreshness && judgements.count(id) == 0) RETURN_IF_ERROR(judge(id));
+    if (!is_of_the_others(id) && judgements.count(id) == 0) RETURN_IF_ERROR(judge(id));
   }
-  if (std::find(policy.rules().begin(), policy.rules().end(), kFreshness) != policy.rules().end()) {
-    RETURN_IF_ERROR(judge(std::string(kFreshness)));
+  for (const std::string_view id : kOfTheOthers) {
+    const bool asked = std::find(policy.rules().begin(), policy.rules().end(), id) != policy.rules().end();
+    if (asked) RETURN_IF_ERROR(judge(std::string(id)));
   }
   Results results;
   for (const auto& [id, judgement] : judgements) results.Add(id, judgement, FindRule(id));

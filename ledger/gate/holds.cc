@@ -14,12 +14,15 @@
 namespace anamnesis::gate {
 namespace {
 
-StatusOr<bool> IsLifted(Subject& s, const Fact& placed) {
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> lifted,
-                   s.facts.Typed(Bare(*FindReference(placed.header(), "hold")), "hold.lifted"));
-  return std::any_of(lifted.begin(), lifted.end(), [&](const Fact* lift) {
-    return EffectiveFrom(*lift, lift->body<v1::HoldLifted>()->effective_from_us()) <= s.request.at;
-  });
+// Whether one of the events that take something back does. What was sealed with a key that was lost before doesn't:
+// `doubtful` becomes the loss.
+StatusOr<bool> AnyTakesBack(Subject& s, const std::vector<const Fact*>& events, const Fact*& doubtful) {
+  for (const Fact* fact : events) {
+    if (EffectiveFrom(*fact) > s.request.at) continue;
+    ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s.facts, *fact, s.request.at, &doubtful));
+    if (why.empty()) return true;
+  }
+  return false;
 }
 
 // The revocations of an artifact that have effect at the time where the unit is.
@@ -41,8 +44,12 @@ Status FindHolds(Subject& s, const v1::EntityRef& entity, Judgement& j) {
   ASSIGN_OR_RETURN(const std::vector<const Fact*> holds, TypedOfAny(s.facts, entity, "hold.placed"));
   for (const Fact* fact : holds) {
     if (EffectiveFrom(*fact, fact->body<v1::HoldPlaced>()->effective_from_us()) > s.request.at) continue;
-    ASSIGN_OR_RETURN(const bool lifted, IsLifted(s, *fact));
+    ASSIGN_OR_RETURN(const std::vector<const Fact*> lifts,
+                     s.facts.Typed(Bare(*FindReference(fact->header(), "hold")), "hold.lifted"));
+    const Fact* doubtful = nullptr;
+    ASSIGN_OR_RETURN(const bool lifted, AnyTakesBack(s, lifts, doubtful));
     if (lifted) continue;
+    j.Rest(doubtful);
     j.Rest(fact);
     j.Fail(Text(EntityKeyText(entity), " is under hold (leaf ", fact->event.index.value, ")"));
   }
@@ -53,7 +60,10 @@ Status FindHolds(Subject& s, const v1::EntityRef& entity, Judgement& j) {
     if (!body->jurisdiction().empty() && !IsAmong(s.jurisdictions, body->jurisdiction())) continue;
     ASSIGN_OR_RETURN(const std::vector<const Fact*> completed,
                      s.facts.Typed(Bare(*FindReference(fact->header(), "field_action")), "field_action.completed"));
-    if (!completed.empty()) continue;
+    const Fact* doubtful = nullptr;
+    ASSIGN_OR_RETURN(const bool over, AnyTakesBack(s, completed, doubtful));
+    if (over) continue;
+    j.Rest(doubtful);
     j.Rest(fact);
     j.Fail(Text("a field action on ", EntityKeyText(entity), " is under way (leaf ", fact->event.index.value, ")"));
   }

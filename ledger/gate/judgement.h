@@ -29,6 +29,14 @@ class Judgement {
   }
   // A test of it failed: it may not be put to use. Of what was put to use before, people decide.
   void FailByTest(std::string_view why) { Note(why, Result::FAIL); }
+  // The reasons of another and what it rests on, where that failed.
+  void FailAs(const Judgement& other) {
+    if (!other.failed()) return;
+    Fail(other.note());
+    evidence_.insert(other.evidence().begin(), other.evidence().end());
+  }
+  // Something to know of, which is no reason against it.
+  void Mention(std::string_view what) { Note(what, outcome_); }
   // It doesn't ask for anything here.
   void NotApplicable(std::string_view why) {
     if (outcome_ == Result::PASS) Note(why, Result::NOT_APPLICABLE);

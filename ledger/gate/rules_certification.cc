@@ -1,7 +1,11 @@
 // The certification and the people: G06, G14 to G16.
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <set>
+#include <string_view>
+#include <utility>
 
 #include "ledger/base/bytes.h"
 #include "ledger/envelope/envelope.h"
@@ -13,8 +17,10 @@
 #include "ledger/gate/seal_key.h"
 #include "ledger/query/any_version.h"
 #include "ledger/query/item_scope.h"
+#include "ledger/query/item_tree.h"
 #include "ledger/query/place_in_time.h"
 #include "ledger/query/test_results.h"
+#include "ledger/state/signatures.h"
 
 namespace anamnesis::gate {
 namespace {
@@ -73,6 +79,9 @@ StatusOr<bool> IsExpansion(Subject& s) {
   }
   return false;
 }
+
+// What a sandbox is apart from, whatever the protocol asks for.
+constexpr std::array<std::string_view, 3> kAlwaysIsolated = {"clinical_path", "host", "network"};
 
 class CertificationCheck {
  public:
@@ -178,12 +187,21 @@ class CertificationCheck {
     CheckIsOlder(protocol_, *s_.sandbox_run);
     const auto* protocol = protocol_ == nullptr ? nullptr : protocol_->body<v1::SandboxProtocolApproved>();
     if (protocol == nullptr) return OkStatus();
-    for (const std::string& aspect : protocol->isolation_requirements()) {
-      const bool isolated = std::any_of(run->isolation().begin(), run->isolation().end(),
-                                        [&](const auto& each) { return each.aspect() == aspect && each.isolated(); });
-      if (!isolated) j_.Fail(Text("the sandbox is not attested to isolate ", aspect));
-    }
+    CheckIsolation(*run, *protocol);
     return CheckSuite(*protocol);
+  }
+
+  // What no run may reach is no matter of the protocol, which can ask for more.
+  void CheckIsolation(const v1::SandboxRunCompleted& run, const v1::SandboxProtocolApproved& protocol) {
+    std::set<std::string> aspects(kAlwaysIsolated.begin(), kAlwaysIsolated.end());
+    aspects.insert(protocol.isolation_requirements().begin(), protocol.isolation_requirements().end());
+    for (const std::string& aspect : aspects) {
+      const auto says = [&](bool isolated) {
+        return std::any_of(run.isolation().begin(), run.isolation().end(),
+                           [&](const auto& each) { return each.aspect() == aspect && each.isolated() == isolated; });
+      };
+      if (says(false) || !says(true)) j_.Fail(Text("the sandbox is not attested to isolate ", aspect));
+    }
   }
 
   // What was tested by or certified for stood as it stands now: a record that took the place of that, or one of the
@@ -262,8 +280,10 @@ class CertificationCheck {
   }
 
   Status CheckSignature() {
-    ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s_.facts, *s_.certified, s_.request.at));
+    const Fact* ended = nullptr;
+    ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s_.facts, *s_.certified, s_.request.at, &ended));
     if (!why.empty()) j_.Fail(Text("the certifier's key ", why));
+    j_.Rest(ended);
     const v1::EntityRef* delegation = FindReference(s_.certified->header(), "delegation");
     if (delegation == nullptr && !body_.has_signature()) {
       j_.Fail("neither a person signed it, nor is it under a delegation");
@@ -328,10 +348,63 @@ StatusOr<std::set<std::string>> Behind(Subject& s, const Fact& fact, Judgement& 
   return behind;
 }
 
+// Fails where the key that sealed an event was in doubt by then.
+Status JudgeSeal(Subject& s, const Fact& fact, Judgement& j) {
+  const Fact* ended = nullptr;
+  ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s.facts, fact, s.request.at, &ended));
+  if (why.empty()) return OkStatus();
+  j.Rest(&fact);
+  j.Rest(ended);
+  const v1::Agent& actor = fact.header().actor();
+  j.Fail(Text("the key of ", actor.kind(), ":", actor.id(), " ", why));
+  return OkStatus();
+}
+
 void ExpectApart(const std::set<std::string>& a, const std::set<std::string>& b, std::string_view what, Judgement& j) {
   for (const std::string& who : a) {
     if (b.count(who) > 0) j.Fail(Text(who, " is behind ", what));
   }
+}
+
+// Where nothing but the envelope approves what was produced within it (G10), it was not the producer who approved that.
+Status ExpectApartFromStandingApproval(Subject& s, const std::set<std::string>& producer, Judgement& j) {
+  if (s.envelopes.empty()) return OkStatus();
+  const Fact& approved = *s.envelopes.front().approved;
+  Judgement control;
+  RETURN_IF_ERROR(JudgeChangeControl(s, control));
+  if (control.evidence().count(approved.event.index.value) == 0) return OkStatus();
+  j.Rest(&approved);
+  ASSIGN_OR_RETURN(const std::set<std::string> approver, Behind(s, approved, j));
+  ExpectApart(producer, approver, "the production and the approval of the envelope that stands for it", j);
+  return OkStatus();
+}
+
+// Whether a rule can rest on it only because of who sealed it. What other units record of themselves is not: none of it
+// decides about this one.
+bool CountsByItsSeal(const Subject& s, const Fact& fact) {
+  if (&fact == s.produced || &fact == s.certified) return false;  // G02 and G06 ask that of these.
+  const v1::Agent& actor = fact.header().actor();
+  return actor.kind() != "device_unit" || actor.id() == s.request.unit || SignatureOf(fact.event.view()) != nullptr ||
+         !fact.event.type->options->writer_roles().empty();
+}
+
+// Nothing that a rule passes by was sealed with a key that somebody else may have had.
+Status JudgeOtherSeals(Subject& s, const std::vector<const Fact*>& judged, Judgement& j) {
+  std::set<uint64_t> leaves = s.passed_by;
+  leaves.insert(s.policy->index.value);
+  for (const Fact* fact : judged) leaves.erase(fact->event.index.value);
+  std::map<std::pair<std::string, std::string>, bool> may_be_doubtful;
+  for (const uint64_t leaf : leaves) {
+    ASSIGN_OR_RETURN(const Fact* fact, s.facts.At(LeafIndex(leaf)));
+    if (!CountsByItsSeal(s, *fact)) continue;
+    const auto [found, is_new] =
+        may_be_doubtful.try_emplace({fact->header().actor().kind(), fact->header().actor().id()}, false);
+    if (is_new) {
+      ASSIGN_OR_RETURN(found->second, HasEndedKeys(s.facts, *fact));
+    }
+    if (found->second) RETURN_IF_ERROR(JudgeSeal(s, *fact, j));
+  }
+  return OkStatus();
 }
 
 }  // namespace
@@ -355,6 +428,7 @@ Status JudgeSeparation(Subject& s, Judgement& j) {
   ASSIGN_OR_RETURN(const std::set<std::string> producer, Behind(s, *s.produced, j));
   ASSIGN_OR_RETURN(const std::set<std::string> certifier, Behind(s, *s.certified, j));
   ExpectApart(producer, certifier, "the production and the certification", j);
+  RETURN_IF_ERROR(ExpectApartFromStandingApproval(s, producer, j));
   ASSIGN_OR_RETURN(const std::vector<const Fact*> implemented,
                    s.facts.Typed(Bare(s.request.artifact), "change.implemented"));
   for (const Fact* fact : implemented) {
@@ -400,10 +474,9 @@ Status JudgeSignatures(Subject& s, Judgement& j) {
     if (fact->header().actor().kind() != "person") {
       j.Fail(Text("leaf ", fact->event.index.value, " is not signed by a person"));
     }
-    ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s.facts, *fact, s.request.at));
-    if (!why.empty()) j.Fail(Text("the signer's key ", why));
+    RETURN_IF_ERROR(JudgeSeal(s, *fact, j));
   }
-  return OkStatus();
+  return JudgeOtherSeals(s, signed_ones, j);
 }
 
 Status JudgeGateClass(Subject& s, Judgement& j) {
@@ -413,6 +486,16 @@ Status JudgeGateClass(Subject& s, Judgement& j) {
   }
   ASSIGN_OR_RETURN(const std::vector<const Fact*> facts,
                    s.facts.Typed(Bare(*s.item, true), "software_item.identified"));
+  // What contains the item relies on it: a part may have been lowered, what it can harm was not.
+  ASSIGN_OR_RETURN(const std::set<std::string> affected, ItemAndContaining(s.facts, s.item->id()));
+  std::string highest_item = s.item->id();
+  v1::SoftwareSafetyClass highest = s.item_class.safety_class;
+  for (const std::string& id : affected) {
+    ASSIGN_OR_RETURN(const ItemClass item_class, ClassOf(s.facts, id));
+    if (item_class.safety_class <= highest) continue;
+    highest = item_class.safety_class;
+    highest_item = id;
+  }
   size_t governing = 0;
   for (const Fact* fact : facts) {
     const auto& refs = fact->header().refs();
@@ -424,10 +507,11 @@ Status JudgeGateClass(Subject& s, Judgement& j) {
     j.Rest(fact);
     const std::string& id = FindReference(fact->header(), "item")->id();
     ASSIGN_OR_RETURN(const ItemClass own, ClassOf(s.facts, id));
-    if (own.safety_class < s.item_class.safety_class) {
+    if (own.safety_class < highest) {
       j.Fail(Text("software_item:", id, " governs the adaptation and is ",
-                  v1::SoftwareSafetyClass_Name(own.safety_class), ", less than the item's ",
-                  v1::SoftwareSafetyClass_Name(s.item_class.safety_class)));
+                  v1::SoftwareSafetyClass_Name(own.safety_class), ", less than ",
+                  highest_item == s.item->id() ? "the item" : Text("software_item:", highest_item), "'s ",
+                  v1::SoftwareSafetyClass_Name(highest)));
     }
   }
   if (governing == 0) j.Fail("no adaptation manager, sandbox or gate is identified as governing the item");

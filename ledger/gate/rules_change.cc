@@ -10,6 +10,7 @@
 #include "ledger/gate/leave.h"
 #include "ledger/gate/measured.h"
 #include "ledger/gate/rules.h"
+#include "ledger/gate/seal_key.h"
 #include "ledger/gate/steps.h"
 #include "ledger/query/item_tree.h"
 
@@ -65,8 +66,9 @@ bool IsAbout(const Fact& requested, const Adapting& adapting) {
   });
 }
 
-// What approved a change of what adapts, of which the artifact is the result; nullptr when nothing did.
-StatusOr<const Fact*> ApprovalOfRequest(Subject& s, Judgement& j) {
+// What approved a change of what adapts, of which the artifact is the result; nullptr when nothing did. An approval by
+// a key that was lost before is none: `doubtful` fails for it, for whoever finds no other.
+StatusOr<const Fact*> ApprovalOfRequest(Subject& s, Judgement& doubtful, Judgement& j) {
   ASSIGN_OR_RETURN(const std::vector<const Fact*> implemented,
                    s.facts.Typed(Bare(s.request.artifact), "change.implemented"));
   if (implemented.empty()) return nullptr;
@@ -78,9 +80,18 @@ StatusOr<const Fact*> ApprovalOfRequest(Subject& s, Judgement& j) {
     ASSIGN_OR_RETURN(const std::vector<const Fact*> rejected, s.facts.Typed(change, "change.rejected"));
     const bool serves = requested != nullptr && IsAbout(*requested, adapting) && !approved.empty() && rejected.empty();
     if (!serves) continue;
-    j.Rest(requested);
-    j.Rest(fact);
-    return approved.back();
+    for (auto approval = approved.rbegin(); approval != approved.rend(); ++approval) {
+      const Fact* ended = nullptr;
+      ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s.facts, **approval, s.request.at, &ended));
+      if (why.empty()) {
+        j.Rest(requested);
+        j.Rest(fact);
+        return *approval;
+      }
+      doubtful.Fail(Text("the key that approved ", EntityKeyText(change), " ", why));
+      doubtful.Rest(*approval);
+      doubtful.Rest(ended);
+    }
   }
   return nullptr;
 }
@@ -118,10 +129,12 @@ class PlanCheck {
     return OkStatus();
   }
 
-  // The plan's bounds are part of the effective envelope (domain.md C.4), whatever else lets the change be made. They
-  // hold for whatever is reported: of what the artifact sets, 0 may be the furthest from where it was.
+  // The plan's bounds are part of the effective envelope (domain.md C.4), whatever else lets the change be made: those
+  // of every modification that describes it, and of each all. They hold for whatever is reported, since of what the
+  // artifact sets 0 may be the furthest from where it was; what isn't reported is not inside.
   Status CheckBounds() {
     for (const v1::ChangePlanTerms::Modification& modification : terms_.modifications()) {
+      if (!Describes(modification)) continue;
       for (const v1::Bound& bound : modification.bounds()) RETURN_IF_ERROR(CheckBound(modification, bound));
     }
     return OkStatus();
@@ -165,10 +178,16 @@ class PlanCheck {
   }
 
   Status CheckBound(const v1::ChangePlanTerms::Modification& modification, const v1::Bound& bound) {
+    bool reported = false;
     for (const auto& parameter : s_.artifact->parameters()) {
       if (parameter.dimension() != bound.dimension()) continue;
+      reported = true;
       ASSIGN_OR_RETURN(const std::string why, WhyNotWithin(parameter, bound.low(), bound.high(), bound.unit()));
       if (!why.empty()) j_.Fail(Text("modification ", modification.id(), ": ", parameter.dimension(), " ", why));
+    }
+    if (!reported) {
+      j_.Fail(Text("modification ", modification.id(), " bounds ", bound.dimension(),
+                   ", which the artifact doesn't report"));
     }
     return OkStatus();
   }
@@ -206,8 +225,13 @@ class PlanCheck {
   }
 
   Status CheckCumulative() {
+    if (terms_.cumulative_limits().empty()) return OkStatus();
+    if (s_.envelopes.empty()) {
+      j_.Fail("cumulative limits: no envelope in force says from which anchor");
+      return OkStatus();
+    }
     for (const v1::Bound& bound : terms_.cumulative_limits()) {
-      ASSIGN_OR_RETURN(const StepSum sum, SumOfSteps(s_, bound.dimension(), bound.unit(), j_));
+      ASSIGN_OR_RETURN(const StepSum sum, SumOfSteps(s_, s_.envelopes.front(), bound.dimension(), bound.unit(), j_));
       if (!sum.unknown_because.empty()) {
         j_.Fail(Text("cumulative limit of ", bound.dimension(), ": ", sum.unknown_because));
         continue;
@@ -275,7 +299,8 @@ bool AllowsChange(const Subject& s, const Authorisation& authorisation) {
 }
 
 Status JudgeChangeControlBy(Subject& s, const Leave& leave, Judgement& j) {
-  ASSIGN_OR_RETURN(const Fact* approved, ApprovalOfRequest(s, j));
+  Judgement doubtful;
+  ASSIGN_OR_RETURN(const Fact* approved, ApprovalOfRequest(s, doubtful, j));
   if (approved != nullptr) {
     j.Rest(approved);
     return OkStatus();
@@ -283,6 +308,7 @@ Status JudgeChangeControlBy(Subject& s, const Leave& leave, Judgement& j) {
   // Or what was approved beforehand for changes of its class.
   if (s.envelopes.empty()) {
     j.Fail("no approved change request covers it, and no approved envelope");
+    j.FailAs(doubtful);
     return OkStatus();
   }
   j.Rest(s.envelopes.front().approved);
@@ -292,6 +318,7 @@ Status JudgeChangeControlBy(Subject& s, const Leave& leave, Judgement& j) {
     j.Rest(leave.plan->authorised);
   } else {
     j.Fail("no approved change request covers it, and the approved envelope has no change plan beside it here");
+    j.FailAs(doubtful);
   }
   return OkStatus();
 }

@@ -7,6 +7,7 @@
 #include "ledger/event/names.h"
 #include "ledger/gate/leave.h"
 #include "ledger/gate/rules.h"
+#include "ledger/gate/seal_key.h"
 #include "ledger/query/device_model_at.h"
 #include "ledger/query/place_in_time.h"
 
@@ -160,16 +161,26 @@ class ClearanceCheck {
     ASSIGN_OR_RETURN(const Fact* asked, AskedFirstBy(condition, ref));
     ASSIGN_OR_RETURN(const std::vector<const Fact*> confirmed,
                      s_.facts.Typed(Bare(ref), "authorisation.condition_confirmed"));
+    // What a key confirmed that was lost before, nobody did.
+    Judgement doubtful;
     for (const Fact* fact : confirmed) {
       const auto* body = fact->body<v1::AuthorisationConditionConfirmed>();
       const bool in_time = fact->earliest() <= s_.request.at &&
                            (body->valid_until_us() == 0 || s_.request.at < Timestamp(body->valid_until_us()));
       if (body->condition() != condition.id() || !in_time || !IsForTheModel(*fact)) continue;
       if (!StandsEarlier(asked, fact)) continue;
-      j_.Rest(fact);
-      return OkStatus();
+      const Fact* ended = nullptr;
+      ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s_.facts, *fact, s_.request.at, &ended));
+      if (why.empty()) {
+        j_.Rest(fact);
+        return OkStatus();
+      }
+      doubtful.Fail(Text("the key that confirmed it ", why));
+      doubtful.Rest(fact);
+      doubtful.Rest(ended);
     }
     j_.Fail(Text("nobody confirmed condition ", condition.id(), " of ", terms_.number(), ": ", condition.text()));
+    j_.FailAs(doubtful);
     return OkStatus();
   }
 

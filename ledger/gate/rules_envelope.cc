@@ -39,14 +39,11 @@ StatusOr<uint64_t> ActivationsWithin(Subject& s, uint64_t period_s, uint64_t eno
   return enough;
 }
 
-ReportedArtifact Reported(Subject& s, Judgement& j) {
+ReportedArtifact Reported(Subject& s) {
   ReportedArtifact reported;
   reported.produced = s.artifact;
   reported.at = s.request.at;
   reported.activations = [&s](uint64_t period_s, uint64_t enough) { return ActivationsWithin(s, period_s, enough); };
-  reported.sum_of_steps = [&s, &j](std::string_view dimension, std::string_view unit) {
-    return SumOfSteps(s, dimension, unit, j);
-  };
   return reported;
 }
 
@@ -64,7 +61,7 @@ Status JudgeEnvelope(Subject& s, Judgement& j) {
     j.Fail("the item is not identified as trainable, so it must not adapt");
   }
   j.Rest(s.item_identified);
-  ReportedArtifact reported = Reported(s, j);
+  ReportedArtifact reported = Reported(s);
   const bool reads_metrics = std::any_of(s.envelopes.begin(), s.envelopes.end(), [](const EnvelopeInForce& envelope) {
     const auto& dimensions = envelope.terms->dimensions();
     return std::any_of(dimensions.begin(), dimensions.end(), [](const auto& dimension) {
@@ -78,6 +75,9 @@ Status JudgeEnvelope(Subject& s, Judgement& j) {
   for (const EnvelopeInForce& envelope : s.envelopes) {
     j.Rest(envelope.approved);
     terms.push_back(envelope.terms);
+    reported.sum_of_steps = [&](std::string_view dimension, std::string_view unit) {
+      return SumOfSteps(s, envelope, dimension, unit, j);
+    };
     ASSIGN_OR_RETURN(const std::vector<std::string> reasons, WhyOutside(*envelope.terms, reported));
     for (const std::string& reason : reasons) j.Fail(Text("outside ", envelope.name, ": ", reason));
   }

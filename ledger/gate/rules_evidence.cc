@@ -99,13 +99,19 @@ Status JudgeAnomaly(Subject& s, const Fact& recorded, Judgement& j) {
   const v1::EntityRef& anomaly = *FindReference(recorded.header(), "anomaly");
   ASSIGN_OR_RETURN(const Fact* evaluated, EvaluationOf(s, anomaly));
   const auto* body = evaluated == nullptr ? nullptr : evaluated->body<v1::AnomalyEvaluated>();
-  if (body == nullptr && s.class_b_or_c()) {
-    j.Rest(&recorded);
-    j.Fail(Text(EntityKeyText(anomaly), " is not evaluated (leaf ", recorded.event.index.value, ")"));
+  // Those of class A, which nobody has to evaluate, are listed all the same.
+  j.Rest(&recorded);
+  if (body == nullptr) {
+    const std::string text = Text(EntityKeyText(anomaly), " is not evaluated (leaf ", recorded.event.index.value, ")");
+    if (s.class_b_or_c()) {
+      j.Fail(text);
+    } else {
+      j.Mention(text);
+    }
     return OkStatus();
   }
   j.Rest(evaluated);
-  if (body != nullptr && body->unacceptable_risk()) {
+  if (body->unacceptable_risk()) {
     j.Fail(Text(EntityKeyText(anomaly), " has an unacceptable risk (leaf ", evaluated->event.index.value, ")"));
   }
   return OkStatus();
@@ -209,12 +215,6 @@ Status JudgeDataset(Subject& s, const v1::EntityRef& dataset, Judgement& j) {
     }
   }
   return JudgeAllWithdrawn(s, dataset, seals, j);
-}
-
-// One that is given no version may be any.
-bool MayBeSame(const v1::EntityRef& one, const v1::EntityRef& other) {
-  const bool unsaid = one.version().empty() || other.version().empty();
-  return SameEntity(Bare(one, unsaid), Bare(other, unsaid));
 }
 
 // The ids of the dataset and of all that it was made from, in whatever versions: from one to the next most records

@@ -57,8 +57,10 @@ Status JudgeIntegrity(Subject& s, Judgement& j) {
     j.Fail(Text("the bytes presented have sha256:", HexEncode(s.request.artifact_digest),
                 ", those recorded sha256:", HexEncode(s.artifact_digest)));
   }
-  ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s.facts, *s.produced, s.request.at));
+  const Fact* ended = nullptr;
+  ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s.facts, *s.produced, s.request.at, &ended));
   if (!why.empty()) j.Fail(Text("the producer's key ", why));
+  j.Rest(ended);
   ASSIGN_OR_RETURN(const Fact* stored, StoredObject(s.facts, s.artifact_digest));
   if (stored == nullptr) j.Fail("nothing says that its bytes are kept where they can be retrieved");
   j.Rest(stored);

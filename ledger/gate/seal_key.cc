@@ -6,6 +6,7 @@
 #include "ledger/base/limits.h"
 #include "ledger/event/leaf.h"
 #include "ledger/gate/subject.h"
+#include "ledger/query/item_scope.h"
 
 namespace anamnesis::gate {
 
@@ -29,23 +30,35 @@ StatusOr<std::string> SealKeyOf(Facts& facts, LeafIndex index) {
 
 namespace {
 
+// What ended keys of whoever recorded an event.
+struct Ends {
+  std::vector<const Fact*> revoked;
+  std::vector<const Fact*> lost;
+
+  bool none() const { return revoked.empty() && lost.empty(); }
+};
+
+StatusOr<Ends> EndsOfKeys(Facts& facts, const Fact& fact) {
+  const v1::EntityRef holder = ToEntity({fact.header().actor().kind(), fact.header().actor().id()});
+  Ends ends;
+  ASSIGN_OR_RETURN(ends.revoked, facts.Typed(holder, "credential.revoked"));
+  ASSIGN_OR_RETURN(ends.lost, facts.Typed(holder, "credential.reported_lost"));
+  return ends;
+}
+
 // Calls `visit` with each revocation or report of loss of the key that sealed `fact` and since when it has effect.
 Status VisitEnds(Facts& facts, const Fact& fact,
                  const std::function<void(std::string_view what, const Fact& end, Timestamp from)>& visit) {
-  v1::EntityRef holder;
-  holder.set_kind(fact.header().actor().kind());
-  holder.set_id(fact.header().actor().id());
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> revoked, facts.Typed(holder, "credential.revoked"));
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> lost, facts.Typed(holder, "credential.reported_lost"));
-  if (revoked.empty() && lost.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(const Ends ends, EndsOfKeys(facts, fact));
+  if (ends.none()) return OkStatus();
   ASSIGN_OR_RETURN(const std::string key, SealKeyOf(facts, fact.event.index));
   // Of an agent that has keys, an unknown one may be any of them.
   const auto may_be = [&](const std::string& ended) { return key.empty() || key == ended; };
-  for (const Fact* end : revoked) {
+  for (const Fact* end : ends.revoked) {
     const auto* body = end->body<v1::CredentialRevoked>();
     if (may_be(body->public_key())) visit("was revoked", *end, EffectiveFrom(*end, body->effective_from_us()));
   }
-  for (const Fact* end : lost) {
+  for (const Fact* end : ends.lost) {
     const auto* body = end->body<v1::CredentialReportedLost>();
     if (may_be(body->public_key())) visit("was reported lost", *end, EffectiveFrom(*end, body->lost_since_us()));
   }
@@ -54,12 +67,17 @@ Status VisitEnds(Facts& facts, const Fact& fact,
 
 }  // namespace
 
-StatusOr<std::string> WhyKeyIsDoubtful(Facts& facts, const Fact& fact, Timestamp at) {
+StatusOr<bool> HasEndedKeys(Facts& facts, const Fact& fact) {
+  ASSIGN_OR_RETURN(const Ends ends, EndsOfKeys(facts, fact));
+  return !ends.none();
+}
+
+StatusOr<std::string> WhyKeyIsDoubtful(Facts& facts, const Fact& fact, Timestamp at, const Fact** because) {
   std::string why;
   RETURN_IF_ERROR(VisitEnds(facts, fact, [&](std::string_view what, const Fact& end, Timestamp from) {
-    if (from <= at && from <= fact.event.recorded) {
-      why = Text(what, " as of before it sealed leaf ", fact.event.index.value, " (leaf ", end.event.index.value, ")");
-    }
+    if (from > at || from > fact.event.recorded) return;
+    why = Text(what, " as of before it sealed leaf ", fact.event.index.value, " (leaf ", end.event.index.value, ")");
+    *because = &end;
   }));
   return why;
 }

@@ -208,7 +208,11 @@ class Adder {
   Status AddEntity(const v1::EntityRef& ref, std::string_view type) {
     const std::string& kind = ref.kind();
     if (kind == "device_unit" && type.starts_with("credential.")) {
+      // What it recorded of itself, what it produced; and where it has a role, whatever it recorded under that.
+      targets_.units.insert(ref.id());
       targets_.producers.insert(Text(kind, ":", ref.id()));
+      ASSIGN_OR_RETURN(const std::vector<const Fact*> roles, facts_.OfType(Bare(ref), "holder", "role.granted", 1));
+      targets_.all |= !roles.empty();
     } else if (kind == "device_unit") {
       targets_.units.insert(ref.id());
     } else if (kind == "artifact") {

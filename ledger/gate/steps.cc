@@ -1,5 +1,6 @@
 #include "ledger/gate/steps.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -60,9 +61,39 @@ StepSum StepOf(const v1::EntityRef& name, const v1::ArtifactProduced& artifact, 
   return step.value.empty() ? unknown(Text("doesn't report ", dimension)) : step;
 }
 
+// Whether what the unit stands on is the anchor, or has it as a member.
+bool UnitStandsOn(const Subject& s, const v1::EntityRef& anchor) {
+  if (s.baseline == nullptr) return false;
+  if (SameEntity(s.baseline->item(), anchor)) return true;
+  if (s.baseline_fact == nullptr) return false;
+  const auto& refs = s.baseline_fact->header().refs();
+  return std::any_of(refs.begin(), refs.end(),
+                     [&](const v1::EntityRef& ref) { return ref.role() == "member" && SameEntity(Bare(ref), anchor); });
+}
+
+// Why nobody knows how far the beginning of a chain was from the envelope's anchor; empty when it was made from that.
+StatusOr<std::string> WhyNotFromAnchor(Subject& s, const EnvelopeInForce& envelope, const Fact& first, Judgement& j) {
+  const v1::EntityRef anchor = Bare(*FindReference(envelope.approved->header(), "anchor"));
+  ASSIGN_OR_RETURN(const Fact* defined, s.facts.Definition(anchor));
+  const auto* baseline = defined == nullptr ? nullptr : defined->body<v1::BaselineEstablished>();
+  std::string digest;
+  if (baseline != nullptr) {
+    j.Rest(defined);
+    digest = baseline->baseline_digest();
+  } else if (UnitStandsOn(s, anchor)) {
+    digest = s.baseline_digest;
+  }
+  const std::string& made_for = first.body<v1::ArtifactProduced>()->baseline_digest();
+  if (!digest.empty() && made_for == digest) return std::string();
+  return Text(EntityKeyText(Bare(*FindReference(first.header(), "artifact"))),
+              ", with which the steps begin, was not made for ", EntityKeyText(anchor), ", the anchor of ",
+              EntityKeyText(Bare(*envelope.ref)), ": what lies between them is not known");
+}
+
 }  // namespace
 
-StatusOr<StepSum> SumOfSteps(Subject& s, std::string_view dimension, std::string_view unit, Judgement& j) {
+StatusOr<StepSum> SumOfSteps(Subject& s, const EnvelopeInForce& envelope, std::string_view dimension,
+                             std::string_view unit, Judgement& j) {
   ASSIGN_OR_RETURN(const Running running, RunningOn(s, s.artifact->surface()));
   if (!running.unknown_because.empty()) return StepSum{"", running.unknown_because};
   bool met = running.artifacts.empty();
@@ -78,6 +109,8 @@ StatusOr<StepSum> SumOfSteps(Subject& s, std::string_view dimension, std::string
     met = met || IsAmong(running.artifacts, name);
   }
   if (!chain.incomplete_because.empty()) return StepSum{"", chain.incomplete_because};
+  ASSIGN_OR_RETURN(const std::string not_from_anchor, WhyNotFromAnchor(s, envelope, *chain.productions.back(), j));
+  if (!not_from_anchor.empty()) return StepSum{"", not_from_anchor};
   if (met) return StepSum{sum, ""};
   return StepSum{"", Text(EntityKeyText(running.artifacts.front()), " runs on ", s.artifact->surface(),
                           ", and nothing says that it was made from that: name its parent")};

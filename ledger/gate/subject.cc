@@ -346,6 +346,11 @@ bool SameEntity(const v1::EntityRef& a, const v1::EntityRef& b) {
   return a.kind() == b.kind() && a.id() == b.id() && a.version() == b.version();
 }
 
+bool MayBeSame(const v1::EntityRef& a, const v1::EntityRef& b) {
+  const bool unsaid = a.version().empty() || b.version().empty();
+  return SameEntity(Bare(a, unsaid), Bare(b, unsaid));
+}
+
 bool IsAmong(const std::vector<std::string>& list, std::string_view value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }

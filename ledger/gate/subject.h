@@ -118,8 +118,10 @@ struct Subject {
   const Fact* certification_ended = nullptr;
 
   std::vector<Authorisation> authorisations;
-  // The leaves that the other rules rest on, for G17, which is judged last.
+  // The leaves that the other rules rest on, for G17, which is judged last; and those of them that rules rest on which
+  // pass, for G15, which is judged before it.
   std::set<uint64_t> relied_on;
+  std::set<uint64_t> passed_by;
   // By the authorisation that passes all three, or else fails the fewest; what rules_authorised.cc remembers.
   std::optional<AuthorisationJudged> judged_by_authorisation;
 
@@ -161,6 +163,8 @@ StatusOr<const Fact*> NewestDefinition(Facts& facts, const v1::EntityRef& entity
 StatusOr<const Fact*> StoredObject(Facts& facts, std::string_view sha256);
 
 bool SameEntity(const v1::EntityRef& a, const v1::EntityRef& b);
+// The same where one that is given no version may be any.
+bool MayBeSame(const v1::EntityRef& a, const v1::EntityRef& b);
 bool IsAmong(const std::vector<std::string>& list, std::string_view value);
 
 }  // namespace anamnesis::gate

@@ -5,10 +5,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "ledger/base/bytes.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/gate/standing_targets.h"
-#include "tests/ledger/gate/gate_story.h"
+#include "tests/ledger/gate/full_story.h"
 
 namespace anamnesis {
 namespace {
@@ -190,6 +192,36 @@ TEST(Gate, A67CertificationWithoutIsolationIsInsufficient) {
   EXPECT_THAT(NoteOf(world.Ask(), "G06"), HasSubstr("not attested to isolate clinical_path"));
 }
 
+// A protocol that asks for little doesn't let a run reach a clinical system.
+TEST(Gate, A67IsolationIsNoMatterOfTheProtocolAlone) {
+  const std::vector<Step> thin =
+      Changed(GateStory(), "protocol", Edit<v1::SandboxProtocolApproved>([](v1::SandboxProtocolApproved& body) {
+                body.clear_isolation_requirements();
+                body.add_isolation_requirements("network");
+              }));
+  EXPECT_EQ(Failed(GateWorld(thin).Ask()), "");
+  for (const char* aspect : {"network", "clinical_path", "host"}) {
+    const auto with = [&](const std::function<void(v1::SandboxRunCompleted&, int)>& change) {
+      return GateWorld(Changed(thin, "sandbox", Edit<v1::SandboxRunCompleted>([&](v1::SandboxRunCompleted& body) {
+                                 for (int i = body.isolation_size() - 1; i >= 0; --i) {
+                                   if (body.isolation(i).aspect() == aspect) change(body, i);
+                                 }
+                               })))
+          .Ask();
+    };
+    const std::string why = Text("the sandbox is not attested to isolate ", aspect);
+    EXPECT_EQ(NoteOf(with([](auto& body, int i) { body.mutable_isolation(i)->set_isolated(false); }), "G06"), why);
+    EXPECT_EQ(NoteOf(with([](auto& body, int i) { body.mutable_isolation()->DeleteSubrange(i, 1); }), "G06"), why);
+    EXPECT_EQ(NoteOf(with([&](auto& body, int) {
+                       v1::SandboxRunCompleted::Isolation& again = *body.add_isolation();
+                       again.set_aspect(aspect);
+                     }),
+                     "G06"),
+              why)
+        << "both cannot be";
+  }
+}
+
 TEST(Gate, A70DimensionThatTheEnvelopeDoesNotNameIsDenied) {
   GateWorld world(Changed(GateStory(), "produced", Edit<v1::ArtifactProduced>([](v1::ArtifactProduced& body) {
                             v1::ArtifactProduced::Parameter& parameter = *body.add_parameters();
@@ -343,6 +375,98 @@ TEST(Gate, IdentifierOfAUnitSaysNothingOfItsModel) {
   EXPECT_EQ(Failed(world.Ask()), "G12");
 }
 
+// Whoever produces doesn't approve what stands for the approval of that.
+TEST(Gate, ProducerDidNotApproveTheEnvelope) {
+  GateWorld world(
+      Changed(GateStory(), "produced", [](EventDraft& draft) { draft.header.mutable_on_behalf_of()->set_id("ada"); }));
+  EXPECT_EQ(Failed(world.Ask()), "G14");
+  EXPECT_EQ(NoteOf(world.Ask(), "G14"),
+            "person:ada is behind the production and the approval of the envelope that stands for it");
+}
+
+// The part of a class C system was lowered to B, and so is what governs its adaptation.
+TEST(Gate, WhatGovernsIsOfTheHighestClassThatContainsTheItem) {
+  std::vector<Step> steps = FullStory();
+  Step system_class = StepOfStory("item-class");
+  system_class.name = "system-class";
+  system_class.draft.header.mutable_refs(0)->set_id("system");
+  steps.insert(std::find_if(steps.begin(), steps.end(), [](const Step& step) { return step.name == "item-class"; }),
+               system_class);
+  EXPECT_EQ(Failed(GateWorld(steps).Ask()), "");
+  const auto lower = Edit<v1::SafetyClassAssigned>(
+      [](v1::SafetyClassAssigned& body) { body.set_safety_class(v1::SOFTWARE_SAFETY_CLASS_B); });
+  for (const char* step : {"item-class", "governor-class"})
+    steps = Changed(std::move(steps), step, [&](EventDraft& draft) {
+      lower(draft);
+      draft.header.set_rationale("segregated");
+    });
+  GateWorld world(steps);
+  EXPECT_THAT(NoteOf(world.Ask(), "G16"),
+              HasSubstr("software_item:gate governs the adaptation and is SOFTWARE_SAFETY_CLASS_B, less than "
+                        "software_item:system's SOFTWARE_SAFETY_CLASS_C"));
+}
+
+// The story with an envelope that asks for a new identifier of the unit or of its model.
+std::vector<Step> StoryOfIdentifiers(const std::string& udi_rule) {
+  return Changed(GateStory(), "envelope", Edit<v1::EnvelopeApproved>([&](v1::EnvelopeApproved& body) {
+                   body.mutable_terms()->set_udi_rule(udi_rule);
+                 }));
+}
+
+void Assign(GateWorld& world, const std::string& value, const std::vector<std::string>& refs) {
+  v1::UdiAssigned assigned;
+  assigned.set_kind(refs[0].starts_with("unit=") ? v1::UdiAssigned::UDI_PI : v1::UdiAssigned::UDI_DI);
+  assigned.set_value(value);
+  EventDraft draft = DraftWith(assigned, refs);
+  SetOccurred(draft, world.now(), world.now());
+  ASSERT_TRUE(world.Do({"udi-" + value, "rita", draft}).ok()) << world.refused().at("udi-" + value);
+}
+
+void ActivateShift(GateWorld& world, const std::string& version) {
+  v1::ArtifactActivated body;
+  body.set_surface("alert_threshold");
+  EventDraft draft = DraftWith(body, {"unit=device_unit:ICU-1", "artifact=artifact:shift@" + version});
+  SetOccurred(draft, world.now(), world.now());
+  ASSERT_TRUE(world.Do({"activated-" + version, "ICU-1", draft}).ok());
+}
+
+TEST(Gate, AnIdentifierIsOfOneVersion) {
+  for (const auto& [rule, subject] :
+       {std::pair{"new_pi", "unit=device_unit:ICU-1"}, std::pair{"new_di", "device_model=device_model:monitor"}}) {
+    std::vector<Step> steps = StoryOfIdentifiers(rule);
+    for (Step& step : AdaptationSteps({.version = "2", .substrate = SubstrateDigest("7.2"), .parent = "1"})) {
+      steps.push_back(std::move(step));
+    }
+    GateWorld world(steps);
+    EXPECT_THAT(NoteOf(world.Ask(), "G19"), HasSubstr("none was assigned")) << rule;
+    Assign(world, "04012345678902", {subject});
+    EXPECT_EQ(NoteOf(world.Ask("1"), "G19"), "") << rule;
+    EXPECT_EQ(NoteOf(world.Ask("2"), "G19"), "") << rule << ": nobody has it yet";
+    ActivateShift(world, "1");
+    EXPECT_EQ(NoteOf(world.Ask("1"), "G19"), "") << rule << ": what runs keeps it";
+    EXPECT_THAT(NoteOf(world.Ask("2"), "G19"), HasSubstr("is that of artifact:shift@1, which was activated first"))
+        << rule;
+    Assign(world, "04012345678903", {subject});
+    EXPECT_EQ(NoteOf(world.Ask("2"), "G19"), "") << rule;
+    ActivateShift(world, "2");
+    EXPECT_EQ(NoteOf(world.Ask("1"), "G19"), "") << rule << ": it goes back to its own";
+  }
+}
+
+TEST(Gate, AnIdentifierOfSomethingElseDoesNotServe) {
+  const auto with = [](const std::string& what) {
+    GateWorld world(StoryOfIdentifiers("new_pi"));
+    Assign(world, "(10)2.0.1", {"unit=device_unit:ICU-1", what});
+    return NoteOf(world.Ask(), "G19");
+  };
+  for (const char* what :
+       {"envelope=envelope:threshold-eu@1", "envelope=envelope:threshold@2", "release=release:app@7"}) {
+    EXPECT_THAT(with(what), HasSubstr("none was assigned for it")) << what;
+  }
+  for (const char* what : {"envelope=envelope:threshold@1", "envelope=envelope:threshold"})
+    EXPECT_EQ(with(what), "") << what;
+}
+
 TEST(Gate, HoldsOnWhateverItRestsOn) {
   for (const char* scope :
        {"artifact:shift@1", "envelope:threshold@1", "software_item:alert", "device_model:monitor", "device_unit:ICU-1",
@@ -372,6 +496,20 @@ TEST(Gate, A26FixedItemMustNotAdapt) {
                             body.set_trainability(v1::SoftwareItemIdentified::FIXED);
                           })));
   EXPECT_EQ(Failed(world.Ask()), "G05");
+}
+
+TEST(Gate, OpenAnomaliesOfClassAAreListed) {
+  std::vector<Step> steps =
+      Changed(GateStory(), "item-class",
+              Edit<v1::SafetyClassAssigned>([](auto& body) { body.set_safety_class(v1::SOFTWARE_SAFETY_CLASS_A); }));
+  GateWorld world(steps);
+  v1::AnomalyRecorded anomaly;
+  anomaly.set_description("flickers");
+  anomaly.set_severity("minor");
+  ASSERT_TRUE(
+      world.Do({"anomaly", "ada", DraftWith(anomaly, {"anomaly=anomaly:a1", "found_in=artifact:shift@1"})}).ok());
+  EXPECT_EQ(NoteOf(world.Ask(), "G09"), Text("anomaly:a1 is not evaluated (leaf ", world.LeafOf("anomaly").value, ")"));
+  EXPECT_THAT(Failed(world.Ask()), testing::Not(HasSubstr("G09")));
 }
 
 TEST(Gate, OpenAnomaliesAndProblemsOfSafety) {

@@ -125,7 +125,8 @@ inline void AddKeys(std::vector<Forbidding>& all) {
   GateWorld world(GateStory());
   Facts facts(world.ledger().rows(), world.ledger().size());
   for (const auto& [step, holder] :
-       {std::pair{"certified", "software:certifier"}, std::pair{"delegation", "person:carl"}}) {
+       {std::pair{"certified", "software:certifier"}, std::pair{"delegation", "person:carl"},
+        std::pair{"produced", "software:tuner"}, std::pair{"clear-us", "person:rita"}}) {
     const StatusOr<std::string> key = gate::SealKeyOf(facts, world.LeafOf(step));
     ASSERT_TRUE(key.ok());
     const std::vector<std::string> refs = {Text("holder=", holder)};
@@ -138,6 +139,8 @@ inline void AddKeys(std::vector<Forbidding>& all) {
     all.push_back(Forbids(Text("revoked-", holder), "ada", Effective(revoked), refs));
     all.push_back(Forbids(Text("hold-key-", holder), "ada", v1::HoldPlaced(),
                           {Text("hold=hold:k-", step), Text("scope=credential:", HexEncode(*key))}));
+    // Of the holds on keys those stand against it by which it was made or certified.
+    all.back().denies = std::string_view(step) != "clear-us";
   }
 }
 

@@ -70,6 +70,39 @@ TEST(GateLoopholes, CreepCountsThoughNoParentIsNamed) {
   EXPECT_THAT(NoteOf(world.Ask("2", "ICU-2", "DE"), "G05"), testing::Not(HasSubstr("runs on")));
 }
 
+// A story in which the envelope has a limit of creep and is anchored elsewhere.
+std::vector<Step> WithAnchor(std::vector<Step> story, const std::string& kind, const std::string& id,
+                             const std::string& version) {
+  return Changed(std::move(story), "envelope", [&](EventDraft& draft) {
+    for (v1::EntityRef& ref : *draft.header.mutable_refs()) {
+      if (ref.role() != "anchor") continue;
+      ref.set_kind(kind);
+      ref.set_id(id);
+      ref.set_version(version);
+    }
+    draft.body = StepOf(WithLimitOfCreep(), "envelope").draft.body;
+  });
+}
+
+// What a baseline has moved already counts: a chain that begins at another than the anchor has no known length.
+TEST(GateLoopholes, CreepIsCountedFromTheAnchor) {
+  v1::BaselineEstablished before;
+  before.set_baseline_digest(Sha256("baseline 4").bytes());
+  *before.mutable_signature() = FreshSignature();
+  std::vector<Step> steps = WithAnchor(GateStory(), "baseline", "base", "4");
+  const Step old = {"old", "ada",
+                    DraftWith(before, {"baseline=baseline:base@4", "device_model=device_model:monitor",
+                                       "member=software_item:alert"})};
+  steps.insert(std::find_if(steps.begin(), steps.end(), [](const Step& step) { return step.name == "baseline"; }), old);
+  GateWorld world(steps);
+  EXPECT_EQ(Failed(world.Ask()), "G05");
+  EXPECT_THAT(NoteOf(world.Ask(), "G05"),
+              HasSubstr("artifact:shift@1, with which the steps begin, was not made for baseline:base@4, the anchor"));
+  EXPECT_EQ(Failed(GateWorld(WithAnchor(GateStory(), "release", "app", "1")).Ask()), "G05") << "nobody says what it is";
+  EXPECT_EQ(Failed(GateWorld(WithAnchor(FullStory(), "release", "app", "1")).Ask()), "")
+      << "what the unit stands on has it as a member";
+}
+
 TEST(GateLoopholes, StepsInAnotherUnitDoNotAddUp) {
   GateWorld world(WithLimitOfCreep("mV"));
   EXPECT_EQ(Failed(world.Ask()), "G05");

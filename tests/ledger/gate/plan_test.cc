@@ -78,6 +78,58 @@ TEST(GatePlan, BoundsHoldForZeroToo) {
   EXPECT_EQ(NoteOf(world.Ask(), "G11"), "modification m1: threshold_shift 0 is not [0.01, 0.05]");
 }
 
+v1::Bound& AddBound(Modification& modification, const std::string& dimension, const std::string& bound) {
+  v1::Bound& added = *modification.add_bounds();
+  added.set_dimension(dimension);
+  added.set_low("-" + bound);
+  added.set_high(bound);
+  return added;
+}
+
+TEST(GatePlan, BoundsOfAnotherClassOfChangeSayNothing) {
+  const auto with = [](const std::string& change_class) {
+    return GateWorld(WithPlan([&](v1::ChangePlanTerms& terms) {
+             Modification& other = *terms.add_modifications();
+             other = terms.modifications(0);
+             other.set_id("m2");
+             other.set_change_class(change_class);
+             other.clear_bounds();
+             AddBound(other, "threshold_shift", "0.005");
+           }))
+        .Ask();
+  };
+  EXPECT_EQ(Failed(with("weights")), "");
+  EXPECT_EQ(Failed(with("threshold_table")), "G11");
+  EXPECT_EQ(NoteOf(with("threshold_table"), "G11"), "modification m2: threshold_shift 0.01 is not [-0.005, 0.005]");
+}
+
+TEST(GatePlan, WhatIsBoundedHasToBeReported) {
+  GateWorld world(WithPlan([](v1::ChangePlanTerms& terms) {
+    Modification& modification = *terms.mutable_modifications(0);
+    modification.add_dimensions("slope");
+    AddBound(modification, "slope", "1");
+  }));
+  EXPECT_EQ(Failed(world.Ask()), "G11");
+  EXPECT_EQ(NoteOf(world.Ask(), "G11"), "modification m1 bounds slope, which the artifact doesn't report");
+}
+
+// The limits of a plan are from the anchor of the envelope.
+TEST(GatePlan, CumulativeLimitsAreFromTheAnchor) {
+  const std::vector<Step> limited = WithPlan([](v1::ChangePlanTerms& terms) {
+    v1::Bound& limit = *terms.add_cumulative_limits();
+    limit.set_dimension("threshold_shift");
+    limit.set_high("0.05");
+  });
+  EXPECT_EQ(Failed(GateWorld(limited).Ask()), "");
+  GateWorld elsewhere(Changed(limited, "envelope", [](EventDraft& draft) {
+    for (v1::EntityRef& ref : *draft.header.mutable_refs()) {
+      if (ref.role() == "anchor") ref.set_version("4");
+    }
+  }));
+  EXPECT_EQ(Failed(elsewhere.Ask()), "G11");
+  EXPECT_THAT(NoteOf(elsewhere.Ask(), "G11"), HasSubstr("was not made for baseline:base@4"));
+}
+
 TEST(GatePlan, ProtocolAndPurposeHaveToBeSaid) {
   GateWorld no_purpose(WithPlan([](v1::ChangePlanTerms& terms) { terms.clear_intended_purpose_digest(); }));
   EXPECT_EQ(NoteOf(no_purpose.Ask(), "G11"), "the plan doesn't say for which intended purpose it was authorised");

@@ -1,0 +1,151 @@
+// What was sealed with a key that was lost or revoked before counts for nothing, whichever rule rests on it (G15).
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "ledger/gate/seal_key.h"
+#include "tests/ledger/gate/full_story.h"
+
+namespace anamnesis {
+namespace {
+
+using testing::HasSubstr;
+
+void Do(GateWorld& world, const Step& step) {
+  ASSERT_TRUE(world.Do(step).ok()) << step.name << ": " << world.refused().at(step.name);
+}
+
+// Reports the key that a step was sealed with as lost since then.
+void Lose(GateWorld& world, const std::string& step, const std::string& holder) {
+  Facts facts(world.ledger().rows(), world.ledger().size());
+  const StatusOr<std::string> key = gate::SealKeyOf(facts, world.LeafOf(step));
+  ASSERT_TRUE(key.ok());
+  v1::CredentialReportedLost lost;
+  lost.set_public_key(*key);
+  lost.set_lost_since_us((*facts.At(world.LeafOf(step)))->event.recorded.us);
+  EventDraft draft = Because(DraftWith(lost, {"holder=" + holder}));
+  SetOccurred(draft, world.now(), world.now());
+  Do(world, {"lost", "ada", draft});
+}
+
+std::string Sealed(const GateWorld& world, const std::string& step) {
+  return Text("as of before it sealed leaf ", world.LeafOf(step).value, " ");
+}
+
+Step ConfirmTraining(const std::string& name) {
+  v1::AuthorisationConditionConfirmed confirmed;
+  confirmed.set_condition("training");
+  *confirmed.mutable_signature() = FreshSignature();
+  return {name, "rita", DraftWith(confirmed, {"authorisation=authorisation:K1@1"})};
+}
+
+TEST(GateSeals, ConditionThatAThiefConfirmedIsNot) {
+  GateWorld world(StoryOfEverything());
+  ASSERT_EQ(Failed(world.Ask()), "");
+  // What was assigned after that is the thief's too.
+  Lose(world, "confirmed", "person:rita");
+  EXPECT_EQ(Failed(world.Ask()), "G12 G15");
+  EXPECT_THAT(NoteOf(world.Ask(), "G12"),
+              HasSubstr("the key that confirmed it was reported lost " + Sealed(world, "confirmed")));
+  EXPECT_THAT(NoteOf(world.Ask(), "G15"), HasSubstr(Sealed(world, "udi")));
+}
+
+TEST(GateSeals, ConditionThatWasConfirmedBeforeGoesOnCounting) {
+  std::vector<Step> steps = StoryOfEverything();
+  steps.push_back(ConfirmTraining("again"));
+  GateWorld world(steps);
+  Lose(world, "again", "person:rita");
+  EXPECT_EQ(Failed(world.Ask()), "");
+}
+
+TEST(GateSeals, ChangeThatAThiefApprovedIsNot) {
+  v1::ChangeRequested requested;
+  requested.set_text("move the threshold");
+  v1::ChangeApproved approved;
+  *approved.mutable_signature() = FreshSignature();
+  v1::ChangeImplemented implemented;
+  implemented.set_summary("moved");
+  const std::string change = "change=change_request:c1";
+  std::vector<Step> steps = Without(GateStory(), {"plan-us"});
+  for (const Step& step :
+       std::vector<Step>{{"requested", "eve", Because(DraftWith(requested, {change, "item=software_item:alert"}))},
+                         {"analysed", "ada", DraftWith(v1::ChangeImpactAnalysed(), {change})},
+                         {"approved", "ada", DraftWith(approved, {change})},
+                         {"implemented", "eve", DraftWith(implemented, {change, "result=artifact:shift@1"})}}) {
+    steps.push_back(step);
+  }
+  GateWorld world(steps);
+  ASSERT_EQ(Failed(world.Ask()), "G11");
+  Lose(world, "approved", "person:ada");
+  EXPECT_EQ(Failed(world.Ask()), "G10 G11");
+  EXPECT_THAT(NoteOf(world.Ask(), "G10"), HasSubstr("the key that approved change_request:c1 was reported lost"));
+}
+
+TEST(GateSeals, EvaluationOfAnAnomalyByAThiefIsNone) {
+  GateWorld world(GateStory());
+  v1::AnomalyRecorded anomaly;
+  anomaly.set_description("flickers");
+  anomaly.set_severity("minor");
+  Do(world, {"anomaly", "eve", DraftWith(anomaly, {"anomaly=anomaly:a1", "found_in=artifact:shift@1"})});
+  Do(world, {"evaluated", "ada", Because(DraftWith(v1::AnomalyEvaluated(), {"anomaly=anomaly:a1"}))});
+  ASSERT_EQ(Failed(world.Ask()), "");
+  Lose(world, "evaluated", "person:ada");
+  EXPECT_EQ(Failed(world.Ask()), "G15");
+  EXPECT_THAT(NoteOf(world.Ask(), "G15"),
+              HasSubstr("the key of person:ada was reported lost " + Sealed(world, "evaluated")));
+}
+
+TEST(GateSeals, ProblemThatAThiefClosedIsOpen) {
+  GateWorld world(GateStory());
+  v1::ProblemReported problem;
+  problem.set_criticality(v1::ProblemReported::SAFETY);
+  problem.set_description("missed an alert");
+  problem.set_configuration_unknown_because("the unit was off");
+  Do(world, {"problem", "eve", DraftWith(problem, {"problem=problem:p1", "affected=software_item:alert"})});
+  Do(world, {"decided", "ada", Because(DraftWith(v1::ProblemNoActionDecided(), {"problem=problem:p1"}))});
+  ASSERT_EQ(Failed(world.Ask()), "");
+  Lose(world, "decided", "person:ada");
+  EXPECT_EQ(Failed(world.Ask()), "G15");
+}
+
+TEST(GateSeals, PolicyThatAThiefAdoptedIsNone) {
+  GateWorld world(GateStory());
+  Lose(world, "gate-policy", "person:ada");
+  EXPECT_THAT(NoteOf(world.Ask(), "G15"), HasSubstr(Sealed(world, "gate-policy")));
+}
+
+TEST(GateSeals, SetOfRiskControlsByAThiefIsNone) {
+  GateWorld world(GateStory());
+  Lose(world, "control-set", "person:ada");
+  EXPECT_THAT(NoteOf(world.Ask(), "G15"), HasSubstr(Sealed(world, "control-set")));
+}
+
+// The machine's evidence too: another tester than the certifier, whose key holds.
+TEST(GateSeals, TestsAndVerificationsByAThiefShowNothing) {
+  for (const char* name : {"run-system", "verify-effectiveness", "sandbox"}) {
+    std::vector<Step> steps = GateStory();
+    for (Step& step : steps) {
+      if (step.name == name) step.writer = "ada";
+    }
+    GateWorld world(steps);
+    ASSERT_EQ(Failed(world.Ask()), "") << name;
+    Lose(world, name, "person:ada");
+    EXPECT_EQ(Failed(world.Ask()), "G15") << name;
+    EXPECT_THAT(NoteOf(world.Ask(), "G15"), HasSubstr(Sealed(world, name)));
+  }
+}
+
+TEST(GateSeals, HoldThatAThiefLiftedStands) {
+  GateWorld world(GateStory());
+  Do(world, {"hold", "eve", Because(DraftWith(v1::HoldPlaced(), {"hold=hold:h1", "scope=artifact:shift@1"}))});
+  Do(world, {"lifted", "ada", Because(DraftWith(v1::HoldLifted(), {"hold=hold:h1"}))});
+  ASSERT_EQ(Failed(world.Ask()), "");
+  Lose(world, "lifted", "person:ada");
+  EXPECT_EQ(Failed(world.Ask()), "G13");
+}
+
+}  // namespace
+}  // namespace anamnesis
