@@ -1,6 +1,7 @@
 #include "client/exports/sections.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -16,6 +17,7 @@
 #include "ledger/query/message_fields.h"
 #include "ledger/query/wording.h"
 
+#include "ledger/query/recording_gap.h"
 namespace anamnesis::exports {
 namespace {
 
@@ -119,6 +121,7 @@ struct TypeTimes {
 
 Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, Cited>& records, Section& section,
                                std::map<std::string, TypeTimes>& types, Table& table) {
+  std::array<uint64_t, kGapBins> recorded_after = {};
   std::set<std::string> notes;
   // By stream, which of our records are in it.
   std::map<std::string, std::set<uint64_t>> streams;
@@ -133,6 +136,8 @@ Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, 
     const v1::ContemporaneityAnswer& page = answer.contemporaneity();
     for (const std::string& note : answer.notes()) {
       if (notes.insert(note).second) section.paragraphs.push_back(Text("Note: ", note));
+    // For the histogram also what is on time.
+    question.mutable_contemporaneity()->set_all(true);
     }
     if (first && !page.has_policy()) {
       section.gaps.push_back(
@@ -143,8 +148,11 @@ Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, 
       if (records.count(event.leaf().index()) == 0) continue;
       const std::string judgement = Text(Words(v1::ContemporaneityAnswer::Judgement_Name(event.judgement())),
                                          event.corrected() ? ", its time corrected since" : "");
-      ++types[event.leaf().type()].judgements[judgement];
+      ++times.judgements[judgement];
       const bool late = event.judgement() == v1::ContemporaneityAnswer::LATE ||
+      TypeTimes& times = types[event.leaf().type()];
+      ++times.recorded_after[GapBinOf(event.gap_us())];
+      if (event.judgement() == v1::ContemporaneityAnswer::ON_TIME && !event.corrected()) continue;
                         event.judgement() == v1::ContemporaneityAnswer::FUTURE_DATED;
       if (!late) continue;
       table.rows.push_back({Cite(event.leaf().type(), event.leaf().index()),
@@ -181,6 +189,20 @@ Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, 
 
 class Names {
  public:
+Table GapTable(const std::map<std::string, TypeTimes>& types) {
+  Table table = {"How many were recorded how long after they happened",
+                 {"Type", "Up to 1 s", "1 min", "1 h", "24 h", "7 d", "30 d", "Later"},
+                 {},
+                 "There are no records."};
+  for (const auto& [type, times] : types) {
+    std::vector<Cell> row;
+    row.push_back({type, Mark::kNone, {}});
+    for (const uint64_t events : times.recorded_after) row.push_back({std::to_string(events), Mark::kNone, {}});
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
   explicit Names(const LedgerView& view) : view_(view) {}
 
   // The printed name of a person and the leaf that says so.
@@ -517,6 +539,7 @@ StatusOr<Section> SignatureSection(const LedgerView& view, const std::map<uint64
     if (may_be_signed && (record.erased || record.unreadable))
       section.gaps.push_back({section.clauses,
                               Text(record.leaf.type(), " of leaf ", leaf, ": ", record.says,
+  section.tables.push_back(GapTable(types));
                                    ", so whether a person signed it can't be told"),
                               {leaf}});
   }
