@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <iostream>
 
 #include "client/exports/archive.h"
@@ -18,25 +20,45 @@ constexpr char kPdfProgram[] = "weasyprint";
 // More gaps than a person reads in a terminal; the export has them all.
 constexpr size_t kGapsShownMax = 12;
 
-// index.html as PDF, beside the export and no part of it: two programs don't print the same bytes. False: the program
-// isn't installed.
-StatusOr<bool> PrintPdf(const std::string& dir, const std::string& path) {
+// What a program printed that says why it failed.
+constexpr size_t kSaidMax = 2000;
+
+// Reads to the end of what `from` holds, and closes it; keeps the last part.
+std::string ReadToEnd(int from) {
+  std::string said;
+  std::array<char, 4096> part;
+  for (ssize_t size = 0; (size = ::read(from, part.data(), part.size())) > 0 || (size < 0 && errno == EINTR);) {
+    if (size > 0) said.append(part.data(), static_cast<size_t>(size));
+    if (said.size() > kSaidMax) said.erase(0, said.size() - kSaidMax);
+  }
+  ::close(from);
+  return said;
+}
+
+// index.html as PDF, beside the export and no part of it: two programs don't print the same bytes. UNAVAILABLE: the
+// program isn't installed; INTERNAL: it failed, with what it printed.
+Status PrintPdf(const std::string& dir, const std::string& path) {
   std::string program = kPdfProgram;
   std::string html = dir + "/index.html";
   std::string pdf = path;
   char* const arguments[] = {program.data(), html.data(), pdf.data(), nullptr};
+  std::array<int, 2> printed = {};
+  if (::pipe2(printed.data(), O_CLOEXEC) != 0) return absl::InternalError("no pipe could be made");
   pid_t process = 0;
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  for (const int stream : {STDOUT_FILENO, STDERR_FILENO})
+    ::posix_spawn_file_actions_adddup2(&actions, printed[1], stream);
   const int error = ::posix_spawnp(&process, kPdfProgram, &actions, nullptr, arguments, environ);
   ::posix_spawn_file_actions_destroy(&actions);
-  if (error == ENOENT) return false;
+  ::close(printed[1]);
+  const std::string said = ReadToEnd(printed[0]);
+  if (error == ENOENT) return absl::UnavailableError("weasyprint is not installed (apt install weasyprint)");
   int status = 0;
   if (error != 0 || ::waitpid(process, &status, 0) != process || status != 0) {
-    return absl::InternalError(Text(kPdfProgram, " failed for ", html));
+    return absl::InternalError(Text(kPdfProgram, " failed for ", html, said.empty() ? "" : Text(":\n", said)));
   }
-  return true;
+  return OkStatus();
 }
 
 size_t GapCount(const exports::Document& document) {
@@ -76,11 +98,11 @@ StatusOr<ExitStatus> FinishExport(const ExportOptions& options, const exports::L
   ASSIGN_OR_RETURN(const NamedKey signer, ReadKeyFile(options.common.key_file));
   RETURN_IF_ERROR(writer.Finish(view, document, {}, signer));
   if (options.archive) RETURN_IF_ERROR(exports::PackArchive(options.out, options.out + ".tar"));
-  bool printed = false;
-  if (options.pdf) {
-    ASSIGN_OR_RETURN(printed, PrintPdf(options.out, options.out + ".pdf"));
-    if (!printed) std::cerr << "no PDF: weasyprint is not installed (apt install weasyprint)\n";
-  }
+  const std::string pdf = options.out + ".pdf";
+  // The export is whole without it.
+  const Status printing = options.pdf ? PrintPdf(options.out, pdf) : OkStatus();
+  const bool printed = options.pdf && printing.ok();
+  if (!printing.ok()) std::cerr << "no PDF: " << MessageOf(printing) << "\n";
   const exports::Manifest& manifest = writer.manifest();
   if (options.common.json) {
     std::cout << "{\"directory\": " << Quoted(options.out) << ", \"kind\": " << Quoted(manifest.kind)
@@ -89,14 +111,14 @@ StatusOr<ExitStatus> FinishExport(const ExportOptions& options, const exports::L
               << ", \"gaps\": " << GapCount(document) << ", \"files\": " << manifest.files.size() + 2
               << ", \"contentSha256\": \"" << manifest.content_sha256.hex()
               << "\", \"archive\": " << (options.archive ? Quoted(options.out + ".tar") : "null")
-              << ", \"pdf\": " << (printed ? Quoted(options.out + ".pdf") : "null") << "}\n";
+              << ", \"pdf\": " << (printed ? Quoted(pdf) : "null") << "}\n";
     return kDone;
   }
   std::cout << Bold(document.title) << "\n"
             << document.records.size() << " records over the first " << manifest.tree_size << " events of "
             << manifest.origin << ", " << manifest.files.size() + 2 << " files in " << options.out << "\n";
   if (options.archive) std::cout << "the same in one file: " << options.out << ".tar\n";
-  if (printed) std::cout << "to print: " << options.out << ".pdf\n";
+  if (printed) std::cout << "to print: " << pdf << "\n";
   PrintGaps(document);
   std::cout << "content sha256:" << manifest.content_sha256.hex() << ", the same in index.html and export.json\n"
             << "check it: anamnesis verify " << options.out << " --key VERIFIER-KEY\n";

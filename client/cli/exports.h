@@ -30,7 +30,7 @@ struct ExportOptions {
 // Adds --out, --as, --known-size, --archive, --pdf and those of a ledger.
 void AddExportOptions(CLI::App& verb, ExportOptions& options);
 
-// The verifier in Python (client/python/anamnesis_verify.py) that was built in; empty when there was none.
+// The verifier in Python (client/python/anamnesis_verify.py) that was built in, byte for byte.
 std::string_view PythonVerifier();
 
 // Finishes the export, makes what else was asked for of it and says what was made.

@@ -1,5 +1,6 @@
 #include "client/cli/gate_slice.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <set>
@@ -48,7 +49,7 @@ StatusOr<ExitStatus> WriteSlice(const Common& common, const std::string& decisio
   return kDone;
 }
 
-// The receipts in the directory, in the order of the log. INVALID_ARGUMENT when it can't be read or has none.
+// The receipts in the directory. INVALID_ARGUMENT when it can't be read or has none.
 StatusOr<std::set<std::string>> ListSlice(const std::string& directory) {
   std::set<std::string> proofs;
   std::error_code error;
@@ -61,7 +62,8 @@ StatusOr<std::set<std::string>> ListSlice(const std::string& directory) {
   return proofs;
 }
 
-// The leaves, proven.
+// The leaves, proven, in the order of the log: the records of an export, which a slice may be copied from, are named by
+// their numbers alone.
 StatusOr<std::vector<SliceLeaf>> ReadSlice(const std::set<std::string>& proofs, const Trust& trust) {
   std::vector<SliceLeaf> leaves;
   for (const std::string& proof : proofs) {
@@ -72,6 +74,7 @@ StatusOr<std::vector<SliceLeaf>> ReadSlice(const std::set<std::string>& proofs, 
     ASSIGN_OR_RETURN(std::string body, ReadFile(base + ".body"));
     leaves.push_back({receipt->index, std::move(leaf), std::move(body)});
   }
+  std::sort(leaves.begin(), leaves.end(), [](const SliceLeaf& a, const SliceLeaf& b) { return a.index < b.index; });
   return leaves;
 }
 
@@ -196,7 +199,9 @@ void AddVerifySlice(CLI::App& gate) {
   verb.footer(
       "Example: anamnesis gate verify slice --unit ICU-7 --sha256 e3b0... --configuration 9f86... --key \"$(cat "
       "ledger.vkey)\"");
-  verb.add_option("SLICE", options->slice, "the directory that `gate slice` wrote")->required();
+  verb.add_option("SLICE", options->slice,
+                  "the directory that `gate slice` wrote, or copies of a bundle's records of it")
+      ->required();
   verb.add_option("--unit", options->unit, "this device")->required();
   verb.add_option("--sha256", options->sha256, "of the artifact's bytes that it holds, hexadecimal")->required();
   verb.add_option("--configuration", options->configuration,

@@ -37,7 +37,7 @@ StatusOr<ExitStatus> Export(const Options& options) {
   };
   ASSIGN_OR_RETURN(exports::Document document, exports::IncidentBundle(view, incident, what));
   RETURN_IF_ERROR(open());
-  if (!PythonVerifier().empty()) RETURN_IF_ERROR(writer->Add("anamnesis_verify.py", PythonVerifier()));
+  RETURN_IF_ERROR(writer->Add("anamnesis_verify.py", PythonVerifier()));
   return FinishExport(options, view, *writer, std::move(document));
 }
 

@@ -23,14 +23,15 @@ StatusOr<ExitStatus> Export(const Options& options) {
 
 void AddReport(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App& verb = *app.add_subcommand(
-      "report",
-      "of a software item: risk management file, clause index, draft of a change plan, package for a Notified Body");
+  CLI::App& verb = *app.add_subcommand("report",
+                                       "of a software item: risk management file, medical device file, clause index, "
+                                       "draft of a change plan, package for a Notified Body");
   verb.footer(
       "Example: anamnesis report risk-file segmentation --out risk-file --as ada.key\n"
       "reviewer-questions answers: where is your design history file, where are your verification and validation "
       "records,\n"
-      "how do you manage configuration. All have the shape of dhf, and verify, compare the same way.");
+      "how do you manage configuration. device-file is also of a device type: device_model:ID. All have the shape of "
+      "dhf, and verify, compare the same way.");
   verb.add_option("KIND", options->kind, "which report")->required()->check(CLI::IsMember(exports::ReportKinds()));
   verb.add_option("ITEM", options->item, "a software item's id, or KIND:ID")->required();
   AddExportOptions(verb, *options);

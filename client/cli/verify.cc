@@ -87,12 +87,18 @@ StatusOr<Verified> VerifyExport(const std::string& path, const Trust& trust) {
                  ", of which the export does not show that they were erased: leaf ", *bare.begin(),
                  bare.size() > 1 ? " and others" : "");
   }
+  const std::set<uint64_t>& unsealed = verified.seals_not_shown;
+  if (!unsealed.empty()) {
+    text += Text("\n    records whose seal is not shown here to be their writer's: ", unsealed.size(), ": leaf ",
+                 *unsealed.begin(), unsealed.size() > 1 ? " and others" : "");
+  }
   return Verified{
       std::move(text),
       Text(CheckpointJson(verified.checkpoint), ", \"kind\": ", Quoted(verified.manifest.kind),
            ", \"subject\": ", Quoted(verified.manifest.subject), ", \"records\": ", verified.document.records.size(),
            ", \"files\": ", files, ", \"signer\": ", Quoted(verified.signer), ", \"contentSha256\": \"", content,
-           "\", \"toldOtherwise\": ", verified.told_otherwise, ", \"bodiesNotShownErased\": ", bare.size())};
+           "\", \"toldOtherwise\": ", verified.told_otherwise, ", \"bodiesNotShownErased\": ", bare.size(),
+           ", \"sealsNotShown\": ", unsealed.size())};
 }
 
 bool IsStatement(const std::string& path) {
@@ -205,8 +211,9 @@ void AddVerify(CLI::App& app) {
       "         anamnesis verify 2026.tlog-proof --policy policy.txt --key-history keys.history\n"
       "A receipt NAME.tlog-proof or NAME.cose (RFC 9942) needs NAME.leaf beside it; NAME.body is checked where it "
       "exists.\nNAME.cose by `checkpoint --consistency` needs NAME.older, the older checkpoint.\nOf an export every "
-      "file, every record and who signed it are checked. A Statement NAME.json (in-toto in DSSE), as `anamnesis "
-      "export\n"
+      "file, every record, who signed it and, as far as it shows that, who sealed each record are checked; a policy "
+      "with a quorum\nrefuses every export, which carries no cosignatures. A Statement NAME.json (in-toto in DSSE), as "
+      "`anamnesis export\n"
       "in-toto` and `anamnesis gate export` write it, needs the --key of who signed it.\n"
       "Exit status 1: something does not verify; 2: a file can't be read, or no key is given that could have signed "
       "it.");

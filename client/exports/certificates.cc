@@ -37,6 +37,17 @@ Status FindWithdrawal(const LedgerView& view, const v1::EntityRef& certification
                      });
 }
 
+Status FindSandboxRuns(const LedgerView& view, Certificate& certificate) {
+  for (const v1::EntityRef& ref : certificate.refs) {
+    if (ref.role() != "sandbox_run") continue;
+    RETURN_IF_ERROR(VisitNaming(view, EntityOf(ref.kind(), ref.id()), [&](const v1::LeafReference& leaf) {
+      if (leaf.type().starts_with("sandbox_run.")) certificate.sandbox_runs.push_back(leaf);
+      return OkStatus();
+    }));
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 bool Certificate::InForceAt(Timestamp time) const {
@@ -74,6 +85,7 @@ StatusOr<std::vector<Certificate>> CertificatesOf(const LedgerView& view, const 
     const v1::EntityRef* certification = FindReference(event.header(), "certification");
     one.name = certification == nullptr ? "a certification" : EntityKeyText(*certification);
     if (certification != nullptr) RETURN_IF_ERROR(FindWithdrawal(view, *certification, one));
+    RETURN_IF_ERROR(FindSandboxRuns(view, one));
     found.push_back(std::move(one));
   }
   return found;

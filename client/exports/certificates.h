@@ -20,6 +20,8 @@ struct Certificate {
   // Of the event that issued it: the certification, the envelope and the protocol are among them.
   std::vector<v1::EntityRef> refs;
   std::string name;
+  // What is recorded of the runs in the sandbox that it rests on.
+  std::vector<v1::LeafReference> sandbox_runs;
   // [from, until); absent when it ends never, or its body is erased.
   Timestamp from;
   std::optional<Timestamp> until;

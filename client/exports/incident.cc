@@ -1,6 +1,8 @@
 #include "client/exports/incident.h"
 
+#include <algorithm>
 #include <set>
+#include <utility>
 
 #include "client/exports/content.h"
 #include "client/exports/inquiry.h"
@@ -120,6 +122,19 @@ std::vector<const Cited*> All(const std::map<uint64_t, Cited>& records) {
   std::vector<const Cited*> all;
   for (const auto& [leaf, record] : records) all.push_back(&record);
   return all;
+}
+
+std::vector<const Cited*> InOrderOfTime(const std::map<uint64_t, Cited>& records) {
+  std::vector<const Cited*> all = All(records);
+  std::stable_sort(all.begin(), all.end(), [](const Cited* a, const Cited* b) { return HappenedBefore(*a, *b); });
+  return all;
+}
+
+bool HappenedBefore(const Cited& one, const Cited& other) {
+  const auto time = [](const Cited& record) {
+    return std::pair(record.leaf.occurred_earliest().seconds(), record.leaf.occurred_earliest().nanos());
+  };
+  return time(one) < time(other);
 }
 
 StatusOr<Document> IncidentBundle(const LedgerView& view, const v1::EntityRef& incident,

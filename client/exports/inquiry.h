@@ -5,6 +5,7 @@
 // tell.
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -62,6 +63,8 @@ struct Inquiry {
   std::map<std::string, v1::EntityRef> scope;
   // By artifact.
   std::map<std::string, std::vector<Certificate>> certificates;
+  // By id, as computed again; nothing where the ledger has no such decision.
+  std::map<std::string, std::optional<v1::GateReplayAnswer>> decisions;
   // What is not recorded of the origin of what ran.
   std::vector<Gap> origin_gaps;
 };
@@ -69,12 +72,24 @@ struct Inquiry {
 // The entity as a question takes it.
 v1::EntityRef WithoutRole(v1::EntityRef entity);
 std::vector<const Cited*> All(const std::map<uint64_t, Cited>& records);
+// By when they happened.
+std::vector<const Cited*> InOrderOfTime(const std::map<uint64_t, Cited>& records);
+bool HappenedBefore(const Cited& one, const Cited& other);
 // An empty table says nothing of what is not certain, and neither does a full one of the rest.
 void SayUncertain(const Inquiry& inquiry, std::string_view clause, Section& section, Table& table);
 
 // What a unit was running, as known then and now; how that came there; what it measured of itself. Adds to items, files
 // and histories.
 Status AddUnit(Inquiry& inquiry, const v1::EntityRef& unit);
+
+// A decision of the gate, as it was recorded and as it is computed again.
+StatusOr<Cell> DecisionCell(Inquiry& inquiry, const std::string& id, Section& section);
+// In the place of a decision where an activation cites none, with the last one about the same artifact before it.
+StatusOr<Cell> NoDecisionCell(Inquiry& inquiry, const UnitHistory& history, const Cited& activation, Section& section);
+// What the gate decided about the unit, also what led to no activation; and what each decision rests on that is told of
+// the unit, `cited` by activations among them.
+Status AddDecisions(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHistory& history,
+                    std::set<std::string> cited, Section& section);
 
 // What ran was made of, its bytes, the risks of what is affected.
 Status AddLineage(Inquiry& inquiry);

@@ -1,5 +1,5 @@
-#include <algorithm>
 #include <map>
+#include <set>
 
 #include "client/exports/inquiry.h"
 #include "client/exports/records.h"
@@ -220,23 +220,6 @@ Status AddConfiguration(Inquiry& inquiry, const v1::EntityRef& unit) {
   return OkStatus();
 }
 
-StatusOr<Cell> DecisionCell(Inquiry& inquiry, const std::string& id, Section& section) {
-  v1::Question question;
-  question.mutable_gate_replay()->set_decision(id);
-  ASSIGN_OR_RETURN(const v1::Answer answer, AskOrGap(inquiry.view, std::move(question), "IEC 62304 8.2.1", section));
-  if (!answer.has_gate_replay()) return Cell{"not in the ledger", Mark::kBad, {}};
-  const v1::GateReplayAnswer& replay = answer.gate_replay();
-  std::string failed;
-  for (const v1::GateDecided::RuleResult& rule : replay.recorded().results()) {
-    if (rule.outcome() == v1::GateDecided::RuleResult::FAIL) failed += Text(" ", rule.rule_id());
-  }
-  const bool allowed = replay.recorded().verdict() == v1::GateDecided::ALLOW;
-  return Cite(Text(Words(v1::GateDecided::Verdict_Name(replay.recorded().verdict())),
-                   failed.empty() ? "" : Text(", failed:", failed),
-                   replay.identical() ? "; computed again: the same" : "; computed again it is ANOTHER decision"),
-              replay.leaf().index(), allowed && replay.identical() ? Mark::kGood : Mark::kBad);
-}
-
 // The certificates of what was activated, and what they were worth then and are worth now.
 StatusOr<Cell> CertificationCell(Inquiry& inquiry, const v1::EntityRef& artifact, const Cited& activation,
                                  Section& section) {
@@ -252,6 +235,8 @@ StatusOr<Cell> CertificationCell(Inquiry& inquiry, const v1::EntityRef& artifact
                       "; at the activation: ", one.StateAt(activated), "; now: ", one.StateAt(inquiry.view.as_of()));
     cell.leaves.push_back(one.issued.index());
     if (one.withdrawn.has_value()) cell.leaves.push_back(one.withdrawn->index());
+    for (const v1::LeafReference& run : one.sandbox_runs) cell.leaves.push_back(run.index());
+    if (one.sandbox_runs.empty()) cell.text += "; nothing is recorded of its run in the sandbox";
     if (one.InForceAt(activated)) cell.mark = Mark::kNone;
   }
   if (cell.mark == Mark::kBad && activation.leaf.type() == "artifact.activated") {
@@ -261,17 +246,6 @@ StatusOr<Cell> CertificationCell(Inquiry& inquiry, const v1::EntityRef& artifact
          {activation.leaf.index()}});
   }
   return cell;
-}
-
-std::vector<const Cited*> InOrderOfTime(const std::map<uint64_t, Cited>& records) {
-  std::vector<const Cited*> all = All(records);
-  std::stable_sort(all.begin(), all.end(), [](const Cited* a, const Cited* b) {
-    const auto time = [](const Cited* one) {
-      return std::pair(one->leaf.occurred_earliest().seconds(), one->leaf.occurred_earliest().nanos());
-    };
-    return time(a) < time(b);
-  });
-  return all;
 }
 
 // Nothing is asked of what no longer counts.
@@ -328,6 +302,7 @@ Status AddActivations(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHis
                  {},
                  "No activation is recorded."};
   ASSIGN_OR_RETURN(const auto nonconformity, NonconformityOn(inquiry, unit, section));
+  std::set<std::string> decisions;
   for (const Cited* record : InOrderOfTime(history.of(HistoryPart::kActivations))) {
     const uint64_t leaf = record->leaf.index();
     if (record->void_effect) {
@@ -340,13 +315,14 @@ Status AddActivations(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHis
     for (const v1::EntityRef& ref : record->refs) {
       if (ref.role() == "decision") {
         ASSIGN_OR_RETURN(decision, DecisionCell(inquiry, ref.id(), section));
+        decisions.insert(ref.id());
       }
       if (ref.role() == "artifact" && ref.kind() == "artifact") {
         ASSIGN_OR_RETURN(certified, CertificationCell(inquiry, WithoutRole(ref), *record, section));
       }
     }
     if (record->leaf.type() == "artifact.activated" && decision.leaves.empty() && decision.text == "-") {
-      decision = {"cites none", Mark::kBad, {}};
+      ASSIGN_OR_RETURN(decision, NoDecisionCell(inquiry, history, *record, section));
       if (why == nonconformity.end()) {
         section.gaps.push_back(
             {"IEC 62304 8.2.1", Text("the activation of leaf ", leaf, " cites no decision of the gate"), {leaf}});
@@ -360,6 +336,7 @@ Status AddActivations(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHis
                           std::move(certified)});
   }
   section.tables.push_back(std::move(table));
+  RETURN_IF_ERROR(AddDecisions(inquiry, unit, history, std::move(decisions), section));
   inquiry.document.sections.push_back(std::move(section));
   return OkStatus();
 }

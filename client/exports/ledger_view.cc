@@ -54,16 +54,19 @@ StatusOr<v1::Receipt> LedgerView::Receipt(uint64_t leaf) const {
   return client_->GetReceipt(request);
 }
 
-StatusOr<v1::Credential> LedgerView::CredentialOf(std::string_view public_key) const {
+StatusOr<v1::Credential> LedgerView::IssueOf(std::string_view public_key) const {
   v1::GetCredentialRequest request;
   request.set_public_key(std::string(public_key));
   request.mutable_consistency()->set_tree_size_min(tree_size());
   ASSIGN_OR_RETURN(v1::Credential credential, client_->GetCredential(request));
-  const bool revoked = credential.has_revoked_index() && credential.revoked_index() < tree_size();
-  if (credential.issued_index() >= tree_size() || revoked) {
-    return absl::NotFoundError(Text("no credential in force at ", tree_size(), " events names the key"));
-  }
-  return credential;
+  if (credential.issued_index() < tree_size()) return credential;
+  return absl::NotFoundError(Text("no credential among the first ", tree_size(), " events names the key"));
+}
+
+StatusOr<v1::Credential> LedgerView::CredentialOf(std::string_view public_key) const {
+  ASSIGN_OR_RETURN(v1::Credential credential, IssueOf(public_key));
+  if (!credential.has_revoked_index() || credential.revoked_index() >= tree_size()) return credential;
+  return absl::NotFoundError(Text("no credential in force at ", tree_size(), " events names the key"));
 }
 
 Status LedgerView::VisitRecords(const v1::EntityRef& subject,

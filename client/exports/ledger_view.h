@@ -41,7 +41,9 @@ class LedgerView {
   // With its body, where that is not erased. NOT_FOUND: there is none below the size.
   StatusOr<v1::Event> Event(uint64_t leaf) const;
   StatusOr<v1::Receipt> Receipt(uint64_t leaf) const;
-  // The leaf by which the key got its holder, with the holder, unless it was revoked below the size. NOT_FOUND.
+  // The leaf by which the key got its holder, with the holder, whatever became of it since. NOT_FOUND: no leaf did.
+  StatusOr<v1::Credential> IssueOf(std::string_view public_key) const;
+  // The same, unless it was revoked below the size. NOT_FOUND.
   StatusOr<v1::Credential> CredentialOf(std::string_view public_key) const;
   // What corrections leave of its events.
   Corrections& corrections() const { return *corrections_; }

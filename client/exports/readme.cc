@@ -29,6 +29,9 @@ Get the ledger's verifier key from a source that you trust, not from here. Then,
     anamnesis verify DIRECTORY --key "NAME+HEX+BASE64"
 
 It fails when any byte of any file is another one, when a file is missing or one is there that doesn't belong.
+Where the ledger has another key now: --key-history FILE, which the ledger gives out (anamnesis key history), leads from
+the key that you trust to the one that signed this, and tells which keys were stolen and count for nothing.
+A policy with a quorum of witnesses (--policy) refuses every export: no cosignatures are in one.
 Without our program:
 
  1. sha256sum each file and compare with manifest.json; nothing else may be there.

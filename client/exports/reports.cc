@@ -208,6 +208,64 @@ Status NotifiedBodyPackage(const LedgerView& view, const v1::EntityRef& subject,
   return OkStatus();
 }
 
+// Of a device type, clause by clause. What isn't said of the models that an item's records name is missing in theirs.
+Status DeviceFile(const LedgerView& view, const v1::EntityRef& subject, const Records& records, Document& document) {
+  Records all = records;
+  std::vector<v1::EntityRef> models = EntitiesOf(records, "", "device_model");
+  if (subject.kind() == "device_model") models = {subject};
+  for (v1::EntityRef& model : models) {
+    model = EntityOf(model.kind(), model.id());
+    ASSIGN_OR_RETURN(const Records more, RecordsOf(view, model));
+    all.insert(more.begin(), more.end());
+  }
+  ASSIGN_OR_RETURN(const Records regulatory, RegulatoryOf(view, models, view.as_of()));
+  all.insert(regulatory.begin(), regulatory.end());
+  AddParts(all,
+           {{"description",
+             "1 Description and intended purpose",
+             "ISO 13485:2016 4.2.3 a)",
+             {"device_model.", "udi.", "safety_class."}},
+            {"labelling", "2 Labelling and instructions for use", "ISO 13485:2016 4.2.3 a)", {"document."}},
+            {"specification",
+             "3 Specifications of the product",
+             "ISO 13485:2016 4.2.3 b)",
+             {"software_item.", "requirement.", "architecture.", "design.", "envelope.", "soup.", "substrate.defined"}},
+            {"production",
+             "4 Production, handling and distribution",
+             "ISO 13485:2016 4.2.3 c)",
+             {"code.", "build.", "model.", "baseline.", "release."}},
+            {"measuring",
+             "5 Measuring and monitoring",
+             "ISO 13485:2016 4.2.3 d)",
+             {"test_case.", "test_procedure.", "sandbox_protocol.", "monitoring."}},
+            {"installation",
+             "6 Installation",
+             "ISO 13485:2016 4.2.3 e)",
+             {"device_unit.commissioned", "device_unit.relocated", "substrate.installed"}},
+            {"service",
+             "7 Servicing",
+             "ISO 13485:2016 4.2.3 f)",
+             {"device_unit.serviced", "device_unit.decommissioned", "field_action."}},
+            {"authorisations",
+             "8 Authorisations and commitments",
+             "ISO 13485:2016 4.2.3; Regulation (EU) 2017/745 Annex II",
+             {"authorisation.", "change_plan.", "regulatory_commitment."}}},
+           document);
+  Section& description = document.sections[0];
+  if (models.empty()) {
+    description.gaps.push_back(
+        {description.clauses,
+         Text("no record of ", EntityKeyText(subject),
+              " names a device model, and this file is of a device type: ask for device_model:ID"),
+         {}});
+  }
+  Section& labelling = document.sections[1];
+  labelling.paragraphs.emplace_back(
+      "The ledger keeps documents elsewhere by title, digest and place. Nothing in it says which of them are labels or "
+      "instructions for use: whoever answers for the file picks them from these.");
+  return OkStatus();
+}
+
 struct Kind {
   std::string_view name;
   std::string_view title;
@@ -220,6 +278,7 @@ const std::vector<Kind>& Kinds() {
        [](const LedgerView& view, const v1::EntityRef& subject, const Records&, Document& document) {
          return ClauseIndex(view, subject, document);
        }},
+      {"device-file", "Medical device file of ", DeviceFile},
       {"nb-package", "Package for a Notified Body: ", NotifiedBodyPackage},
       {"pccp-draft", "Draft of a predetermined change control plan: ", ChangePlanDraft},
       {"reviewer-questions", "Three questions of a reviewer, of ", ReviewerQuestions},

@@ -1,6 +1,7 @@
 #include "client/exports/sections.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -9,11 +10,14 @@
 #include "anamnesis/v1/vocabulary_erasure.pb.h"
 #include "anamnesis/v1/vocabulary_record.pb.h"
 #include "client/exports/records.h"
+#include "ledger/base/bytes.h"
 #include "ledger/base/shortened.h"
+#include "ledger/event/header.h"
 #include "ledger/event/names.h"
 #include "ledger/event/vocabulary.h"
 #include "ledger/query/citation.h"
 #include "ledger/query/message_fields.h"
+#include "ledger/query/recording_gap.h"
 #include "ledger/query/wording.h"
 
 namespace anamnesis::exports {
@@ -22,6 +26,7 @@ namespace {
 constexpr size_t kAboutMax = 4;
 constexpr size_t kSaysMax = 4;
 constexpr size_t kSaysBytesMax = 160;
+constexpr size_t kKeyDigitsShown = 16;
 
 std::string AboutText(const v1::EventHeader& header) {
   std::string about;
@@ -48,6 +53,7 @@ Cited CitedOf(const v1::LeafReference& leaf, const v1::Event& event) {
   cited.leaf = leaf;
   cited.refs.assign(event.header().refs().begin(), event.header().refs().end());
   cited.stream = event.header().stream();
+  if (event.has_seal()) cited.seal_key = event.seal().key_id();
   cited.about = AboutText(event.header());
   cited.erased = event.body_state() == v1::BODY_ERASED;
   if (cited.erased) cited.says = "the body is erased";
@@ -115,6 +121,7 @@ std::string GapText(int64_t us) {
 struct TypeTimes {
   uint64_t events = 0;
   std::map<std::string, uint64_t> judgements;
+  std::array<uint64_t, kGapBins> recorded_after = {};
 };
 
 Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, Cited>& records, Section& section,
@@ -129,6 +136,8 @@ Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, 
   while (from <= last && (first || from != 0)) {
     v1::Question question;
     question.mutable_contemporaneity()->set_from(from);
+    // For the histogram also what is on time.
+    question.mutable_contemporaneity()->set_all(true);
     ASSIGN_OR_RETURN(const v1::Answer answer, view.Ask(std::move(question)));
     const v1::ContemporaneityAnswer& page = answer.contemporaneity();
     for (const std::string& note : answer.notes()) {
@@ -141,9 +150,12 @@ Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, 
     first = false;
     for (const v1::ContemporaneityAnswer::OfEvent& event : page.events()) {
       if (records.count(event.leaf().index()) == 0) continue;
+      TypeTimes& times = types[event.leaf().type()];
+      ++times.recorded_after[GapBinOf(event.gap_us())];
+      if (event.judgement() == v1::ContemporaneityAnswer::ON_TIME && !event.corrected()) continue;
       const std::string judgement = Text(Words(v1::ContemporaneityAnswer::Judgement_Name(event.judgement())),
                                          event.corrected() ? ", its time corrected since" : "");
-      ++types[event.leaf().type()].judgements[judgement];
+      ++times.judgements[judgement];
       const bool late = event.judgement() == v1::ContemporaneityAnswer::LATE ||
                         event.judgement() == v1::ContemporaneityAnswer::FUTURE_DATED;
       if (!late) continue;
@@ -175,6 +187,20 @@ Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, 
     from = page.next();
   }
   return OkStatus();
+}
+
+Table GapTable(const std::map<std::string, TypeTimes>& types) {
+  Table table = {"How many were recorded how long after they happened",
+                 {"Type", "Up to 1 s", "1 min", "1 h", "24 h", "7 d", "30 d", "Later"},
+                 {},
+                 "There are no records."};
+  for (const auto& [type, times] : types) {
+    std::vector<Cell> row;
+    row.push_back({type, Mark::kNone, {}});
+    for (const uint64_t events : times.recorded_after) row.push_back({std::to_string(events), Mark::kNone, {}});
+    table.rows.push_back(std::move(row));
+  }
+  return table;
 }
 
 // --- Signatures ---
@@ -235,30 +261,47 @@ Status AddSignature(const LedgerView& view, const Cited& record, Names& names, T
   return OkStatus();
 }
 
-Status AddWriters(const std::map<uint64_t, Cited>& records, Names& names, Section& section) {
+// By what a record shows of who wrote it. A seal stands in the last record of its run.
+StatusOr<Cell> SealCell(const LedgerView& view, const Cited& record) {
+  if (record.stream == kLedgerStream) return Cell{"no seal: the ledger decided it by itself", Mark::kNone, {}};
+  if (record.seal_key.empty()) return Cell{"the seal of its run, in a later record", Mark::kNone, {}};
+  const std::string key = Text("key ", HexEncode(record.seal_key).substr(0, kKeyDigitsShown), "…");
+  const StatusOr<v1::Credential> issued = view.IssueOf(record.seal_key);
+  if (absl::IsNotFound(issued.status())) return Cell{Text(key, ", which no record names"), Mark::kBad, {}};
+  RETURN_IF_ERROR(issued.status());
+  return Cite(Text(key, " of ", AgentText(issued->holder())), issued->issued_index());
+}
+
+Status AddWriters(const LedgerView& view, const std::map<uint64_t, Cited>& records, Names& names, Section& section) {
   struct Writer {
-    v1::Agent agent;
+    Cell sealed;
     uint64_t records = 0;
     uint64_t first = 0;
   };
-  std::map<std::string, Writer> writers;
+  // By the writer and the key that sealed, or why none is told.
+  std::map<std::pair<std::string, std::string>, Writer> writers;
   for (const auto& [leaf, record] : records) {
-    Writer& writer = writers[AgentText(record.leaf.actor())];
-    if (writer.records++ == 0) {
-      writer.agent = record.leaf.actor();
-      writer.first = leaf;
-    }
+    const std::string sealed = record.stream == kLedgerStream ? record.stream : record.seal_key;
+    Writer& writer = writers[{AgentText(record.leaf.actor()), sealed}];
+    if (writer.records++ > 0) continue;
+    writer.first = leaf;
+    ASSIGN_OR_RETURN(writer.sealed, SealCell(view, record));
   }
-  Table table = {"Who wrote the records", {"Writer", "Printed name", "Records", "First"}, {}, "There are no records."};
-  for (const auto& [name, writer] : writers) {
+  Table table = {"Who wrote the records",
+                 {"Writer", "Printed name", "Records", "First", "Sealed with"},
+                 {},
+                 "There are no records."};
+  for (auto& [name, writer] : writers) {
+    const v1::LeafReference& first = records.at(writer.first).leaf;
     Cell printed = {"-", Mark::kNone, {}};
-    if (writer.agent.kind() == "person") {
-      ASSIGN_OR_RETURN(printed, names.Printed(writer.agent));
+    if (first.actor().kind() == "person") {
+      ASSIGN_OR_RETURN(printed, names.Printed(first.actor()));
     }
-    table.rows.push_back({{name, Mark::kNone, {}},
+    table.rows.push_back({{name.first, Mark::kNone, {}},
                           std::move(printed),
                           {std::to_string(writer.records), Mark::kNone, {}},
-                          Cite(records.at(writer.first).leaf.type(), writer.first)});
+                          Cite(first.type(), writer.first),
+                          std::move(writer.sealed)});
   }
   section.tables.push_back(std::move(table));
   return OkStatus();
@@ -496,6 +539,7 @@ StatusOr<Section> ContemporaneitySection(const LedgerView& view, const std::map<
                           {others.empty() ? "-" : others, Mark::kNone, {}}});
   }
   section.tables.push_back(std::move(table));
+  section.tables.push_back(GapTable(types));
   section.tables.push_back(std::move(late));
   return section;
 }
@@ -503,8 +547,10 @@ StatusOr<Section> ContemporaneitySection(const LedgerView& view, const std::map<
 StatusOr<Section> SignatureSection(const LedgerView& view, const std::map<uint64_t, Cited>& records) {
   Section section = {"signatures", "Signature register", "21 CFR 11.50, 11.70, 11.100", {}, {}, {}};
   section.paragraphs.push_back(
-      "Every record is sealed by its writer's key; those below are signed by a person, with the "
-      "meaning of the signature. The seal covers the record's content and cannot be moved.");
+      "Writers seal their records with a key, each alone or several as a run, whose last record has the seal; what the "
+      "ledger decides by itself has none. Each key is cited with the record that says whose it is: anamnesis verify "
+      "holds the seal of a record that is sealed alone against that, and counts the others. Those below are signed by "
+      "a person, with the meaning of the signature. The seal covers the record's content and cannot be moved.");
   Names names(view);
   Table table = {"Signed by persons",
                  {"Record", "About", "Signer", "Printed name", "Meaning", "Signed at", "Made of"},
@@ -521,7 +567,7 @@ StatusOr<Section> SignatureSection(const LedgerView& view, const std::map<uint64
                               {leaf}});
   }
   section.tables.push_back(std::move(table));
-  RETURN_IF_ERROR(AddWriters(records, names, section));
+  RETURN_IF_ERROR(AddWriters(view, records, names, section));
   return section;
 }
 

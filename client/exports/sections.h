@@ -23,6 +23,8 @@ struct Cited {
   v1::LeafReference leaf;
   std::vector<v1::EntityRef> refs;
   std::string stream;
+  // The public key of the seal that stands in it; empty where none does.
+  std::string seal_key;
   // What it refers to, and the first things that its body says, for a table.
   std::string about;
   std::string says;

@@ -26,6 +26,11 @@ void SignerKeys::Note(const v1::EventHeader& header, uint64_t leaf, Timestamp re
     keys_[event.ended->public_key].ends.emplace_back(event.ended->from, Text("was ended by ", source));
 }
 
+std::string SignerKeys::HolderOf(std::string_view public_key) const {
+  const auto found = keys_.find(public_key);
+  return found == keys_.end() ? "" : found->second.holder;
+}
+
 StatusOr<std::string> SignerKeys::HolderAt(std::string_view public_key, Timestamp at) const {
   const auto found = keys_.find(public_key);
   if (found == keys_.end() || found->second.holder.empty()) {

@@ -25,6 +25,9 @@ class SignerKeys {
   // When the last of the records was recorded: what they are in was made after that.
   Timestamp latest() const { return latest_; }
 
+  // Who got the key, as "kind:id", whenever that was; empty where no record says so.
+  std::string HolderOf(std::string_view public_key) const;
+
   // Who holds the key, as "kind:id". UNAUTHENTICATED: no record says so, or the key is not in force at `at`.
   StatusOr<std::string> HolderAt(std::string_view public_key, Timestamp at) const;
 

@@ -33,7 +33,8 @@ const std::vector<PartTypes>& AllParts() {
       {HistoryPart::kOrders,
        {"hold.", "standing_hold.", "deactivation.", "late_knowledge.", "recertification.", "artifact.revoked",
         "artifact.superseded", "certification.withdrawn", "certification.refused", "envelope.retired"}},
-      {HistoryPart::kElsewhere, {"gate.requested", "gate.decided"}},
+      {HistoryPart::kDecisions, {"gate.decided"}},
+      {HistoryPart::kElsewhere, {"gate.requested"}},
   };
   return *parts;
 }
@@ -159,6 +160,7 @@ StatusOr<UnitHistory> HistoryOf(const LedgerView& view, const v1::EntityRef& ent
   std::map<HistoryPart, Around> kept;
   if (options.of_unit) {
     kept.emplace(HistoryPart::kActivations, Around(at, options.activations, kRecordsMax));
+    kept.emplace(HistoryPart::kDecisions, Around(at, options.activations, options.activations));
     kept.emplace(HistoryPart::kAttestations, Around(at, kAttestationsEachSide, kAttestationsEachSide));
     kept.emplace(HistoryPart::kOthers, Around(at, kRecordsMax, kRecordsMax));
   }

@@ -32,7 +32,9 @@ enum class HistoryPart {
   kOrders,
   // What else names it: keys, evidence, deliveries, and types that are newer than this list.
   kOthers,
-  // Told with the activation that rests on it: requests and decisions of the gate.
+  // What the gate decided: the last few at or before the incident, and the first few after it.
+  kDecisions,
+  // Told by the decision that answers it: requests to the gate.
   kElsewhere,
 };
 HistoryPart HistoryPartOf(std::string_view type);
@@ -48,9 +50,9 @@ struct UnitHistory {
 };
 
 struct HistoryOptions {
-  // Only of a unit are activations, measurements and others kept; what is not kept is not read.
+  // Only of a unit are activations, decisions, measurements and others kept; what is not kept is not read.
   bool of_unit = false;
-  // How many that count, at or before the time.
+  // How many that count, at or before the time; of decisions as many after it.
   size_t activations = 0;
 };
 

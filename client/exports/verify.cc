@@ -6,6 +6,7 @@
 #include <set>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "anamnesis/v1/vocabulary_erasure.pb.h"
 #include "client/exports/archive.h"
@@ -16,6 +17,7 @@
 #include "client/exports/records.h"
 #include "client/exports/signer_keys.h"
 #include "client/exports/writer.h"
+#include "ledger/event/header.h"
 
 namespace anamnesis::exports {
 namespace {
@@ -41,6 +43,7 @@ class Verifier {
       RETURN_IF_ERROR(WithContext(CheckRecord(record), Text("record ", record.leaf)));
     }
     RETURN_IF_ERROR(CheckOnlyRecords());
+    for (const Sealed& one : sealed_) RETURN_IF_ERROR(WithContext(CheckSealer(one), Text("record ", one.leaf)));
     for (const uint64_t leaf : erased_) verified_.bodies_not_shown_erased.erase(leaf);
     RETURN_IF_ERROR(WithContext(CheckSigner(), std::string(kSignatureFile)));
     RETURN_IF_ERROR(WithContext(CheckHtml(), "index.html"));
@@ -92,7 +95,14 @@ class Verifier {
 
   Status CheckCheckpoint() {
     ASSIGN_OR_RETURN(checkpoint_note_, Read("checkpoint"));
-    ASSIGN_OR_RETURN(verified_.checkpoint, trust_.Open(checkpoint_note_));
+    StatusOr<Checkpoint> checkpoint = trust_.Open(checkpoint_note_);
+    if (absl::IsFailedPrecondition(checkpoint.status()) && trust_.policy.has_value()) {
+      return absl::FailedPreconditionError(
+          Text(MessageOf(checkpoint.status()),
+               "; an export carries no cosignatures: verify it with --key, or with a policy that has \"quorum none\""));
+    }
+    RETURN_IF_ERROR(checkpoint.status());
+    verified_.checkpoint = *std::move(checkpoint);
     const Manifest& manifest = verified_.manifest;
     if (verified_.checkpoint.origin != manifest.origin || verified_.checkpoint.size.value != manifest.tree_size) {
       return Wrong("is not the one that the manifest says it was made at");
@@ -134,6 +144,25 @@ class Verifier {
     }
     keys_.Note(receipt.header.fields, cited.leaf, receipt.recorded, content);
     NoteBody(found.type, cited.leaf, content);
+    if (found.stream != kLedgerStream)
+      sealed_.push_back({cited.leaf, found.actor, receipt.recorded, receipt.sealed_by});
+    return OkStatus();
+  }
+
+  // A record that is sealed alone, and what it says of who wrote it.
+  struct Sealed {
+    uint64_t leaf = 0;
+    std::string actor;
+    Timestamp recorded;
+    std::optional<PublicKey> key;
+  };
+
+  // What names the key may stand after what it sealed. Exports of older versions don't hold it.
+  Status CheckSealer(const Sealed& one) {
+    const std::string holder = one.key.has_value() ? keys_.HolderOf(one.key->view()) : "";
+    if (!holder.empty() && holder != one.actor) return Wrong(Text("is of ", one.actor, ", and sealed by ", holder));
+    if (holder.empty() || !keys_.HolderAt(one.key->view(), one.recorded).ok())
+      verified_.seals_not_shown.insert(one.leaf);
     return OkStatus();
   }
 
@@ -202,6 +231,7 @@ class Verifier {
   SignedNote note_;
   std::string checkpoint_note_;
   std::set<uint64_t> records_;
+  std::vector<Sealed> sealed_;
   // What the erasures in the export name.
   std::set<uint64_t> erased_;
   // The key in signer.vkey, where none that the verifier trusts signed.

@@ -32,6 +32,10 @@ struct VerifiedExport {
   // Records that the export has no body of, without a record of an erasure that names them: it may be that whoever
   // signed left the body out. What was erased after the export's last event is among them.
   std::set<uint64_t> bodies_not_shown_erased;
+  // Records of which the export doesn't show that their writer sealed them: sealed in a run with others, with a key
+  // that none of the records names, or with one that had ended. What the ledger decided by itself has no seal and isn't
+  // here.
+  std::set<uint64_t> seals_not_shown;
 };
 
 // A directory. INVALID_ARGUMENT: a file is missing, superfluous or malformed; UNAUTHENTICATED: something does not hold;

@@ -17,6 +17,7 @@
 #include "ledger/event/header.h"
 #include "ledger/event/leaf.h"
 #include "ledger/event/names.h"
+#include "ledger/event/seal.h"
 #include "ledger/query/events.h"
 
 namespace anamnesis::exports {
@@ -108,6 +109,10 @@ Status ExportWriter::AddRecord(const LedgerView& view, uint64_t leaf, Document& 
   ASSIGN_OR_RETURN(const LeafView parts, ParseLeaf(receipt.leaf()));
   ASSIGN_OR_RETURN(const ParsedHeader header, ParseHeader(parts.header));
   keys_.Note(header.fields, leaf, parts.recorded, body);
+  if (parts.seal.has_value()) {
+    ASSIGN_OR_RETURN(const ParsedSeal seal, ParseSealStatement(parts.seal->statement));
+    sealing_keys_.emplace(seal.key.bytes());
+  }
   RETURN_IF_ERROR(Add(RecordPath(leaf, ".leaf"), receipt.leaf()));
   RETURN_IF_ERROR(Add(RecordPath(leaf, ".tlog-proof"), receipt.tlog_proof()));
   if (receipt.has_body()) {
@@ -123,8 +128,23 @@ Status ExportWriter::AddRedactions(const LedgerView& view, Document& document) {
   std::set<uint64_t> missing = CitedLeaves(document);
   for (const Record& record : document.records) missing.erase(record.leaf);
   for (const uint64_t leaf : missing) RETURN_IF_ERROR(AddRecord(view, leaf, document));
-  std::sort(document.records.begin(), document.records.end(),
-            [](const Record& a, const Record& b) { return a.leaf < b.leaf; });
+  return OkStatus();
+}
+
+Status ExportWriter::AddHoldersOfKeys(const LedgerView& view, Document& document) {
+  // What names a key is sealed with a key as well.
+  std::set<std::string> done;
+  while (done != sealing_keys_) {
+    for (const std::string& key : std::set<std::string>(sealing_keys_)) {
+      if (!done.insert(key).second || !keys_.HolderOf(key).empty()) continue;
+      const StatusOr<v1::Credential> issued = view.IssueOf(key);
+      // A verifier counts what was sealed with it.
+      if (absl::IsNotFound(issued.status())) continue;
+      RETURN_IF_ERROR(issued.status());
+      const std::string path = RecordPath(issued->issued_index(), ".leaf");
+      if (manifest_.files.count(path) == 0) RETURN_IF_ERROR(AddRecord(view, issued->issued_index(), document));
+    }
+  }
   return OkStatus();
 }
 
@@ -151,7 +171,11 @@ Status ExportWriter::Finish(const LedgerView& view, Document& document, const st
         Text(leaves.size(), " records are cited, and an export holds at most ", kRecordsMax));
   }
   for (const uint64_t leaf : leaves) RETURN_IF_ERROR(WithContext(AddRecord(view, leaf, document), Text("leaf ", leaf)));
+  RETURN_IF_ERROR(AddHoldersOfKeys(view, document));
   RETURN_IF_ERROR(AddRedactions(view, document));
+  RETURN_IF_ERROR(AddHoldersOfKeys(view, document));
+  std::sort(document.records.begin(), document.records.end(),
+            [](const Record& a, const Record& b) { return a.leaf < b.leaf; });
   // A verifier doesn't know what was recorded after the last of them.
   RETURN_IF_ERROR(CheckInForce(keys_, signer, keys_.latest(), "whose last record is of"));
   CleanTexts(document);

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,9 +32,10 @@ class ExportWriter {
   // never of writing it.
   Status AddObject(ObjectClient& store, const Digest& digest);
 
-  // Fills in the document's records from what it cites and `also`, and writes everything else: the records, the
-  // document in both forms, checkpoint, keys, policy, README.txt and the signed manifest. FAILED_PRECONDITION: by these
-  // records nobody could tell who signed: the ledger knows no holder of `signer`'s key, or it isn't in force.
+  // Fills in the document's records from what it cites and `also`, with those that say whose keys sealed these, and
+  // writes everything else: the records, the document in both forms, checkpoint, keys, policy, README.txt and the
+  // signed manifest. FAILED_PRECONDITION: by these records nobody could tell who signed: the ledger knows no holder of
+  // `signer`'s key, or it isn't in force.
   Status Finish(const LedgerView& view, Document& document, const std::vector<uint64_t>& also, const NamedKey& signer);
 
   const Manifest& manifest() const { return manifest_; }
@@ -41,6 +43,8 @@ class ExportWriter {
  private:
   explicit ExportWriter(FileTree tree) : tree_(std::move(tree)) {}
 
+  // Who held the keys that sealed the records, with the records that say so.
+  Status AddHoldersOfKeys(const LedgerView& view, Document& document);
   // What became of bodies that are gone, with the records that say so.
   Status AddRedactions(const LedgerView& view, Document& document);
   Status AddRecord(const LedgerView& view, uint64_t leaf, Document& document);
@@ -49,6 +53,8 @@ class ExportWriter {
   Manifest manifest_;
   // What the records added so far say of keys, as a verifier will read it.
   SignerKeys keys_;
+  // The public keys that sealed them.
+  std::set<std::string> sealing_keys_;
 };
 
 // Names of files of a record: records/LEAF.leaf and so on.

@@ -1677,6 +1677,9 @@ class Keys:
     def end(self, public, from_us, how):
         self.ended.setdefault(public, []).append((from_us, how))
 
+    def in_force_at(self, public, at_us):
+        return self.begins[public] <= at_us and all(from_us > at_us for from_us, _ in self.ended.get(public, []))
+
     def check_in_force(self, public):
         """When the last of the records was recorded: the export was made after that."""
         need(self.begins[public] <= self.latest_us, "the key that signed it was not valid yet")
@@ -1704,7 +1707,31 @@ class Bodies:
         return sorted(self.without - self.erased)
 
 
-def check_record(files, cited, trust, checkpoint_note, keys, bodies):
+class Seals:
+    """Which key sealed each record. Of those sealed in a run with others a receipt doesn't show it; what the ledger
+    decided by itself has no seal."""
+
+    def __init__(self):
+        self.records = []
+
+    def note(self, leaf, index, found):
+        actor = leaf.header["actor"]
+        if leaf.header["stream"] != "ledger":
+            self.records.append((index, f"{actor['kind']}:{actor['id']}", leaf.recorded_us, found.get("sealedBy")))
+
+    def not_shown(self, keys):
+        """The records that are not shown to be sealed by who wrote them, once all that names keys was read."""
+        unknown = []
+        for index, actor, recorded_us, sealed_by in self.records:
+            key = bytes.fromhex(sealed_by or "")
+            holder = keys.holders.get(key)
+            need(holder in (None, actor), f"record {index}: is of {quoted(actor)}, and sealed by {quoted(holder)}")
+            if holder is None or not keys.in_force_at(key, recorded_us):
+                unknown.append(index)
+        return unknown
+
+
+def check_record(files, cited, trust, checkpoint_note, keys, bodies, seals):
     """One record that an export cites: its receipt holds, under the export's own checkpoint, and says what is cited."""
     index, present = cited["leaf"], cited["body"] == "present"
     name = f"records/{index}"
@@ -1722,6 +1749,7 @@ def check_record(files, cited, trust, checkpoint_note, keys, bodies):
         need(cited.get(field) == value, f"its {field} is not what export.json cites")
     for notes in (keys, bodies):
         notes.note(leaf, index, body[32:] if present else None)
+    seals.note(leaf, index, found)
     return {name + ending for ending in (".leaf", ".tlog-proof", *([".body"] if present else []))}
 
 
@@ -1938,18 +1966,22 @@ def verify_export(path, trust):
         need(all(len(row) == len(table["columns"]) for row in table["rows"]),
              f"export.json: {quoted(table['title'])}: a row has not a cell for each column")
     note = files.read("checkpoint", NOTE_MAX)
-    checkpoint = trust.open(note)
+    try:
+        checkpoint = trust.open(note)
+    except Refused as error:
+        none = "; an export carries no cosignatures: verify it with --key, or with a policy that has \"quorum none\""
+        raise Refused(f"checkpoint: {error}{none if str(error).startswith('below the quorum') else ''}") from None
     stated = {"origin": checkpoint.origin.decode(), "tree_size": checkpoint.size, "root": checkpoint.root.hex()}
     for field in ("kind", "subject", "origin", "tree_size"):
         need(manifest[field] == export[field], f"export.json: another {field}")
     for field, value in stated.items():
         need(export[field] == value, f"export.json: {field} is not the checkpoint's")
-    records, keys, bodies, expected = {}, Keys(), Bodies(), set()
+    records, keys, bodies, seals, expected = {}, Keys(), Bodies(), Seals(), set()
     for cited in export["records"]:
         index = cited["leaf"]
         need(index not in records, f"record {index}: is cited twice")
         try:
-            records[index] = check_record(files, cited, trust, note, keys, bodies)
+            records[index] = check_record(files, cited, trust, note, keys, bodies, seals)
         except Refused as error:
             raise Refused(f"record {index}: {error}") from None
         expected |= records[index]
@@ -1957,6 +1989,7 @@ def verify_export(path, trust):
         need(leaf in records, f"leaf {quoted(leaf)} is cited and has no record")
     for name in (entry["path"] for entry in manifest["files"]):
         need(not name.startswith("records/") or name in expected, f"{name}: belongs to no record")
+    unsealed = seals.not_shown(keys)
     need(content_digest(content_of_json(export)) == manifest["content_sha256"],
          "export.json: another content than the manifest's")
     check_page(files.read("index.html", EXPORT_MAX), export)
@@ -1969,9 +2002,12 @@ def verify_export(path, trust):
     if unexplained:
         text += (f"\n    records without a body: {len(unexplained)}, of which the export does not show that they were "
                  f"erased: leaf {unexplained[0]}{' and others' if len(unexplained) > 1 else ''}")
+    if unsealed:
+        text += (f"\n    records whose seal is not shown here to be their writer's: {len(unsealed)}: leaf {unsealed[0]}"
+                 f"{' and others' if len(unsealed) > 1 else ''}")
     return {"origin": stated["origin"], "treeSize": checkpoint.size, "root": stated["root"], "records": len(records),
             "files": len(manifest["files"]) + 2, "signer": signer, "bodiesNotShownErased": len(unexplained),
-            "text": text}
+            "sealsNotShown": len(unsealed), "text": text}
 
 
 def check_signer(files, signature, trust, keys):

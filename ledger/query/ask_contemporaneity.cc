@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <array>
 #include <map>
 
 #include "ledger/query/adopted_policy.h"
 #include "ledger/query/ask.h"
 #include "ledger/query/events.h"
+#include "ledger/query/recording_gap.h"
 #include "ledger/state/corrections.h"
 #include "ledger/state/event_list.h"
 
@@ -15,9 +15,6 @@ using Judgement = v1::ContemporaneityAnswer::Judgement;
 
 constexpr uint32_t kEventsMax = 10'000;
 constexpr int64_t kSecondUs = 1'000'000;
-// Upper ends of the histogram's bins; what is above is in one more.
-constexpr std::array<int64_t, 6> kBinsUs = {kSecondUs,          60 * kSecondUs,         3600 * kSecondUs,
-                                            86'400 * kSecondUs, 7 * 86'400 * kSecondUs, 30 * 86'400 * kSecondUs};
 
 // An event can't be later than this many microseconds of a policy's seconds, whatever a policy says.
 int64_t ToUs(uint64_t seconds) {
@@ -139,9 +136,9 @@ class Judge {
     const int64_t gap = fact.event.recorded.us - EarlierLatest(fact).us;
     v1::ContemporaneityAnswer::OfType& type = types_[fact.type()];
     type.set_type(fact.type());
-    while (type.histogram_size() <= static_cast<int>(kBinsUs.size())) type.add_histogram(0);
-    const auto bin = std::lower_bound(kBinsUs.begin(), kBinsUs.end(), gap) - kBinsUs.begin();
-    type.set_histogram(static_cast<int>(bin), type.histogram(static_cast<int>(bin)) + 1);
+    while (type.histogram_size() < static_cast<int>(kGapBins)) type.add_histogram(0);
+    const int bin = static_cast<int>(GapBinOf(gap));
+    type.set_histogram(bin, type.histogram(bin) + 1);
     auto count = std::find_if(type.mutable_counts()->begin(), type.mutable_counts()->end(),
                               [&](const auto& one) { return one.judgement() == judgement; });
     v1::ContemporaneityAnswer::Count& counted = count == type.mutable_counts()->end() ? *type.add_counts() : *count;

@@ -4,6 +4,7 @@ on the way verifies in one call, here and with the verifier in Python, from toda
 tampered with does not."""
 
 import base64
+import json
 import os
 import random
 import re
@@ -98,6 +99,11 @@ class Years:
         self.on_node("receipt", self.append(), "--out", path)
         return path
 
+    def export(self, name, *more):
+        path = os.path.join(self.home, name)
+        self.on_node("dhf", "document:d1", "--out", path, "--as", self.person, *more)
+        return path
+
     def take_key(self, name="checkpoint.key"):
         """The verifier key of a key file; what is secret in it may appear nowhere."""
         path = os.path.join(self.dir, name)
@@ -122,15 +128,15 @@ def signatures(receipt):
         return [line for line in file.read().split("\n") if line.startswith("— ")]
 
 
-def python_verifier(*arguments):
-    return subprocess.run(["/usr/bin/python3", PYTHON_VERIFIER, "receipt", *arguments], capture_output=True, text=True,
+def python_verifier(*arguments, what="receipt"):
+    return subprocess.run(["/usr/bin/python3", PYTHON_VERIFIER, what, *arguments], capture_output=True, text=True,
                           timeout=120, check=False)
 
 
 def verify(years, receipts, *trust):
-    """Whether both verifiers take all of them; they must agree."""
+    """Whether both verifiers take all of them, receipts or exports; they must agree."""
     ours = years.run("verify", *receipts, *trust)
-    theirs = python_verifier(*receipts, *trust)
+    theirs = python_verifier(*receipts, *trust, what="export" if os.path.isdir(receipts[0]) else "receipt")
     years.said += [theirs.stdout, theirs.stderr]
     harness.expect((ours.returncode == 0) == (theirs.returncode == 0) and "Traceback" not in theirs.stderr,
                    f"the verifiers differ on {receipts} {trust}:\n{ours.stdout}{ours.stderr}\n"
@@ -158,6 +164,8 @@ def live(years):
     first = years.take_key()
     years.start()
     kept["first"] = years.keep("first")
+    exports = {"first": years.export("export-first")}
+    size = int(years.on_node("checkpoint").split("\n")[1])
 
     years.pass_days(3 * 365)
     years.rotate(90)
@@ -180,6 +188,9 @@ def live(years):
     kept["third"] = years.keep("third")
     third = years.take_key()
     harness.expect(len({first, second, third}) == 3, "a key came back")
+    exports["third"] = years.export("export-third")
+    again = years.export("export-again", "--known-size", size)
+    check_made_again(years, exports["first"], again)
 
     years.on_node("backup", "create")
     years.stop()
@@ -206,7 +217,36 @@ def live(years):
     years.take_key("checkpoint.key")
     years.pass_days(2 * 365)
     kept["last"] = years.keep("last")
-    return kept
+    return kept, exports
+
+
+def content_of(export):
+    with open(os.path.join(export, "manifest.json")) as file:
+        return json.load(file)["content_sha256"]
+
+
+def check_made_again(years, before, after):
+    """Of the same size under another key: the same content, and other signatures."""
+    compared = years.run("compare", before, after)
+    harness.expect(compared.returncode == 0 and content_of(before) == content_of(after), compared.stdout)
+    with open(os.path.join(before, "checkpoint")) as one, open(os.path.join(after, "checkpoint")) as other:
+        one, other = one.read().split("\n\n"), other.read().split("\n\n")
+    harness.expect(one[0] == other[0] and one[1] != other[1], f"the signatures: {one} {other}")
+
+
+def check_exports(years, exports):
+    """Exports outlive the keys of their checkpoints as receipts do."""
+    first, _, third, fourth = years.keys
+    history = os.path.join(years.home, "exports.history")
+    notes = [os.path.join(export, "checkpoint") for export in exports.values()]
+    years.on_node("key", "history", "--dir", years.dir, "--out", history,
+                  *(part for note in notes for part in ("--for", note)))
+    expect_verified(years, [exports["first"]], "--key", first)
+    expect_refused(years, "", [exports["first"]], "--key", fourth)
+    for key in (first, fourth):
+        expect_verified(years, list(exports.values()), "--key", key, "--key-history", history)
+    plain = years.file("plain-exports.history", years.on_node("key", "history"))
+    expect_refused(years, "may have signed anything", [exports["third"]], "--key", fourth, "--key-history", plain)
 
 
 def check_stolen_over_http(years, third):
@@ -375,8 +415,9 @@ def main():
     home = tempfile.mkdtemp(prefix="anamnesis-rotation-")
     years = Years(home)
     try:
-        kept = live(years)
+        kept, exports = live(years)
         check_custody(years, kept)
+        check_exports(years, exports)
         check_joined(years)
         check_cosigner_reported(years)
         check_second_grant(years)

@@ -332,7 +332,32 @@ def check_design_history(place):
     expect(done.returncode == BAD_INPUT and "not empty" in done.stderr, done.stderr)
     done = harness.run("dhf", "nothing", "--out", place.path("nothing"), "--as", place.key, *place.where)
     expect(done.returncode == NO and not os.path.exists(place.path("nothing")), done.stderr)
+    check_printed(place)
     return first
+
+
+def check_printed(place):
+    """--pdf: whatever becomes of the program that prints, the export is whole, and what it said is told."""
+    for name, script, said in (("writes", 'printf "%%PDF" > "$2"', ""), ("absent", None, "is not installed"),
+                               ("fails", 'echo "no such font" >&2\necho "on stdout"\nexit 3', "no such font"),
+                               ("talks", 'yes "a warning" | head -n 100000 >&2\nexit 1', "a warning")):
+        home = place.path(f"printer-{name}")
+        os.mkdir(home)
+        if script is not None:
+            program = os.path.join(home, "weasyprint")
+            with open(program, "w") as file:
+                file.write(f"#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n")
+            os.chmod(program, 0o755)
+        out = place.path(f"printed-{name}")
+        done = harness.run("dhf", "alert", "--out", out, "--as", place.key, "--pdf", "--json", *place.where,
+                           env={**os.environ, "PATH": home})
+        expect(done.returncode == DONE and said in done.stderr and "on stdout" not in done.stdout,
+               f"{name}: {done.returncode} {done.stdout} {done.stderr[:2000]}")
+        expect(len(done.stderr) < 4000, f"{name}: {len(done.stderr)} bytes of what it printed")
+        printed = out + ".pdf" if name == "writes" else None
+        expect(json.loads(done.stdout)["pdf"] == printed and os.path.exists(out + ".pdf") == (printed is not None),
+               f"{name}: {done.stdout}")
+        expect(place.verify(out).returncode == DONE, f"{name}: the export is not whole")
 
 
 def check_taken_back(place):
@@ -391,9 +416,69 @@ def check_incident(place):
         archive[at] ^= bit
         done = place.verify(place.path("flipped.tar"))
         expect(done.returncode == NO, f"byte {at} of the archive: {done.returncode} {done.stdout}")
+    check_bundled_verifier(place, out)
     check_reports(place)
     done = harness.run("incident", "IR-2", "--out", place.path("none"), "--as", place.key, *place.where)
     expect(done.returncode == NO and not os.path.exists(place.path("none")), done.stderr)
+
+
+def check_bundled_verifier(place, bundle):
+    """The program in the bundle is the one of this source, and is all that it takes beside Python and PyNaCl."""
+    ours, bundled = PYTHON_VERIFIER, os.path.join(bundle, "anamnesis_verify.py")
+    with open(ours, "rb") as one, open(bundled, "rb") as other:
+        expect(one.read() == other.read(), "the bundle has another verifier")
+    os.mkdir(place.path("elsewhere"))
+    shutil.copytree(bundle, os.path.join(place.path("elsewhere"), "bundle"))
+    done = subprocess.run(["/usr/bin/python3", "-B", "-I", "bundle/anamnesis_verify.py", "export", "bundle", "--key",
+                           place.vkey], cwd=place.path("elsewhere"), capture_output=True, text=True, timeout=300)
+    if signing is None:
+        expect("nacl" in done.stderr, f"{done.stdout} {done.stderr}")
+    else:
+        expect(done.returncode == DONE, f"{done.stdout} {done.stderr}")
+
+
+def check_who_sealed(place, bundle):
+    """Both programs say of the same records that their seal is not shown."""
+    shown = [json.loads(harness.run("verify", bundle, "--key", place.vkey, "--json").stdout)["results"][0]]
+    if signing is not None:
+        done = subprocess.run(["/usr/bin/python3", "-B", PYTHON_VERIFIER, "export", bundle, "--key", place.vkey,
+                               "--json"], capture_output=True, text=True, timeout=300)
+        shown.append(json.loads(done.stdout)["results"][0])
+    records = document(bundle)["records"]
+    for one in shown:
+        expect(one["verified"] and 0 < one["sealsNotShown"] < len(records), f"{one} of {len(records)}")
+        expect(one["sealsNotShown"] == shown[0]["sealsNotShown"], shown)
+
+
+def check_decisions_again(place, bundle):
+    """Without the ledger: each decision that the bundle tells is computed again from its own records."""
+    export = document(bundle)
+    records = {record["leaf"]: record for record in export["records"]}
+    section = [section for section in export["sections"] if section["id"] == "activations-1"][0]
+    activations, _, grounds = section["tables"]
+    expect(grounds["rows"] and all(row[1]["leaves"] for row in grounds["rows"]), grounds)
+    runs = [leaf for leaf in activations["rows"][-1][4]["leaves"] if records[leaf]["type"] == "sandbox_run.completed"]
+    expect(runs, f"the certification cites no run: {activations['rows'][-1]}")
+    for number, (decided, computed_from, evidence) in enumerate(grounds["rows"]):
+        leaf = decided["leaves"][0]
+        expect(set(evidence["leaves"]) <= records.keys(), f"evidence without a record: {evidence}")
+        slice_dir = place.path(f"slice-{number}")
+        os.mkdir(slice_dir)
+        for one in (leaf, *computed_from["leaves"]):
+            for ending in ("leaf", "body", "tlog-proof"):
+                shutil.copy(os.path.join(bundle, "records", f"{one}.{ending}"), slice_dir)
+        said = {field["name"]: field["value"] for field in records[leaf]["fields"]}
+        arguments = ["gate", "verify", slice_dir, "--unit", "ICU-1", "--sha256", hexadecimal(said["artifact_digest"]),
+                     "--configuration", hexadecimal(said["configuration_digest"]), "--at", records[leaf]["recorded"],
+                     "--key", place.vkey, "--json"]
+        done = harness.run(*arguments)
+        expect(done.returncode == DONE and json.loads(done.stdout)["verified"], f"{done.stdout} {done.stderr}")
+        os.remove(os.path.join(slice_dir, f"{max(computed_from['leaves'])}.tlog-proof"))
+        expect(harness.run(*arguments).returncode != DONE, "a decision is the same without what it was computed from")
+
+
+def hexadecimal(text):
+    return text.split(":")[-1]
 
 
 def check_late_record(place):
@@ -449,6 +534,8 @@ def check_reports(place):
                             "review", "production", "trace"],
               "clause-index": ["completeness", "clauses"],
               "reviewer-questions": ["history", "verification-records", "configuration"],
+              "device-file": ["description", "labelling", "specification", "production", "measuring", "installation",
+                              "service", "authorisations"],
               "nb-package": ["plan", "architecture", "envelope", "protocol", "certifications", "trace", "glossary"],
               "pccp-draft": ["modifications", "protocol", "impact", "modification-trace"]}
     for kind, ids in wanted.items():
@@ -478,6 +565,9 @@ def main():
         check_late_record(place)
         # Offline, and without the ledger.
         shutil.rmtree(place.ledger)
+        bundle = place.path("bundle")
+        check_who_sealed(place, bundle)
+        check_decisions_again(place, bundle)
         check_tampering(place, design_history, FLIPS)
     print("A90 A91 A94 A101 A112: ok")
 

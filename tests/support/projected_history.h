@@ -29,6 +29,9 @@ class ProjectedHistory {
  public:
   // The event's place. Recorded at its latest time of occurrence when `recorded` is not given.
   LeafIndex Add(EventDraft draft, Timestamp recorded = Timestamp(0), std::string_view writer = "ada");
+  // From here on each event is sealed alone with the key, which must outlive this, for the ledger of this name; until
+  // then none is.
+  void SealWith(const PrivateKey& key, std::string origin);
   // Adds what takes the event away again.
   LeafIndex Retract(LeafIndex index);
   // What names the event in `corrects` and `causes`.
@@ -40,6 +43,8 @@ class ProjectedHistory {
  private:
   std::unique_ptr<Store> store_ = MakeMemoryStore();
   uint64_t count_ = 0;
+  const PrivateKey* seal_with_ = nullptr;
+  std::string origin_ = "o";
   // By writer: the stream's length and last header.
   std::map<std::string, std::pair<uint64_t, Digest>, std::less<>> streams_;
 };

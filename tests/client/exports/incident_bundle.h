@@ -3,6 +3,7 @@
 
 // Histories of the unit ICU-7 and its incident IR-1, and the bundle that is made of one.
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -73,8 +74,13 @@ inline ProjectedHistory InService() {
   return history;
 }
 
-inline StatusOr<Document> BundleOf(const ProjectedHistory& history, const IncidentOptions& options = {}) {
+// What the gate computes again, by decision.
+using Replays = std::map<std::string, v1::GateReplayAnswer>;
+
+inline StatusOr<Document> BundleOf(const ProjectedHistory& history, const IncidentOptions& options = {},
+                                   const Replays& replays = {}) {
   ProjectedLedger ledger(history);
+  for (const auto& [decision, replay] : replays) ledger.Replays(decision, replay);
   const LedgerView view = ledger.View();
   v1::EntityRef incident;
   incident.set_kind("incident");
@@ -84,8 +90,8 @@ inline StatusOr<Document> BundleOf(const ProjectedHistory& history, const Incide
 
 class Bundle {
  public:
-  explicit Bundle(const ProjectedHistory& history, const IncidentOptions& options = {}) {
-    StatusOr<Document> document = BundleOf(history, options);
+  explicit Bundle(const ProjectedHistory& history, const IncidentOptions& options = {}, const Replays& replays = {}) {
+    StatusOr<Document> document = BundleOf(history, options, replays);
     EXPECT_TRUE(document.ok()) << document.status();
     if (document.ok()) document_ = *std::move(document);
   }

@@ -104,6 +104,108 @@ TEST(Incident, A69WhatDidNotConformIsAGapWherever) {
   EXPECT_THAT(bundle.Fact("ICU-7 ran, as known then and now"), HasSubstr("did not conform"));
 }
 
+// A decision by rule G04, and what the gate says of it when it computes it again.
+v1::GateDecided Decision(v1::GateDecided::Verdict verdict, const std::vector<uint64_t>& evidence = {}) {
+  v1::GateDecided body;
+  body.set_verdict(verdict);
+  body.set_artifact_digest(std::string(32, 'a'));
+  body.set_at_us(Hour(0).us);
+  body.set_jurisdiction("US");
+  body.set_tree_size(2);
+  v1::GateDecided::RuleResult& rule = *body.add_results();
+  rule.set_rule_id("G04");
+  rule.set_outcome(verdict == v1::GateDecided::ALLOW ? v1::GateDecided::RuleResult::PASS
+                                                     : v1::GateDecided::RuleResult::FAIL);
+  for (const uint64_t leaf : evidence) rule.add_evidence(leaf);
+  return body;
+}
+
+EventDraft Decided(const std::string& id, const std::string& artifact, const v1::GateDecided& decision) {
+  return DraftWith(v1::GateDecided(decision), {"decision=gate_decision:" + id, "artifact=artifact:" + artifact + "@1",
+                                               "unit=device_unit:ICU-7", "policy=policy:gate@1"});
+}
+
+v1::GateReplayAnswer Replay(LeafIndex leaf, const v1::GateDecided& decision, const std::vector<uint64_t>& slice = {}) {
+  v1::GateReplayAnswer replay;
+  replay.mutable_leaf()->set_index(leaf.value);
+  *replay.mutable_recorded() = decision;
+  replay.set_identical(true);
+  replay.mutable_slice()->Add(slice.begin(), slice.end());
+  return replay;
+}
+
+// One that no activation cites is told as well: what the gate refused and somebody ran all the same.
+TEST(Incident, ARefusalIsToldBeforeWhatRanInSpiteOfIt) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Adopt(v1::PolicyAdopted::GATE, ReadPolicy("gate")), 0));
+  history.Add(AtHour(Produced("a", "table.txt"), 0));
+  const LeafIndex refused = history.Add(AtHour(Decided("d", "a", Decision(v1::GateDecided::DENY)), 3));
+  const LeafIndex other = history.Add(AtHour(Decided("e", "z", Decision(v1::GateDecided::ALLOW)), 3));
+  const LeafIndex activated = history.Add(AtHour(Activated("a"), 4));
+  const LeafIndex after = history.Add(AtHour(Decided("f", "a", Decision(v1::GateDecided::ALLOW)), 5));
+  history.Add(AtHour(Incident(), 6));
+  const Bundle bundle(history, {}, {{"d", Replay(refused, Decision(v1::GateDecided::DENY))}});
+  const Table& decisions = bundle.At("activations-1").tables[1];
+  EXPECT_EQ(decisions.title, "Decisions on ICU-7");
+  ASSERT_EQ(decisions.rows.size(), 3U);
+  EXPECT_EQ(decisions.rows[0][0].leaves, std::vector<uint64_t>{refused.value});
+  EXPECT_THAT(decisions.rows[0][3].text, HasSubstr("deny, failed: G04"));
+  EXPECT_EQ(decisions.rows[0][3].mark, Mark::kBad);
+  EXPECT_EQ(decisions.rows[1][0].leaves, std::vector<uint64_t>{other.value});
+  EXPECT_EQ(decisions.rows[2][0].leaves, std::vector<uint64_t>{after.value});
+  const std::vector<Cell>* row = bundle.RowCiting("activations-1", activated);
+  ASSERT_NE(row, nullptr);
+  EXPECT_THAT((*row)[3].text, HasSubstr("cites none; the last one on it before: deny, failed: G04"));
+  EXPECT_EQ((*row)[3].leaves, std::vector<uint64_t>{refused.value});
+}
+
+TEST(Incident, DecisionsThatAreLeftOutAreCounted) {
+  ProjectedHistory history = InService();
+  for (int i = 0; i < 5; ++i) history.Add(AtHour(Decided(Text("d", i), "a", Decision(v1::GateDecided::DENY)), i + 1));
+  history.Add(AtHour(Incident(), 9));
+  IncidentOptions options;
+  options.activations = 2;
+  const Bundle bundle(history, options);
+  EXPECT_EQ(bundle.At("activations-1").tables[1].rows.size(), 2U);
+  EXPECT_THAT(bundle.At("activations-1").paragraphs.at(1), HasSubstr("3 more are left out"));
+}
+
+TEST(Incident, WhatADecisionRestsOnIsARecordOfTheBundle) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Adopt(v1::PolicyAdopted::GATE, ReadPolicy("gate")), 0));
+  const LeafIndex evidence = history.Add(AtHour(Commission("ICU-8"), 0));
+  const v1::GateDecided decision = Decision(v1::GateDecided::DENY, {evidence.value});
+  const LeafIndex decided = history.Add(AtHour(Decided("d", "a", decision), 3));
+  history.Add(AtHour(Incident(), 6));
+  const Bundle bundle(history, {}, {{"d", Replay(decided, decision, {0, 1})}});
+  const std::vector<Cell>& row = bundle.At("activations-1").tables[2].rows.at(0);
+  EXPECT_EQ(row[0].leaves, std::vector<uint64_t>{decided.value});
+  EXPECT_THAT(row[1].leaves, testing::ElementsAre(0, 1));
+  EXPECT_EQ(row[2].leaves, std::vector<uint64_t>{evidence.value});
+}
+
+TEST(Incident, TheRunOfACertificateInTheSandboxIsARecordOfTheBundle) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Produced("a", "table.txt"), 0));
+  history.Add(Certified("c", "a", 1));
+  const LeafIndex activated = history.Add(AtHour(Activated("a"), 4));
+  history.Add(AtHour(Incident(), 6));
+  EXPECT_THAT((*Bundle(history).RowCiting("activations-1", activated))[4].text,
+              HasSubstr("nothing is recorded of its run"));
+  v1::SandboxRunCompleted body;
+  body.set_environment_digest(std::string(32, 'e'));
+  body.add_isolation()->set_aspect("network");
+  body.set_result(v1::SandboxRunCompleted::PASS);
+  const LeafIndex run =
+      history.Add(AtHour(DraftWith(std::move(body), {"sandbox_run=sandbox_run:r", "artifact=artifact:a@1",
+                                                     "protocol=sandbox_protocol:p@1"}),
+                         7));
+  const Bundle bundle(history);
+  const Cell& cell = (*bundle.RowCiting("activations-1", activated))[4];
+  EXPECT_THAT(cell.leaves, testing::Contains(run.value));
+  EXPECT_THAT(cell.text, Not(HasSubstr("nothing is recorded of its run")));
+}
+
 TEST(Incident, ACertificateWithdrawnLaterWasInForceThen) {
   ProjectedHistory history = InService();
   history.Add(Certified("c", "a", 1));

@@ -3,8 +3,10 @@
 
 // A projected history as a ledger that exports can be made of: it answers, cites and proves, and takes nothing in.
 
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/cpp/ledger_client.h"
@@ -57,7 +59,15 @@ class ProjectedLedger : public LedgerClient {
   StatusOr<v1::ConfigurationAnswer> GetConfiguration(const v1::GetConfigurationRequest& request) override {
     return AnswerConfiguration(history_.rows(), key_.name, history_.size(), request);
   }
+  // What the gate, which this room knows nothing of, computes again; of any other decision it knows nothing.
+  void Replays(const std::string& decision, v1::GateReplayAnswer replay) { replays_[decision] = std::move(replay); }
   StatusOr<v1::Answer> Ask(const v1::Question& question) override {
+    const auto replay = replays_.find(question.gate_replay().decision());
+    if (question.has_gate_replay() && replay != replays_.end()) {
+      v1::Answer answer;
+      *answer.mutable_gate_replay() = replay->second;
+      return answer;
+    }
     return anamnesis::Ask(history_.rows(), key_.name, history_.size(), question);
   }
   StatusOr<v1::Receipt> GetReceipt(const v1::GetReceiptRequest& request) override {
@@ -103,6 +113,7 @@ class ProjectedLedger : public LedgerClient {
 
   const ProjectedHistory& history_;
   const uint64_t read_max_;
+  std::map<std::string, v1::GateReplayAnswer> replays_;
   const NamedKey key_ = {"test.example/ledger", *PrivateKey::FromSeed(std::string(PrivateKey::kSeedSize, 'k'))};
 };
 

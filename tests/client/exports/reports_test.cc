@@ -154,5 +154,49 @@ TEST(RiskFile, OtherPlansAndReviewsAreNotThoseOfRisks) {
   for (const char* section : {"plan", "review"}) EXPECT_TRUE(SectionAt(file, section).gaps.empty()) << section;
 }
 
+TEST(DeviceFile, HasWhatIsRecordedOfTheDeviceModelsOfAnItem) {
+  ProjectedHistory history;
+  const LeafIndex item = history.Add(AtHour(Item(), 0));
+  Document file = ReportOn(history, "device-file");
+  EXPECT_THAT(SectionAt(file, "description").gaps.back().text, HasSubstr("names a device model"));
+  const LeafIndex model = history.Add(AtHour(Model(), 0));
+  const LeafIndex baseline = history.Add(AtHour(Baseline(), 0));
+  const LeafIndex granted = history.Add(AtHour(Granted(), 1));
+  const LeafIndex planned = history.Add(AtHour(Planned(), 1));
+  const LeafIndex unit = history.Add(AtHour(Commission("ICU-1"), 2));
+  v1::DocumentReferenced document;
+  document.set_title("Instructions for use");
+  const LeafIndex instructions =
+      history.Add(AtHour(DraftWith(std::move(document), {"document=document:ifu@1", "about=device_model:monitor"}), 3));
+  file = ReportOn(history, "device-file");
+  for (const auto& [section, leaf] : std::vector<std::pair<std::string, LeafIndex>>{{"description", model},
+                                                                                    {"labelling", instructions},
+                                                                                    {"specification", item},
+                                                                                    {"production", baseline},
+                                                                                    {"installation", unit},
+                                                                                    {"authorisations", granted},
+                                                                                    {"authorisations", planned}}) {
+    EXPECT_NE(RowCiting(SectionAt(file, section), leaf.value), nullptr) << section << " " << leaf.value;
+    EXPECT_TRUE(SectionAt(file, section).gaps.empty()) << section;
+  }
+  for (const char* section : {"measuring", "service"}) {
+    ASSERT_EQ(SectionAt(file, section).gaps.size(), 1U) << section;
+    EXPECT_THAT(SectionAt(file, section).gaps[0].text, HasSubstr("nothing at all is recorded"));
+  }
+}
+
+TEST(Contemporaneity, TellsHowLongAfterTheyHappenedRecordsWereMade) {
+  ProjectedHistory history;
+  history.Add(AtHour(Item(), 0));
+  history.Add(AtHour(Tested(v1::TestRunCompleted::PASS), 1));
+  history.Add(AtHour(Tested(v1::TestRunCompleted::PASS), 1), Hour(30));
+  const Document report = ReportOn(history, "reviewer-questions");
+  const Table& table = SectionAt(report, "contemporaneity").tables.at(1);
+  EXPECT_EQ(table.title, "How many were recorded how long after they happened");
+  std::vector<std::string> row;
+  for (const Cell& cell : table.rows.at(1)) row.push_back(cell.text);
+  EXPECT_THAT(row, testing::ElementsAre("test_run.completed", "1", "0", "0", "0", "1", "0", "0"));
+}
+
 }  // namespace
 }  // namespace anamnesis::exports

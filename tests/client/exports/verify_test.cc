@@ -266,6 +266,77 @@ TEST_F(VerifyTest, NoExportIsMadeWithAKeyThatIsInForceOnlyAfterItsLastRecord) {
   EXPECT_EQ(Verify().value().signer, "person:ada, not checked for revocation");
 }
 
+TEST_F(VerifyTest, NoQuorumIsMet) {
+  const VerifierKey witness =
+      VerifierKey::Make("witness.example", KeyType::kCosignature, Strange().key.public_key()).value();
+  const auto verify = [&](std::string_view quorum) {
+    Trust trust;
+    trust.policy =
+        Policy::Parse(Text("log ", log_key_->Format(), "\nwitness w ", witness.Format(), "\nquorum ", quorum, "\n"))
+            .value();
+    return VerifyDirectory(copy_, trust).status();
+  };
+  EXPECT_TRUE(verify("none").ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(verify("w")));
+  EXPECT_THAT(std::string(MessageOf(verify("w"))),
+              HasSubstr("an export carries no cosignatures: verify it with --key"));
+}
+
+// Of a writer named `writer`, sealed with Good(), which is ada's, and signed with a key that the verifier trusts.
+class SealsTest : public VerifyTest {
+ protected:
+  StatusOr<VerifiedExport> VerifySealedBy(std::string_view writer, const std::function<void(ProjectedHistory&)>& more) {
+    ProjectedHistory history;
+    history.SealWith(Good().key, std::string(log_key_->name()));
+    history.Add(IssueTo(Good(), 0, 0, 0));
+    history.Add(AtHour(ReferToDocument("not of the export"), 1));
+    if (more) more(history);
+    const LeafIndex cited = history.Add(AtHour(ReferToDocument("a document"), 3), Timestamp(0), writer);
+    ProjectedLedger ledger(history);
+    const LedgerView view = ledger.View();
+    Document document;
+    document.kind = "design-history";
+    document.sections = {{"data", "Data", "clause 8", {}, {}, {}}};
+    document.sections[0].tables = {{"Records", {"Record"}, {{{"a", Mark::kNone, {cited.value}}}}, ""}};
+    fs::remove_all(copy_);
+    ExportWriter made = ExportWriter::Open(copy_).value();
+    RETURN_IF_ERROR(made.Finish(view, document, {}, Good()));
+    return Verify();
+  }
+};
+
+TEST_F(SealsTest, ARecordIsSealedByWhoWroteIt) {
+  const StatusOr<VerifiedExport> ours = VerifySealedBy("ada", nullptr);
+  ASSERT_TRUE(ours.ok()) << ours.status();
+  EXPECT_THAT(ours->seals_not_shown, testing::IsEmpty());
+  EXPECT_EQ(VerifySealedBy("eve", nullptr).status(),
+            absl::UnauthenticatedError("record 2: is of person:eve, and sealed by person:ada"));
+}
+
+TEST_F(SealsTest, TheRecordsThatNameTheKeysOfSealsAreOfTheExport) {
+  const NamedKey other = Named(15);
+  const StatusOr<VerifiedExport> named = VerifySealedBy("eve", [&](ProjectedHistory& history) {
+    history.Add(AtHour(IssueKey("person", "eve", other.key.public_key()), 2));
+    history.SealWith(other.key, std::string(log_key_->name()));
+  });
+  ASSERT_TRUE(named.ok()) << named.status();
+  EXPECT_THAT(named->seals_not_shown, testing::IsEmpty());
+  std::vector<uint64_t> leaves;
+  for (const Record& record : named->document.records) leaves.push_back(record.leaf);
+  EXPECT_THAT(leaves, testing::ElementsAre(0, 2, 3));
+}
+
+TEST_F(SealsTest, WhatIsNotShownToBeSealedByItsWriterIsCounted) {
+  const auto by_strange = [&](ProjectedHistory& history) {
+    history.SealWith(Strange().key, std::string(log_key_->name()));
+  };
+  const StatusOr<VerifiedExport> unnamed = VerifySealedBy("ada", by_strange);
+  ASSERT_TRUE(unnamed.ok()) << unnamed.status();
+  EXPECT_THAT(unnamed->seals_not_shown, testing::ElementsAre(2));
+  CopyWhole();
+  EXPECT_EQ(Verify().value().seals_not_shown.size(), Verify().value().document.records.size()) << "none has a seal";
+}
+
 TEST_F(VerifyTest, AKeyForCosignaturesSignsNoExport) {
   const VerifierKey cosigner = VerifierKey::Make("ada", KeyType::kCosignature, Good().key.public_key()).value();
   Write("signer.vkey", Text(cosigner.Format(), "\n"));

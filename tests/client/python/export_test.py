@@ -39,14 +39,14 @@ def form(value):
 RECORDED_US = 1_742_036_400_000_100
 
 
-def leaves_and_bodies(second, bounds):
+def leaves_and_bodies(second, bounds, holder, key):
     """A log of four events; the first issues the credential of whoever signs the export, the last body is erased."""
-    issued = w.field(1, KEY) + w.field(2, 1) + bounds + w.field(5, b"\x01\x02")
+    issued = w.field(1, key) + w.field(2, 1) + bounds + w.field(5, b"\x01\x02")
     kinds = ["credential.issued", second[0], "model.defined", "model.defined"]
     bodies = [issued, second[1], b"", b"erased"]
     leaves, previous = [], bytes(32)
     for i, (kind, body) in enumerate(zip(kinds, bodies)):
-        entity = ("holder", "person", "ada") if kind.startswith("credential") else ("model", "model", "m")
+        entity = ("holder", "person", holder) if kind.startswith("credential") else ("model", "model", "m")
         header = w.header(i + 1, position=i + 1, previous=previous, type_name=kind, entity=entity, body=body)
         previous = hashlib.sha256(header).digest()
         leaves.append(w.leaf(header, w.seal_of(w.statement([header], first=i + 1)), RECORDED_US + i))
@@ -88,9 +88,9 @@ def page(document):
 class Export:
     """Files by name; `sign` makes manifest.json and manifest.sig for them."""
 
-    def __init__(self, second=("model.defined", b"abc"), bounds=b""):
-        """`bounds`: the fields of the time for which the signer's key was issued."""
-        leaves, bodies = leaves_and_bodies(second, bounds)
+    def __init__(self, second=("model.defined", b"abc"), bounds=b"", holder="ada", key=KEY):
+        """`bounds`: the fields of the time for which `key`, the signer's and writer's, was issued to `holder`."""
+        leaves, bodies = leaves_and_bodies(second, bounds, holder, key)
         kinds = ["credential.issued", second[0], "model.defined", "model.defined"]
         hashes = [w.leaf_hash(leaf) for leaf in leaves]
         note = w.checkpoint(hashes)
@@ -172,6 +172,34 @@ class Exports(unittest.TestCase):
             self.assertEqual(found["bodiesNotShownErased"], unshown, second)
             self.assertEqual("records without a body: 1" in found["text"], unshown == 1, second)
             shutil.rmtree(self.directory)
+
+    def test_who_sealed(self):
+        """A record that is sealed alone is sealed by its writer; where the records don't show it, it is counted."""
+        ended = ("credential.revoked", w.field(1, KEY) + w.field(2, RECORDED_US + 2))
+        for export, unshown in ((Export(), 0), (Export(key=w.public(w.WITNESS_SEED)), 4), (Export(second=ended), 2),
+                                (Export(bounds=w.field(3, RECORDED_US + 3)), 3)):
+            export.write(self.directory, w.LOG_SEED, w.ORIGIN)
+            found = self.verify()
+            self.assertEqual(found["sealsNotShown"], unshown)
+            self.assertEqual("whose seal is not shown" in found["text"], unshown > 0)
+            shutil.rmtree(self.directory)
+        Export(holder="eve").write(self.directory)
+        self.refused('record 0: is of "person:ada", and sealed by "person:eve"')
+
+    def test_no_quorum_is_met(self):
+        Export().write(self.directory)
+        policy = os.path.join(os.path.dirname(self.directory), "policy")
+        witness = w.verifier_key("witness.example", w.WITNESS_SEED, 4)
+        for quorum, met in (("none", True), ("w", False)):
+            with open(policy, "w") as file:
+                file.write(f"log {w.verifier_key()}\nwitness w {witness}\nquorum {quorum}\n")
+            self.trust = v.Trust([], policy)
+            if met:
+                self.verify()
+            else:
+                self.refused("below the quorum")
+                Export().write(self.directory)
+                self.refused("an export carries no cosignatures: verify it with --key")
 
     def test_signed_by_a_trusted_key(self):
         export = Export()
