@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""The real history of MONAI's bundles, imported: what differs between a version and the one before it, what the lints find
-and what an explanation cites is what a plain reading of the file finds, and what bundles never record is named. The newest
-version's design history can be exported, and verifies.
+"""The real history of MONAI's bundles, imported: what differs between a version and the one before it, what the lints
+find and what an explanation cites is what a plain reading of the file finds, and what bundles never record is named. The
+newest version's design history can be exported, and verifies.
 
 tests/data has a sample of it, which is always read; the whole where it is at hand."""
 
@@ -47,7 +47,8 @@ def flat(value, name=""):
     """Numbers by their path: {"mean_dice": {"liver": 0.9}} has "mean_dice.liver"."""
     if isinstance(value, (dict, list)):
         parts = value.items() if isinstance(value, dict) else enumerate(value)
-        return {path: text for key, each in parts for path, text in flat(each, f"{name}.{key}" if name else key).items()}
+        below = [flat(each, f"{name}.{key}" if name else str(key)) for key, each in parts]
+        return {path: text for found in below for path, text in found.items()}
     return {} if value is None or not name else {name: str(value)}
 
 
