@@ -237,7 +237,20 @@ Status AddArtifacts(Facts& facts, const v1::EntityRef& entity, v1::AdoptionAnswe
   return OkStatus();
 }
 
-Status AddSurface(Facts& facts, const std::string& id, v1::AdoptionAnswer::Surface& surface) {
+// The item's envelope that is in force.
+Status AddEnvelope(Facts& facts, const v1::EntityRef& item, Timestamp now, v1::AdoptionAnswer::Surface& surface) {
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> approved, facts.Typed(item, "envelope.approved"));
+  for (const Fact* fact : approved) {
+    // Not an overlay for one place.
+    const v1::EnvelopeTerms& terms = fact->body<v1::EnvelopeApproved>()->terms();
+    if (!terms.jurisdiction().empty() || !terms.site().empty()) continue;
+    ASSIGN_OR_RETURN(const std::string why_not, gate::WhyEnvelopeNotInForce(facts, *fact, now));
+    if (why_not.empty()) *surface.mutable_envelope() = Bare(*FindReference(fact->header(), "envelope"));
+  }
+  return OkStatus();
+}
+
+Status AddSurface(Facts& facts, const std::string& id, Timestamp now, v1::AdoptionAnswer::Surface& surface) {
   v1::EntityRef entity;
   entity.set_kind("adaptation_surface");
   entity.set_id(id);
@@ -249,13 +262,7 @@ Status AddSurface(Facts& facts, const std::string& id, v1::AdoptionAnswer::Surfa
   ASSIGN_OR_RETURN(*surface.mutable_inventoried(), facts.Reference(identified->event.index));
   const v1::EntityRef& item = *FindReference(identified->header(), "item");
   *surface.mutable_item() = Bare(item, true);
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> approved, facts.Typed(Bare(item, true), "envelope.approved"));
-  for (const Fact* fact : approved) {
-    // Not an overlay for one place.
-    const v1::EnvelopeTerms& terms = fact->body<v1::EnvelopeApproved>()->terms();
-    if (!terms.jurisdiction().empty() || !terms.site().empty()) continue;
-    *surface.mutable_envelope() = Bare(*FindReference(fact->header(), "envelope"));
-  }
+  RETURN_IF_ERROR(AddEnvelope(facts, surface.item(), now, surface));
   RETURN_IF_ERROR(AddArtifacts(facts, entity, surface));
   RETURN_IF_ERROR(SetFirst(
       facts, entity, "", "document.referenced", [](v1::AdoptionAnswer::Surface& s) { return s.mutable_documented(); },
@@ -268,7 +275,11 @@ Status AddSurface(Facts& facts, const std::string& id, v1::AdoptionAnswer::Surfa
 Status AnswerAdoption(Facts& facts, const v1::AdoptionQuestion&, v1::Answer& answer) {
   constexpr size_t kSurfacesMax = 10'000;
   ASSIGN_OR_RETURN(const std::vector<std::string> ids, facts.DefinedIds("adaptation_surface", "", kSurfacesMax));
-  for (const std::string& id : ids) RETURN_IF_ERROR(AddSurface(facts, id, *answer.mutable_adoption()->add_surfaces()));
+  if (ids.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(const Timestamp now, RecordedAt(facts.rows(), LeafIndex(facts.size().value - 1)));
+  for (const std::string& id : ids) {
+    RETURN_IF_ERROR(AddSurface(facts, id, now, *answer.mutable_adoption()->add_surfaces()));
+  }
   return OkStatus();
 }
 

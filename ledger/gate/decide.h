@@ -8,7 +8,8 @@
 // what is unknown or missing fails. No clock, no I/O.
 //
 // An evidence leaf of a rule that passes is one without which it would not pass, as long as nothing else recorded can
-// take its place.
+// take its place; or one that only narrows (an envelope's overlay for a jurisdiction or a site), which was heeded, and
+// without which it passes all the more.
 
 #include <optional>
 #include <set>

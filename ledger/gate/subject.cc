@@ -123,26 +123,6 @@ class Loader {
     return OkStatus();
   }
 
-  // Why an approved version doesn't hold at the time; empty when it does.
-  StatusOr<std::string> WhyNotInForce(const Fact& approved, const v1::EntityRef& ref, const Fact** ended = nullptr) {
-    if (approved.earliest() > at_) return std::string("is approved later only");
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> retired, TypedOfEither(facts_, ref, "envelope.retired"));
-    for (const Fact* fact : retired) {
-      if (EffectiveFrom(*fact, fact->body<v1::EnvelopeRetired>()->effective_from_us()) <= at_) {
-        if (ended != nullptr) *ended = fact;
-        return Text("was retired (leaf ", fact->event.index.value, ")");
-      }
-    }
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> others, DefinitionsOfVersions(facts_, ref));
-    for (const Fact* newer : others) {
-      if (!StandsEarlier(&approved, newer) || newer->earliest() > at_) continue;
-      if (ended != nullptr) *ended = newer;
-      return Text("was followed by version ", FindReference(newer->header(), "envelope")->version(), " (leaf ",
-                  newer->event.index.value, ")");
-    }
-    return std::string();
-  }
-
   Status LoadEnvelopes() {
     if (s_.produced == nullptr) return OkStatus();
     const v1::EntityRef* named = FindReference(s_.produced->header(), "envelope");
@@ -156,7 +136,7 @@ class Loader {
       s_.no_envelope_because = Text(EntityKeyText(*named), " is not approved");
       return OkStatus();
     }
-    ASSIGN_OR_RETURN(const std::string why, WhyNotInForce(*approved, *named, &s_.envelope_ended));
+    ASSIGN_OR_RETURN(const std::string why, WhyEnvelopeNotInForce(facts_, *approved, at_, &s_.envelope_ended));
     const v1::EntityRef* item = FindReference(approved->header(), "item");
     if (!why.empty()) {
       s_.no_envelope_because = Text(EntityKeyText(*named), " ", why);
@@ -182,7 +162,7 @@ class Loader {
       if (jurisdiction.empty() && site.empty()) continue;
       if (!jurisdiction.empty() && !IsAmong(s_.jurisdictions, jurisdiction)) continue;
       if (!site.empty() && (s_.place.site == nullptr || site != s_.place.site->id())) continue;
-      ASSIGN_OR_RETURN(const std::string why, WhyNotInForce(*fact, *ref));
+      ASSIGN_OR_RETURN(const std::string why, WhyEnvelopeNotInForce(facts_, *fact, at_));
       if (!why.empty()) continue;
       s_.envelopes.push_back(
           {fact, &body->terms(), ref, Text(EntityKeyText(*ref), " for ", jurisdiction.empty() ? site : jurisdiction)});
@@ -300,6 +280,26 @@ StatusOr<std::string> WhyInactive(Facts& facts, const Fact& issued, const v1::Ce
 }
 
 Status LoadSubject(Subject& subject) { return Loader(subject).Load(); }
+
+StatusOr<std::string> WhyEnvelopeNotInForce(Facts& facts, const Fact& approved, Timestamp at, const Fact** ended) {
+  if (approved.earliest() > at) return std::string("is approved later only");
+  const v1::EntityRef& ref = *FindReference(approved.header(), "envelope");
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> retired, TypedOfEither(facts, ref, "envelope.retired"));
+  for (const Fact* fact : retired) {
+    if (EffectiveFrom(*fact, fact->body<v1::EnvelopeRetired>()->effective_from_us()) <= at) {
+      if (ended != nullptr) *ended = fact;
+      return Text("was retired (leaf ", fact->event.index.value, ")");
+    }
+  }
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> others, DefinitionsOfVersions(facts, ref));
+  for (const Fact* newer : others) {
+    if (!StandsEarlier(&approved, newer) || newer->earliest() > at) continue;
+    if (ended != nullptr) *ended = newer;
+    return Text("was followed by version ", FindReference(newer->header(), "envelope")->version(), " (leaf ",
+                newer->event.index.value, ")");
+  }
+  return std::string();
+}
 
 StatusOr<ItemClass> ClassOf(Facts& facts, std::string_view item) {
   ASSIGN_OR_RETURN(const ItemClass item_class, ClassOfItemAt(facts.rows(), item, facts.size()));

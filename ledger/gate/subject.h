@@ -146,6 +146,11 @@ inline bool HappenedBy(const Fact& fact, Timestamp at) { return fact.earliest() 
 StatusOr<std::string> WhyInactive(Facts& facts, const Fact& issued, const v1::CertificationIssued& body, Timestamp at,
                                   const Fact*& ended);
 
+// Why an approved version of an envelope doesn't hold at `at`, for a person to read after its name; empty when it does.
+// `ended` becomes the event that ended it, where one did and it is asked for.
+StatusOr<std::string> WhyEnvelopeNotInForce(Facts& facts, const Fact& approved, Timestamp at,
+                                            const Fact** ended = nullptr);
+
 // The class of an item as of the facts.
 StatusOr<ItemClass> ClassOf(Facts& facts, std::string_view item);
 

@@ -93,6 +93,32 @@ def golden_receipts(go, place):
     go.rejects("-key", w.verifier_key(), "-receipt", *files)
 
 
+def golden_cosignature(go, chance, place):
+    """Whoever cosigned a checkpoint is asked of Go's own Ed25519."""
+    with open(os.path.join(TESTS, "golden", "vectors", "note.json"), encoding="utf-8") as file:
+        golden = json.load(file)
+    cosigned = golden["cosignature"]
+    path = place.path("cosigned.note")
+    arguments = ["-key", golden["verifier_key"], "-cosigner", cosigned["verifier_key"], "-checkpoint", path]
+    w.write("/", path, golden["note"].encode())
+    go.rejects(*arguments)
+    w.write("/", path, cosigned["note"].encode())
+    go.accepts(*arguments)
+    text, signatures = cosigned["note"].encode().split(b"\n\n")
+    line = next(line for line in signatures.split(b"\n") if cosigned["name"].encode() in line)
+    blob = base64.b64decode(line.split(b" ")[2])
+    for _ in range(40):
+        at = chance.randrange(len(blob))
+        other = base64.b64encode(blob[:at] + bytes([blob[at] ^ chance.randrange(1, 256)]) + blob[at + 1:])
+        w.write("/", path, cosigned["note"].encode().replace(line, line.replace(line.split(b" ")[2], other)))
+        go.rejects(*arguments)
+    # On another checkpoint of the same log, whose own signature holds.
+    for other in golden["checkpoints"]:
+        if other["text"].encode() != text + b"\n":
+            w.write("/", path, other["note"].encode() + line + b"\n")
+            go.rejects(*arguments)
+
+
 def a_ledger(go, chance, place):
     """A real ledger: its receipts, and its leaves as tiles."""
     lines = [{"stream": "person/ada", "type": "document.referenced", "body": {"title": f"Page {i}"},
@@ -134,6 +160,8 @@ def main():
         go = Go(build(place.dir))
         golden_receipts(go, place)
         print("passed: the golden receipts", flush=True)
+        golden_cosignature(go, chance, place)
+        print("passed: the golden cosignature", flush=True)
         a_ledger(go, chance, place)
         print("passed: a ledger's receipts and tiles", flush=True)
         sizes(go, place)

@@ -36,11 +36,11 @@ WITNESS, WITNESS_SEED = "tamper.example/witness", bytes([7]) * 32
 
 
 class Form:
-    """Something that is handed out: its files, and how each verifier is asked. `ours` is what `anamnesis verify` is
-    given, None where it has no such question; `theirs` takes the path and raises v.Refused."""
+    """Something that is handed out: its files, and how each verifier is asked. `ours` is what `anamnesis verify`, or
+    the other verb, is given, None where it has no such question; `theirs` takes the path and raises v.Refused."""
 
-    def __init__(self, name, files, ours, theirs, trust, weight=1):
-        self.name, self.files, self.weight = name, files, weight
+    def __init__(self, name, files, ours, theirs, trust, weight=1, verb=("verify",)):
+        self.name, self.files, self.weight, self.verb = name, files, weight, verb
         self.ours, self.theirs, self.trust = ours, theirs, trust
         self.directory = None
 
@@ -137,6 +137,29 @@ def receipts_of(place, vkey, leaves):
     return forms
 
 
+def consistency_of(place, vkey, older):
+    """That the checkpoint kept earlier is continued by today's. Python has no such question."""
+    out = place.path("continued.cose")
+    harness.run_well("checkpoint", "--consistency", older, "--out", out, "--key", vkey, *place.where)
+    return [Form("consistency, COSE", {"c.cose": read(out), "c.older": read(out[:-len(".cose")] + ".older")}, "c.cose",
+                 None, ["--key", vkey])]
+
+
+def evidence_of():
+    """What accuses a key: of two roots, and of two events in one place of a stream."""
+    with open(os.path.join(ROOT, "tests", "golden", "vectors", "evidence.json"), encoding="utf-8") as file:
+        cases = {case["name"]: case for case in json.load(file)["cases"]}
+    forms = []
+    for name in ("two roots", "two successors", "a receipt whose leaf was replaced"):
+        case = cases[name]
+        expect(case["proven"], f"{name} proves nothing")
+        trusted = [part for key in case["trusted"] for part in ("--key", key)]
+        trust = v.Trust(case["trusted"], None)
+        forms.append(Form(f"evidence, {name}", {"e.evidence": case["text"].encode()}, "e.evidence",
+                          lambda path, trust=trust: v.verify_evidence(path, trust), trusted, verb=("evidence", "verify")))
+    return forms
+
+
 def statements_of(place, leaf):
     """in-toto in DSSE, of a decision by the gate and of an event."""
     signer = harness.run_well("key", "show", place.key).split()[-1]
@@ -159,6 +182,8 @@ def forms_of(place):
                  "problem=problem:P-1", "affected=software_item:alert")
     place.append("incident.recorded", {"harm": "SERIOUS", "description": "d"}, "incident=incident:IR-1",
                  "unit=device_unit:ICU-1", "problem=problem:P-1")
+    older = place.path("older")
+    w.write("/", older, harness.run_well("checkpoint", *where).encode())
     lines = [{"stream": "person/ada/notes", "type": "document.referenced", "body": {"title": f"Page {i}"},
               "refs": [f"document=document:page-{i}@1"]} for i in range(LOG_EVENTS)]
     w.write("/", place.path("events.jsonl"), "".join(json.dumps(line) + "\n" for line in lines).encode())
@@ -174,7 +199,7 @@ def forms_of(place):
         forms.append(export_of(f"report {kind}", out, vkey, trust))
     size = place.size()
     forms += receipts_of(place, vkey, [3, size - 1])
-    forms += statements_of(place, 3)
+    forms += statements_of(place, 3) + consistency_of(place, vkey, older) + evidence_of()
     return forms + tiles_of(place, vkey)
 
 
@@ -219,10 +244,11 @@ class Tampering:
     def ask_ours(self, form, paths):
         """What `anamnesis verify` takes of these."""
         targets = [os.path.join(path, form.ours).rstrip("/") for path in paths]
-        done = harness.run("verify", *targets, *form.trust)
+        done = harness.run(*form.verb, *targets, *form.trust)
         verdicts = {}
         for line in done.stdout.splitlines():
-            for start, verdict in (("verified  ", True), ("NOT VERIFIED ", False)):
+            for start, verdict in (("verified  ", True), ("NOT VERIFIED ", False), ("PROVEN  ", True),
+                                   ("NOT PROVEN ", False)):
                 if line.startswith(start):
                     verdicts[line[len(start):]] = verdict
         expect(set(verdicts) == set(targets), f"{form.name}: {done.returncode} {done.stderr[:500]}")

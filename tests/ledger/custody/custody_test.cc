@@ -137,8 +137,16 @@ TEST(KeyHistoryTest, NoChangeOfAByteSaysSomethingElse) {
     EXPECT_EQ(judged->checkpoint(), right->checkpoint()) << at;
     ASSERT_EQ(judged->keys().size(), right->keys().size()) << at;
     for (size_t i = 0; i < right->keys().size(); ++i) {
-      EXPECT_EQ(judged->keys()[i].key, right->keys()[i].key) << at;
-      EXPECT_EQ(judged->keys()[i].end.has_value(), right->keys()[i].end.has_value()) << at;
+      const KeyCustody::Key& a = judged->keys()[i];
+      const KeyCustody::Key& b = right->keys()[i];
+      EXPECT_EQ(a.key, b.key) << at;
+      EXPECT_EQ(a.named_at, b.named_at) << at;
+      ASSERT_EQ(a.end.has_value(), b.end.has_value()) << at;
+      if (!a.end.has_value()) continue;
+      EXPECT_EQ(a.end->leaf, b.end->leaf) << at;
+      EXPECT_EQ(a.end->from, b.end->from) << at;
+      EXPECT_EQ(a.end->size, b.end->size) << at;
+      EXPECT_EQ(a.end->revoked, b.end->revoked) << at;
     }
   }
   EXPECT_GT(refused, bytes.size() / 7 * 8 / 10);

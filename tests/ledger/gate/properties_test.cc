@@ -5,12 +5,17 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
+#include <map>
+#include <optional>
 #include <random>
 #include <utility>
 
 #include "ledger/gate/ask_gate.h"
 #include "ledger/gate/slice.h"
 #include "ledger/query/ask.h"
+#include "ledger/query/configuration.h"
+#include "ledger/query/unit_place.h"
 #include "ledger/state/broken_rules.h"
 #include "ledger/state/standing_rows.h"
 #include "tests/ledger/gate/forbidding.h"
@@ -262,12 +267,7 @@ TEST(GateProperties, A87ReplayIsByteEqualAfterTheWorldMovedOn) {
   hold.header.set_rationale("because");
   ASSERT_TRUE(world.Do({"hold", "ada", hold}).ok());
   EXPECT_EQ(world.Ask().verdict(), v1::GateDecided::DENY);
-  v1::Question question;
-  question.mutable_gate_replay()->set_decision(world.last_decision());
-  const StatusOr<v1::Answer> answer = Ask(world.ledger().rows(), "o", world.ledger().size(), question, AskGate);
-  ASSERT_TRUE(answer.ok()) << answer.status();
-  EXPECT_TRUE(answer->gate_replay().identical()) << answer->DebugString();
-  EXPECT_EQ(answer->gate_replay().computed().verdict(), v1::GateDecided::ALLOW);
+  EXPECT_EQ(Replayed(world, world.last_decision()).SerializeAsString(), recorded.SerializeAsString());
 }
 
 // What a device needs to compute the decision again: the leaves that it looked at, and nothing of the ledger.
@@ -379,67 +379,185 @@ TEST(GateProperties, A69ActivationIsHeldAgainstItsDecision) {
   EXPECT_TRUE(std::find(both.begin(), both.end(), "ACTIVATION-WRITER") != both.end());
 }
 
-// Over random histories of requests, activations, holds and moves: an activation without a finding stands on a decision
-// that allows it, is the unit's last word before it, and holds still.
+// What a unit is at a time, as known below `size`: what runs on it, and where.
+std::string WhatItIs(GateWorld& world, const std::string& unit, Timestamp at, TreeSize size) {
+  const StatusOr<v1::Configuration> configuration = ConfigurationAt(world.ledger().rows(), unit, at, size);
+  Facts facts(world.ledger().rows(), size);
+  const StatusOr<UnitPlace> place = PlaceOfUnit(facts, unit, at);
+  EXPECT_TRUE(configuration.ok() && place.ok()) << configuration.status() << place.status();
+  if (!configuration.ok() || !place.ok()) return "unknown";
+  return Text(HexEncode(configuration->configuration_digest()), " in ", place->jurisdiction, " at ",
+              place->site == nullptr ? "no site" : place->site->id());
+}
+
+// Random requests, activations, and what makes decisions void: holds, substrates, moves, policies, corrections.
+class RandomHistory {
+ public:
+  struct Decided {
+    std::string id;
+    v1::GateDecided decision;
+    std::string unit;
+    std::string version;
+  };
+  struct Activated {
+    // Null: it cited none.
+    const Decided* cited = nullptr;
+    std::string unit;
+    std::string version;
+    Timestamp at;
+    LeafIndex leaf{0};
+  };
+
+  explicit RandomHistory(unsigned seed) : random_(seed), world_(Story()) {}
+
+  // One step; of an activation what it was.
+  std::optional<Activated> Go() {
+    const std::string unit = random_() % 3 == 0 ? "ICU-2" : "ICU-1";
+    const auto action = random_() % 16;
+    if (action < 6) {
+      const std::string version = random_() % 3 == 0 ? "2" : "1";
+      const v1::GateDecided decision = world_.Record(version, unit, countries_[unit]);
+      decisions_.push_back({world_.last_decision(), decision, unit, version});
+    } else if (action < 12) {
+      return Activate(unit);
+    } else if (action == 12) {
+      const std::string hold = Text("r", ++count_);
+      Do("hold", Hold(hold, random_() % 2 == 0 ? "artifact:shift@1" : "device_unit:" + unit), true);
+      if (random_() % 4 != 0) Do("lift", Lift(hold), false);
+    } else if (action == 13) {
+      Do("install", InstallSubstrate(unit, random_() % 3 == 0 ? "2" : "1"), true);
+    } else if (action == 14) {
+      v1::DeviceUnitRelocated moved;
+      moved.set_jurisdiction(countries_[unit] = random_() % 2 == 0 ? "US" : "DE");
+      Do("moved",
+         DraftWith(moved, {"unit=device_unit:" + unit, random_() % 2 == 0 ? "site=site:boston" : "site=site:x"}), true);
+    } else if (random_() % 2 == 0) {
+      AdoptPolicy();
+    } else if (!corrigible_.empty()) {
+      const StatusOr<LoadedEvent> event =
+          LoadEvent(world_.ledger().rows(), corrigible_[random_() % corrigible_.size()]);
+      Do("correction", Because(Correct(event->header.event_id, v1::RecordCorrected::RETRACTED)), false);
+    }
+    return std::nullopt;
+  }
+
+  void AdoptPolicy() {
+    EventDraft draft = StepNamed("gate-policy").draft;
+    draft.header.mutable_refs(0)->set_version(Text("n", ++count_));
+    Edit<v1::PolicyAdopted>([&](v1::PolicyAdopted& policy) {
+      for (auto& limits : *policy.mutable_document()->mutable_gate()->mutable_limits()) {
+        limits.set_automatic_deactivation(count_ % 2 == 0);
+      }
+    })(draft);
+    ASSERT_TRUE(world_.Do({"policy", "ada", draft}).ok()) << world_.refused().at("policy");
+  }
+
+  GateWorld& world() { return world_; }
+  const std::deque<Decided>& decisions() const { return decisions_; }
+
+ private:
+  // What can be installed and activated in the story: two substrates, and shift@2, made from shift@1.
+  static std::vector<Step> Story() {
+    std::vector<Step> story = GateStory();
+    story.push_back({"substrate-2", "ada", DefineSubstrate("2", "7.3")});
+    for (Step& step :
+         AdaptationSteps({.version = "2", .shift = "0.005", .substrate = SubstrateDigest("7.2"), .parent = "1"})) {
+      story.push_back(std::move(step));
+    }
+    return story;
+  }
+
+  void Do(const std::string& name, const EventDraft& draft, bool corrigible) {
+    const StatusOr<RunVerdict> done = world_.Do({name, "ada", Now(world_, draft)});
+    // What was retracted already can't be retracted again.
+    EXPECT_TRUE(done.ok() || name == "correction") << name << ": " << done.status();
+    if (done.ok() && corrigible) corrigible_.push_back(world_.LeafOf(name));
+  }
+
+  std::optional<Activated> Activate(const std::string& unit) {
+    Activated activated;
+    activated.unit = unit;
+    activated.version = "1";
+    v1::ArtifactActivated body;
+    body.set_surface("alert_threshold");
+    std::vector<std::string> refs = {"unit=device_unit:" + unit};
+    if (!decisions_.empty() && random_() % 8 != 0) {
+      activated.cited = random_() % 3 == 0 ? &decisions_[random_() % decisions_.size()] : &decisions_.back();
+      activated.version = activated.cited->version;
+      body.set_previous_configuration_digest(activated.cited->decision.configuration_digest());
+      refs.push_back("decision=gate_decision:" + activated.cited->id);
+    }
+    if (random_() % 8 == 0) activated.version = activated.version == "1" ? "2" : "1";
+    refs.push_back("artifact=artifact:shift@" + activated.version);
+    EventDraft draft = DraftWith(body, refs);
+    activated.at = Timestamp(world_.now().us + (random_() % 8 == 0 ? int64_t{1'000'000'000} : 0));
+    SetOccurred(draft, activated.at, activated.at);
+    EXPECT_TRUE(world_.Do({"activated", unit, draft}).ok()) << "what ran is recorded";
+    activated.leaf = world_.LeafOf("activated");
+    return activated;
+  }
+
+  std::mt19937 random_;
+  GateWorld world_;
+  // Of which others keep pointers.
+  std::deque<Decided> decisions_;
+  std::vector<LeafIndex> corrigible_;
+  std::map<std::string, std::string> countries_ = {{"ICU-1", "US"}, {"ICU-2", "DE"}};
+  int count_ = 0;
+};
+
+// Over random histories: an activation without a finding stands on a decision that allows it, is the unit's last word
+// before it, and holds still, for a unit that is what was decided on, as the configuration's own question has it. And
+// every decision, whatever it said, is the same when it is computed again at the end, under a newer policy.
 TEST(GateProperties, A69NothingActivatesConforminglyWithoutLeave) {
   int conforming = 0;
   int nonconforming = 0;
+  // Nothing else speaks against it than that the unit is another one now.
+  int moved_on = 0;
+  std::map<v1::GateDecided::Verdict, int> replayed;
   for (unsigned seed = 1; seed <= (kSanitized ? 2 : 12); ++seed) {
-    std::mt19937 random(seed);
-    GateWorld world(GateStory());
-    struct Decided {
-      std::string id;
-      v1::GateDecided decision;
-      std::string unit;
-    };
-    std::vector<Decided> decisions;
-    int holds = 0;
-    for (int step = 0; step < 60; ++step) {
-      const std::string unit = random() % 3 == 0 ? "ICU-2" : "ICU-1";
-      const auto action = random() % 10;
-      if (action < 4) {
-        const v1::GateDecided decision = world.Record("1", unit, unit == "ICU-1" ? "US" : "DE");
-        decisions.push_back({world.last_decision(), decision, unit});
-      } else if (action < 8) {
-        v1::ArtifactActivated body;
-        body.set_surface("alert_threshold");
-        EventDraft draft = DraftWith(body, {"unit=device_unit:" + unit, "artifact=artifact:shift@1"});
-        const Decided* cited = nullptr;
-        if (!decisions.empty() && random() % 8 != 0) {
-          cited = random() % 3 == 0 ? &decisions[random() % decisions.size()] : &decisions.back();
-          body.set_previous_configuration_digest(cited->decision.configuration_digest());
-          draft = DraftWith(
-              body, {"unit=device_unit:" + unit, "artifact=artifact:shift@1", "decision=gate_decision:" + cited->id});
-        }
-        const Timestamp at(world.now().us + (random() % 8 == 0 ? int64_t{1'000'000'000} : 0));
-        SetOccurred(draft, at, at);
-        ASSERT_TRUE(world.Do({"activated", unit, draft}).ok()) << "what ran is recorded";
-        if (!FindingRules(world, world.LeafOf("activated")).empty()) {
-          ++nonconforming;
-          continue;
-        }
-        ++conforming;
-        ASSERT_NE(cited, nullptr);
-        EXPECT_EQ(cited->decision.verdict(), v1::GateDecided::ALLOW);
-        EXPECT_EQ(cited->unit, unit);
-        EXPECT_LE(at.us, cited->decision.at_us() + static_cast<int64_t>(cited->decision.time_to_live_s()) * 1'000'000);
-        const auto activated = LoadEvent(world.ledger().rows(), world.LeafOf("activated"));
-        EXPECT_EQ(activated->header.fields.stream_position(), cited->decision.unit_stream_position() + 1);
-      } else if (action == 8) {
-        EventDraft hold = DraftWith(v1::HoldPlaced(), {Text("hold=hold:r", ++holds), "scope=artifact:shift@1"});
-        hold.header.set_rationale("because");
-        ASSERT_TRUE(world.Do({"hold", "ada", hold}).ok());
-        EventDraft lift = DraftWith(v1::HoldLifted(), {Text("hold=hold:r", holds)});
-        lift.header.set_rationale("because");
-        const bool lifted = random() % 4 == 0 || world.Do({"lift", "ada", lift}).ok();
-        ASSERT_TRUE(lifted);
-      } else {
-        ASSERT_TRUE(world.Do({"install", "ada", InstallSubstrate(unit, "1")}).ok());
+    RandomHistory history(seed);
+    GateWorld& world = history.world();
+    for (int step = 0; step < 80; ++step) {
+      const std::optional<RandomHistory::Activated> activated = history.Go();
+      if (!activated.has_value()) continue;
+      const RandomHistory::Decided* cited = activated->cited;
+      const auto allowed = [&] {
+        const v1::GateDecided& decision = cited->decision;
+        const auto event = LoadEvent(world.ledger().rows(), activated->leaf);
+        return decision.verdict() == v1::GateDecided::ALLOW && cited->unit == activated->unit &&
+               cited->version == activated->version &&
+               activated->at.us <= decision.at_us() + static_cast<int64_t>(decision.time_to_live_s()) * 1'000'000 &&
+               event->header.fields.stream_position() == decision.unit_stream_position() + 1;
+      };
+      const auto same_unit = [&] {
+        const v1::GateDecided& decision = cited->decision;
+        return WhatItIs(world, activated->unit, Timestamp(decision.at_us()), TreeSize(decision.tree_size())) ==
+               WhatItIs(world, activated->unit, activated->at, TreeSize(activated->leaf.value));
+      };
+      if (!FindingRules(world, activated->leaf).empty()) {
+        ++nonconforming;
+        if (cited != nullptr && allowed() && !same_unit()) ++moved_on;
+        continue;
       }
+      ++conforming;
+      ASSERT_NE(cited, nullptr);
+      EXPECT_TRUE(allowed()) << "seed " << seed << ", leaf " << activated->leaf.value;
+      EXPECT_TRUE(same_unit()) << "seed " << seed << ", leaf " << activated->leaf.value;
+    }
+    history.AdoptPolicy();
+    for (const RandomHistory::Decided& decided : history.decisions()) {
+      EXPECT_EQ(Replayed(world, decided.id).SerializeAsString(), decided.decision.SerializeAsString());
+      ++replayed[decided.decision.verdict()];
     }
   }
-  EXPECT_GT(conforming, Repeated(5, 0));
+  EXPECT_GT(conforming, Repeated(20, 0));
   EXPECT_GT(nonconforming, Repeated(50));
+  if (!kSanitized) {
+    EXPECT_GT(moved_on, 0);
+  }
+  EXPECT_GT(replayed[v1::GateDecided::ALLOW], Repeated(20, 0));
+  EXPECT_GT(replayed[v1::GateDecided::DENY], Repeated(20, 0));
 }
 
 // Late knowledge leaves the decision as it was and names what was exposed.

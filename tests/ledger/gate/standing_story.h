@@ -100,6 +100,17 @@ inline v1::StandingAnswer Standing(GateWorld& world) {
   return answer.ok() ? answer->standing() : v1::StandingAnswer();
 }
 
+// A recorded decision, computed again now. Fails the test unless its bytes are those that were recorded.
+inline v1::GateDecided Replayed(GateWorld& world, const std::string& decision) {
+  v1::Question question;
+  question.mutable_gate_replay()->set_decision(decision);
+  const StatusOr<v1::Answer> answer = Ask(world.ledger().rows(), "o", world.ledger().size(), question, AskGate);
+  EXPECT_TRUE(answer.ok()) << answer.status();
+  if (!answer.ok()) return {};
+  EXPECT_TRUE(answer->gate_replay().identical()) << answer->gate_replay().DebugString();
+  return answer->gate_replay().computed();
+}
+
 // What the gate denies now, of all that runs, by looking at everything.
 inline std::set<std::string> DeniedByLooking(GateWorld& world) {
   std::set<std::string> denied;

@@ -4,13 +4,20 @@
 //
 //	tlogverify -key VERIFIER-KEY -log DIRECTORY
 //	tlogverify -key VERIFIER-KEY -receipt FILE.tlog-proof...
+//	tlogverify -key VERIFIER-KEY -cosigner VERIFIER-KEY -checkpoint FILE
 //
+// -checkpoint also verifies a cosignature as c2sp.org/tlog-cosignature has it, which sumdb doesn't know, with Go's
+// crypto/ed25519.
 // -log opens the checkpoint, authenticates the tiles against its root, takes a proof of every leaf and of every smaller
 // size from them, and checks the entries' leaves by these. It prints one line that starts with "accepted" for each thing that
 // it verified. Exit status: 0 all accepted; 1 something was rejected; 2 wrong usage.
 package main
 
 import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"flag"
@@ -207,14 +214,100 @@ func verifyReceipt(key note.Verifier, path string) error {
 	return err
 }
 
+const (
+	algorithmCosignature = 4
+	keyIDBytes           = 4
+	timeBytes            = 8
+)
+
+type cosigner struct {
+	name string
+	id   []byte
+	key  ed25519.PublicKey
+}
+
+// parseCosigner reads NAME+ID+BASE64(algorithm || key).
+func parseCosigner(text string) (cosigner, error) {
+	parts := strings.SplitN(strings.TrimSpace(text), "+", 3)
+	if len(parts) != 3 {
+		return cosigner{}, errors.New("the cosigner's key is not NAME+ID+KEY")
+	}
+	key, err := base64.StdEncoding.DecodeString(parts[2])
+	if err != nil || len(key) != 1+ed25519.PublicKeySize || key[0] != algorithmCosignature {
+		return cosigner{}, fmt.Errorf("not the key of a cosigner: %v", err)
+	}
+	digest := sha256.Sum256([]byte(parts[0] + "\n" + string(key)))
+	if fmt.Sprintf("%x", digest[:keyIDBytes]) != parts[1] {
+		return cosigner{}, errors.New("the id is not that of the cosigner's name and key")
+	}
+	return cosigner{parts[0], digest[:keyIDBytes], ed25519.PublicKey(key[1:])}, nil
+}
+
+// verifyCosignature finds the cosigner's line and checks it over the time that it gives and the note's text.
+func verifyCosignature(witness cosigner, signed []byte) (uint64, error) {
+	end := bytes.Index(signed, []byte("\n\n"))
+	if end < 0 {
+		return 0, errors.New("not a signed note")
+	}
+	text := signed[:end+1]
+	for _, line := range strings.Split(string(signed[end+2:]), "\n") {
+		fields := strings.Split(line, " ")
+		if len(fields) != 3 || fields[0] != "—" || fields[1] != witness.name {
+			continue
+		}
+		blob, err := base64.StdEncoding.DecodeString(fields[2])
+		if err != nil || len(blob) != keyIDBytes+timeBytes+ed25519.SignatureSize ||
+			!bytes.Equal(blob[:keyIDBytes], witness.id) {
+			continue
+		}
+		at := binary.BigEndian.Uint64(blob[keyIDBytes:])
+		message := append([]byte(fmt.Sprintf("cosignature/v1\ntime %d\n", at)), text...)
+		if !ed25519.Verify(witness.key, message, blob[keyIDBytes+timeBytes:]) {
+			return 0, errors.New("the cosignature is not over this note")
+		}
+		return at, nil
+	}
+	return 0, errors.New("no cosignature by " + witness.name)
+}
+
+func verifyCheckpoint(key note.Verifier, witness cosigner, path string) error {
+	signed, err := ioutil.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	opened, err := openCheckpoint(key, signed)
+	if err != nil {
+		return err
+	}
+	at, err := verifyCosignature(witness, signed)
+	if err == nil {
+		fmt.Printf("accepted checkpoint of %s, size %d, cosigned by %s at %d\n",
+			opened.origin, opened.tree.N, witness.name, at)
+	}
+	return err
+}
+
 func main() {
 	keyText := flag.String("key", "", "the log's verifier key; its name is the origin")
 	logDirectory := flag.String("log", "", "directory with checkpoint and tile/")
 	receipts := flag.Bool("receipt", false, "the arguments are NAME.tlog-proof files, with NAME.leaf beside them")
+	cosignerText := flag.String("cosigner", "", "the verifier key of who cosigned the checkpoint")
+	checkpointFile := flag.String("checkpoint", "", "a checkpoint that must be cosigned")
 	flag.Parse()
 	key, err := note.NewVerifier(strings.TrimSpace(*keyText))
-	if err != nil || (*logDirectory == "") == !*receipts || *receipts == (flag.NArg() == 0) {
-		fmt.Fprintln(os.Stderr, "tlogverify: give -key, and either -log or -receipt with files:", err)
+	asked := 0
+	for _, one := range []bool{*logDirectory != "", *receipts, *checkpointFile != ""} {
+		if one {
+			asked++
+		}
+	}
+	var witness cosigner
+	if err == nil && *checkpointFile != "" {
+		witness, err = parseCosigner(*cosignerText)
+	}
+	if err != nil || asked != 1 || *receipts == (flag.NArg() == 0) {
+		fmt.Fprintln(os.Stderr,
+			"tlogverify: give -key, and one of -log, -receipt with files, -checkpoint with -cosigner:", err)
 		os.Exit(2)
 	}
 	status := 0
@@ -226,6 +319,9 @@ func main() {
 	}
 	if *logDirectory != "" {
 		reject(*logDirectory, verifyLog(key, *logDirectory))
+	}
+	if *checkpointFile != "" {
+		reject(*checkpointFile, verifyCheckpoint(key, witness, *checkpointFile))
 	}
 	for _, path := range flag.Args() {
 		reject(path, verifyReceipt(key, path))

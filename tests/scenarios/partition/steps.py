@@ -1,0 +1,1 @@
+../gate/steps.py
