@@ -1,6 +1,7 @@
 #include "ledger/engine/rebuild.h"
 
 #include <chrono>
+#include <filesystem>
 #include <iostream>
 
 #include "anamnesis/internal/state.pb.h"
@@ -22,7 +23,7 @@ void AddRebuild(CLI::App& app) {
   verb.add_option("DIR", options->dir, "the ledger's directory")->required()->check(IsDirectoryToRead());
   AddJsonOption(verb, options->common);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
-    const StatusOr<std::unique_ptr<Store>> opened = OpenRocksStore(DatabasePath(options->dir), StoreOptions());
+    const StatusOr<std::unique_ptr<Store>> opened = OpenStoreOf(options->dir, StoreOptions());
     if (!opened.ok()) return NotOpened(opened.status());
     Store& store = **opened;
     ASSIGN_OR_RETURN(const std::optional<std::string> row, store.Get(Family::kMeta, kAppliedKey));
@@ -34,6 +35,8 @@ void AddRebuild(CLI::App& app) {
     RETURN_IF_ERROR(RebuildProjections(store, TreeSize(applied.tree_size()), [&](uint64_t done) {
       std::cerr << "rebuilt " << done << " of " << applied.tree_size() << " events\n";
     }));
+    std::error_code ignored;
+    std::filesystem::remove(DamagedProjectionsPath(options->dir), ignored);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (options->common.json) {
       std::cout << "{\"directory\": " << Quoted(options->dir) << ", \"events\": " << applied.tree_size()

@@ -7,6 +7,7 @@
 #include "client/cli/event_text.h"
 #include "ledger/base/time.h"
 #include "ledger/event/names.h"
+#include "ledger/event/signature_in.h"
 #include "ledger/event/vocabulary.h"
 #include "ledger/query/wording.h"
 
@@ -19,14 +20,6 @@ std::unique_ptr<google::protobuf::Message> BodyOf(const v1::Event& event) {
   if (type == nullptr || !event.has_body()) return nullptr;
   StatusOr<std::unique_ptr<google::protobuf::Message>> body = ParseBody(*type, event.body().content());
   return body.ok() ? *std::move(body) : nullptr;
-}
-
-const v1::ElectronicSignature* SignatureIn(const google::protobuf::Message& body) {
-  const auto* field = body.GetDescriptor()->FindFieldByName("signature");
-  const bool signed_body = field != nullptr && field->message_type() == v1::ElectronicSignature::descriptor() &&
-                           body.GetReflection()->HasField(body, field);
-  if (!signed_body) return nullptr;
-  return static_cast<const v1::ElectronicSignature*>(&body.GetReflection()->GetMessage(body, field));
 }
 
 StatusOr<std::string> PrintedNameOf(LedgerClient& client, const v1::Agent& signer) {

@@ -10,6 +10,7 @@
 #include "ledger/crypto/sha256.h"
 #include "ledger/event/header.h"
 #include "ledger/event/refusal.h"
+#include "ledger/event/signature_in.h"
 #include "ledger/keys/random.h"
 
 namespace anamnesis {
@@ -182,6 +183,9 @@ StatusOr<std::vector<StreamWriter::BuiltRun>> StreamWriter::Build(const std::vec
   for (size_t i = 0; i < drafts.size(); ++i) {
     const EventId id = drafts[i].id == EventId() ? NewEventId() : drafts[i].id;
     const std::string nonce = NewNonce();
+    // What a person signs is a run of its own.
+    const bool alone = drafts[i].draft.body != nullptr && SignatureIn(*drafts[i].draft.body) != nullptr;
+    if (alone && builder.event_count() > 0) seal();
     Status added = builder.Add(drafts[i].draft, id, nonce);
     if (IsRunFull(added) && builder.event_count() > 0) {
       seal();
@@ -189,6 +193,7 @@ StatusOr<std::vector<StreamWriter::BuiltRun>> StreamWriter::Build(const std::vec
     }
     if (!added.ok()) return AtPlace(added, 0, i);
     ids.push_back(id);
+    if (alone) seal();
   }
   if (builder.event_count() > 0) seal();
   return runs;

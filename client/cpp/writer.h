@@ -61,7 +61,8 @@ class StreamWriter {
   static StatusOr<std::unique_ptr<StreamWriter>> Open(LedgerClient& client, const NamedKey& key, std::string stream,
                                                       RetryPolicy retry = {}, const std::string& outbox = "");
 
-  // Appends the drafts in order, as few runs as limits allow; a run is whole or not at all. Returns a place for each.
+  // Appends the drafts in order, as few runs as limits allow, and each that carries an electronic signature as a run of
+  // its own; a run is whole or not at all. Returns a place for each.
   // Nothing is sent when a draft breaks a rule that can be checked here. On a refusal by the ledger nothing of that run
   // and those after it is written. In both cases the Status carries a RefusalDetail whose event_index is the draft's
   // place in `drafts`. UNKNOWN, and no other code: the run may have been written; find out by the ids (give them

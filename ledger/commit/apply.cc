@@ -9,12 +9,14 @@
 #include "anamnesis/v1/vocabulary_record.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/check.h"
+#include "ledger/commit/find_tile.h"
 #include "ledger/commit/roll_digest.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/event/leaf.h"
 #include "ledger/event/refusal.h"
 #include "ledger/gate/decide.h"
 #include "ledger/gate/standing_check.h"
+#include "ledger/merkle/proof.h"
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/rules/check_run.h"
 #include "ledger/state/erasures.h"
@@ -81,12 +83,22 @@ bool AsksGate(const AdmittedRun& run) {
                      [](const AdmittedEvent& event) { return event.type->body == v1::GateRequested::descriptor(); });
 }
 
+class TilesOfRows : public TileReader {
+ public:
+  explicit TilesOfRows(const RowFinder& rows) : rows_(rows) {}
+  StatusOr<std::string> Tile(TileId id) const override { return FindTile(rows_, id); }
+
+ private:
+  const RowFinder& rows_;
+};
+
 // Works through one batch.
 class Application {
  public:
   Application(const LedgerState& state, const RowFinder& rows, const RowReader* stored, Timestamp proposed)
       : state_(state),
         before_(rows),
+        size_before_(state.size()),
         remembered_(rows),
         rows_(std::make_unique<RowOverlay>(remembered_)),
         stored_(stored),
@@ -119,9 +131,14 @@ class Application {
   Status NoteAttempt(const AdmittedRun& run, const Status& refusal);
   Status DecideRequests(const AdmittedRun& run, const RunVerdict& verdict);
   StatusOr<RunVerdict> Existing(const AlreadyRecorded& indexes) const;
+  Status CheckSeen(const v1::EventHeader& header);
 
   LedgerState state_;
   const RowFinder& before_;
+  const TreeSize size_before_;
+  // The last of the roots that were asked for: the events of a run mostly name the same.
+  TreeSize seen_size_;
+  Digest seen_root_;
   const RememberedRows remembered_;
   std::unique_ptr<RowOverlay> rows_;
   // What `rows_` is in front of, where a run asks the gate.
@@ -190,6 +207,27 @@ StatusOr<RunVerdict> Application::ApplyRun(const AdmittedRun& run) {
   return refused;
 }
 
+// A checkpoint bounds the recorded time from below, so it must be one that this ledger can have signed: over leaves
+// from before the batch, which are all that can be settled yet.
+Status Application::CheckSeen(const v1::EventHeader& header) {
+  const TreeSize size(header.seen_tree_size());
+  if (size.value == 0) return OkStatus();
+  if (size > size_before_) {
+    return Refuse(v1::REFERENCE_INVALID, "header.seen_tree_size",
+                  Text("is ", size.value, ", and no checkpoint of this ledger can be over more than ",
+                       size_before_.value, " events yet; name one that was verified, or none"));
+  }
+  if (size != seen_size_) {
+    const TilesOfRows tiles(before_);
+    ASSIGN_OR_RETURN(seen_root_, RootAt(TileNodeReader(tiles), size));
+    seen_size_ = size;
+  }
+  if (header.seen_root() == seen_root_.view()) return OkStatus();
+  return Refuse(v1::REFERENCE_INVALID, "header.seen_root",
+                Text("is ", HexEncode(header.seen_root()), ", the root over the first ", size.value, " events is ",
+                     seen_root_.hex(), "; a checkpoint that says otherwise is forged or another ledger's: keep it"));
+}
+
 // Puts the run's events into the rows as they are checked, and then into the tree: the tree has nothing of a run that
 // is refused.
 StatusOr<RunVerdict> Application::RecordRun(const AdmittedRun& run) {
@@ -205,6 +243,7 @@ StatusOr<RunVerdict> Application::RecordRun(const AdmittedRun& run) {
     const AdmittedEvent& admitted = run.events[i];
     const RecordedEvent event{LeafIndex(state_.size().value + i), Timestamp(first.us + static_cast<int64_t>(i)),
                               &admitted.header, admitted.type, admitted.body.get()};
+    RETURN_IF_ERROR(AtPlace(CheckSeen(admitted.header.fields), 0, i));
     ASSIGN_OR_RETURN(const std::vector<BrokenRule> broken, check.Check(event));
     std::optional<SealView> seal;
     if (i + 1 == count) seal = SealView{run.run.seal().statement(), run.run.seal().signature()};
@@ -378,7 +417,8 @@ StatusOr<CommitBatch> Application::Finish(Revision revision, bool changes, std::
     state_.digest.digest = RollDigest(state_.digest.digest, state_.digest, state_.last_recorded, rows_->rows());
   }
   for (TileUpdate& tile : state_.frontier.TakeChangedTiles()) {
-    rows_->PutUnread(Family::kTiles, TileKey(tile.id), std::move(tile.bytes));
+    // The next batch may be applied before these are written, and name a checkpoint.
+    rows_->Put(Family::kTiles, TileKey(tile.id), std::move(tile.bytes));
   }
   PutApplied(state_, root, *rows_);
   std::optional<Timestamp> next_due = Now();

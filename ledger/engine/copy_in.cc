@@ -315,7 +315,7 @@ Status CopyInOfStore::Abandon() {
 StatusOr<std::unique_ptr<CopyIn>> CopyIn::Open(const std::string& dir, const CopyOptions& options) {
   StoreOptions store_options;
   store_options.cache_bytes = options.cache_bytes;
-  ASSIGN_OR_RETURN(std::unique_ptr<Store> store, OpenRocksStore(DatabasePath(dir), store_options));
+  ASSIGN_OR_RETURN(std::unique_ptr<Store> store, OpenStoreOf(dir, store_options));
   auto copy = std::make_unique<CopyInOfStore>(options, std::move(store));
   RETURN_IF_ERROR(copy->Load(dir));
   return std::unique_ptr<CopyIn>(std::move(copy));
@@ -323,7 +323,7 @@ StatusOr<std::unique_ptr<CopyIn>> CopyIn::Open(const std::string& dir, const Cop
 
 StatusOr<bool> CopyIsUnfinished(const std::string& dir) {
   // To be written: a rebuild that was killed may have left a family dropped, which only a writer makes again.
-  ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenRocksStore(DatabasePath(dir), {}));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenStoreOf(dir, {}));
   return CopyIsUnfinished(*store);
 }
 

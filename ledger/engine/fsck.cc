@@ -18,6 +18,7 @@
 #include "ledger/engine/fsck_workers.h"
 #include "ledger/engine/layout.h"
 #include "ledger/engine/rebuild.h"
+#include "ledger/engine/stored_state.h"
 #include "ledger/keys/key_file.h"
 #include "ledger/merkle/frontier.h"
 #include "ledger/merkle/tree_hash.h"
@@ -395,11 +396,7 @@ Status Checker::ReadIdentity() {
   if (row.ok() && !row->has_value()) return absl::NotFoundError(Text("no ledger in ", subject_.name));
   const bool parsed = row.ok() && identity.ParseFromString(**row) && IsOrigin(identity.origin()) &&
                       identity.format_version() > 0 && identity.SerializeAsString() == **row;
-  if (parsed && identity.format_version() > kFormatVersion) {
-    return absl::FailedPreconditionError(Text("the ledger in ", subject_.name, " has format ",
-                                              identity.format_version(), "; this program reads up to ", kFormatVersion,
-                                              ": upgrade it"));
-  }
+  if (parsed) RETURN_IF_ERROR(CheckFormat(identity.format_version(), Text("the ledger in ", subject_.name)));
   if (parsed) report_.origin = identity.origin();
   if (!parsed) problems_.Add("the ledger's identity row is damaged");
   return OkStatus();

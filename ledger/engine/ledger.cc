@@ -1,7 +1,9 @@
 #include "ledger/engine/ledger.h"
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -32,6 +34,7 @@
 #include "ledger/query/events.h"
 #include "ledger/state/authority.h"
 #include "ledger/state/event_list.h"
+#include "ledger/state/projection_damage.h"
 #include "ledger/state/recorded_event.h"
 #include "ledger/state/stream.h"
 #include "ledger/store/store.h"
@@ -58,6 +61,42 @@ StatusOr<internal::StreamHead> FindStreamHeadAt(const RowReader& rows, const std
   return head;
 }
 
+// Tells of every failure.
+class NotingView : public RowReader {
+ public:
+  using Note = std::function<void(const Status&)>;
+  NotingView(std::unique_ptr<RowReader> rows, Note note) : rows_(std::move(rows)), note_(std::move(note)) {}
+
+  StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const override {
+    return Noted(rows_->Get(family, key));
+  }
+  StatusOr<std::optional<Row>> LastAtOrBefore(Family family, std::string_view prefix,
+                                              std::string_view key) const override {
+    return Noted(rows_->LastAtOrBefore(family, prefix, key));
+  }
+  Status Scan(Family family, std::string_view prefix, std::string_view from, const Visitor& visit) const override {
+    const Status scanned = rows_->Scan(family, prefix, from, visit);
+    if (!scanned.ok()) note_(scanned);
+    return scanned;
+  }
+  Status ScanBackwards(Family family, std::string_view prefix, std::string_view from,
+                       const Visitor& visit) const override {
+    const Status scanned = rows_->ScanBackwards(family, prefix, from, visit);
+    if (!scanned.ok()) note_(scanned);
+    return scanned;
+  }
+
+ private:
+  template <typename Found>
+  StatusOr<Found> Noted(StatusOr<Found> found) const {
+    if (!found.ok()) note_(found.status());
+    return found;
+  }
+
+  const std::unique_ptr<RowReader> rows_;
+  const Note note_;
+};
+
 }  // namespace
 
 class Ledger::Impl {
@@ -77,6 +116,8 @@ class Ledger::Impl {
   // Passes a reader's result on, and takes note when the store turns out to be damaged.
   template <typename Result>
   Result Noted(Result result) const;
+  // If `status` says that projections are damaged, the next open rebuilds them.
+  void NoteDamage(const Status& status) const;
   // Finishes erasures as far as nothing waits for members that are behind.
   Status FinishErasuresOfBodies() {
     const Status finished = purger_->Finish();
@@ -85,6 +126,7 @@ class Ledger::Impl {
 
   const std::string dir_;
   const LedgerOptions options_;
+  mutable std::atomic<bool> damage_noted_ = false;
   std::string origin_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<AuthorityRows> authority_;
@@ -110,7 +152,7 @@ class Ledger::Impl {
 Status Ledger::Impl::Open() {
   StoreOptions store_options;
   store_options.cache_bytes = options_.cache_bytes;
-  ASSIGN_OR_RETURN(store_, OpenRocksStore(DatabasePath(dir_), store_options));
+  ASSIGN_OR_RETURN(store_, OpenStoreOf(dir_, store_options, options_.log));
   authority_ = std::make_unique<AuthorityRows>(*store_);
   ASSIGN_OR_RETURN(origin_, ReadOrigin(*store_, dir_));
   ASSIGN_OR_RETURN(const bool copying, CopyIsUnfinished(*store_));
@@ -136,7 +178,7 @@ Status Ledger::Impl::Open() {
       *store_, std::move(state), options_, std::move(sequencer),
       Appender::Events{
           [this] { authority_->Changed(); }, [this](TreeSize size) { TellListeners(size); },
-          [this] { purger_->Notify(); }, [this](const Status& status) { (void)Noted(status); },
+          [this] { purger_->Notify(); }, [this](const Status& status) { NoteDamage(status); },
           [this](const std::shared_ptr<const AdmittedRun>& run, const Status& why) { forks_->Refused(run, why); }});
   waits_ = std::make_unique<ReadWaits>([this] { return published().size.value; },
                                        [this](ReadWaits::Ready done) { appender_->Barrier(std::move(done)); });
@@ -158,17 +200,22 @@ StatusOr<TreeSize> Ledger::Impl::Shown() const {
 
 template <typename Result>
 Result Ledger::Impl::Noted(Result result) const {
-  absl::Status status;
   if constexpr (std::is_same_v<Result, Status>) {
-    status = result;
+    NoteDamage(result);
   } else {
-    status = result.status();
-  }
-  if (absl::IsDataLoss(status) && MessageOf(status).find("rebuild the projections") != std::string_view::npos) {
-    options_.log(Text(MessageOf(status), "; they will be rebuilt when the ledger is opened again"));
-    (void)WriteSmallFile(DamagedProjectionsPath(dir_), "");
+    NoteDamage(result.status());
   }
   return result;
+}
+
+void Ledger::Impl::NoteDamage(const Status& status) const {
+  // Once is enough, and reads that meet it may be many.
+  if (!IsProjectionDamage(status) || damage_noted_.exchange(true)) return;
+  options_.log(Text(MessageOf(status), "; they will be rebuilt when the ledger is opened again"));
+  const Status noted = WriteSmallFile(DamagedProjectionsPath(dir_), "");
+  if (noted.ok()) return;
+  options_.log(Text("that can't be noted: ", MessageOf(noted)));
+  damage_noted_ = false;
 }
 
 // --- The front door ---
@@ -178,7 +225,14 @@ Ledger::~Ledger() = default;
 
 StatusOr<std::unique_ptr<Ledger>> Ledger::Open(const std::string& dir, const LedgerOptions& options) {
   auto impl = std::make_unique<Impl>(dir, options);
-  RETURN_IF_ERROR(impl->Open());
+  Status opened = impl->Open();
+  if (IsProjectionDamage(opened)) {
+    // Met before anything could be served, so they are rebuilt at once.
+    impl->NoteDamage(opened);
+    impl = std::make_unique<Impl>(dir, options);
+    opened = impl->Open();
+  }
+  RETURN_IF_ERROR(opened);
   return std::unique_ptr<Ledger>(new Ledger(std::move(impl)));
 }
 
@@ -403,7 +457,10 @@ StatusOr<v1::ConsistencyProof> Ledger::GetConsistencyProof(const v1::GetConsiste
   return proof;
 }
 
-std::unique_ptr<RowReader> Ledger::View() const { return impl_->store_->View(); }
+std::unique_ptr<RowReader> Ledger::View() const {
+  return std::make_unique<NotingView>(impl_->store_->View(),
+                                      [this](const Status& status) { impl_->NoteDamage(status); });
+}
 
 Status Ledger::Mend(const Rows& rows) {
   if (!std::any_of(rows.begin(), rows.end(), Erases)) return impl_->appender_->Mend(rows);

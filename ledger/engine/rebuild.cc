@@ -12,8 +12,10 @@
 #include "ledger/engine/layout.h"
 #include "ledger/engine/space.h"
 #include "ledger/state/project.h"
+#include "ledger/state/projection_damage.h"
 #include "ledger/state/recorded_event.h"
 #include "ledger/state/remembered_rows.h"
+#include "ledger/store/drop_projections.h"
 
 namespace anamnesis {
 namespace {
@@ -85,6 +87,17 @@ class Rebuilder {
 };
 
 }  // namespace
+
+StatusOr<std::unique_ptr<Store>> OpenStoreOf(const std::string& dir, const StoreOptions& options,
+                                             const std::function<void(std::string_view)>& log) {
+  StatusOr<std::unique_ptr<Store>> store = OpenRocksStore(DatabasePath(dir), options);
+  if (!IsProjectionDamage(store.status())) return store;
+  log(Text(MessageOf(store.status()), "; their files are dropped"));
+  // First, so that they are rebuilt whatever becomes of this process.
+  RETURN_IF_ERROR(WriteSmallFile(DamagedProjectionsPath(dir), ""));
+  RETURN_IF_ERROR(DropProjections(DatabasePath(dir)));
+  return OpenRocksStore(DatabasePath(dir), options);
+}
 
 StatusOr<bool> RebuildIsDue(const RowFinder& rows) {
   ASSIGN_OR_RETURN(const std::optional<std::string> mark, rows.Get(Family::kMeta, kRebuildingKey));

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,12 @@
 #include "ledger/store/store.h"
 
 namespace anamnesis {
+
+// Opens the store of the ledger in `dir` to be written. Where nothing but files of projections is so damaged that it
+// can't be opened, they are dropped, and a rebuild is due from then on. Otherwise fails as OpenRocksStore.
+StatusOr<std::unique_ptr<Store>> OpenStoreOf(
+    const std::string& dir, const StoreOptions& options,
+    const std::function<void(std::string_view)>& log = [](std::string_view) {});
 
 // Whether a rebuild was begun and not finished, so that projections can't be read.
 StatusOr<bool> RebuildIsDue(const RowFinder& rows);

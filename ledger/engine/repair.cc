@@ -42,7 +42,7 @@ Status NoPace(uint64_t) { return OkStatus(); }
 StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& dir, const FsckOptions& options) {
   StoreOptions store_options;
   store_options.cache_bytes = options.cache_bytes;
-  StatusOr<std::unique_ptr<Store>> store = OpenRocksStore(DatabasePath(dir), store_options);
+  StatusOr<std::unique_ptr<Store>> store = OpenStoreOf(dir, store_options);
   if (store.ok() || !absl::IsDataLoss(store.status())) return store;
   return absl::DataLossError(Text(MessageOf(store.status()), kCopyWhole));
 }

@@ -10,6 +10,7 @@
 #include "ledger/engine/clock.h"
 #include "ledger/engine/files.h"
 #include "ledger/state/erasures.h"
+#include "ledger/state/projection_damage.h"
 #include "ledger/store/store.h"
 
 namespace anamnesis {
@@ -32,7 +33,8 @@ constexpr std::string_view kHeading = "anamnesis-scrub-1";
 Damage TreeDamage(const Status& status) {
   Damage damage;
   damage.what = std::string(MessageOf(status));
-  damage.outcome = "stop the node and run `anamnesis fsck DIR --repair --from ADDRESS`";
+  damage.outcome = IsProjectionDamage(status) ? "NOT mended: they are rebuilt when the node is started again"
+                                              : "stop the node and run `anamnesis fsck DIR --repair --from ADDRESS`";
   return damage;
 }
 

@@ -7,15 +7,18 @@
 
 namespace anamnesis {
 
+Status CheckFormat(uint32_t version, std::string_view whose) {
+  if (version <= kFormatVersion) return OkStatus();
+  return absl::FailedPreconditionError(
+      Text(whose, " has format ", version, "; this program reads up to ", kFormatVersion, ": upgrade it"));
+}
+
 StatusOr<std::string> ReadOrigin(const RowFinder& rows, const std::string& dir) {
   ASSIGN_OR_RETURN(const std::optional<std::string> row, rows.Get(Family::kMeta, kIdentityKey));
   internal::LedgerIdentity identity;
   if (!row.has_value()) return absl::NotFoundError(Text("no ledger in ", dir));
   if (!identity.ParseFromString(*row)) return absl::DataLossError("the ledger's identity is damaged");
-  if (identity.format_version() > kFormatVersion) {
-    return absl::FailedPreconditionError(Text("the ledger in ", dir, " has format ", identity.format_version(),
-                                              "; this program reads up to ", kFormatVersion, ": upgrade it"));
-  }
+  RETURN_IF_ERROR(CheckFormat(identity.format_version(), Text("the ledger in ", dir)));
   return identity.origin();
 }
 

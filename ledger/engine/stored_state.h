@@ -3,13 +3,18 @@
 
 // What a ledger's store says of the ledger as a whole, for those that open it: to serve it, or to receive a copy.
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "ledger/base/status.h"
 #include "ledger/commit/apply.h"
 #include "ledger/state/rows.h"
 
 namespace anamnesis {
+
+// FAILED_PRECONDITION when a ledger's format is newer than this program. `whose` begins the message.
+Status CheckFormat(uint32_t version, std::string_view whose);
 
 // Whose ledger it is. `dir` is for messages. NOT_FOUND: there is none. FAILED_PRECONDITION: its format is newer than
 // this program. DATA_LOSS: its identity is damaged.

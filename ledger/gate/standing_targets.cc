@@ -13,6 +13,7 @@
 #include "ledger/query/item_scope.h"
 #include "ledger/query/item_tree.h"
 #include "ledger/state/edges.h"
+#include "ledger/state/projection_damage.h"
 #include "ledger/state/software_items.h"
 #include "ledger/state/standing_rows.h"
 
@@ -485,7 +486,7 @@ class Finder {
     return Walk(stage, Family::kEntities, prefix, [&](std::string_view key, std::string_view value) -> Status {
       if (filter) {
         internal::StandingUnit unit;
-        if (!unit.ParseFromString(std::string(value))) return absl::DataLossError("a unit's row is damaged; run fsck");
+        if (!unit.ParseFromString(std::string(value))) return ProjectionDamage("a unit's row is damaged");
         if (!Touches(unit)) return OkStatus();
       } else if (value.empty()) {
         return OkStatus();

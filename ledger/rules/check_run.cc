@@ -15,6 +15,7 @@
 #include "ledger/rules/check_correction.h"
 #include "ledger/state/authority.h"
 #include "ledger/state/corrections.h"
+#include "ledger/state/signatures.h"
 #include "ledger/state/stream.h"
 
 namespace anamnesis {
@@ -235,6 +236,14 @@ Status CheckFounding(const AdmittedRun& run) {
                 "role.granted ADMINISTRATOR, all of its actor; see `anamnesis init`");
 }
 
+// Whoever signs a record by hand signs that record, not others along with it (format.md section 3).
+Status CheckSignedAlone(const AdmittedRun& run, const RecordedEvent& event) {
+  if (run.events.size() == 1 || SignatureOf(event) == nullptr) return OkStatus();
+  return Refuse(v1::SIGNATURE_INCOMPLETE, "body.signature",
+                Text("stands in a run of ", run.events.size(),
+                     " events; what a person signs is a run of its own: append this event alone"));
+}
+
 Status CheckEvent(const RecordedEvent& event, const PublicKey& sealed_by, LeafIndex first, const RowFinder& rows,
                   std::vector<BrokenRule>& broken) {
   RETURN_IF_ERROR(CheckCredentials(event, rows));
@@ -265,6 +274,7 @@ StatusOr<std::optional<AlreadyRecorded>> RunCheck::Begin(Timestamp first_recorde
 
 StatusOr<std::vector<BrokenRule>> RunCheck::Check(const RecordedEvent& event) const {
   std::vector<BrokenRule> broken;
+  RETURN_IF_ERROR(AtPlace(CheckSignedAlone(run_, event), 0, event.index.value - size_.value));
   const Status checked = CheckEvent(event, run_.seal.key, LeafIndex(size_.value), rows_, broken);
   if (!checked.ok()) return AtPlace(checked, 0, event.index.value - size_.value);
   return broken;

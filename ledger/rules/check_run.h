@@ -39,7 +39,7 @@ class RunCheck {
   // Checks an event of the run as it would be recorded; all before it have been put into the rows (Project). Returns
   // what it breaks and is recorded with. Refusals:
   //   ROLE_MISSING, OUT_OF_SCOPE, NOT_THE_WRITER, SIGNATURE_INCOMPLETE
-  //                      its writer may not write it
+  //                      its writer may not write it, or signed more than this event with it
   //   REFERENCE_INVALID  it names an event, key or delegation that is not there or that it can't correct
   //   ENTITY_TAKEN       it issues a key that has a credential, or defines an entity version that is recorded otherwise
   //   OVER_LIMIT         it is one correction too many of the same event, or of corrections

@@ -8,6 +8,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/event/names.h"
 #include "ledger/event/scope.h"
+#include "ledger/state/projection_damage.h"
 
 namespace anamnesis {
 namespace {
@@ -28,7 +29,7 @@ std::string OlderGrantsKey(std::string_view kind, std::string_view id, v1::Role 
   return Text(KeyOf('o', kind, id), static_cast<char>(role));
 }
 
-Status DamagedRow() { return absl::DataLossError("an authority row is damaged; rebuild the projections"); }
+Status DamagedRow() { return ProjectionDamage("an authority row is damaged"); }
 
 // Nothing, or the row's message.
 template <typename State>

@@ -7,6 +7,7 @@
 #include "ledger/state/entities.h"
 #include "ledger/state/place_in_time.h"
 #include "ledger/state/policies.h"
+#include "ledger/state/projection_damage.h"
 #include "ledger/state/software_items.h"
 #include "ledger/state/special_rules.h"
 
@@ -295,7 +296,7 @@ StatusOr<std::vector<v1::Finding>> FindingsOf(const RowFinder& rows, LeafIndex i
   if (!value.has_value()) return std::vector<v1::Finding>();
   internal::Findings findings;
   if (!findings.ParseFromString(*value)) {
-    return absl::DataLossError("a findings row is damaged; rebuild the projections");
+    return ProjectionDamage("a findings row is damaged");
   }
   return std::vector<v1::Finding>(findings.findings().begin(), findings.findings().end());
 }

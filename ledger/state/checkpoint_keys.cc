@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ledger/state/authority.h"
+#include "ledger/state/projection_damage.h"
 
 namespace anamnesis {
 
@@ -18,7 +19,7 @@ StatusOr<std::vector<CheckpointCredential>> ListCheckpointCredentials(const RowR
   std::vector<CheckpointCredential> credentials;
   for (std::string& public_key : public_keys) {
     ASSIGN_OR_RETURN(std::optional<internal::CredentialState> state, FindCredential(rows, public_key));
-    if (!state.has_value()) return absl::DataLossError("an authority row is damaged; rebuild the projections");
+    if (!state.has_value()) return ProjectionDamage("an authority row is damaged");
     if (state->purpose() != v1::CredentialIssued::CHECKPOINT) continue;
     credentials.push_back({std::move(public_key), *std::move(state)});
   }

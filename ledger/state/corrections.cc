@@ -3,6 +3,7 @@
 #include "anamnesis/internal/state.pb.h"
 #include "anamnesis/v1/vocabulary_record.pb.h"
 #include "ledger/base/limits.h"
+#include "ledger/state/projection_damage.h"
 
 namespace anamnesis {
 namespace {
@@ -42,7 +43,7 @@ StatusOr<std::vector<LeafIndex>> CorrectorsOf(const RowFinder& rows, LeafIndex i
   if (!value.has_value()) return indexes;
   internal::Correctors correctors;
   if (!correctors.ParseFromString(*value)) {
-    return absl::DataLossError("a corrections row is damaged; rebuild the projections");
+    return ProjectionDamage("a corrections row is damaged");
   }
   for (uint64_t corrector : correctors.indexes()) indexes.emplace_back(corrector);
   return indexes;

@@ -9,6 +9,7 @@
 #include "ledger/state/edges.h"
 #include "ledger/state/entities.h"
 #include "ledger/state/last_counting.h"
+#include "ledger/state/projection_damage.h"
 #include "ledger/state/software_items.h"
 
 namespace anamnesis {
@@ -223,7 +224,7 @@ StatusOr<std::optional<DelegationState>> FindDelegation(const RowFinder& rows, s
   if (!value.has_value()) return std::optional<DelegationState>();
   DelegationState state;
   if (!state.ParseFromString(*value)) {
-    return absl::DataLossError("a delegation's row is damaged; rebuild the projections");
+    return ProjectionDamage("a delegation's row is damaged");
   }
   return std::optional<DelegationState>(std::move(state));
 }

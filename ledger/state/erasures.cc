@@ -5,6 +5,7 @@
 
 #include "anamnesis/v1/vocabulary_erasure.pb.h"
 #include "ledger/base/bytes.h"
+#include "ledger/state/projection_damage.h"
 
 namespace anamnesis {
 namespace {
@@ -30,7 +31,7 @@ Status ScanErasures(const RowReader& rows, const std::function<void(LeafIndex er
     const StatusOr<LeafIndex> erased = IndexIn(key.substr(1));
     const StatusOr<LeafIndex> by = IndexIn(value);
     if (!erased.ok() || !by.ok()) {
-      status = absl::DataLossError("a row of an erasure is damaged; rebuild the projections");
+      status = ProjectionDamage("a row of an erasure is damaged");
       return false;
     }
     visit(*erased, *by);

@@ -5,6 +5,7 @@
 
 #include "ledger/base/bytes.h"
 #include "ledger/base/check.h"
+#include "ledger/state/projection_damage.h"
 
 namespace anamnesis {
 namespace {
@@ -52,7 +53,7 @@ Status VisitList(const RowReader& rows, Family family, std::string_view name, Le
   const auto visit_row = [&](std::string_view key, std::string_view value) {
     std::vector<uint64_t> events = EventsOfRow(prefix, key, value);
     if (events.empty()) {
-      status = absl::DataLossError("a list of events is damaged; rebuild the projections");
+      status = ProjectionDamage("a list of events is damaged");
       return false;
     }
     if (backwards) std::reverse(events.begin(), events.end());

@@ -5,6 +5,7 @@
 
 #include "ledger/base/bytes.h"
 #include "ledger/state/corrections.h"
+#include "ledger/state/projection_damage.h"
 
 namespace anamnesis {
 namespace {
@@ -25,7 +26,7 @@ std::string JustBelow(std::string key) {
 StatusOr<std::optional<LeafIndex>> StepDown(const RowFinder& rows, std::string_view prefix, std::string& from) {
   ASSIGN_OR_RETURN(std::optional<Row> row, rows.LastAtOrBefore(Family::kEdges, prefix, from));
   if (!row.has_value()) return std::optional<LeafIndex>();
-  if (row->key.size() < prefix.size() + kIndexBytes) return absl::DataLossError("an edge's key is damaged");
+  if (row->key.size() < prefix.size() + kIndexBytes) return ProjectionDamage("an edge's key is damaged");
   ByteReader reader(std::string_view(row->key).substr(row->key.size() - kIndexBytes));
   ASSIGN_OR_RETURN(const uint64_t index, reader.BigEndian64());
   from = JustBelow(std::move(row->key));

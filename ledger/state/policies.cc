@@ -10,6 +10,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/state/corrections.h"
 #include "ledger/state/place_in_time.h"
+#include "ledger/state/projection_damage.h"
 
 namespace anamnesis {
 namespace {
@@ -53,10 +54,10 @@ class ReadDocuments {
 StatusOr<std::optional<AdoptedPolicy>> LoadPolicy(const RowFinder& rows, LeafIndex index) {
   const std::string key = LeafKey(index);
   ASSIGN_OR_RETURN(const std::optional<std::string> leaf, rows.Get(Family::kLeaves, key));
-  if (!leaf.has_value()) return absl::DataLossError("a policy row is damaged; rebuild the projections");
+  if (!leaf.has_value()) return ProjectionDamage("a policy row is damaged");
   ASSIGN_OR_RETURN(LoadedEvent event, ParseStoredEvent(index, *leaf, ""));
   if (event.type->body != v1::PolicyAdopted::descriptor()) {
-    return absl::DataLossError("a policy row is damaged; rebuild the projections");
+    return ProjectionDamage("a policy row is damaged");
   }
   std::shared_ptr<const v1::PolicyAdopted> document = ReadDocuments::Get().Find(event.header.digest);
   if (document == nullptr) {
@@ -157,7 +158,7 @@ StatusOr<std::optional<v1::ContemporaneityPolicy>> ContemporaneityInForce(const 
   }
   v1::ContemporaneityPolicy policy;
   if (!policy.ParseFromString(*value)) {
-    return absl::DataLossError("the row of the contemporaneity policy is damaged; rebuild the projections");
+    return ProjectionDamage("the row of the contemporaneity policy is damaged");
   }
   return std::optional<v1::ContemporaneityPolicy>(std::move(policy));
 }

@@ -2,6 +2,7 @@
 
 #include "ledger/base/bytes.h"
 #include "ledger/event/leaf.h"
+#include "ledger/state/projection_damage.h"
 
 namespace anamnesis {
 namespace {
@@ -59,7 +60,7 @@ StatusOr<std::optional<LeafIndex>> FindEvent(const RowFinder& rows, std::string_
   if (!value.has_value()) return std::optional<LeafIndex>();
   ByteReader reader(*value);
   StatusOr<uint64_t> index = reader.BigEndian64();
-  if (!index.ok()) return absl::DataLossError("an event id row is truncated; rebuild the projections");
+  if (!index.ok()) return ProjectionDamage("an event id row is truncated");
   return std::optional<LeafIndex>(LeafIndex(*index));
 }
 

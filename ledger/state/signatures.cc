@@ -6,30 +6,24 @@
 
 #include "anamnesis/internal/state.pb.h"
 #include "ledger/event/names.h"
+#include "ledger/event/signature_in.h"
+#include "ledger/state/projection_damage.h"
 
 namespace anamnesis {
 namespace {
 
-using google::protobuf::FieldDescriptor;
 using internal::SignatureSession;
 
 constexpr size_t kSessionIdBytes = 16;
 
 std::string SessionKey(std::string_view id) { return Text('e', id); }
 
-const FieldDescriptor* SignatureField(const google::protobuf::Descriptor& body) {
-  const FieldDescriptor* field = body.FindFieldByName("signature");
-  const bool is_one =
-      field != nullptr && !field->is_repeated() && field->message_type() == v1::ElectronicSignature::descriptor();
-  return is_one ? field : nullptr;
-}
-
 StatusOr<std::optional<SignatureSession>> FindSession(const RowFinder& rows, std::string_view id) {
   ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kAuthority, SessionKey(id)));
   if (!value.has_value()) return std::optional<SignatureSession>();
   SignatureSession session;
   if (!session.ParseFromString(*value)) {
-    return absl::DataLossError("a signature session's row is damaged; rebuild the projections");
+    return ProjectionDamage("a signature session's row is damaged");
   }
   return std::optional<SignatureSession>(std::move(session));
 }
@@ -71,10 +65,7 @@ StatusOr<std::string> WhyNotInSession(const RowFinder& rows, const v1::Electroni
 }  // namespace
 
 const v1::ElectronicSignature* SignatureOf(const RecordedEvent& event) {
-  if (event.body == nullptr) return nullptr;
-  const FieldDescriptor* field = SignatureField(*event.body->GetDescriptor());
-  if (field == nullptr || !event.body->GetReflection()->HasField(*event.body, field)) return nullptr;
-  return static_cast<const v1::ElectronicSignature*>(&event.body->GetReflection()->GetMessage(*event.body, field));
+  return event.body == nullptr ? nullptr : SignatureIn(*event.body);
 }
 
 StatusOr<std::string> WhyNotSigned(const RowFinder& rows, const RecordedEvent& event) {

@@ -8,6 +8,7 @@
 #include "anamnesis/v1/vocabulary_software.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/state/place_in_time.h"
+#include "ledger/state/projection_damage.h"
 
 namespace anamnesis {
 namespace {
@@ -22,7 +23,7 @@ StatusOr<SoftwareItemState> LoadItem(const RowFinder& rows, std::string_view ite
   SoftwareItemState state;
   ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kEntities, ItemKey(item)));
   if (value.has_value() && !state.ParseFromString(*value)) {
-    return absl::DataLossError("a row of a software item is damaged; rebuild the projections");
+    return ProjectionDamage("a row of a software item is damaged");
   }
   return state;
 }
@@ -57,7 +58,7 @@ StatusOr<std::vector<Parent>> ParentsOf(const RowFinder& rows, std::string_view 
     const StatusOr<uint64_t> index = reader.BigEndian64();
     const size_t end = rest.find('\0', kIndexBytes);
     if (!index.ok() || end == std::string_view::npos) {
-      return absl::DataLossError("a row of a software item is damaged; rebuild the projections");
+      return ProjectionDamage("a row of a software item is damaged");
     }
     parents.push_back({std::string(rest.substr(kIndexBytes, end - kIndexBytes)), LeafIndex(*index)});
     rest.remove_prefix(end + 1);

@@ -6,6 +6,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/event/names.h"
 #include "ledger/state/entities.h"
+#include "ledger/state/projection_damage.h"
 #include "ledger/state/standing_times.h"
 
 namespace anamnesis {
@@ -29,7 +30,7 @@ StatusOr<std::optional<Message>> Read(const RowFinder& rows, const std::string& 
   ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kEntities, key));
   if (!value.has_value()) return std::optional<Message>();
   Message message;
-  if (!message.ParseFromString(*value)) return absl::DataLossError(Text("the row of ", what, " is damaged; run fsck"));
+  if (!message.ParseFromString(*value)) return ProjectionDamage(Text("the row of ", what, " is damaged"));
   return std::optional<Message>(std::move(message));
 }
 
@@ -97,7 +98,7 @@ Status FoldActivation(const RecordedEvent& event, RowOverlay& rows) {
   ASSIGN_OR_RETURN(const std::optional<std::string> before, rows.Get(Family::kEntities, key));
   StandingUnit unit;
   if (before.has_value() && !unit.ParseFromString(*before)) {
-    return absl::DataLossError(Text("the row of unit ", named->id(), " is damaged; run fsck"));
+    return ProjectionDamage(Text("the row of unit ", named->id(), " is damaged"));
   }
   for (const v1::EntityRef& ref : header.refs()) {
     if (ref.kind() == "artifact" && !ref.version().empty()) RETURN_IF_ERROR(AddArtifact(rows, ref, unit));

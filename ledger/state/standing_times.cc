@@ -5,6 +5,7 @@
 
 #include "anamnesis/v1/options.pb.h"
 #include "ledger/base/bytes.h"
+#include "ledger/state/projection_damage.h"
 #include "ledger/state/timeline.h"
 
 namespace anamnesis {
@@ -122,7 +123,7 @@ StatusOr<std::vector<StandingTime>> StandingTimesUntil(const RowReader& rows, co
     found.push_back(*time);
     return true;
   }));
-  if (!parsed.ok()) return absl::DataLossError("a row of the times that are awaited is damaged; run fsck");
+  if (!parsed.ok()) return ProjectionDamage("a row of the times that are awaited is damaged");
   return found;
 }
 

@@ -2,6 +2,7 @@
 
 #include "ledger/base/digest.h"
 #include "ledger/state/event_list.h"
+#include "ledger/state/projection_damage.h"
 
 namespace anamnesis {
 
@@ -13,7 +14,7 @@ StatusOr<internal::StreamHead> FindStreamHead(const RowFinder& rows, std::string
     return head;
   }
   if (!head.ParseFromString(*value)) {
-    return absl::DataLossError("a stream row is damaged; rebuild the projections");
+    return ProjectionDamage("a stream row is damaged");
   }
   return head;
 }

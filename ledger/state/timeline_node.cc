@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledger/base/bytes.h"
+#include "ledger/state/projection_damage.h"
 
 namespace anamnesis {
 namespace {
@@ -142,7 +143,7 @@ Status Decode(std::string_view value, TimelineNode& node) {
   }
   const bool read = node.level == 0 ? DecodeEntries(reader, node) : DecodeChildren(reader, node);
   if (read && !reader.failed()) return OkStatus();
-  return absl::DataLossError("a timeline row is damaged; rebuild the projections");
+  return ProjectionDamage("a timeline row is damaged");
 }
 
 std::string RootPrefix(std::string_view id) { return Text("t", id, "r"); }
@@ -205,8 +206,7 @@ StatusOr<TimelineNode> TimelineNodes::Root() const {
   TimelineNode node;
   if (!row.has_value()) return node;
   node.level = row->value.empty() ? kLevelsMax : static_cast<uint8_t>(row->value.front());
-  if (node.level >= kLevelsMax)
-    return absl::DataLossError("the root of a timeline is damaged; rebuild the projections");
+  if (node.level >= kLevelsMax) return ProjectionDamage("the root of a timeline is damaged");
   RETURN_IF_ERROR(Decode(row->value, node));
   return node;
 }
@@ -220,7 +220,7 @@ StatusOr<TimelineNode> TimelineNodes::Child(const TimelineNode& parent, size_t c
   ASSIGN_OR_RETURN(const std::optional<Row> row,
                    rows_.LastAtOrBefore(Family::kTimelines, prefix, WithVersion(prefix, version_)));
   if (!row.has_value() || row->value.empty() || static_cast<uint8_t>(row->value.front()) != node.level) {
-    return absl::DataLossError("a row of a timeline is missing; rebuild the projections");
+    return ProjectionDamage("a row of a timeline is missing");
   }
   RETURN_IF_ERROR(Decode(row->value, node));
   return node;

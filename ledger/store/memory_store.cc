@@ -4,7 +4,7 @@
 #include <mutex>
 #include <shared_mutex>
 
-#include "ledger/commit/apply.h"
+#include "ledger/commit/find_tile.h"
 #include "ledger/store/store.h"
 
 namespace anamnesis {
@@ -129,10 +129,6 @@ class MemoryStore : public Store {
 
 std::unique_ptr<Store> MakeMemoryStore() { return std::make_unique<MemoryStore>(); }
 
-StatusOr<std::string> StoredTiles::Tile(TileId id) const {
-  ASSIGN_OR_RETURN(std::optional<std::string> bytes, rows_.Get(Family::kTiles, TileKey(id)));
-  if (!bytes.has_value()) return absl::NotFoundError(Text("no tile ", id.level, "/", id.index));
-  return *std::move(bytes);
-}
+StatusOr<std::string> StoredTiles::Tile(TileId id) const { return FindTile(rows_, id); }
 
 }  // namespace anamnesis

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "ledger/base/status.h"
+#include "ledger/state/projection_damage.h"
 #include "rocksdb/status.h"
 
 namespace anamnesis {
@@ -17,6 +18,12 @@ inline Status FromRocks(const rocksdb::Status& status) {
   if (status.IsNoSpace()) return absl::ResourceExhaustedError(text);
   if (status.IsNotFound()) return absl::NotFoundError(text);
   return absl::InternalError(text);
+}
+
+// Of reading rows of `family`, whose files may be damaged or gone.
+inline Status FromRocks(const rocksdb::Status& status, Family family) {
+  const bool damage = status.IsCorruption() || status.IsPathNotFound();
+  return damage && IsProjection(family) ? ProjectionDamage("store: " + status.ToString()) : FromRocks(status);
 }
 
 }  // namespace anamnesis

@@ -8,13 +8,16 @@
 #include <span>
 #include <utility>
 
+#include "ledger/state/projection_damage.h"
 #include "ledger/state/timeline_node.h"
 #include "ledger/store/create_backup.h"
+#include "ledger/store/drop_projections.h"
 #include "ledger/store/rocks_status.h"
 #include "ledger/store/store.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
 #include "rocksdb/filter_policy.h"
+#include "rocksdb/listener.h"
 #include "rocksdb/slice_transform.h"
 #include "rocksdb/sst_file_writer.h"
 #include "rocksdb/table.h"
@@ -28,6 +31,11 @@ using rocksdb::ColumnFamilyHandle;
 
 rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+bool IsProjectionName(std::string_view name) {
+  return std::any_of(kProjectionFamilies.begin(), kProjectionFamilies.end(),
+                     [&](Family family) { return FamilyName(family) == name; });
+}
 
 // A row and eight bytes of its key.
 struct SortedRow {
@@ -82,27 +90,27 @@ class RangeReader {
                                                      std::string_view key) {
     it.SeekForPrev(ToSlice(key));
     if (!it.Valid()) {
-      RETURN_IF_ERROR(FromRocks(it.status()));
+      RETURN_IF_ERROR(FromRocks(it.status(), family));
       return std::optional<Row>();
     }
     if (!ToView(it.key()).starts_with(prefix)) return std::optional<Row>();
     return std::optional<Row>(Row{family, it.key().ToString(), it.value().ToString()});
   }
 
-  static Status Scan(rocksdb::Iterator& it, std::string_view prefix, std::string_view from,
+  static Status Scan(rocksdb::Iterator& it, Family family, std::string_view prefix, std::string_view from,
                      const RowReader::Visitor& visit) {
     for (it.Seek(ToSlice(from)); it.Valid() && ToView(it.key()).starts_with(prefix); it.Next()) {
       if (!visit(ToView(it.key()), ToView(it.value()))) return OkStatus();
     }
-    return FromRocks(it.status());
+    return FromRocks(it.status(), family);
   }
 
-  static Status ScanBackwards(rocksdb::Iterator& it, std::string_view prefix, std::string_view from,
+  static Status ScanBackwards(rocksdb::Iterator& it, Family family, std::string_view prefix, std::string_view from,
                               const RowReader::Visitor& visit) {
     for (it.SeekForPrev(ToSlice(from)); it.Valid() && ToView(it.key()).starts_with(prefix); it.Prev()) {
       if (!visit(ToView(it.key()), ToView(it.value()))) return OkStatus();
     }
-    return FromRocks(it.status());
+    return FromRocks(it.status(), family);
   }
 };
 
@@ -131,6 +139,19 @@ class TimelineGroup : public rocksdb::SliceTransform {
   }
 };
 
+// Takes note when a compaction finds the files of a projection damaged: afterwards every write fails, and doesn't say
+// by which family.
+class DamageListener : public rocksdb::EventListener {
+ public:
+  void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& info) override {
+    if (IsProjectionName(info.cf_name) && info.status.IsCorruption()) found_ = true;
+  }
+  bool found() const { return found_; }
+
+ private:
+  std::atomic<bool> found_ = false;
+};
+
 class RocksStore : public Store {
  public:
   RocksStore(std::string dir, StoreOptions options) : dir_(std::move(dir)), options_(options) {
@@ -149,6 +170,8 @@ class RocksStore : public Store {
 
   Status Open();
   Status Close();
+  // Of a store that isn't open.
+  Status DropProjectionFamilies() const;
 
   StatusOr<std::optional<std::string>> Get(Family family, std::string_view key) const override {
     return GetWith(read_, family, key);
@@ -160,12 +183,12 @@ class RocksStore : public Store {
   }
   Status Scan(Family family, std::string_view prefix, std::string_view from, const Visitor& visit) const override {
     const auto it = NewIterator(family, TimelineGroup::Covers(family, prefix, from), !prefix.empty());
-    return RangeReader::Scan(*it, prefix, from, visit);
+    return RangeReader::Scan(*it, family, prefix, from, visit);
   }
   Status ScanBackwards(Family family, std::string_view prefix, std::string_view from,
                        const Visitor& visit) const override {
     const auto it = NewIterator(family, TimelineGroup::Covers(family, prefix, from));
-    return RangeReader::ScanBackwards(*it, prefix, from, visit);
+    return RangeReader::ScanBackwards(*it, family, prefix, from, visit);
   }
 
   Status Write(const Rows& rows, bool durable) override;
@@ -203,12 +226,13 @@ class RocksStore : public Store {
       // Who reads a whole family leaves the cache of blocks to others.
       if (prefix.empty()) return store_.Scan(family, prefix, from, visit);
       return WithIterator(family, prefix, from,
-                          [&](rocksdb::Iterator& it) { return RangeReader::Scan(it, prefix, from, visit); });
+                          [&](rocksdb::Iterator& it) { return RangeReader::Scan(it, family, prefix, from, visit); });
     }
     Status ScanBackwards(Family family, std::string_view prefix, std::string_view from,
                          const Visitor& visit) const override {
-      return WithIterator(family, prefix, from,
-                          [&](rocksdb::Iterator& it) { return RangeReader::ScanBackwards(it, prefix, from, visit); });
+      return WithIterator(family, prefix, from, [&](rocksdb::Iterator& it) {
+        return RangeReader::ScanBackwards(it, family, prefix, from, visit);
+      });
     }
 
    private:
@@ -242,6 +266,13 @@ class RocksStore : public Store {
 
   rocksdb::ColumnFamilyOptions FamilyOptions(Family family) const;
   rocksdb::DBOptions DatabaseOptions() const;
+  // Whether all that isn't projections can be opened, write-ahead log included.
+  Status CheckLogOpens() const;
+  // Of writing, which fails for ever when a compaction failed.
+  Status Written(const rocksdb::Status& status) const {
+    if (status.IsCorruption() && damage_->found()) return ProjectionDamage("store: " + status.ToString());
+    return FromRocks(status);
+  }
   // Null for a family that is not there, which only who opens for reading meets: projections are dropped and made anew
   // when they are cleared, and the process may have ended between the two.
   ColumnFamilyHandle* Handle(Family family) const { return handles_[static_cast<size_t>(family)]; }
@@ -261,7 +292,7 @@ class RocksStore : public Store {
     std::string value;
     const rocksdb::Status status = db_->Get(read, Handle(family), ToSlice(key), &value);
     if (status.IsNotFound()) return std::optional<std::string>();
-    RETURN_IF_ERROR(FromRocks(status));
+    RETURN_IF_ERROR(FromRocks(status, family));
     return std::optional<std::string>(std::move(value));
   }
 
@@ -274,6 +305,7 @@ class RocksStore : public Store {
   // By Family; destroyed before db_.
   std::vector<ColumnFamilyHandle*> handles_;
   std::atomic<uint64_t> bulk_files_{0};
+  const std::shared_ptr<DamageListener> damage_ = std::make_shared<DamageListener>();
 };
 
 rocksdb::ColumnFamilyOptions RocksStore::FamilyOptions(Family family) const {
@@ -305,6 +337,7 @@ rocksdb::DBOptions RocksStore::DatabaseOptions() const {
   options.max_open_files = 512;
   options.keep_log_file_num = 4;
   options.info_log_level = rocksdb::WARN_LEVEL;
+  options.listeners.push_back(damage_);
   // A record cut off at the very end is a write that was never acknowledged; damage anywhere else is reported, never
   // skipped.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
@@ -328,8 +361,7 @@ Status RocksStore::Open() {
   for (size_t i = 0; i < kFamilies; ++i) {
     const std::string name(FamilyName(static_cast<Family>(i)));
     const bool dropped = !there.empty() && std::find(there.begin(), there.end(), name) == there.end() &&
-                         std::find(std::begin(kProjectionFamilies), std::end(kProjectionFamilies),
-                                   static_cast<Family>(i)) != std::end(kProjectionFamilies);
+                         IsProjection(static_cast<Family>(i));
     opened[i] = !dropped;
     if (opened[i]) families.emplace_back(name, FamilyOptions(static_cast<Family>(i)));
   }
@@ -345,7 +377,13 @@ Status RocksStore::Open() {
   if (status.IsInvalidArgument() && status.ToString().find("does not exist") != std::string::npos) {
     return absl::NotFoundError(Text("no ledger in ", dir_));
   }
+  if (status.IsInvalidArgument() && status.ToString().find("families not opened") != std::string::npos) {
+    return absl::FailedPreconditionError(
+        Text(dir_, " holds what this program doesn't know (", status.ToString(), "): upgrade it"));
+  }
   if (status.IsInvalidArgument()) return absl::FailedPreconditionError(Text(dir_, ": ", status.ToString()));
+  const bool damaged = status.IsCorruption() || status.IsPathNotFound();
+  if (damaged && CheckLogOpens().ok()) return ProjectionDamage("store: " + status.ToString());
   RETURN_IF_ERROR(FromRocks(status));
   db_.reset(db);
   // The default family holds nothing.
@@ -353,6 +391,51 @@ Status RocksStore::Open() {
   auto next = handles.begin() + 1;
   for (const bool open : opened) handles_.push_back(open ? *next++ : nullptr);
   return OkStatus();
+}
+
+Status RocksStore::CheckLogOpens() const {
+  // Who opens for reading may leave families out, and of those nothing is looked at.
+  std::vector<ColumnFamilyDescriptor> families = {{rocksdb::kDefaultColumnFamilyName, {}}};
+  for (size_t i = 0; i < kFamilies; ++i) {
+    const auto family = static_cast<Family>(i);
+    if (!IsProjection(family)) families.emplace_back(std::string(FamilyName(family)), FamilyOptions(family));
+  }
+  rocksdb::DB* db = nullptr;
+  std::vector<ColumnFamilyHandle*> handles;
+  RETURN_IF_ERROR(FromRocks(rocksdb::DB::OpenForReadOnly(DatabaseOptions(), dir_, families, &handles, &db)));
+  const std::unique_ptr<rocksdb::DB> opened(db);
+  for (ColumnFamilyHandle* handle : handles) (void)opened->DestroyColumnFamilyHandle(handle);
+  return FromRocks(opened->Close());
+}
+
+Status RocksStore::DropProjectionFamilies() const {
+  // What follows overlooks damage of any family, so nothing but projections may have any.
+  RETURN_IF_ERROR(CheckLogOpens());
+  std::vector<std::string> there;
+  rocksdb::DBOptions tolerant = DatabaseOptions();
+  tolerant.paranoid_checks = false;
+  tolerant.skip_checking_sst_file_sizes_on_db_open = true;
+  tolerant.skip_stats_update_on_db_open = true;
+  RETURN_IF_ERROR(FromRocks(rocksdb::DB::ListColumnFamilies(tolerant, dir_, &there)));
+  std::vector<ColumnFamilyDescriptor> families = {{rocksdb::kDefaultColumnFamilyName, {}}};
+  for (size_t i = 0; i < kFamilies; ++i) {
+    const std::string name(FamilyName(static_cast<Family>(i)));
+    if (std::find(there.begin(), there.end(), name) == there.end()) continue;
+    families.emplace_back(name, FamilyOptions(static_cast<Family>(i)));
+    families.back().options.disable_auto_compactions = true;
+  }
+  rocksdb::DB* db = nullptr;
+  std::vector<ColumnFamilyHandle*> handles;
+  RETURN_IF_ERROR(FromRocks(rocksdb::DB::Open(tolerant, dir_, families, &handles, &db)));
+  const std::unique_ptr<rocksdb::DB> opened(db);
+  std::vector<ColumnFamilyHandle*> dropped;
+  for (ColumnFamilyHandle* handle : handles) {
+    if (IsProjectionName(handle->GetName())) dropped.push_back(handle);
+  }
+  const Status done = FromRocks(opened->DropColumnFamilies(dropped));
+  for (ColumnFamilyHandle* handle : handles) (void)opened->DestroyColumnFamilyHandle(handle);
+  const Status closed = FromRocks(opened->Close());
+  return done.ok() ? closed : done;
 }
 
 Status RocksStore::Close() {
@@ -393,13 +476,13 @@ Status RocksStore::Write(const Rows& rows, bool durable) {
   }
   rocksdb::WriteOptions options;
   options.sync = durable;
-  return FromRocks(db_->Write(options, &batch));
+  return Written(db_->Write(options, &batch));
 }
 
 Status RocksStore::Remove(Family family, const std::vector<std::string>& keys) {
   rocksdb::WriteBatch batch;
   for (const std::string& key : keys) RETURN_IF_ERROR(FromRocks(batch.Delete(Handle(family), ToSlice(key))));
-  return FromRocks(db_->Write(rocksdb::WriteOptions(), &batch));
+  return Written(db_->Write(rocksdb::WriteOptions(), &batch));
 }
 
 std::unique_ptr<RowReader> RocksStore::View() const { return std::make_unique<CachedView>(*this); }
@@ -471,6 +554,8 @@ uint64_t RocksStore::FreeBytes() const {
 }
 
 }  // namespace
+
+Status DropProjections(const std::string& dir) { return RocksStore(dir, StoreOptions()).DropProjectionFamilies(); }
 
 StatusOr<std::unique_ptr<Store>> OpenRocksStore(const std::string& dir, const StoreOptions& options) {
   auto store = std::make_unique<RocksStore>(dir, options);

@@ -65,33 +65,54 @@ def miss_too_much(cluster, load):
 
 
 class Joined:
-    """A node with an empty directory, taken in as a learner."""
+    """A node with an empty directory, taken in as a learner, or as a voter as soon as it has caught up. Its ports are
+    `port` and the next, from the cluster's first."""
 
-    def __init__(self, cluster, options=OPTIONS, directory=None):
+    def __init__(self, cluster, options=OPTIONS, directory=None, name="joined", port=12, voter=False):
         self.cluster = cluster
+        self.name = name
+        self.options = options
         self.dir = directory or os.path.join(cluster.dir, "node3")
-        self.address = f"127.0.0.1:{cluster.first + 12}"
-        self.peer = f"127.0.0.1:{cluster.first + 13}"
+        self.address = f"127.0.0.1:{cluster.first + port}"
+        self.peer = f"127.0.0.1:{cluster.first + port + 1}"
         os.makedirs(self.dir, exist_ok=True)
         with open(os.path.join(self.dir, "node-id"), "w") as file:
-            file.write("joined\n")
+            file.write(name + "\n")
         pki = os.path.join(cluster.dir, "pki")
-        harness.run_well("pki", "new", pki, "--origin", ORIGIN, "--node", "joined=127.0.0.1,localhost")
-        harness.run_well("cluster", "add", "joined", "--address", self.peer, "--rationale", "a fourth site",
-                         "--ledger", cluster.address)
-        etcd = ",".join(f"127.0.0.1:{cluster.first + 9 + i}" for i in range(3))
-        with open(os.path.join(cluster.dir, "node3.log"), "ab") as log:
+        harness.run_well("pki", "new", pki, "--origin", ORIGIN, "--node", f"{name}=127.0.0.1,localhost")
+        add = ["cluster", "add", name, "--address", self.peer, "--rationale", "one more site",
+               "--ledger", cluster.address]
+        if not voter:
+            harness.run_well(*add)
+            self.start()
+            return
+        # It catches up while it is waited for.
+        with subprocess.Popen([os.path.join(harness.BIN, "anamnesis"), *add, "--voter"]) as adding:
+            self.start()
+            harness.expect(adding.wait(timeout=120) == 0, f"{name} doesn't become a voter: {self.log_tail()}")
+
+    def start(self):
+        pki, etcd = os.path.join(self.cluster.dir, "pki"), \
+            ",".join(f"127.0.0.1:{self.cluster.first + 9 + i}" for i in range(3))
+        with open(self.log_file(), "ab") as log:
             self.process = subprocess.Popen(
                 [os.path.join(harness.BIN, "anamnesisd"), "--dir", self.dir, "--listen", self.address, "--etcd", etcd,
-                 "--etcd-prefix", "anamnesis/", "--peer-listen", self.peer, "--join", ORIGIN, *options,
-                 "--tls-certificate", f"{pki}/node-joined.crt", "--tls-key", f"{pki}/node-joined.key",
-                 "--tls-ca", f"{pki}/ca.crt", "--etcd-certificate", f"{pki}/etcd-client-joined.crt",
-                 "--etcd-key", f"{pki}/etcd-client-joined.key", "--etcd-ca", f"{pki}/etcd-ca.crt"],
+                 "--etcd-prefix", "anamnesis/", "--peer-listen", self.peer, "--join", ORIGIN, *self.options,
+                 "--tls-certificate", f"{pki}/node-{self.name}.crt", "--tls-key", f"{pki}/node-{self.name}.key",
+                 "--tls-ca", f"{pki}/ca.crt", "--etcd-certificate", f"{pki}/etcd-client-{self.name}.crt",
+                 "--etcd-key", f"{pki}/etcd-client-{self.name}.key", "--etcd-ca", f"{pki}/etcd-ca.crt"],
                 stdout=subprocess.DEVNULL, stderr=log)
+
+    def log_file(self):
+        return os.path.join(self.cluster.dir, os.path.basename(self.dir) + ".log")
+
+    def log_tail(self):
+        with open(self.log_file(), errors="replace") as file:
+            return file.read()[-2000:]
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        harness.expect(self.process.wait(timeout=60) == 0, "the joined node didn't stop well")
+        harness.expect(self.process.wait(timeout=60) == 0, f"{self.name} didn't stop well: {self.log_tail()}")
 
     def __enter__(self):
         return self

@@ -17,7 +17,8 @@ import time
 import harness
 
 CLUSTER = os.path.join(os.environ.get("ANAMNESIS_SOURCE_DIR", "."), "deploy", "cluster")
-PORTS = 15
+# deploy/cluster has 15; nodes that join have the others.
+PORTS = 20
 
 
 def free_ports():

@@ -27,6 +27,8 @@ LATE_SECONDS = 90
 # anamnesisd's exit status.
 CAN_NOT_SERVE = 3
 CUT_PPM = 1000000
+# Revisions of etcd, while a load goes on.
+UNDER_WAY = 100
 
 
 def isolate():
@@ -135,34 +137,50 @@ class Disk:
 
 
 class SlowDisks:
-    """Limits the writes of this process's children by a control group. Made before they are started."""
-    ROOT = "/sys/fs/cgroup/blkio"
+    """Limits the writes of this process's children by a control group, of either version. Made before they are
+    started."""
+    ROOT = "/sys/fs/cgroup"
 
-    def __init__(self):
-        self.group = os.path.join(self.ROOT, f"anamnesis-{os.getpid()}-{time.monotonic_ns()}")
-        self.limit = os.path.join(self.group, "blkio.throttle.write_iops_device")
+    def __init__(self, root=ROOT):
+        first = os.path.join(root, "blkio")
+        self.version = 1 if os.path.isdir(first) else 2
+        self.root = first if self.version == 1 else root
+        self.group = os.path.join(self.root, f"anamnesis-{os.getpid()}-{time.monotonic_ns()}")
+        self.limit = os.path.join(self.group, "blkio.throttle.write_iops_device" if self.version == 1 else "io.max")
         try:
             self._remove_left()
+            if self.version == 2:
+                # Groups below get the controller only when it is handed on.
+                self._write(os.path.join(self.root, "cgroup.subtree_control"), "+io")
             os.mkdir(self.group)
             self.there = os.path.exists(self.limit)
-            with open(os.path.join(self.group, "cgroup.procs"), "w") as file:
-                file.write("0")
+            self._write(os.path.join(self.group, "cgroup.procs"), "0")
         except OSError:
             self.there = False
 
+    @staticmethod
+    def _write(path, text):
+        with open(path, "w") as file:
+            file.write(text)
+
     def _remove_left(self):
         """Groups of tests that were killed are empty."""
-        for name in os.listdir(self.ROOT):
+        for name in os.listdir(self.root):
             if name.startswith("anamnesis-"):
                 try:
-                    os.rmdir(os.path.join(self.ROOT, name))
+                    os.rmdir(os.path.join(self.root, name))
                 except OSError:
                     continue
 
     def set(self, disk, writes_per_second):
         """0: no limit."""
-        with open(self.limit, "w") as file:
-            file.write(f"{disk.device()} {writes_per_second}")
+        self._write(self.limit, self.line(disk.device(), writes_per_second))
+
+    def line(self, device, writes_per_second):
+        """As the file of this version takes it."""
+        if self.version == 1:
+            return f"{device} {writes_per_second}"
+        return f"{device} wiops={writes_per_second or 'max'}"
 
 
 class Clock:
@@ -274,14 +292,16 @@ class Machine:
                          "--tls-certificate", pki(f"node-{own}.crt"), "--tls-key", pki(f"node-{own}.key"),
                          "--tls-ca", pki("ca.crt"), "--etcd-certificate", pki(f"etcd-client-{own}.crt"),
                          "--etcd-key", pki(f"etcd-client-{own}.key"), "--etcd-ca", pki("etcd-ca.crt"),
-                         "--session-ttl", str(self.cluster.session_ttl), *more], self.clock.environment())
+                         *self.cluster.node_options, *more], self.clock.environment())
 
 
 class Cluster:
-    """Three machines; `with` founds the ledger, starts everything and ends it."""
+    """Three machines; `with` founds the ledger, starts everything and ends it. Without `session_ttl`, in seconds, the
+    nodes' is the one that they are shipped with."""
 
     def __init__(self, session_ttl=10, node_disk_mib=1024):
         self.session_ttl = session_ttl
+        self.node_options = () if session_ttl is None else ("--session-ttl", str(session_ttl))
         self.dir = tempfile.mkdtemp(prefix="anamnesis-machines-")
         self.slow_disks = SlowDisks()
         self.network = Network()
@@ -368,6 +388,21 @@ class Cluster:
             return status is not None and not status.get("refusingAppends")
         self.wait_until(serves, f"{machine.node.name} serves")
 
+    def nodes_are_level(self):
+        """Whether every node hears all of them, and none lacks more than what is under way."""
+        for machine in self.machines.values():
+            done = subprocess.run([*self.network.enter(CLIENTS), os.path.join(harness.BIN, "anamnesis"), "cluster",
+                                   "status", "--json", "--ledger", machine.address],
+                                  capture_output=True, text=True, timeout=60, check=False)
+            if done.returncode != 0:
+                return False
+            status = json.loads(done.stdout)["nodes"][0]
+            if not all(member.get("heard") and
+                       int(member["appliedRevision"]) + UNDER_WAY >= int(status["watchedRevision"])
+                       for member in status["members"]):
+                return False
+        return True
+
     def recover(self):
         """Takes the ledger to the etcd that is there, which knows nothing, over nodes started for it."""
         done = subprocess.run([*self.network.enter(CLIENTS), os.path.join(harness.BIN, "anamnesis"), "cluster",
@@ -377,19 +412,27 @@ class Cluster:
         harness.expect(done.returncode == 0,
                        f"recover: {done.returncode} {done.stdout} {done.stderr}{self.logs()}")
 
-    def etcd_leader(self):
-        """The machine whose member leads, or None."""
+    def etcd_status(self):
+        """What each member that answers says, with its endpoint."""
         command = [*self.network.enter(CLIENTS), "etcdctl", "--command-timeout", "3s", "--endpoints",
                    ",".join(machine.endpoint for machine in self.machines.values()), "--cacert",
                    self.pki("etcd-ca.crt"), "--cert", self.pki("etcd-client-node1.crt"), "--key",
                    self.pki("etcd-client-node1.key"), "endpoint", "status", "-w", "json"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False,
                               env={**os.environ, "ETCDCTL_API": "3"})
-        for member in json.loads(done.stdout or "[]"):
-            status = member["Status"]
+        return [(member["Endpoint"], member["Status"]) for member in json.loads(done.stdout or "[]")]
+
+    def etcd_leader(self):
+        """The machine whose member leads, or None."""
+        for endpoint, status in self.etcd_status():
             if status.get("leader", 0) == status["header"]["member_id"]:
-                return next(one for one in self.machines.values() if one.endpoint == member["Endpoint"])
+                return next(one for one in self.machines.values() if one.endpoint == endpoint)
         return None
+
+    def etcd_is_level(self):
+        """Whether all members answer, and none lacks more than what is under way."""
+        applied = [status.get("raftAppliedIndex", 0) for _, status in self.etcd_status()]
+        return len(applied) == len(self.machines) and max(applied) <= min(applied) + UNDER_WAY
 
     def wait_until_equal(self):
         """Until all nodes serve the same tree; returns its size. Nothing may be appended meanwhile."""

@@ -42,10 +42,12 @@ class Run:
         self.load = load
         self.chance = chance
         self.waits = collections.defaultdict(list)
+        self.left_out = []
 
     def do(self, fault):
         if "slow" in fault.__name__ and not self.cluster.slow_disks.there:
             print(f"NOT RUN: {fault.__name__}: no control group limits writes here", flush=True)
+            self.left_out.append(fault.__name__)
             return
         self.load.check_alive()
         began = time.monotonic_ns()
@@ -99,10 +101,13 @@ def main():
         events = cluster.check()
         seen = cluster.history()
     refused = len(seen.appends) - len(seen.acknowledged())
-    print(f"seed {seed}: {len(plan)} faults, {events} events, {len(seen.acknowledged())} acknowledged, {refused} lost "
-          f"a race, {len(seen.reads)} reads, {sum(read.linearizable for read in seen.reads)} of them linearizable, "
-          f"{len(seen.retries)} retries, {time.monotonic() - started:.0f} s: "
-          f"the history holds, all nodes hold the same")
+    left_out = f"; left out, since no control group limits writes here: {', '.join(run.left_out)}" \
+        if run.left_out else ""
+    linearizable = sum(read.linearizable for read in seen.reads)
+    print(f"seed {seed}: {len(plan) - len(run.left_out)} faults, {events} events, {len(seen.acknowledged())} "
+          f"acknowledged, {refused} lost a race, {len(seen.reads)} reads, {linearizable} of them linearizable, "
+          f"{len(seen.retries)} retries, {time.monotonic() - started:.0f} s: the history holds, all nodes hold the same"
+          f"{left_out}")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class GateWorld {
 
   // Appends one more.
   StatusOr<RunVerdict> Do(const Step& step);
-  // Appends many events of one writer as one run, which must be accepted.
+  // Appends many events of one writer, which must be accepted: as one run, but for what a person signs.
   void DoAll(const std::string& writer, const std::vector<EventDraft>& drafts);
   // The leaf of a step; fails the test when it was refused.
   LeafIndex LeafOf(const std::string& name) const;

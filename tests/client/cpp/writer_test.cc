@@ -7,6 +7,7 @@
 
 #include "anamnesis/v1/vocabulary_model.pb.h"
 #include "anamnesis/v1/vocabulary_record.pb.h"
+#include "anamnesis/v1/vocabulary_software.pb.h"
 #include "ledger/base/limits.h"
 #include "ledger/event/refusal.h"
 #include "tests/client/fake_ledger.h"
@@ -179,6 +180,35 @@ TEST_F(StreamWriterTest, SplitsWhereALimitOfARunIsReached) {
   // Two bodies of 3 MB fit into a run of 8 MiB.
   EXPECT_EQ(ledger_.runs_written, 3u);
   EXPECT_EQ(places->back().index, LeafIndex(4));
+}
+
+TEST_F(StreamWriterTest, WhatAPersonSignsIsARunOfItsOwn) {
+  const auto signed_draft = [](std::string_view version) {
+    EventDraft draft;
+    auto body = std::make_shared<v1::PlanApproved>();
+    body->mutable_content()->set_kind(v1::PlanContent::DEVELOPMENT);
+    body->mutable_content()->add_sections()->set_topic("scope");
+    body->mutable_signature()->set_meaning(v1::ElectronicSignature::APPROVAL);
+    body->mutable_signature()->set_signed_at_us(1);
+    body->mutable_signature()->set_session_id(std::string(16, 's'));
+    body->mutable_signature()->set_ordinal(1);
+    body->mutable_signature()->add_components(v1::ElectronicSignature::KEY);
+    draft.body = std::move(body);
+    SetOccurred(draft, Timestamp(1), Timestamp(2));
+    AddReference(draft, "plan", "plan", "p", version);
+    return draft;
+  };
+  std::vector<size_t> runs;
+  const auto places = Open()->Append({{Draft("a"), {}},
+                                      {Draft("b"), {}},
+                                      {signed_draft("1"), {}},
+                                      {signed_draft("2"), {}},
+                                      {Draft("c"), {}},
+                                      {Draft("d"), {}}},
+                                     [&](const std::vector<Appended>& recorded) { runs.push_back(recorded.size()); });
+  ASSERT_TRUE(places.ok()) << places.status();
+  EXPECT_EQ(places->size(), 6u);
+  EXPECT_THAT(runs, testing::ElementsAre(2, 1, 1, 2));
 }
 
 TEST_F(StreamWriterTest, WhatIsRecordedIsToldWhateverBecomesOfTheRest) {

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "anamnesis/internal/state.pb.h"
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/event/header.h"
 #include "ledger/event/leaf.h"
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/state/recorded_event.h"
@@ -305,6 +307,75 @@ TEST_F(ApplyTest, AbsurdClocksAreRecordedWithinRange) {
     EXPECT_LT(event->recorded.us, kTimestampLimit.us + 10) << proposed;
     EXPECT_TRUE(ledger_.AppendAt(Timestamp(proposed), admin_.Write({ReferToDocument("a")})).ok()) << proposed;
   }
+}
+
+class SeenCheckpointTest : public ApplyTest {
+ protected:
+  void SetUp() override {
+    ApplyTest::SetUp();
+    for (int i = 0; i < 300; ++i) {
+      roots_[ledger_.size().value] = ledger_.state().frontier.Root();
+      ASSERT_TRUE(ledger_.Append(admin_.Write({ReferToDocument(Text("d", i))})).ok());
+    }
+  }
+
+  static EventDraft Seeing(uint64_t size, std::string_view root) {
+    EventDraft draft = ReferToDocument("seen");
+    draft.header.set_seen_tree_size(size);
+    draft.header.set_seen_root(std::string(root));
+    return draft;
+  }
+  // The field that the ledger finds wrong; empty when it takes the event.
+  std::string WrongField(const EventDraft& draft) {
+    const v1::Run run = admin_.Write({draft});
+    const Status status = ledger_.Append(run).status();
+    if (status.ok()) return "";
+    admin_.RewindTo(ParseHeader(run.headers(0))->position().value - 1);
+    EXPECT_EQ(DetailOf(status).reason(), v1::REFERENCE_INVALID) << status;
+    return DetailOf(status).field();
+  }
+
+  std::map<uint64_t, Digest> roots_;
+};
+
+TEST_F(SeenCheckpointTest, MustBeOneThatTheLedgerCanHaveSigned) {
+  for (const auto& [size, root] : roots_) {
+    if (size % 37 == 0 || size > 250) EXPECT_EQ(WrongField(Seeing(size, root.view())), "") << size;
+  }
+  const auto& [size, root] = *roots_.rbegin();
+  EXPECT_EQ(WrongField(Seeing(size - 1, root.view())), "header.seen_root");
+  EXPECT_EQ(WrongField(Seeing(size, std::string(32, 'r'))), "header.seen_root");
+  EXPECT_EQ(WrongField(Seeing(1'000'000'000'000'000, root.view())), "header.seen_tree_size");
+  // The whole ledger, before the event, is the newest that can be.
+  const std::string now = ledger_.state().frontier.Root().bytes();
+  EXPECT_EQ(WrongField(Seeing(ledger_.size().value + 1, now)), "header.seen_tree_size");
+  EXPECT_EQ(WrongField(Seeing(ledger_.size().value, now)), "");
+}
+
+// Nothing of a batch is settled before all of it is, wherever its runs begin.
+TEST_F(SeenCheckpointTest, IsFromBeforeTheBatch) {
+  const uint64_t size = ledger_.size().value;
+  const std::string root = ledger_.state().frontier.Root().bytes();
+  const v1::Run first = admin_.Write({ReferToDocument("first")});
+  const v1::Run second = admin_.Write({Seeing(size, root)});
+  const v1::Run third = admin_.Write({Seeing(size + 1, std::string(32, 'r'))});
+  const CommitBatch commit = ledger_.Commit(BatchOf(ledger_.next_proposed(), {first, second, third}));
+  EXPECT_TRUE(commit.verdicts[1].status.ok()) << commit.verdicts[1].status;
+  EXPECT_EQ(DetailOf(commit.verdicts[2].status).field(), "header.seen_tree_size");
+}
+
+// Batches are applied on top of one that is not written yet.
+TEST_F(SeenCheckpointTest, MayBeOverWhatIsNotWrittenYet) {
+  const Batch before = BatchOf(ledger_.next_proposed(), {admin_.Write({ReferToDocument("before")})});
+  StatusOr<CommitBatch> pending =
+      Apply(ledger_.state(), ledger_.rows(), Revision(ledger_.state().revision.value + 1), before, {}, std::nullopt);
+  ASSERT_TRUE(pending.ok()) << pending.status();
+  const std::string root = pending->next.frontier.Root().bytes();
+  const Batch after = BatchOf(ledger_.next_proposed(), {admin_.Write({Seeing(pending->next.size().value, root)})});
+  const StatusOr<CommitBatch> on_top =
+      Apply(pending->next, *pending->rows, Revision(pending->next.revision.value + 1), after, {}, std::nullopt);
+  ASSERT_TRUE(on_top.ok()) << on_top.status();
+  EXPECT_TRUE(on_top->verdicts[0].status.ok()) << on_top->verdicts[0].status;
 }
 
 TEST(ApplyEmptyTest, AnEmptyLedgerRecordsNoClockStep) {

@@ -136,6 +136,24 @@ class VocabularyRulesTest : public testing::Test {
   TestWriter author_{"person", "author", 2};
 };
 
+// format.md section 3: whoever signs a record signs that record, not others along with it.
+TEST_F(VocabularyRulesTest, WhatAPersonSignsIsARunOfItsOwn) {
+  const EventDraft plan = Plan("1", Signature(1, 2));
+  const auto reason = [&](const std::vector<EventDraft>& drafts, uint32_t place) {
+    const uint64_t position = position_of_admin();
+    const Status status = ledger_.Append(admin_.Write(drafts)).status();
+    if (status.ok()) return v1::REFUSAL_REASON_UNSPECIFIED;
+    admin_.RewindTo(position);
+    EXPECT_EQ(DetailOf(status).field(), "body.signature");
+    EXPECT_EQ(DetailOf(status).event_index(), place);
+    EXPECT_THAT(std::string(MessageOf(status)), testing::HasSubstr("append this event alone"));
+    return DetailOf(status).reason();
+  };
+  EXPECT_EQ(reason({Curated("1"), plan}, 1), v1::SIGNATURE_INCOMPLETE);
+  EXPECT_EQ(reason({plan, Curated("1")}, 0), v1::SIGNATURE_INCOMPLETE);
+  EXPECT_EQ(reason({plan}, 0), v1::REFUSAL_REASON_UNSPECIFIED);
+}
+
 TEST_F(VocabularyRulesTest, A01_AFurtherVersionSaysWhatChanged) {
   (void)Record(Model("1.9", ""));
   const v1::RefusalDetail detail = Refused(Model("2.0", ""), v1::RULE_BROKEN);

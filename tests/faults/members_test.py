@@ -1,0 +1,124 @@
+"""A cluster grows from three voters to five and shrinks again under a light load: with five, two may die and appends go
+on; one is demoted, moves to another address, and both that joined leave. Every change is in the ledger, and the history
+of the clients holds on all nodes."""
+
+import json
+import os
+import shutil
+import sys
+import time
+
+import catch_up_test
+import cluster_test
+import harness
+
+
+def change(cluster, *arguments):
+    harness.run_well("cluster", *arguments, "--rationale", "it is tried out", "--ledger", cluster.address)
+
+
+def members(cluster):
+    """As node 0 says: by id, whether it votes, where it is, and whether it was heard."""
+    said = harness.run_well("cluster", "status", "--json", "--ledger", f"127.0.0.1:{cluster.first}")
+    return {member["node"]["node"]: member for member in json.loads(said)["nodes"][0]["members"]}
+
+
+def voters(cluster):
+    return {name for name, member in members(cluster).items() if member.get("voter")}
+
+
+def wait_until_has_all(cluster, joined):
+    catch_up_test.wait_until_caught_up(cluster, joined.address, catch_up_test.size_now(cluster))
+
+
+def grow(cluster):
+    """To five voters: one is added as one, the other is promoted when it follows."""
+    fourth = catch_up_test.Joined(cluster, directory=os.path.join(cluster.dir, "node3"), name="fourth", voter=True)
+    harness.expect(voters(cluster) == {*founders(cluster), "fourth"}, f"voters are {voters(cluster)}")
+    fifth = catch_up_test.Joined(cluster, directory=os.path.join(cluster.dir, "node4"), name="fifth", port=14)
+    wait_until_has_all(cluster, fifth)
+    harness.expect("fifth" not in voters(cluster), "who was added to follow votes")
+    change(cluster, "promote", "fifth")
+    harness.expect(voters(cluster) == {*founders(cluster), "fourth", "fifth"}, f"voters are {voters(cluster)}")
+    return fourth, fifth
+
+
+def founders(cluster):
+    return {cluster.node_id(i) for i in range(3)}
+
+
+def two_of_five_die(cluster, load):
+    for name in ("node1", "node2"):
+        cluster.kill(name)
+    load.wait_for(50)
+    for number in ("1", "2"):
+        cluster.do("start-node", number)
+
+
+def move(cluster, load, joined):
+    """It is at another address from now on, where the others find it."""
+    joined.stop()
+    load.wait_for(20)
+    joined.peer = f"127.0.0.1:{cluster.first + 17}"
+    joined.start()
+    change(cluster, "readdress", joined.name, "--address", joined.peer)
+    wait_until_has_all(cluster, joined)
+    harness.wait_until(lambda: members(cluster)[joined.name].get("heard"), f"{joined.name} is heard", cluster.logs)
+    address = members(cluster)[joined.name]["node"]["address"]
+    harness.expect(address == joined.peer, f"{joined.name} is at {address}")
+
+
+def leave(cluster, joined):
+    change(cluster, "remove", joined.name)
+    harness.expect(joined.name not in members(cluster), f"{joined.name} is still a member")
+    joined.stop()
+
+
+def recorded_changes(ledger):
+    """What the ledger has on record, in its order."""
+    out = harness.run_well("log", "--json", "--type", "cluster.members_changed", "--limit", "100",
+                           "--ledger", ledger)
+    events = [json.loads(line)["event"] for line in out.splitlines() if '"event"' in line]
+    contents = [event["content"] for event in events]
+    return [(content["change"], content["node"]) for content in contents if content.get("node")]
+
+
+def main():
+    harness.need_programs(harness.LOAD, os.path.join(harness.BIN, "anamnesisd"))
+    if shutil.which("etcd") is None or shutil.which("etcdctl") is None:
+        harness.skip("no etcd is installed")
+    started = time.monotonic()
+    with cluster_test.Cluster() as cluster:
+        with harness.Load(cluster, cluster, cluster.dir, clients=2, in_flight=2, pause_us=20000) as load:
+            load.wait_for(20)
+            fourth, fifth = grow(cluster)
+            with fourth, fifth:
+                two_of_five_die(cluster, load)
+                change(cluster, "demote", "fifth")
+                harness.expect(voters(cluster) == {*founders(cluster), "fourth"}, f"voters are {voters(cluster)}")
+                move(cluster, load, fifth)
+                leave(cluster, fifth)
+                leave(cluster, fourth)
+            harness.expect(voters(cluster) == founders(cluster), f"voters are {voters(cluster)}")
+            load.wait_for(20)
+            load.finish()
+            cluster_test.wait_until_equal(cluster)
+        cluster.do("stop")
+        ledgers = [f"file:{cluster.dir}/node{i}" for i in range(5)]
+        logs = [harness.read_log(ledger) for ledger in ledgers]
+        harness.expect(logs[0] == logs[1] == logs[2], "the nodes hold different events")
+        for log in logs[3:]:
+            harness.expect(len(log) > 20 and log == logs[0][:len(log)], "who left holds other events")
+        changes = [("LEARNER_ADDED", "fourth"), ("PROMOTED", "fourth"), ("LEARNER_ADDED", "fifth"),
+                   ("PROMOTED", "fifth"), ("DEMOTED", "fifth"), ("READDRESSED", "fifth"), ("REMOVED", "fifth"),
+                   ("REMOVED", "fourth")]
+        for ledger in ledgers[:3]:
+            harness.expect(recorded_changes(ledger) == changes, f"on record are {recorded_changes(ledger)}")
+        for number in range(3):
+            events = harness.check_all(os.path.join(cluster.dir, f"node{number}"), load)
+    print(f"{events} events: three voters became five, of which two died, and three again, "
+          f"{time.monotonic() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
