@@ -477,6 +477,20 @@ void CheckClosureAudit(const std::vector<Plain>& all, const v1::ClosureAuditQues
     found_dangling.emplace(problem.leaf().index(), EntityKeyText(problem.reference()));
   }
   EXPECT_EQ(found_dangling, dangling);
+  // All events are of one stream.
+  Leaves forks;
+  Leaves found_forks;
+  for (const Plain& event : all) {
+    const auto* fork = event.body<v1::ForkDetected>();
+    const bool own = fork != nullptr && (fork->stream().empty() || fork->stream() == "s" ||
+                                         fork->stream() == question.entity().kind() + "/" + question.entity().id());
+    if (own && event.counts) forks.insert(event.index);
+  }
+  for (const v1::ClosureAuditAnswer::Problem& problem : found.problems()) {
+    if (problem.kind() == v1::ClosureAuditAnswer::FORK) found_forks.insert(problem.leaf().index());
+  }
+  EXPECT_EQ(found_forks, forks);
+  EXPECT_EQ(found.closed(), found.problems().empty());
 }
 
 // --- An item's process (plain_item.h) ---
@@ -551,17 +565,6 @@ void CheckSequencing(const std::vector<Plain>& all, const v1::SequencingQuestion
 }
 
 // --- Random histories ---
-
-// Names a leaf before it, or one that isn't there yet.
-EventDraft EraseOneOf(RandomDrafts& drafts, uint64_t size) {
-  v1::SubjectDataErased body;
-  body.add_erased_indexes(drafts.Below(size + 5));
-  body.set_basis("Art. 17(1)(b)");
-  body.set_authorised_by("quality officer");
-  EventDraft draft = Rationale(Draft(std::move(body)));
-  AddReference(draft, "subject", "subject", drafts.Any());
-  return draft;
-}
 
 class PlainFoldTest : public testing::Test {
  protected:
@@ -646,7 +649,8 @@ TEST_F(PlainFoldTest, IndexAnswersEqualThePlainFoldForEveryQuestion) {
         drafts.Correct(history);
         continue;
       }
-      EventDraft draft = drafts.Below(20) == 0 ? EraseOneOf(drafts, history.size()) : drafts.Anything();
+      const uint64_t rare = drafts.Below(40);
+      EventDraft draft = rare == 0 ? Fork(drafts) : rare <= 2 ? EraseOneOf(drafts, history.size()) : drafts.Anything();
       const Timestamp time(drafts.Time());
       SetOccurred(draft, time, time);
       history.Add(std::move(draft));

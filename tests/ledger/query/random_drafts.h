@@ -117,7 +117,7 @@ class RandomDrafts {
     const uint64_t named = Below(2) == 0 ? count - 1 - Below(std::min<uint64_t>(count, 4)) : Below(count);
     const RecordedHistory::Event& event = history.events()[named];
     if (event.type == "policy.adopted" || event.type == "subject_data.erased") return;
-    if (event.type != "record.corrected" && Below(3) == 0) {
+    if (event.type != "record.corrected" && event.type != "fork.detected" && Below(3) == 0) {
       history.Add(Again(event.draft, event.type), named);
       return;
     }
@@ -360,6 +360,28 @@ class RandomDrafts {
   const std::vector<std::string> others_;
   uint64_t unique_ = 0;
 };
+
+// Of the only stream of a RecordedHistory, of another, of a unit's or of the log.
+inline EventDraft Fork(RandomDrafts& drafts) {
+  static constexpr const char* kStreams[] = {"s", "other", "device_unit/U0", ""};
+  v1::ForkDetected body;
+  body.set_stream(kStreams[drafts.Below(4)]);
+  body.set_header_digest_here(std::string(32, 'h'));
+  body.set_header_digest_there(std::string(32, 't'));
+  body.set_evidence("two headers");
+  return Draft(std::move(body));
+}
+
+// Names a leaf before it, or one that isn't there yet.
+inline EventDraft EraseOneOf(RandomDrafts& drafts, uint64_t size) {
+  v1::SubjectDataErased body;
+  body.add_erased_indexes(drafts.Below(size + 5));
+  body.set_basis("Art. 17(1)(b)");
+  body.set_authorised_by("quality officer");
+  EventDraft draft = Rationale(Draft(std::move(body)));
+  AddReference(draft, "subject", "subject", drafts.Any());
+  return draft;
+}
 
 }  // namespace anamnesis
 
