@@ -1,6 +1,5 @@
 #!/usr/bin/python3
-"""The demo runs to its end and shows what it says; it makes its directory anew, and removes none that holds what no demo
-made."""
+"""The demo runs to its end and shows what it says; it makes its directory anew, and removes none that no demo made."""
 
 import os
 import pathlib
