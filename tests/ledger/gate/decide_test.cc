@@ -392,15 +392,14 @@ TEST(Gate, WhatGovernsIsOfTheHighestClassThatContainsTheItem) {
   system_class.draft.header.mutable_refs(0)->set_id("system");
   steps.insert(std::find_if(steps.begin(), steps.end(), [](const Step& step) { return step.name == "item-class"; }),
                system_class);
-  EXPECT_EQ(Failed(GateWorld(steps).Ask()), "");
-  const auto lower = Edit<v1::SafetyClassAssigned>(
-      [](v1::SafetyClassAssigned& body) { body.set_safety_class(v1::SOFTWARE_SAFETY_CLASS_B); });
-  for (const char* step : {"item-class", "governor-class"})
-    steps = Changed(std::move(steps), step, [&](EventDraft& draft) {
-      lower(draft);
-      draft.header.set_rationale("segregated");
-    });
   GateWorld world(steps);
+  EXPECT_EQ(Failed(world.Ask()), "");
+  v1::SafetyClassLowered lowered;
+  lowered.set_safety_class(v1::SOFTWARE_SAFETY_CLASS_B);
+  for (const std::string item : {"alert", "gate"}) {
+    const EventDraft draft = Because(DraftWith(lowered, {"item=software_item:" + item}));
+    ASSERT_TRUE(world.Do({"lowered-" + item, "ada", draft}).ok()) << world.refused().at("lowered-" + item);
+  }
   EXPECT_THAT(NoteOf(world.Ask(), "G16"),
               HasSubstr("software_item:gate governs the adaptation and is SOFTWARE_SAFETY_CLASS_B, less than "
                         "software_item:system's SOFTWARE_SAFETY_CLASS_C"));

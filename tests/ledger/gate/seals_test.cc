@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,17 @@ using testing::HasSubstr;
 
 void Do(GateWorld& world, const Step& step) {
   ASSERT_TRUE(world.Do(step).ok()) << step.name << ": " << world.refused().at(step.name);
+}
+
+// The story in which eve has roles too, and recorded some of its steps: an administrator's last key can't be lost.
+std::vector<Step> ByEve(const std::set<std::string>& names, std::vector<Step> story = GateStory()) {
+  for (Step& step : story) {
+    if (names.count(step.name) > 0) step.writer = "eve";
+  }
+  for (const v1::Role role : {v1::ADMINISTRATOR, v1::QUALITY_OFFICER, v1::VERIFIER}) {
+    story.insert(story.begin(), {Text("role-", v1::Role_Name(role)), "ada", GrantRole("eve", role)});
+  }
+  return story;
 }
 
 // Reports the key that a step was sealed with as lost since then.
@@ -69,81 +81,77 @@ TEST(GateSeals, ChangeThatAThiefApprovedIsNot) {
   v1::ChangeImplemented implemented;
   implemented.set_summary("moved");
   const std::string change = "change=change_request:c1";
-  std::vector<Step> steps = Without(GateStory(), {"plan-us"});
+  std::vector<Step> steps = ByEve({}, Without(GateStory(), {"plan-us"}));
   for (const Step& step :
-       std::vector<Step>{{"requested", "eve", Because(DraftWith(requested, {change, "item=software_item:alert"}))},
+       std::vector<Step>{{"requested", "rita", Because(DraftWith(requested, {change, "item=software_item:alert"}))},
                          {"analysed", "ada", DraftWith(v1::ChangeImpactAnalysed(), {change})},
-                         {"approved", "ada", DraftWith(approved, {change})},
-                         {"implemented", "eve", DraftWith(implemented, {change, "result=artifact:shift@1"})}}) {
+                         {"approved", "eve", DraftWith(approved, {change})},
+                         {"implemented", "rita", DraftWith(implemented, {change, "result=artifact:shift@1"})}}) {
     steps.push_back(step);
   }
   GateWorld world(steps);
   ASSERT_EQ(Failed(world.Ask()), "G11");
-  Lose(world, "approved", "person:ada");
+  Lose(world, "approved", "person:eve");
   EXPECT_EQ(Failed(world.Ask()), "G10 G11");
   EXPECT_THAT(NoteOf(world.Ask(), "G10"), HasSubstr("the key that approved change_request:c1 was reported lost"));
 }
 
 TEST(GateSeals, EvaluationOfAnAnomalyByAThiefIsNone) {
-  GateWorld world(GateStory());
+  GateWorld world(ByEve({}));
   v1::AnomalyRecorded anomaly;
   anomaly.set_description("flickers");
   anomaly.set_severity("minor");
-  Do(world, {"anomaly", "eve", DraftWith(anomaly, {"anomaly=anomaly:a1", "found_in=artifact:shift@1"})});
-  Do(world, {"evaluated", "ada", Because(DraftWith(v1::AnomalyEvaluated(), {"anomaly=anomaly:a1"}))});
+  Do(world, {"anomaly", "rita", DraftWith(anomaly, {"anomaly=anomaly:a1", "found_in=artifact:shift@1"})});
+  Do(world, {"evaluated", "eve", Because(DraftWith(v1::AnomalyEvaluated(), {"anomaly=anomaly:a1"}))});
   ASSERT_EQ(Failed(world.Ask()), "");
-  Lose(world, "evaluated", "person:ada");
+  Lose(world, "evaluated", "person:eve");
   EXPECT_EQ(Failed(world.Ask()), "G15");
   EXPECT_THAT(NoteOf(world.Ask(), "G15"),
-              HasSubstr("the key of person:ada was reported lost " + Sealed(world, "evaluated")));
+              HasSubstr("the key of person:eve was reported lost " + Sealed(world, "evaluated")));
 }
 
 TEST(GateSeals, ProblemThatAThiefClosedIsOpen) {
-  GateWorld world(GateStory());
+  GateWorld world(ByEve({}));
   v1::ProblemReported problem;
   problem.set_criticality(v1::ProblemReported::SAFETY);
   problem.set_description("missed an alert");
   problem.set_configuration_unknown_because("the unit was off");
-  Do(world, {"problem", "eve", DraftWith(problem, {"problem=problem:p1", "affected=software_item:alert"})});
-  Do(world, {"decided", "ada", Because(DraftWith(v1::ProblemNoActionDecided(), {"problem=problem:p1"}))});
+  Do(world, {"problem", "rita", DraftWith(problem, {"problem=problem:p1", "affected=software_item:alert"})});
+  Do(world, {"decided", "eve", Because(DraftWith(v1::ProblemNoActionDecided(), {"problem=problem:p1"}))});
   ASSERT_EQ(Failed(world.Ask()), "");
-  Lose(world, "decided", "person:ada");
+  Lose(world, "decided", "person:eve");
   EXPECT_EQ(Failed(world.Ask()), "G15");
 }
 
 TEST(GateSeals, PolicyThatAThiefAdoptedIsNone) {
-  GateWorld world(GateStory());
-  Lose(world, "gate-policy", "person:ada");
+  GateWorld world(ByEve({"gate-policy"}));
+  Lose(world, "gate-policy", "person:eve");
   EXPECT_THAT(NoteOf(world.Ask(), "G15"), HasSubstr(Sealed(world, "gate-policy")));
 }
 
 TEST(GateSeals, SetOfRiskControlsByAThiefIsNone) {
-  GateWorld world(GateStory());
-  Lose(world, "control-set", "person:ada");
+  GateWorld world(ByEve({"control-set"}));
+  Lose(world, "control-set", "person:eve");
   EXPECT_THAT(NoteOf(world.Ask(), "G15"), HasSubstr(Sealed(world, "control-set")));
 }
 
 // The machine's evidence too: another tester than the certifier, whose key holds.
 TEST(GateSeals, TestsAndVerificationsByAThiefShowNothing) {
   for (const char* name : {"run-system", "verify-effectiveness", "sandbox"}) {
-    std::vector<Step> steps = GateStory();
-    for (Step& step : steps) {
-      if (step.name == name) step.writer = "ada";
-    }
-    GateWorld world(steps);
+    GateWorld world(ByEve({name}));
     ASSERT_EQ(Failed(world.Ask()), "") << name;
-    Lose(world, name, "person:ada");
+    Lose(world, name, "person:eve");
     EXPECT_EQ(Failed(world.Ask()), "G15") << name;
     EXPECT_THAT(NoteOf(world.Ask(), "G15"), HasSubstr(Sealed(world, name)));
   }
 }
 
 TEST(GateSeals, HoldThatAThiefLiftedStands) {
-  GateWorld world(GateStory());
-  Do(world, {"hold", "eve", Because(DraftWith(v1::HoldPlaced(), {"hold=hold:h1", "scope=artifact:shift@1"}))});
-  Do(world, {"lifted", "ada", Because(DraftWith(v1::HoldLifted(), {"hold=hold:h1"}))});
+  GateWorld world(ByEve({}));
+  Do(world, {"hold", "rita", Because(DraftWith(v1::HoldPlaced(), {"hold=hold:h1", "scope=artifact:shift@1"}))});
+  Do(world, {"lifted", "eve", Because(DraftWith(v1::HoldLifted(), {"hold=hold:h1"}))});
   ASSERT_EQ(Failed(world.Ask()), "");
-  Lose(world, "lifted", "person:ada");
+  Lose(world, "lifted", "person:eve");
   EXPECT_EQ(Failed(world.Ask()), "G13");
 }
 
