@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The real history of MONAI's bundles, imported: what differs between a version and the one before it, what the lints
-find and what an explanation cites is what a plain reading of the file finds, and what bundles never record is named. The
-newest version's design history can be exported, and verifies.
+find and what an explanation cites is what a plain reading of the file finds, and what bundles never record is named.
+The newest version's design history can be exported, and verifies.
 
 tests/data has a sample of it, which is always read; the whole where it is at hand."""
 

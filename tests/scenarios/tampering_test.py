@@ -156,7 +156,8 @@ def evidence_of():
         trusted = [part for key in case["trusted"] for part in ("--key", key)]
         trust = v.Trust(case["trusted"], None)
         forms.append(Form(f"evidence, {name}", {"e.evidence": case["text"].encode()}, "e.evidence",
-                          lambda path, trust=trust: v.verify_evidence(path, trust), trusted, verb=("evidence", "verify")))
+                          lambda path, trust=trust: v.verify_evidence(path, trust), trusted,
+                          verb=("evidence", "verify")))
     return forms
 
 
