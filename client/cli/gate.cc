@@ -373,11 +373,14 @@ void AddRecertification(CLI::App& app) {
 namespace {
 
 void PrintSurface(const v1::AdoptionAnswer::Surface& surface) {
+  std::string envelope = surface.has_envelope() ? EntityKeyText(surface.envelope()) : Bad("no envelope in force");
+  if (surface.has_proposed_envelope()) {
+    envelope += Text(", ", EntityKeyText(surface.proposed_envelope()), " is proposed");
+  }
   std::cout << Bold(EntityKeyText(surface.surface())) << " (" << surface.name() << ") of "
-            << EntityKeyText(surface.item())
-            << (surface.has_envelope() ? Text(", ", EntityKeyText(surface.envelope()))
-                                       : std::string(", ") + Bad("no envelope"))
-            << "\n";
+            << EntityKeyText(surface.item()) << ", " << envelope << "\n"
+            << "  kind          " << Words(v1::AdaptationSurfaceIdentified::Kind_Name(surface.kind())) << ", "
+            << (surface.has_owner() ? Text("owned by ", EntityKeyText(surface.owner())) : "without an owner") << "\n";
   const auto line = [](std::string_view name, bool there, const v1::LeafReference& leaf) {
     std::cout << "  " << name << std::string(14 - name.size(), ' ')
               << (there ? Good("yes") + Dim(Text("  [", CitationText(leaf), "]")) : std::string("not yet")) << "\n";

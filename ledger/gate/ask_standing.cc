@@ -237,7 +237,7 @@ Status AddArtifacts(Facts& facts, const v1::EntityRef& entity, v1::AdoptionAnswe
   return OkStatus();
 }
 
-// The item's envelope that is in force.
+// The item's envelope that is in force, else what is proposed.
 Status AddEnvelope(Facts& facts, const v1::EntityRef& item, Timestamp now, v1::AdoptionAnswer::Surface& surface) {
   ASSIGN_OR_RETURN(const std::vector<const Fact*> approved, facts.Typed(item, "envelope.approved"));
   for (const Fact* fact : approved) {
@@ -246,6 +246,15 @@ Status AddEnvelope(Facts& facts, const v1::EntityRef& item, Timestamp now, v1::A
     if (!terms.jurisdiction().empty() || !terms.site().empty()) continue;
     ASSIGN_OR_RETURN(const std::string why_not, gate::WhyEnvelopeNotInForce(facts, *fact, now));
     if (why_not.empty()) *surface.mutable_envelope() = Bare(*FindReference(fact->header(), "envelope"));
+  }
+  if (surface.has_envelope()) return OkStatus();
+  constexpr size_t kProposedMax = 1000;
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> proposed,
+                   facts.OfType(item, "item", "envelope.proposed", kProposedMax));
+  for (const Fact* fact : proposed) {
+    const v1::EntityRef envelope = Bare(*FindReference(fact->header(), "envelope"));
+    ASSIGN_OR_RETURN(const Fact* definition, facts.Definition(envelope));
+    if (definition == nullptr) *surface.mutable_proposed_envelope() = envelope;
   }
   return OkStatus();
 }
@@ -262,6 +271,9 @@ Status AddSurface(Facts& facts, const std::string& id, Timestamp now, v1::Adopti
   ASSIGN_OR_RETURN(*surface.mutable_inventoried(), facts.Reference(identified->event.index));
   const v1::EntityRef& item = *FindReference(identified->header(), "item");
   *surface.mutable_item() = Bare(item, true);
+  surface.set_kind(body->kind());
+  if (const v1::EntityRef* owner = FindReference(identified->header(), "owner"))
+    *surface.mutable_owner() = Bare(*owner);
   RETURN_IF_ERROR(AddEnvelope(facts, surface.item(), now, surface));
   RETURN_IF_ERROR(AddArtifacts(facts, entity, surface));
   RETURN_IF_ERROR(SetFirst(

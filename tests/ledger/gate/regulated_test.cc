@@ -207,6 +207,16 @@ TEST(Regulated, A76ASurfaceHasTheEnvelopeThatIsInForceOrNone) {
   EXPECT_EQ(adoption.surfaces(1).surface().id(), "weights");
   EXPECT_TRUE(adoption.surfaces(1).has_inventoried());
   EXPECT_FALSE(adoption.surfaces(1).has_envelope()) << "listed without one";
+  EXPECT_EQ(adoption.surfaces(1).kind(), v1::AdaptationSurfaceIdentified::PARAMETER);
+  EXPECT_EQ(EntityKeyText(adoption.surfaces(1).owner()), "person:eve");
+  EXPECT_FALSE(adoption.surfaces(1).has_proposed_envelope());
+  v1::EnvelopeProposed proposed;
+  *proposed.mutable_terms() = static_cast<const v1::EnvelopeApproved&>(*StepNamed("envelope").draft.body).terms();
+  ASSERT_TRUE(
+      world.Do({"proposed", "ada", DraftWith(proposed, {"envelope=envelope:weights@1", "item=software_item:gate"})})
+          .ok())
+      << world.refused().at("proposed");
+  EXPECT_EQ(EntityKeyText(Adoption(world).surfaces(1).proposed_envelope()), "envelope:weights@1");
 
   Step second = StepNamed("envelope");
   second.draft.header.mutable_refs(0)->set_version("2");
