@@ -30,8 +30,8 @@ void AddDesignHistory(CLI::App& app) {
       "          anamnesis dhf model:spleen_ct_segmentation --out dhf --as ada.key --archive --pdf\n"
       "index.html is for people, export.json for machines, with the same content; anamnesis verify checks it offline. "
       "Made\n"
-      "again with the same --known-size and --as it has the same content, and by the same keys the same bytes; anamnesis "
-      "compare tells\ntwo apart.");
+      "again with the same --known-size and --as it has the same content, and by the same keys the same bytes; "
+      "anamnesis compare\ntells two apart.");
   verb.add_option("ITEM", options->item, "a software item's id, or KIND:ID of anything whose records lead further")
       ->required();
   AddExportOptions(verb, *options);
