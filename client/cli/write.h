@@ -29,8 +29,8 @@ void AddWriteOptions(CLI::App& verb, WriteOptions& options, bool is_signed = fal
 // The drafts as what happened now, with the options' rationale and a fresh id each.
 std::vector<IdentifiedDraft> IdentifyNow(const WriteOptions& options, std::vector<EventDraft> drafts);
 
-// Appends the drafts as one run, but each that carries a signature as its own, and reports them as Report does. Fails as
-// connecting and StreamWriter do.
+// Appends the drafts as one run, but each that carries a signature as its own, and reports them as Report does.
+// Fails as connecting and StreamWriter do.
 Status AppendAndReport(const WriteOptions& options, const std::vector<IdentifiedDraft>& drafts, v1::RunResult& all,
                        RetryPolicy retry = {});
 
