@@ -24,6 +24,32 @@ StatusOr<const v1::GateReplayAnswer*> ReplayOf(Inquiry& inquiry, const std::stri
   return place->second.has_value() ? &*place->second : nullptr;
 }
 
+// Without what each of its rules rests on and says.
+std::string VerdictAlone(v1::GateDecided decision) {
+  for (v1::GateDecided::RuleResult& rule : *decision.mutable_results()) {
+    rule.clear_evidence();
+    rule.clear_note();
+  }
+  return decision.SerializeAsString();
+}
+
+// What another release recorded may rest on other evidence by the rules of this one: that is no other decision.
+bool OtherEvidenceOnly(const v1::GateReplayAnswer& replay) {
+  return !replay.identical() && VerdictAlone(replay.recorded()) == VerdictAlone(replay.computed());
+}
+
+std::string_view ComputedAgainText(const v1::GateReplayAnswer& replay) {
+  if (replay.identical()) return "the same";
+  return OtherEvidenceOnly(replay) ? "the same verdict and rules, other evidence: by rules of another release"
+                                   : "it is ANOTHER decision";
+}
+
+Mark MarkOf(const v1::GateReplayAnswer& replay) {
+  if (replay.recorded().verdict() != v1::GateDecided::ALLOW) return Mark::kBad;
+  if (replay.identical()) return Mark::kGood;
+  return OtherEvidenceOnly(replay) ? Mark::kNone : Mark::kBad;
+}
+
 const v1::EntityRef* ReferenceOf(const Cited& record, std::string_view role) {
   for (const v1::EntityRef& ref : record.refs) {
     if (ref.role() == role) return &ref;
@@ -62,11 +88,9 @@ StatusOr<Cell> DecisionCell(Inquiry& inquiry, const std::string& id, Section& se
   for (const v1::GateDecided::RuleResult& rule : replay->recorded().results()) {
     if (rule.outcome() == v1::GateDecided::RuleResult::FAIL) failed += Text(" ", rule.rule_id());
   }
-  const bool allowed = replay->recorded().verdict() == v1::GateDecided::ALLOW;
   return Cite(Text(Words(v1::GateDecided::Verdict_Name(replay->recorded().verdict())),
-                   failed.empty() ? "" : Text(", failed:", failed),
-                   replay->identical() ? "; computed again: the same" : "; computed again it is ANOTHER decision"),
-              replay->leaf().index(), allowed && replay->identical() ? Mark::kGood : Mark::kBad);
+                   failed.empty() ? "" : Text(", failed:", failed), "; computed again: ", ComputedAgainText(*replay)),
+              replay->leaf().index(), MarkOf(*replay));
 }
 
 StatusOr<Cell> NoDecisionCell(Inquiry& inquiry, const UnitHistory& history, const Cited& activation, Section& section) {

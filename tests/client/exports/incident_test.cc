@@ -159,6 +159,34 @@ TEST(Incident, ARefusalIsToldBeforeWhatRanInSpiteOfIt) {
   EXPECT_EQ((*row)[3].leaves, std::vector<uint64_t>{refused.value});
 }
 
+// An older release decided the same on other grounds; only what differs in more than these is another decision.
+TEST(Incident, ADecisionOfAnotherReleaseIsNoOtherDecision) {
+  ProjectedHistory history = InService();
+  const v1::GateDecided recorded = Decision(v1::GateDecided::ALLOW, {0});
+  const LeafIndex decided = history.Add(AtHour(Decided("d", "a", recorded), 3));
+  history.Add(AtHour(Incident(), 6));
+  v1::GateReplayAnswer replay = Replay(decided, recorded);
+  const auto told = [&] {
+    const Bundle bundle(history, {}, {{"d", replay}});
+    return bundle.At("activations-1").tables.at(1).rows.at(0).at(3);
+  };
+  EXPECT_THAT(told().text, HasSubstr("computed again: the same"));
+  EXPECT_THAT(told().text, Not(HasSubstr("another release")));
+  EXPECT_EQ(told().mark, Mark::kGood);
+  replay.set_identical(false);
+  *replay.mutable_computed() = Decision(v1::GateDecided::ALLOW, {0, 1});
+  replay.mutable_computed()->mutable_results(0)->set_note("in other words");
+  EXPECT_THAT(told().text, HasSubstr("the same verdict and rules, other evidence: by rules of another release"));
+  EXPECT_EQ(told().mark, Mark::kNone);
+  *replay.mutable_computed() = recorded;
+  replay.mutable_computed()->set_artifact_digest(std::string(32, 'z'));
+  EXPECT_THAT(told().text, HasSubstr("computed again: it is ANOTHER decision"));
+  EXPECT_EQ(told().mark, Mark::kBad);
+  *replay.mutable_computed() = Decision(v1::GateDecided::DENY, {0});
+  EXPECT_THAT(told().text, HasSubstr("computed again: it is ANOTHER decision"));
+  EXPECT_EQ(told().mark, Mark::kBad);
+}
+
 TEST(Incident, DecisionsThatAreLeftOutAreCounted) {
   ProjectedHistory history = InService();
   for (int i = 0; i < 5; ++i) history.Add(AtHour(Decided(Text("d", i), "a", Decision(v1::GateDecided::DENY)), i + 1));
