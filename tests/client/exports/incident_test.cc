@@ -212,6 +212,37 @@ TEST(Incident, WhatADecisionRestsOnIsARecordOfTheBundle) {
   EXPECT_EQ(row[2].leaves, std::vector<uint64_t>{evidence.value});
 }
 
+// A unit that goes on adapting for years can be exported still: what each decision rests on would fill the bundle.
+TEST(Incident, OfManyDecisionsTheGroundsOfTheFirstAndLastAreTold) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Incident(), 1));
+  const v1::GateDecided decision = Decision(v1::GateDecided::ALLOW);
+  Replays replays;
+  for (int i = 2; i < 7; ++i) {
+    const std::string id = Text("d", i);
+    replays[id] = Replay(history.Add(AtHour(Decided(id, "a", decision), i)), decision, {0, 1});
+    history.Add(AtHour(WithRefs(Activated("a"), {"decision=gate_decision:" + id}), i));
+  }
+  IncidentOptions options;
+  options.activations = 1;
+  const Bundle bundle(history, options, replays);
+  const Section& section = bundle.At("activations-1");
+  ASSERT_EQ(section.tables.at(0).rows.size(), 5U);
+  for (const std::vector<Cell>& row : section.tables[0].rows) EXPECT_THAT(row[3].text, HasSubstr("the same"));
+  std::vector<std::string> told;
+  for (const std::vector<Cell>& row : section.tables.at(2).rows) {
+    told.push_back(row[0].text);
+    EXPECT_THAT(row[1].leaves, testing::ElementsAre(0, 1));
+  }
+  EXPECT_THAT(told, testing::ElementsAre("gate_decision:d2", "gate_decision:d6"));
+  EXPECT_THAT(section.paragraphs,
+              testing::Contains(HasSubstr("are told below, with those about the unit; 3 more are")));
+  options.activations = 3;
+  const Bundle whole(history, options, replays);
+  EXPECT_EQ(whole.At("activations-1").tables.at(2).rows.size(), 5U);
+  EXPECT_THAT(whole.At("activations-1").paragraphs, Not(testing::Contains(HasSubstr("are told below"))));
+}
+
 TEST(Incident, TheRunOfACertificateInTheSandboxIsARecordOfTheBundle) {
   ProjectedHistory history = InService();
   history.Add(AtHour(Produced("a", "table.txt"), 0));
