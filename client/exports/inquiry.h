@@ -96,7 +96,8 @@ Status AddUnit(Inquiry& inquiry, const v1::EntityRef& unit);
 
 // A decision of the gate, as it was recorded and as it is computed again.
 StatusOr<Cell> DecisionCell(Inquiry& inquiry, const std::string& id, Section& section);
-// In the place of a decision where an activation cites none, with the last one about the same artifact before it.
+// In the place of a decision where an activation cites none, with the last one about the same artifact before it, of
+// those that are told.
 StatusOr<Cell> NoDecisionCell(Inquiry& inquiry, const UnitHistory& history, const Cited& activation, Section& section);
 // Before any decision about a unit: chooses those whose grounds are told, the ones that AddDecisions tells and the
 // first and last few that activations cite. A unit that adapts for years must not fill the bundle with what each rests

@@ -105,18 +105,24 @@ StatusOr<Cell> DecisionCell(Inquiry& inquiry, const std::string& id, Section& se
 }
 
 StatusOr<Cell> NoDecisionCell(Inquiry& inquiry, const UnitHistory& history, const Cited& activation, Section& section) {
-  Cell cell = {"cites none", Mark::kBad, {}};
+  const Cell none = {"cites none", Mark::kBad, {}};
   const v1::EntityRef* artifact = ReferenceOf(activation, "artifact");
-  if (artifact == nullptr) return cell;
-  for (const Cited* decided : InOrderOfTime(history.of(HistoryPart::kDecisions))) {
+  if (artifact == nullptr) return none;
+  const std::vector<const Cited*> told = InOrderOfTime(history.of(HistoryPart::kDecisions));
+  const v1::EntityRef* last = nullptr;
+  for (const Cited* decided : told) {
     const v1::EntityRef* about = ReferenceOf(*decided, "artifact");
     const v1::EntityRef* decision = ReferenceOf(*decided, "decision");
     if (decided->void_effect || about == nullptr || decision == nullptr) continue;
     if (EntityKeyText(*about) != EntityKeyText(*artifact) || HappenedBefore(activation, *decided)) continue;
-    ASSIGN_OR_RETURN(const Cell last, DecisionCell(inquiry, decision->id(), section));
-    cell = {Text("cites none; the last one on it before: ", last.text), Mark::kBad, last.leaves};
+    last = decision;
   }
-  return cell;
+  if (last == nullptr) return none;
+  // What is left out may lie between the last that is told and this, or at the same time.
+  const bool certain = history.left_out.at(HistoryPart::kDecisions) == 0 || HappenedBefore(activation, *told.back());
+  ASSIGN_OR_RETURN(const Cell cell, DecisionCell(inquiry, last->id(), section));
+  return Cell{Text("cites none; the last one on it ", certain ? "before: " : "told here: ", cell.text), Mark::kBad,
+              cell.leaves};
 }
 
 size_t ChooseGrounds(Inquiry& inquiry, const UnitHistory& history) {

@@ -159,6 +159,30 @@ TEST(Incident, ARefusalIsToldBeforeWhatRanInSpiteOfIt) {
   EXPECT_EQ((*row)[3].leaves, std::vector<uint64_t>{refused.value});
 }
 
+TEST(Incident, WhatIsLeftOutMayBeTheLastDecisionBefore) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Incident(), 1));
+  Replays replays;
+  const auto decide = [&](const std::string& id, const std::string& artifact, v1::GateDecided::Verdict verdict,
+                          int64_t hour) {
+    const LeafIndex leaf = history.Add(AtHour(Decided(id, artifact, Decision(verdict)), hour));
+    replays[id] = Replay(leaf, Decision(verdict));
+  };
+  decide("d", "a", v1::GateDecided::ALLOW, 2);
+  const LeafIndex early = history.Add(AtHour(Activated("a"), 2));
+  decide("e", "z", v1::GateDecided::ALLOW, 3);
+  decide("f", "a", v1::GateDecided::DENY, 4);
+  const LeafIndex late = history.Add(AtHour(Activated("a"), 5));
+  IncidentOptions options;
+  options.activations = 2;
+  const Bundle bundle(history, options, replays);
+  EXPECT_THAT((*bundle.RowCiting("activations-1", early))[3].text, HasSubstr("the last one on it before: allow"));
+  EXPECT_THAT((*bundle.RowCiting("activations-1", late))[3].text, HasSubstr("the last one on it told here: allow"));
+  options.activations = 3;
+  EXPECT_THAT((*Bundle(history, options, replays).RowCiting("activations-1", late))[3].text,
+              HasSubstr("the last one on it before: deny"));
+}
+
 // An older release decided the same on other grounds; only what differs in more than these is another decision.
 TEST(Incident, ADecisionOfAnotherReleaseIsNoOtherDecision) {
   ProjectedHistory history = InService();
