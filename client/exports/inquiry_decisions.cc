@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -73,18 +74,54 @@ Cell LeavesCell(const std::vector<uint64_t>& leaves) {
   return {Text(leaves.size(), leaves.size() == 1 ? " leaf" : " leaves"), Mark::kNone, leaves};
 }
 
+// The bodies that are erased, of many leaves, several times.
+class ErasedBodies {
+ public:
+  explicit ErasedBodies(const LedgerView& view) : view_(view) {}
+
+  // Those of the decision and of what it was computed from: without one it can't be computed again.
+  StatusOr<std::set<std::string>> Of(const Replayed& replayed) {
+    std::set<std::string> erased;
+    std::vector<uint64_t> leaves = replayed.slice;
+    leaves.push_back(replayed.leaf);
+    for (const uint64_t leaf : leaves) {
+      ASSIGN_OR_RETURN(const bool gone, IsErased(leaf));
+      if (gone) erased.insert(Text("leaf ", leaf));
+    }
+    return erased;
+  }
+
+ private:
+  StatusOr<bool> IsErased(uint64_t leaf) {
+    const auto known = erased_.find(leaf);
+    if (known != erased_.end()) return known->second;
+    ASSIGN_OR_RETURN(const v1::Event event, view_.Event(leaf));
+    return erased_[leaf] = event.body_state() == v1::BODY_ERASED;
+  }
+
+  const LedgerView& view_;
+  std::map<uint64_t, bool> erased_;
+};
+
 // So that a decision can be computed again without the ledger: what is cited here are records of the bundle.
-Table GroundsTable(const Inquiry& inquiry) {
+StatusOr<Table> GroundsTable(const Inquiry& inquiry) {
   Table table = {"What it takes to compute these decisions again",
                  {"Decision", "Computed from", "Evidence that its rules name"},
                  {},
                  "No decision is told here."};
+  ErasedBodies bodies(inquiry.view);
   for (const std::string& id : inquiry.with_grounds) {
     const auto found = inquiry.decisions.find(id);
     if (found == inquiry.decisions.end() || !found->second.has_value()) continue;
     const Replayed& replayed = *found->second;
+    Cell from = LeavesCell(replayed.slice);
+    ASSIGN_OR_RETURN(const std::set<std::string> erased, bodies.Of(replayed));
+    if (!erased.empty()) {
+      from.text += Text("; not any more: the body of ", SomeOf(erased), " is erased");
+      from.mark = Mark::kBad;
+    }
     table.rows.push_back(
-        {Cite(Text("gate_decision:", id), replayed.leaf), LeavesCell(replayed.slice), LeavesCell(replayed.evidence)});
+        {Cite(Text("gate_decision:", id), replayed.leaf), std::move(from), LeavesCell(replayed.evidence)});
   }
   return table;
 }
@@ -174,8 +211,8 @@ Status AddDecisions(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHisto
                                     left_out == 1 ? " more is" : " more are", " left out."));
   section.tables.push_back(std::move(table));
   section.paragraphs.push_back(
-      "Each decision can be computed again without the ledger: copy the records of its leaf and of the leaves that it "
-      "was computed from into a directory, and run anamnesis gate verify on that.");
+      "Each decision below whose records are whole can be computed again without the ledger: copy the records of its "
+      "leaf and of the leaves that it was computed from into a directory, and run anamnesis gate verify on that.");
   if (grounds_left_out > 0) {
     section.paragraphs.push_back(Text("Of the decisions that activations cite, the first ", inquiry.options.activations,
                                       " and the last ", inquiry.options.activations,
@@ -183,7 +220,8 @@ Status AddDecisions(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHisto
                                       grounds_left_out == 1 ? " more is" : " more are",
                                       " left out, and what they were computed from is no record of this bundle."));
   }
-  section.tables.push_back(GroundsTable(inquiry));
+  ASSIGN_OR_RETURN(Table grounds, GroundsTable(inquiry));
+  section.tables.push_back(std::move(grounds));
   return OkStatus();
 }
 

@@ -236,6 +236,35 @@ TEST(Incident, WhatADecisionRestsOnIsARecordOfTheBundle) {
   EXPECT_EQ(row[2].leaves, std::vector<uint64_t>{evidence.value});
 }
 
+TEST(Incident, WhatNeedsAnErasedBodyCannotBeComputedAnyMore) {
+  ProjectedHistory history = InService();
+  const LeafIndex letter = history.Add(AtHour(ReferToDocument("a letter"), 0));
+  const v1::GateDecided decision = Decision(v1::GateDecided::DENY);
+  const LeafIndex whole = history.Add(AtHour(Decided("d", "a", decision), 3));
+  const LeafIndex lost = history.Add(AtHour(Decided("e", "a", decision), 4));
+  history.Add(AtHour(Incident(), 6));
+  ProjectedLedger ledger(history);
+  ledger.Replays("d", Replay(whole, decision, {0}));
+  ledger.Replays("e", Replay(lost, decision, {0, letter.value}));
+  ledger.Erase(letter);
+  const LedgerView view = ledger.View();
+  v1::EntityRef incident;
+  incident.set_kind("incident");
+  incident.set_id("IR-1");
+  const StatusOr<Document> bundle = IncidentBundle(view, incident, {});
+  ASSERT_TRUE(bundle.ok()) << bundle.status();
+  const auto section = std::find_if(bundle->sections.begin(), bundle->sections.end(),
+                                    [](const Section& one) { return one.id == "activations-1"; });
+  ASSERT_NE(section, bundle->sections.end());
+  const std::vector<std::vector<Cell>>& rows = section->tables.at(2).rows;
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0][1].text, "1 leaf");
+  EXPECT_EQ(rows[0][1].mark, Mark::kNone);
+  EXPECT_EQ(rows[1][1].text, "2 leaves; not any more: the body of leaf 1 is erased");
+  EXPECT_EQ(rows[1][1].mark, Mark::kBad);
+  EXPECT_THAT(rows[1][1].leaves, testing::ElementsAre(0, letter.value));
+}
+
 // A unit that goes on adapting for years can be exported still: what each decision rests on would fill the bundle.
 TEST(Incident, OfManyDecisionsTheGroundsOfTheFirstAndLastAreTold) {
   ProjectedHistory history = InService();
