@@ -31,6 +31,16 @@ struct Ran {
   std::string name() const;
 };
 
+// What a bundle needs again of a decision that was computed again.
+struct Replayed {
+  // As a table tells it.
+  Cell told;
+  uint64_t leaf = 0;
+  // The leaves that it was computed from, and those that its rules name.
+  std::vector<uint64_t> slice;
+  std::vector<uint64_t> evidence;
+};
+
 struct Inquiry {
   Inquiry(const LedgerView& ledger, const IncidentOptions& asked) : view(ledger), options(asked) {}
 
@@ -63,8 +73,10 @@ struct Inquiry {
   std::map<std::string, v1::EntityRef> scope;
   // By artifact.
   std::map<std::string, std::vector<Certificate>> certificates;
-  // By id, as computed again; nothing where the ledger has no such decision.
-  std::map<std::string, std::optional<v1::GateReplayAnswer>> decisions;
+  // Of the unit that is told just now, by id: its decisions as computed again, nothing where the ledger has no such
+  // one; and those whose grounds become records too. A unit may have very many, and of the others no grounds are kept.
+  std::map<std::string, std::optional<Replayed>> decisions;
+  std::set<std::string> with_grounds;
   // What is not recorded of the origin of what ran.
   std::vector<Gap> origin_gaps;
 };
@@ -84,12 +96,16 @@ Status AddUnit(Inquiry& inquiry, const v1::EntityRef& unit);
 
 // A decision of the gate, as it was recorded and as it is computed again.
 StatusOr<Cell> DecisionCell(Inquiry& inquiry, const std::string& id, Section& section);
-// In the place of a decision where an activation cites none, with the last one about the same artifact before it.
+// In the place of a decision where an activation cites none, with the last one about the same artifact before it, of
+// those that are told.
 StatusOr<Cell> NoDecisionCell(Inquiry& inquiry, const UnitHistory& history, const Cited& activation, Section& section);
-// What the gate decided about the unit, also what led to no activation; and what each decision rests on that is told of
-// the unit, `cited` by activations among them.
-Status AddDecisions(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHistory& history,
-                    std::set<std::string> cited, Section& section);
+// Before any decision about a unit: chooses those whose grounds are told, the ones that AddDecisions tells and the
+// first and last few that activations cite. A unit that adapts for years must not fill the bundle with what each rests
+// on. How many that activations cite are left out.
+size_t ChooseGrounds(Inquiry& inquiry, const UnitHistory& history);
+// What the gate decided about the unit, also what led to no activation; and what the chosen ones rest on.
+Status AddDecisions(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHistory& history, size_t grounds_left_out,
+                    Section& section);
 
 // What ran was made of, its bytes, the risks of what is affected.
 Status AddLineage(Inquiry& inquiry);

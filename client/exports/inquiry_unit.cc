@@ -302,7 +302,7 @@ Status AddActivations(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHis
                  {},
                  "No activation is recorded."};
   ASSIGN_OR_RETURN(const auto nonconformity, NonconformityOn(inquiry, unit, section));
-  std::set<std::string> decisions;
+  const size_t grounds_left_out = ChooseGrounds(inquiry, history);
   for (const Cited* record : InOrderOfTime(history.of(HistoryPart::kActivations))) {
     const uint64_t leaf = record->leaf.index();
     if (record->void_effect) {
@@ -315,7 +315,6 @@ Status AddActivations(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHis
     for (const v1::EntityRef& ref : record->refs) {
       if (ref.role() == "decision") {
         ASSIGN_OR_RETURN(decision, DecisionCell(inquiry, ref.id(), section));
-        decisions.insert(ref.id());
       }
       if (ref.role() == "artifact" && ref.kind() == "artifact") {
         ASSIGN_OR_RETURN(certified, CertificationCell(inquiry, WithoutRole(ref), *record, section));
@@ -336,7 +335,7 @@ Status AddActivations(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHis
                           std::move(certified)});
   }
   section.tables.push_back(std::move(table));
-  RETURN_IF_ERROR(AddDecisions(inquiry, unit, history, std::move(decisions), section));
+  RETURN_IF_ERROR(AddDecisions(inquiry, unit, history, grounds_left_out, section));
   inquiry.document.sections.push_back(std::move(section));
   return OkStatus();
 }

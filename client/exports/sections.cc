@@ -16,6 +16,7 @@
 #include "ledger/event/names.h"
 #include "ledger/event/vocabulary.h"
 #include "ledger/query/citation.h"
+#include "ledger/query/events.h"
 #include "ledger/query/message_fields.h"
 #include "ledger/query/recording_gap.h"
 #include "ledger/query/wording.h"
@@ -51,6 +52,7 @@ Cited Unreadable(Cited cited) {
 Cited CitedOf(const v1::LeafReference& leaf, const v1::Event& event) {
   Cited cited;
   cited.leaf = leaf;
+  cited.written_latest = Timestamp(event.header().occurred_latest_us());
   cited.refs.assign(event.header().refs().begin(), event.header().refs().end());
   cited.stream = event.header().stream();
   if (event.has_seal()) cited.seal_key = event.seal().key_id();
@@ -122,7 +124,26 @@ struct TypeTimes {
   uint64_t events = 0;
   std::map<std::string, uint64_t> judgements;
   std::array<uint64_t, kGapBins> recorded_after = {};
+  // Recorded before the time until which they are said to have happened.
+  uint64_t dated_later = 0;
 };
+
+// As the ledger counts them itself: a correction of the time can make the gap longer, and never shorter.
+StatusOr<int64_t> GapOf(const Cited& record) {
+  ASSIGN_OR_RETURN(const Timestamp recorded, FromProtoTime(record.leaf.recorded(), "recorded"));
+  ASSIGN_OR_RETURN(const Timestamp latest, FromProtoTime(record.leaf.occurred_latest(), "occurred_latest"));
+  return recorded.us - std::min(latest, record.written_latest).us;
+}
+
+Status CountGaps(const std::map<uint64_t, Cited>& records, std::map<std::string, TypeTimes>& types) {
+  for (const auto& [leaf, record] : records) {
+    if (record.void_effect) continue;
+    ASSIGN_OR_RETURN(const int64_t gap, GapOf(record));
+    TypeTimes& times = types[record.leaf.type()];
+    ++(gap < 0 ? times.dated_later : times.recorded_after[GapBinOf(gap)]);
+  }
+  return OkStatus();
+}
 
 Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, Cited>& records, Section& section,
                                std::map<std::string, TypeTimes>& types, Table& table) {
@@ -136,8 +157,6 @@ Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, 
   while (from <= last && (first || from != 0)) {
     v1::Question question;
     question.mutable_contemporaneity()->set_from(from);
-    // For the histogram also what is on time.
-    question.mutable_contemporaneity()->set_all(true);
     ASSIGN_OR_RETURN(const v1::Answer answer, view.Ask(std::move(question)));
     const v1::ContemporaneityAnswer& page = answer.contemporaneity();
     for (const std::string& note : answer.notes()) {
@@ -151,8 +170,6 @@ Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, 
     for (const v1::ContemporaneityAnswer::OfEvent& event : page.events()) {
       if (records.count(event.leaf().index()) == 0) continue;
       TypeTimes& times = types[event.leaf().type()];
-      ++times.recorded_after[GapBinOf(event.gap_us())];
-      if (event.judgement() == v1::ContemporaneityAnswer::ON_TIME && !event.corrected()) continue;
       const std::string judgement = Text(Words(v1::ContemporaneityAnswer::Judgement_Name(event.judgement())),
                                          event.corrected() ? ", its time corrected since" : "");
       ++times.judgements[judgement];
@@ -191,13 +208,14 @@ Status AddContemporaneityPages(const LedgerView& view, const std::map<uint64_t, 
 
 Table GapTable(const std::map<std::string, TypeTimes>& types) {
   Table table = {"How many were recorded how long after they happened",
-                 {"Type", "Up to 1 s", "1 min", "1 h", "24 h", "7 d", "30 d", "Later"},
+                 {"Type", "Up to 1 s", "1 min", "1 h", "24 h", "7 d", "30 d", "Later", "Dated later"},
                  {},
                  "There are no records."};
   for (const auto& [type, times] : types) {
     std::vector<Cell> row;
     row.push_back({type, Mark::kNone, {}});
     for (const uint64_t events : times.recorded_after) row.push_back({std::to_string(events), Mark::kNone, {}});
+    row.push_back({std::to_string(times.dated_later), Mark::kNone, {}});
     table.rows.push_back(std::move(row));
   }
   return table;
@@ -516,8 +534,9 @@ StatusOr<Section> TraceSection(const LedgerView& view, const v1::EntityRef& item
 StatusOr<Section> ContemporaneitySection(const LedgerView& view, const std::map<uint64_t, Cited>& records) {
   Section section = {"contemporaneity", "Contemporaneity", "21 CFR 11.10(e); ALCOA+", {}, {}, {}};
   section.paragraphs.push_back(
-      "How long after it happened each record was made, judged by the adopted policy. Records made "
-      "after the fact from others say so and are counted apart.");
+      "How long after it happened each record was made, judged by the adopted policy. Records made after the fact from "
+      "others say so and are counted apart. It is counted from when it had happened at the latest, as written or as "
+      "corrected, whichever makes it longer; what was recorded before that is dated later.");
   std::map<std::string, TypeTimes> types;
   // What was taken back is not judged.
   for (const auto& [leaf, record] : records) types[record.leaf.type()].events += record.void_effect ? 0 : 1;
@@ -525,6 +544,7 @@ StatusOr<Section> ContemporaneitySection(const LedgerView& view, const std::map<
   Table late = {
       "Late or dated in the future", {"Record", "Judgement", "Occurred", "Recorded after", "Reason"}, {}, "None."};
   if (!records.empty()) RETURN_IF_ERROR(AddContemporaneityPages(view, records, section, types, late));
+  RETURN_IF_ERROR(CountGaps(records, types));
   Table table = {"By type", {"Type", "Records", "On time", "Otherwise"}, {}, "There are no records."};
   for (const auto& [type, times] : types) {
     std::string others;

@@ -15,12 +15,15 @@
 #include "client/exports/document.h"
 #include "client/exports/ledger_view.h"
 #include "ledger/base/status.h"
+#include "ledger/base/time.h"
 
 namespace anamnesis::exports {
 
 // An event as an export needs it again and again, without its body.
 struct Cited {
   v1::LeafReference leaf;
+  // Until when it happened, as written: `leaf` may have been corrected.
+  Timestamp written_latest;
   std::vector<v1::EntityRef> refs;
   std::string stream;
   // The public key of the seal that stands in it; empty where none does.

@@ -159,6 +159,58 @@ TEST(Incident, ARefusalIsToldBeforeWhatRanInSpiteOfIt) {
   EXPECT_EQ((*row)[3].leaves, std::vector<uint64_t>{refused.value});
 }
 
+TEST(Incident, WhatIsLeftOutMayBeTheLastDecisionBefore) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Incident(), 1));
+  Replays replays;
+  const auto decide = [&](const std::string& id, const std::string& artifact, v1::GateDecided::Verdict verdict,
+                          int64_t hour) {
+    const LeafIndex leaf = history.Add(AtHour(Decided(id, artifact, Decision(verdict)), hour));
+    replays[id] = Replay(leaf, Decision(verdict));
+  };
+  decide("d", "a", v1::GateDecided::ALLOW, 2);
+  const LeafIndex early = history.Add(AtHour(Activated("a"), 2));
+  decide("e", "z", v1::GateDecided::ALLOW, 3);
+  decide("f", "a", v1::GateDecided::DENY, 4);
+  const LeafIndex late = history.Add(AtHour(Activated("a"), 5));
+  IncidentOptions options;
+  options.activations = 2;
+  const Bundle bundle(history, options, replays);
+  EXPECT_THAT((*bundle.RowCiting("activations-1", early))[3].text, HasSubstr("the last one on it before: allow"));
+  EXPECT_THAT((*bundle.RowCiting("activations-1", late))[3].text, HasSubstr("the last one on it told here: allow"));
+  options.activations = 3;
+  EXPECT_THAT((*Bundle(history, options, replays).RowCiting("activations-1", late))[3].text,
+              HasSubstr("the last one on it before: deny"));
+}
+
+// An older release decided the same on other grounds; only what differs in more than these is another decision.
+TEST(Incident, ADecisionOfAnotherReleaseIsNoOtherDecision) {
+  ProjectedHistory history = InService();
+  const v1::GateDecided recorded = Decision(v1::GateDecided::ALLOW, {0});
+  const LeafIndex decided = history.Add(AtHour(Decided("d", "a", recorded), 3));
+  history.Add(AtHour(Incident(), 6));
+  v1::GateReplayAnswer replay = Replay(decided, recorded);
+  const auto told = [&] {
+    const Bundle bundle(history, {}, {{"d", replay}});
+    return bundle.At("activations-1").tables.at(1).rows.at(0).at(3);
+  };
+  EXPECT_THAT(told().text, HasSubstr("computed again: the same"));
+  EXPECT_THAT(told().text, Not(HasSubstr("another release")));
+  EXPECT_EQ(told().mark, Mark::kGood);
+  replay.set_identical(false);
+  *replay.mutable_computed() = Decision(v1::GateDecided::ALLOW, {0, 1});
+  replay.mutable_computed()->mutable_results(0)->set_note("in other words");
+  EXPECT_THAT(told().text, HasSubstr("the same verdict and rules, other evidence: by rules of another release"));
+  EXPECT_EQ(told().mark, Mark::kNone);
+  *replay.mutable_computed() = recorded;
+  replay.mutable_computed()->set_artifact_digest(std::string(32, 'z'));
+  EXPECT_THAT(told().text, HasSubstr("computed again: it is ANOTHER decision"));
+  EXPECT_EQ(told().mark, Mark::kBad);
+  *replay.mutable_computed() = Decision(v1::GateDecided::DENY, {0});
+  EXPECT_THAT(told().text, HasSubstr("computed again: it is ANOTHER decision"));
+  EXPECT_EQ(told().mark, Mark::kBad);
+}
+
 TEST(Incident, DecisionsThatAreLeftOutAreCounted) {
   ProjectedHistory history = InService();
   for (int i = 0; i < 5; ++i) history.Add(AtHour(Decided(Text("d", i), "a", Decision(v1::GateDecided::DENY)), i + 1));
@@ -182,6 +234,66 @@ TEST(Incident, WhatADecisionRestsOnIsARecordOfTheBundle) {
   EXPECT_EQ(row[0].leaves, std::vector<uint64_t>{decided.value});
   EXPECT_THAT(row[1].leaves, testing::ElementsAre(0, 1));
   EXPECT_EQ(row[2].leaves, std::vector<uint64_t>{evidence.value});
+}
+
+TEST(Incident, WhatNeedsAnErasedBodyCannotBeComputedAnyMore) {
+  ProjectedHistory history = InService();
+  const LeafIndex letter = history.Add(AtHour(ReferToDocument("a letter"), 0));
+  const v1::GateDecided decision = Decision(v1::GateDecided::DENY);
+  const LeafIndex whole = history.Add(AtHour(Decided("d", "a", decision), 3));
+  const LeafIndex lost = history.Add(AtHour(Decided("e", "a", decision), 4));
+  history.Add(AtHour(Incident(), 6));
+  ProjectedLedger ledger(history);
+  ledger.Replays("d", Replay(whole, decision, {0}));
+  ledger.Replays("e", Replay(lost, decision, {0, letter.value}));
+  ledger.Erase(letter);
+  const LedgerView view = ledger.View();
+  v1::EntityRef incident;
+  incident.set_kind("incident");
+  incident.set_id("IR-1");
+  const StatusOr<Document> bundle = IncidentBundle(view, incident, {});
+  ASSERT_TRUE(bundle.ok()) << bundle.status();
+  const auto section = std::find_if(bundle->sections.begin(), bundle->sections.end(),
+                                    [](const Section& one) { return one.id == "activations-1"; });
+  ASSERT_NE(section, bundle->sections.end());
+  const std::vector<std::vector<Cell>>& rows = section->tables.at(2).rows;
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0][1].text, "1 leaf");
+  EXPECT_EQ(rows[0][1].mark, Mark::kNone);
+  EXPECT_EQ(rows[1][1].text, "2 leaves; not any more: the body of leaf 1 is erased");
+  EXPECT_EQ(rows[1][1].mark, Mark::kBad);
+  EXPECT_THAT(rows[1][1].leaves, testing::ElementsAre(0, letter.value));
+}
+
+// A unit that goes on adapting for years can be exported still: what each decision rests on would fill the bundle.
+TEST(Incident, OfManyDecisionsTheGroundsOfTheFirstAndLastAreTold) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Incident(), 1));
+  const v1::GateDecided decision = Decision(v1::GateDecided::ALLOW);
+  Replays replays;
+  for (int i = 2; i < 7; ++i) {
+    const std::string id = Text("d", i);
+    replays[id] = Replay(history.Add(AtHour(Decided(id, "a", decision), i)), decision, {0, 1});
+    history.Add(AtHour(WithRefs(Activated("a"), {"decision=gate_decision:" + id}), i));
+  }
+  IncidentOptions options;
+  options.activations = 1;
+  const Bundle bundle(history, options, replays);
+  const Section& section = bundle.At("activations-1");
+  ASSERT_EQ(section.tables.at(0).rows.size(), 5U);
+  for (const std::vector<Cell>& row : section.tables[0].rows) EXPECT_THAT(row[3].text, HasSubstr("the same"));
+  std::vector<std::string> told;
+  for (const std::vector<Cell>& row : section.tables.at(2).rows) {
+    told.push_back(row[0].text);
+    EXPECT_THAT(row[1].leaves, testing::ElementsAre(0, 1));
+  }
+  EXPECT_THAT(told, testing::ElementsAre("gate_decision:d2", "gate_decision:d6"));
+  EXPECT_THAT(section.paragraphs,
+              testing::Contains(HasSubstr("are told below, with those about the unit; 3 more are")));
+  options.activations = 3;
+  const Bundle whole(history, options, replays);
+  EXPECT_EQ(whole.At("activations-1").tables.at(2).rows.size(), 5U);
+  EXPECT_THAT(whole.At("activations-1").paragraphs, Not(testing::Contains(HasSubstr("are told below"))));
 }
 
 TEST(Incident, TheRunOfACertificateInTheSandboxIsARecordOfTheBundle) {

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,8 +49,16 @@ class ProjectedLedger : public LedgerClient {
     return status;
   }
   StatusOr<v1::Event> GetEvent(const v1::GetEventRequest& request) override {
-    return ReadEvent(history_.rows(), LeafIndex(request.index()), true);
+    ASSIGN_OR_RETURN(v1::Event event, ReadEvent(history_.rows(), LeafIndex(request.index()), true));
+    if (erased_.count(request.index()) > 0) {
+      event.clear_body();
+      event.clear_content();
+      event.set_body_state(v1::BODY_ERASED);
+    }
+    return event;
   }
+  // A projected history erases nothing by itself.
+  void Erase(LeafIndex index) { erased_.insert(index.value); }
   Status Read(const v1::ReadRequest& request, const OnRead& on_read) override {
     v1::ReadRequest bounded = request;
     if (read_max_ > 0) bounded.set_limit(read_max_);
@@ -114,6 +123,7 @@ class ProjectedLedger : public LedgerClient {
   const ProjectedHistory& history_;
   const uint64_t read_max_;
   std::map<std::string, v1::GateReplayAnswer> replays_;
+  std::set<uint64_t> erased_;
   const NamedKey key_ = {"test.example/ledger", *PrivateKey::FromSeed(std::string(PrivateKey::kSeedSize, 'k'))};
 };
 

@@ -185,17 +185,76 @@ TEST(DeviceFile, HasWhatIsRecordedOfTheDeviceModelsOfAnItem) {
   }
 }
 
+// By type: how many were recorded within each time after they happened, and how many before.
+std::vector<std::string> GapsOfTestRuns(const ProjectedHistory& history) {
+  const Document report = ReportOn(history, "reviewer-questions");
+  const Table& table = SectionAt(report, "contemporaneity").tables.at(1);
+  EXPECT_EQ(table.title, "How many were recorded how long after they happened");
+  for (const std::vector<Cell>& row : table.rows) {
+    EXPECT_EQ(row.size(), table.columns.size());
+    if (row[0].text != "test_run.completed") continue;
+    std::vector<std::string> counts;
+    for (size_t i = 1; i < row.size(); ++i) counts.push_back(row[i].text);
+    return counts;
+  }
+  ADD_FAILURE() << "no test runs are counted";
+  return {};
+}
+
 TEST(Contemporaneity, TellsHowLongAfterTheyHappenedRecordsWereMade) {
   ProjectedHistory history;
   history.Add(AtHour(Item(), 0));
   history.Add(AtHour(Tested(v1::TestRunCompleted::PASS), 1));
   history.Add(AtHour(Tested(v1::TestRunCompleted::PASS), 1), Hour(30));
-  const Document report = ReportOn(history, "reviewer-questions");
-  const Table& table = SectionAt(report, "contemporaneity").tables.at(1);
-  EXPECT_EQ(table.title, "How many were recorded how long after they happened");
-  std::vector<std::string> row;
-  for (const Cell& cell : table.rows.at(1)) row.push_back(cell.text);
-  EXPECT_THAT(row, testing::ElementsAre("test_run.completed", "1", "0", "0", "0", "1", "0", "0"));
+  EXPECT_THAT(GapsOfTestRuns(history), testing::ElementsAre("1", "0", "0", "0", "1", "0", "0", "0"));
+}
+
+TEST(Contemporaneity, ACorrectedTimeMakesNoRecordMoreTimely) {
+  ProjectedHistory history;
+  history.Add(AtHour(Item(), 0));
+  const LeafIndex late = history.Add(AtHour(Tested(v1::TestRunCompleted::PASS), 1), Hour(30));
+  const LeafIndex prompt = history.Add(AtHour(Tested(v1::TestRunCompleted::PASS), 30), Hour(30));
+  const auto move = [&](LeafIndex index, int64_t hour) {
+    const EventId id = *EventId::FromBytes(ProjectedHistory::IdOf(index));
+    history.Add(AtHour(MoveInTime(id, Hour(hour), Hour(hour)), 40));
+  };
+  EXPECT_THAT(GapsOfTestRuns(history), testing::ElementsAre("1", "0", "0", "0", "1", "0", "0", "0"));
+  move(late, 30);
+  EXPECT_THAT(GapsOfTestRuns(history), testing::ElementsAre("1", "0", "0", "0", "1", "0", "0", "0"));
+  move(prompt, 1);
+  EXPECT_THAT(GapsOfTestRuns(history), testing::ElementsAre("0", "0", "0", "0", "2", "0", "0", "0"));
+}
+
+TEST(Contemporaneity, WhatIsDatedLaterIsNotPromptAndWhatIsRetractedIsNotCounted) {
+  ProjectedHistory history;
+  history.Add(AtHour(Item(), 0));
+  history.Add(AtHour(Tested(v1::TestRunCompleted::PASS), 30), Hour(1));
+  const LeafIndex wrong = history.Add(AtHour(Tested(v1::TestRunCompleted::PASS), 31));
+  EXPECT_THAT(GapsOfTestRuns(history), testing::ElementsAre("1", "0", "0", "0", "0", "0", "0", "1"));
+  history.Retract(wrong);
+  EXPECT_THAT(GapsOfTestRuns(history), testing::ElementsAre("0", "0", "0", "0", "0", "0", "0", "1"));
+}
+
+// A design history may be small in a ledger of millions of events: only what is not on time is fetched of these.
+TEST(Contemporaneity, DoesNotFetchWhatIsOnTime) {
+  ProjectedHistory history;
+  history.Add(AtHour(Item(), 0));
+  class Watched : public ProjectedLedger {
+   public:
+    using ProjectedLedger::ProjectedLedger;
+    StatusOr<v1::Answer> Ask(const v1::Question& question) override {
+      asked |= question.has_contemporaneity();
+      all |= question.contemporaneity().all();
+      return ProjectedLedger::Ask(question);
+    }
+    bool asked = false;
+    bool all = false;
+  };
+  Watched ledger(history);
+  const LedgerView view = ledger.View();
+  ASSERT_TRUE(Report(view, "reviewer-questions", Alert()).ok());
+  EXPECT_TRUE(ledger.asked);
+  EXPECT_FALSE(ledger.all);
 }
 
 }  // namespace
