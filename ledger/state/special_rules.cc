@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 #include <optional>
 #include <set>
 #include <string>
@@ -16,6 +15,7 @@
 #include "ledger/base/decimal.h"
 #include "ledger/event/names.h"
 #include "ledger/state/adaptation_rules.h"
+#include "ledger/state/closing_rules.h"
 #include "ledger/state/corrections.h"
 #include "ledger/state/edges.h"
 #include "ledger/state/entities.h"
@@ -130,9 +130,6 @@ Status CheckDelegated(const Case& at, const v1::AuthorityDelegated& body) {
 }
 
 std::string ShortfallKey(const v1::EntityRef& dataset) { return Text('u', dataset.id(), '\0', dataset.version()); }
-
-// Above all rows of kEdges with the prefix: indexes are shorter, and names hold no such bytes.
-std::string LastEdge(std::string_view prefix) { return Text(prefix, std::string(16, '\xff')); }
 
 // The field of a seal by which it says something else of the version's members than another; empty when none does.
 std::string_view SealDifference(const v1::DatasetSealed& one, const v1::DatasetSealed& other) {
@@ -418,55 +415,6 @@ Status CheckReleased(const Case& at, const v1::ReleaseApproved&) {
   return OkStatus();
 }
 
-// The newest event of these types, by its place in time, that counts and names the entity in its role. Of what few
-// events are about.
-StatusOr<std::optional<LeafIndex>> NewestOfTypes(const RowFinder& rows, const v1::EntityRef& entity,
-                                                 std::initializer_list<std::string_view> types) {
-  ASSIGN_OR_RETURN(const std::vector<LoadedEvent> events, AllCounting(rows, RoleEdgesPrefix(entity, entity.role())));
-  std::optional<Placed> newest;
-  for (const LoadedEvent& event : events) {
-    if (std::find(types.begin(), types.end(), event.type->name()) == types.end()) continue;
-    ASSIGN_OR_RETURN(const std::optional<Placed> placed, PlaceOf(rows, event.index));
-    if (placed.has_value() && (!newest.has_value() || newest->place < placed->place)) newest = placed;
-  }
-  return newest.has_value() ? std::optional<LeafIndex>(newest->place.second) : std::nullopt;
-}
-
-// What was verified once need not be any more: of the last verification the result counts, and none that came before it
-// was reopened.
-Status CheckClosed(const Case& at, const v1::EntityRef& entity, std::string_view rule, std::string_view verified,
-                   std::string_view ended_otherwise, std::string_view reopened) {
-  ASSIGN_OR_RETURN(const std::optional<LeafIndex> last,
-                   NewestOfTypes(at.rows, entity, {verified.substr(0, verified.find('?')), ended_otherwise, reopened}));
-  if (!last.has_value()) return OkStatus();
-  ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(at.rows, *last));
-  const std::string_view type = event.type->name();
-  if (type == ended_otherwise) return OkStatus();
-  if (type != reopened && BodyHas(event.body.get(), verified.substr(verified.find('?') + 1))) return OkStatus();
-  for (const std::string_view what : {verified, ended_otherwise}) {
-    ASSIGN_OR_RETURN(const std::optional<LeafIndex> ended, FindNaming(at.rows, what, entity.role(), entity, false));
-    if (!ended.has_value()) continue;
-    Add(at, rule, "header.refs", v1::REFUSED, "IEC 62304 9.7",
-        Text("nothing since the ", type, " at leaf ", last->value, " says that ", entity.kind(), " \"", entity.id(),
-             "\" is settled"),
-        Text("record ", verified, " or ", ended_otherwise, " first"))
-        .since = *last;
-    return OkStatus();
-  }
-  // The precondition says so.
-  return OkStatus();
-}
-
-Status CheckProblemClosed(const Case& at, const v1::ProblemClosed&) {
-  return CheckClosed(at, *FindReference(at.header(), "problem"), "CLOSE-LAST-VERIFIED",
-                     "problem.verified?resolved=true", "problem.no_action_decided", "problem.reopened");
-}
-
-Status CheckChangeClosed(const Case& at, const v1::ChangeClosed&) {
-  return CheckClosed(at, *FindReference(at.header(), "change"), "CLOSE-CHANGE-LAST-VERIFIED",
-                     "change.verified?verified=true", "change.rejected", "");
-}
-
 Status CheckDecision(const Case& at, const v1::DecisionRecorded& body) {
   if (std::find(body.options().begin(), body.options().end(), body.choice()) != body.options().end()) return OkStatus();
   Add(at, "DECISION-OPTIONS", "body.choice", v1::FINDING, "IEC 62304 5.1.1",
@@ -631,8 +579,6 @@ const std::unordered_map<const Descriptor*, Check>& Checks() {
       {v1::DatasetSealed::descriptor(), CheckOf<v1::DatasetSealed, CheckSealed>},
       {v1::AnnotationCompleted::descriptor(), CheckOf<v1::AnnotationCompleted, CheckAnnotation>},
       {v1::ReleaseApproved::descriptor(), CheckOf<v1::ReleaseApproved, CheckReleased>},
-      {v1::ProblemClosed::descriptor(), CheckOf<v1::ProblemClosed, CheckProblemClosed>},
-      {v1::ChangeClosed::descriptor(), CheckOf<v1::ChangeClosed, CheckChangeClosed>},
       {v1::SplitDefined::descriptor(), CheckOf<v1::SplitDefined, CheckSplit>},
       {v1::TrainingRunStarted::descriptor(), CheckOf<v1::TrainingRunStarted, CheckTraining>},
       {v1::RequirementApproved::descriptor(), CheckContent<v1::RequirementApproved>},
@@ -656,6 +602,7 @@ Status CheckSpecialRules(const RecordedEvent& event, const RowFinder& rows, std:
     RETURN_IF_ERROR(CheckFiles(at));
     RETURN_IF_ERROR(CheckAdaptationRules(event, rows, broken));
   }
+  RETURN_IF_ERROR(CheckClosing(event, rows, broken));
   return CheckTimes(at);
 }
 

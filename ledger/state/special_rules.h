@@ -19,8 +19,6 @@
 //   TRAINING-PARAMETERS   learning rate, batch size, epochs and early stopping are named (A47)
 //   RELEASE-TESTED-VERSION a release and the test runs that it rests on name the same versions, where both name any of
 //                         a kind (A31; IEC 62304 5.8.1)
-//   CLOSE-LAST-VERIFIED, CLOSE-CHANGE-LAST-VERIFIED
-//                         what is closed was verified last as resolved, and since it was reopened (A100; 9.7)
 //   REQUIREMENT-ACCEPTANCE a performance requirement has a metric, comparator and value (A21)
 //   REVIEW-INDEPENDENT    a class C review has two reviewers that are not the author (A36)
 //   DESIGN-MISMATCH       a test of an artifact that isn't what its detailed design says did not pass (A30)
@@ -45,7 +43,7 @@
 
 namespace anamnesis {
 
-// Those of adaptation are in adaptation_rules.h.
+// Those of adaptation are in adaptation_rules.h, those of closing problems and changes in closing_rules.h.
 
 // Adds what the event breaks to `broken`.
 Status CheckSpecialRules(const RecordedEvent& event, const RowFinder& rows, std::vector<BrokenRule>& broken);

@@ -1,5 +1,5 @@
 // What the steps of a life cycle rest on: a seal on the members and the criteria, a release on tests of what is
-// released, an end on a verification that it is settled.
+// released.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -279,57 +279,6 @@ TEST_F(ReleaseTest, A31_WhatNamesNothingToHoldAgainstEachOtherIsLeftToPeople) {
     release.header.mutable_refs(0)->set_version(Text("of-", runs_));
     EXPECT_THAT(Record(release), Not(Contains("RELEASE-TESTED-VERSION")));
   }
-}
-
-TEST_F(LifeCycleRulesTest, A100_WhatWasVerifiedLastDecidesWhetherAProblemIsClosed) {
-  v1::ProblemReported reported;
-  reported.set_criticality(v1::ProblemReported::SAFETY);
-  reported.set_description("froze");
-  reported.set_configuration_unknown_because("offline");
-  v1::ProblemResolved resolved;
-  resolved.set_summary("watchdog");
-  const std::string problem = "problem=problem:p";
-  (void)Record(DraftWith(reported, {problem}));
-  (void)Record(DraftWith(resolved, {problem}));
-  const EventDraft close = Because(DraftWith(v1::ProblemClosed(), {problem}));
-  const auto verify = [&](bool is_resolved) {
-    v1::ProblemVerified verified;
-    verified.set_resolved(is_resolved);
-    (void)Record(DraftWith(verified, {problem}));
-  };
-  verify(false);
-  EXPECT_EQ(RuleBroken(close), "CLOSE-VERIFIED");
-  verify(true);
-  verify(false);
-  EXPECT_EQ(RuleBroken(close), "CLOSE-LAST-VERIFIED");
-  verify(true);
-  // What is told afterwards of a time before that changes nothing of it.
-  (void)Record(ToldLate(DraftWith(v1::ProblemVerified(), {problem}), 10));
-  EXPECT_THAT(Record(close), IsEmpty());
-  (void)Record(Because(DraftWith(v1::ProblemReopened(), {problem})));
-  EXPECT_EQ(RuleBroken(close), "CLOSE-LAST-VERIFIED");
-  (void)Record(Because(DraftWith(v1::ProblemNoActionDecided(), {problem})));
-  EXPECT_THAT(Record(close), IsEmpty());
-}
-
-TEST_F(LifeCycleRulesTest, A100_WhatWasVerifiedLastDecidesWhetherAChangeIsClosed) {
-  const std::string change = "change=change_request:c";
-  v1::ChangeRequested requested;
-  requested.set_text("a watchdog");
-  (void)Record(Because(DraftWith(requested, {change})));
-  const EventDraft close = DraftWith(v1::ChangeClosed(), {change});
-  const auto verify = [&](bool is_verified) {
-    v1::ChangeVerified verified;
-    verified.set_verified(is_verified);
-    (void)Record(DraftWith(verified, {change}));
-  };
-  verify(false);
-  EXPECT_EQ(RuleBroken(close), "CLOSE-CHANGE-VERIFIED");
-  verify(true);
-  verify(false);
-  EXPECT_EQ(RuleBroken(close), "CLOSE-CHANGE-LAST-VERIFIED");
-  verify(true);
-  EXPECT_THAT(Record(close), IsEmpty());
 }
 
 std::string LackingOf(const std::vector<std::string>& names) {
