@@ -8,12 +8,6 @@
 //   CLASS-LOWERED         a class, an item's own or its parent's, is lowered with safety_class.lowered, which asks for
 //                         a rationale, and not by moving the item (IEC 62304 4.3)
 //   ALREADY-OVER          a role or delegation that had ended when it was given (21 CFR 11.10(d))
-//   SEALED-ONCE           a dataset version that is sealed is not sealed again with other members (A02, A16; IEC 62304
-//                         8.1.1)
-//   SEAL-CRITERIA         a dataset is sealed when its curation says what was chosen, what left out, and why (A42)
-//   ANNOTATION-AGREEMENT  a dataset with less annotator agreement than required is sealed only with an approved
-//                         deviation (A45)
-//   ANNOTATION-DEVIATION  what approves that is a decision about the dataset with the choice "deviation_approved" (A45)
 //   SPLIT-OVERLAP         a record or subject is in more than one part of a split (A50)
 //   SPLIT-OVERLAP-UNKNOWN nobody computed the overlap (A50)
 //   TRAINING-PARAMETERS   learning rate, batch size, epochs and early stopping are named (A47)
@@ -31,8 +25,6 @@
 //   LATE                  recorded later than the contemporaneity policy in force expects (A103, A104)
 //   LATE-REASON           late and without a reason (A104)
 //   FUTURE                said to have happened after it was recorded
-//
-// Rows of kEntities: "u" || dataset id || 0 || version -> be64 index of the annotation.completed that fell short.
 
 #include <vector>
 
@@ -43,13 +35,12 @@
 
 namespace anamnesis {
 
-// Those of adaptation are in adaptation_rules.h, those of closing problems and changes in closing_rules.h.
+// Those of adaptation are in adaptation_rules.h, those of sealing datasets in dataset_rules.h, those of closing
+// problems and changes in closing_rules.h.
 
 // Adds what the event breaks to `broken`.
 Status CheckSpecialRules(const RecordedEvent& event, const RowFinder& rows, std::vector<BrokenRule>& broken);
 bool SpecialRulesReadBody(const EventType& type);
-
-Status FoldSpecialRules(const RecordedEvent& event, RowOverlay& rows);
 
 }  // namespace anamnesis
 

@@ -12,6 +12,7 @@ namespace anamnesis {
 namespace {
 
 using testing::Contains;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
@@ -90,6 +91,24 @@ TEST_F(LifeCycleRulesTest, A16_ASealIsCorrectedByACorrection) {
   EXPECT_EQ(DetailOf(verdict.status()).rule(), "SEALED-ONCE") << verdict.status();
 }
 
+TEST_F(LifeCycleRulesTest, A16_OfTwoSealsAlikeACorrectionReplacesOneOnly) {
+  (void)Record(Curated("2.2"));
+  const LeafIndex first = Accept(admin_.Write({Sealed("2.2")})).indexes.front();
+  const EventId first_id = admin_.LastId();
+  (void)Record(Sealed("2.2"));
+  const EventId second = admin_.LastId();
+  EventDraft corrected = Sealed("2.2", Members('q'));
+  corrected.header.set_corrects(second.bytes());
+  const v1::RefusalDetail detail = Refusal(corrected);
+  EXPECT_EQ(detail.rule(), "SEALED-ONCE");
+  EXPECT_EQ(detail.existing_index(), first.value) << "the other counts as before";
+  // With one of them taken back the other is corrected.
+  corrected.header.set_corrects(first_id.bytes());
+  EXPECT_EQ(RuleBroken(corrected), "SEALED-ONCE");
+  (void)Record(Correct(second, v1::RecordCorrected::RETRACTED));
+  EXPECT_THAT(Record(corrected), IsEmpty());
+}
+
 TEST_F(LifeCycleRulesTest, A42_ADatasetIsSealedWithItsCriteria) {
   v1::DatasetCurated no_inclusion = Criteria();
   no_inclusion.clear_inclusion();
@@ -128,16 +147,17 @@ class AgreementTest : public LifeCycleRulesTest {
     (void)Record(Because(DraftWith(protocol, {"protocol=annotation_protocol:ap@1", "author=person:x"})));
     (void)Record(Curated("1"));
   }
-  static EventDraft Annotated(const std::string& id, const std::string& decision) {
+  // `decision` is empty where it names none.
+  static EventDraft Annotated(const std::string& id, const std::string& decision, const std::string& achieved = "94") {
     v1::AnnotationCompleted body;
     body.set_selection_basis("radiologists");
     body.set_metric(v1::AnnotationCompleted::PERCENT);
     body.set_required("95");
-    body.set_achieved("94");
+    body.set_achieved(achieved);
     body.set_resolution("third reader");
     EventDraft draft = DraftWith(body, {"annotation=annotation:" + id, "dataset=dataset:d@1",
                                         "protocol=annotation_protocol:ap@1", "annotator=person:smith"});
-    AddReference(draft, "deviation_approval", "decision", decision);
+    if (!decision.empty()) AddReference(draft, "deviation_approval", "decision", decision);
     return draft;
   }
   static EventDraft Decided(const std::string& id, const std::string& about, const std::string& choice) {
@@ -148,21 +168,59 @@ class AgreementTest : public LifeCycleRulesTest {
     body.set_choice(choice);
     return Because(DraftWith(body, {"decision=decision:" + id, "about=" + about}));
   }
+  // By somebody else than who annotates.
+  void Decide(const EventDraft& decision) { EXPECT_TRUE(Try(eve_, decision).ok()); }
 };
 
 TEST_F(AgreementTest, A45_ADeviationIsApprovedByARecordedDecisionAboutTheDataset) {
   EXPECT_EQ(RuleBroken(Annotated("a", "nobodys")), "EXISTS/deviation_approval");
-  (void)Record(Decided("other", "dataset:e@1", "deviation_approved"));
-  (void)Record(Decided("other-version", "dataset:d@2", "deviation_approved"));
-  (void)Record(Decided("against", "dataset:d@1", "annotate_again"));
+  Decide(Decided("other", "dataset:e@1", "deviation_approved"));
+  Decide(Decided("other-version", "dataset:d@2", "deviation_approved"));
+  Decide(Decided("against", "dataset:d@1", "annotate_again"));
   for (const char* decision : {"other", "other-version", "against"}) {
     EXPECT_EQ(RuleBroken(Annotated("a", decision)), "ANNOTATION-DEVIATION") << decision;
   }
   // Told afterwards it is recorded, and approves nothing.
   EXPECT_THAT(Record(ToldLate(Annotated("a", "against"), 10)), Contains("ANNOTATION-DEVIATION"));
   EXPECT_EQ(RuleBroken(Sealed("1")), "ANNOTATION-AGREEMENT");
-  (void)Record(Decided("for", "dataset:d@1", "deviation_approved"));
+  Decide(Decided("for", "dataset:d@1", "deviation_approved"));
   EXPECT_THAT(Record(Annotated("b", "for")), IsEmpty());
+  EXPECT_THAT(Record(Sealed("1")), IsEmpty());
+}
+
+TEST_F(AgreementTest, A45_ADeviationIsApprovedBySomebodyElse) {
+  (void)Record(Decided("own", "dataset:d@1", "deviation_approved"));
+  const Status status = Try(admin_, Annotated("a", "own"));
+  EXPECT_EQ(DetailOf(status).rule(), "ANNOTATION-DEVIATION");
+  EXPECT_THAT(std::string(MessageOf(status)), HasSubstr("was recorded by person \"admin\", as the annotation is"));
+  EXPECT_THAT(DetailOf(status).remedy(), HasSubstr("by somebody else"));
+  EXPECT_THAT(Record(ToldLate(Annotated("a", "own"), 10)), Contains("ANNOTATION-DEVIATION"));
+  EXPECT_EQ(RuleBroken(Sealed("1")), "ANNOTATION-AGREEMENT");
+  // What falls short of nothing needs no approval.
+  EXPECT_THAT(Record(Annotated("b", "own", "95")), IsEmpty());
+  EXPECT_THAT(Record(Sealed("1")), IsEmpty());
+}
+
+TEST_F(AgreementTest, A45_AnApprovalThatIsTakenBackApprovesNothingAnyMore) {
+  Decide(Decided("for", "dataset:d@1", "deviation_approved"));
+  const EventId decided = eve_.LastId();
+  EXPECT_THAT(Record(Annotated("a", "for")), IsEmpty());
+  (void)Record(Correct(decided, v1::RecordCorrected::RETRACTED));
+  EXPECT_EQ(RuleBroken(Sealed("1")), "ANNOTATION-AGREEMENT");
+  (void)Record(Correct(admin_.LastId(), v1::RecordCorrected::RETRACTED));
+  EXPECT_THAT(Record(Sealed("1")), IsEmpty()) << "it counts again";
+}
+
+TEST_F(AgreementTest, A45_OfSeveralAnnotationsTheLastThatCountsDecides) {
+  Decide(Decided("for", "dataset:d@1", "deviation_approved"));
+  EXPECT_THAT(Record(Annotated("a", "for")), IsEmpty());
+  (void)Record(Correct(eve_.LastId(), v1::RecordCorrected::RETRACTED));
+  EXPECT_THAT(Record(Annotated("b", "", "95")), IsEmpty());
+  const EventId enough = admin_.LastId();
+  EXPECT_THAT(Record(Sealed("1")), IsEmpty());
+  (void)Record(Correct(enough, v1::RecordCorrected::RETRACTED));
+  EXPECT_EQ(RuleBroken(Sealed("1")), "ANNOTATION-AGREEMENT");
+  EXPECT_THAT(Record(Annotated("c", "", "95.5")), IsEmpty());
   EXPECT_THAT(Record(Sealed("1")), IsEmpty());
 }
 
