@@ -236,10 +236,16 @@ bool IsSameVersion(const v1::EntityRef& a, const v1::EntityRef& b) {
   return a.kind() == b.kind() && a.id() == b.id() && a.version() == b.version();
 }
 
-// What a release and a test run have in common: versions, or only kinds of which each names other versions.
+// Whether both are versions of one thing. Each build has an id of its own, whatever it is a build of; two models or
+// two repositories are no versions of each other.
+bool AreVersionsOfOne(const v1::EntityRef& a, const v1::EntityRef& b) {
+  return a.kind() == b.kind() && (a.kind() == "build" || a.id() == b.id());
+}
+
+// What a release and a test run have in common: versions, or only things of which each names other versions.
 struct InCommon {
   bool version = false;
-  bool kind = false;
+  bool thing = false;
 };
 InCommon CompareVersions(const v1::EventHeader& release, const v1::EventHeader& run) {
   InCommon common;
@@ -248,7 +254,7 @@ InCommon CompareVersions(const v1::EventHeader& release, const v1::EventHeader& 
     for (const v1::EntityRef& tested : run.refs()) {
       if (tested.role() != "verified" || !IsTestedVersion(tested)) continue;
       common.version = common.version || IsSameVersion(released, tested);
-      common.kind = common.kind || released.kind() == tested.kind();
+      common.thing = common.thing || AreVersionsOfOne(released, tested);
     }
   }
   return common;
@@ -289,7 +295,7 @@ Status CheckReleased(const Case& at, const v1::ReleaseApproved&) {
     if (!last.has_value()) continue;
     ASSIGN_OR_RETURN(const LoadedEvent run, LoadEvent(at.rows, *last));
     const InCommon common = CompareVersions(at.header(), run.header.fields);
-    if (common.version || !common.kind) continue;
+    if (common.version || !common.thing) continue;
     ASSIGN_OR_RETURN(const std::optional<LeafIndex> other, FindRunOfRelease(at, *item, what));
     if (other.has_value()) continue;
     Add(at, "RELEASE-TESTED-VERSION", "header.refs", v1::REFUSED, rule.clause(),

@@ -328,12 +328,25 @@ TEST_F(ReleaseTest, A31_IntegrationIsHeldAgainstTheReleaseToo) {
   EXPECT_THAT(Record(release), Not(Contains("RELEASE-TESTED-VERSION")));
 }
 
+TEST_F(ReleaseTest, A31_AnotherRevisionOfOneRepositoryIsAnotherVersion) {
+  Class(v1::SOFTWARE_SAFETY_CLASS_A);
+  const EventDraft release = Release({"code=code_revision:app@c2"});
+  (void)Run(v1::SYSTEM, v1::TestRunCompleted::PASS, {"verified=code_revision:app@c1"});
+  EXPECT_EQ(RuleBroken(release), "RELEASE-TESTED-VERSION");
+  (void)Run(v1::SYSTEM, v1::TestRunCompleted::PASS, {"verified=code_revision:app@c2"});
+  EXPECT_THAT(Record(release), Not(Contains("RELEASE-TESTED-VERSION")));
+}
+
 TEST_F(ReleaseTest, A31_WhatNamesNothingToHoldAgainstEachOtherIsLeftToPeople) {
   Class(v1::SOFTWARE_SAFETY_CLASS_A);
   for (const std::vector<std::string>& verified :
-       std::vector<std::vector<std::string>>{{}, {"verified=software_item:alarm"}, {"verified=build:b1"}}) {
+       std::vector<std::vector<std::string>>{{},
+                                             {"verified=software_item:alarm"},
+                                             {"verified=build:b1"},
+                                             {"verified=code_revision:app@c1"},
+                                             {"verified=model:of-another-surface@1"}}) {
     (void)Run(v1::SYSTEM, v1::TestRunCompleted::PASS, verified);
-    EventDraft release = Release();
+    EventDraft release = Release({"code=code_revision:train@t7"});
     release.header.mutable_refs(0)->set_version(Text("of-", runs_));
     EXPECT_THAT(Record(release), Not(Contains("RELEASE-TESTED-VERSION")));
   }
