@@ -344,12 +344,31 @@ Status CheckRegions(const Case& at, const v1::PolicyAdopted& body) {
   return OkStatus();
 }
 
-// A period of no length would keep nothing.
+// Whether events of the type name units.
+bool IsAboutUnits(const std::string& type) {
+  const EventType* known = Vocabulary::Get().FindNewest(type);
+  if (known == nullptr) return false;
+  const auto& refs = known->options->refs();
+  return std::any_of(refs.begin(), refs.end(), [](const v1::ReferenceRule& rule) {
+    return std::find(rule.kinds().begin(), rule.kinds().end(), "device_unit") != rule.kinds().end();
+  });
+}
+
+// A period of no length would keep nothing, and one that starts with what no unit has would begin too early.
 void CheckPeriods(const Case& at, const v1::RetentionPolicy& policy) {
   for (int i = 0; i < policy.periods_size(); ++i) {
-    if (policy.periods(i).years() > 0 || policy.periods(i).months() > 0) continue;
-    Add(at, "POLICY-PERIOD", Text("body.document.retention.periods[", i, "]"), v1::REFUSED, "IEC 62304 4.1",
-        Text("the period of ", policy.periods(i).source(), " has neither years nor months"), "say how long it is")
+    const v1::RetentionPolicy::Period& period = policy.periods(i);
+    const std::string field = Text("body.document.retention.periods[", i, "]");
+    if (period.years() == 0 && period.months() == 0) {
+      Add(at, "POLICY-PERIOD", field, v1::REFUSED, "IEC 62304 4.1",
+          Text("the period of ", period.source(), " has neither years nor months"), "say how long it is")
+          .firmness = Firmness::kAlways;
+    }
+    if (period.starts().empty() || IsAboutUnits(period.starts())) continue;
+    Add(at, "POLICY-PERIOD", Text(field, ".starts"), v1::REFUSED, "IEC 62304 4.1",
+        Text("\"", period.starts(), "\" is no event type that names a device_unit, so the period of ", period.source(),
+             " would start with the last placement"),
+        "name a type such as incident.recorded, or leave starts out")
         .firmness = Firmness::kAlways;
   }
 }

@@ -18,7 +18,7 @@
 //   DESIGN-MISMATCH       a test of an artifact that isn't what its detailed design says did not pass (A30)
 //   DECISION-OPTIONS      the choice is one of the options considered (A37)
 //   POLICY-KIND           a policy.adopted holds the document that its kind names
-//   POLICY-PERIOD         a period of a retention policy has a length
+//   POLICY-PERIOD         a period of a retention policy has a length, and starts with a type of events about units
 //   POLICY-REGIONS        the gate's policy and that on retention say the same of which countries belong where
 //   ERASABLE              only recorded bodies of types with retention PERSONAL_DATA can be erased (GDPR Art. 17(3))
 //   WEAK-DIGEST           a file is identified by MD5 or SHA-1, or not at all
