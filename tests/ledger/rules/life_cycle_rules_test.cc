@@ -359,27 +359,56 @@ std::string LackingOf(const std::vector<std::string>& names) {
 }
 
 TEST(TrainingParametersTest, A47_NamesOfTheQuantitiesInTheWordsOfFrameworks) {
-  for (const char* rate : {"learning_rate", "learning rate", "lr", "LearningRate", "optimizer.lr", "initial_lr",
-                           "train#optimizer#lr", "learning_rate_init"}) {
+  for (const char* rate :
+       {"learning_rate", "learning rate", "lr", "LearningRate", "optimizer.lr", "initial_lr", "train#optimizer#lr",
+        "learning_rate_init", "lr0", "lr_backbone", "lr_encoder", "lr_g", "learning_rate_discriminator", "lr_1"}) {
     EXPECT_EQ(LackingOf({rate}), "batch_size, epochs, early_stopping") << rate;
   }
-  for (const char* size : {"batch_size", "batch", "batchSize", "per_device_train_batch_size", "train#batch_size"}) {
+  for (const char* size : {"batch_size", "batch", "batchSize", "per_device_train_batch_size", "train#batch_size",
+                           "batch_size_per_gpu", "batch_size_train", "train_batch_size", "batch_size_training"}) {
     EXPECT_EQ(LackingOf({size}), "learning_rate, epochs, early_stopping") << size;
   }
   for (const char* epochs : {"epochs", "max_epochs", "epochs_max", "num_train_epochs", "num_epochs", "maxEpochs"}) {
     EXPECT_EQ(LackingOf({epochs}), "learning_rate, batch_size, early_stopping") << epochs;
   }
-  for (const char* stop : {"early_stopping", "early_stopping_patience", "early_stopping.metric", "EarlyStopping"}) {
+  for (const char* stop : {"early_stopping", "early_stopping_patience", "early_stopping.metric", "EarlyStopping",
+                           "patience", "trainer.patience"}) {
     EXPECT_EQ(LackingOf({stop}), "learning_rate, batch_size, epochs") << stop;
   }
   EXPECT_EQ(LackingOf({"learning_rate", "batch_size", "epochs", "early_stopping"}), "");
+  EXPECT_EQ(LackingOf({"lr0", "lrf", "batch", "epochs", "patience"}), "") << "of Ultralytics";
 }
 
 TEST(TrainingParametersTest, A47_OtherQuantitiesAreNone) {
-  for (const char* name : {"lr_scheduler", "learning_rate_decay", "lr_warmup", "warmup_lr", "min_lr", "batch_norm",
-                           "batch_size_val", "val_batch_size", "validate#dataloader#batch_size", "samples_per_batch",
-                           "warmup_epochs", "epochs_between_saves", "save_every_epochs", "min_epochs", "patience",
-                           "scheduler_patience", "stopping", "clr", "batches"}) {
+  for (const char* name : {"lr_scheduler",
+                           "learning_rate_decay",
+                           "lr_warmup",
+                           "warmup_lr",
+                           "min_lr",
+                           "lr_min",
+                           "lr_gamma",
+                           "lr_policy",
+                           "lr_step_size",
+                           "lrf",
+                           "batch_norm",
+                           "batch_size_val",
+                           "val_batch_size",
+                           "batch_size_per_gpu_val",
+                           "validate#dataloader#batch_size",
+                           "samples_per_batch",
+                           "batch_first",
+                           "warmup_epochs",
+                           "epochs_between_saves",
+                           "save_every_epochs",
+                           "min_epochs",
+                           "lr_patience",
+                           "scheduler_patience",
+                           "lr_scheduler.patience",
+                           "ReduceLROnPlateau.patience",
+                           "learning_rate_patience",
+                           "stopping",
+                           "clr",
+                           "batches"}) {
     EXPECT_EQ(LackingOf({name}), "learning_rate, batch_size, epochs, early_stopping") << name;
   }
 }
