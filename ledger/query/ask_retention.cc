@@ -109,7 +109,8 @@ void NotePlacesWithout(const v1::RetentionPolicy& policy, const Placements& plac
 
 // `placed` is the last placement.
 Status AddPeriods(Facts& facts, const v1::RetentionPolicy& policy, const Placements& placements, const Fact& placed,
-                  Answer& answer) {
+                  v1::Answer& whole) {
+  Answer& answer = *whole.mutable_retention();
   const Calendar utc(0);
   Timestamp longest = kTimestampMin;
   int decisive = -1;
@@ -126,6 +127,10 @@ Status AddPeriods(Facts& facts, const v1::RetentionPolicy& policy, const Placeme
     const Fact* from = nullptr;
     if (!period.starts().empty()) {
       ASSIGN_OR_RETURN(from, placements.LastOfType(facts, period.starts()));
+      if (from == nullptr) {
+        whole.add_notes(Text("no ", period.starts(), " about a unit is recorded: the period of ", period.source(),
+                             " is counted from the last placement"));
+      }
     }
     if (from == nullptr || from->latest() < placed.latest()) from = &placed;
     ASSIGN_OR_RETURN(*added.mutable_start(), facts.Reference(from->event.index));
@@ -170,7 +175,7 @@ Status AnswerRetention(Facts& facts, const v1::RetentionQuestion& question, v1::
   }
   if (!policy.has_value()) return OkStatus();
   NotePlacesWithout(policy->body->document().retention(), placements, answer);
-  RETURN_IF_ERROR(AddPeriods(facts, policy->body->document().retention(), placements, *last, filled));
+  RETURN_IF_ERROR(AddPeriods(facts, policy->body->document().retention(), placements, *last, answer));
   if (filled.units_in_service() > 0)
     answer.add_notes("units are in service: nothing is due before the last is taken out");
   answer.add_notes("the device's lifetime as its manufacturer defines it holds too where it is longer");

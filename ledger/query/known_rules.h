@@ -7,7 +7,7 @@
 
 namespace anamnesis {
 
-// Whether some event type's annotations, or code (special_rules.h, adaptation_rules.h), have a rule of that name.
+// Whether some event type's annotations, or code (special_rules.h and what it names), have a rule of that name.
 bool IsKnownRule(std::string_view rule);
 
 }  // namespace anamnesis

@@ -6,6 +6,7 @@
 
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "anamnesis/v1/vocabulary_model.pb.h"
+#include "anamnesis/v1/vocabulary_problem.pb.h"
 #include "anamnesis/v1/vocabulary_record.pb.h"
 #include "anamnesis/v1/vocabulary_software.pb.h"
 #include "anamnesis/v1/vocabulary_verification.pb.h"
@@ -22,8 +23,12 @@ constexpr std::array<std::string_view, 12> kForbidding = {
     "envelope.retired", "field_action.initiated", "dataset.record_withdrawn", "fork.detected",
     "hold.placed",      "problem.investigated",   "problem.reopened",         "problem.reported"};
 
-// What failed once is no more to be taken back by who tested it.
-bool IsFailedTest(const LoadedEvent& event) {
+// What failed once is no more to be taken back by who tested or verified it.
+bool SaysItFailed(const LoadedEvent& event) {
+  const auto* problem = BodyAs<v1::ProblemVerified>(event.body.get());
+  const auto* change = BodyAs<v1::ChangeVerified>(event.body.get());
+  if (problem != nullptr) return !problem->resolved();
+  if (change != nullptr) return !change->verified();
   const auto* run = BodyAs<v1::TestRunCompleted>(event.body.get());
   const auto* evaluation = BodyAs<v1::EvaluationCompleted>(event.body.get());
   return (run != nullptr && run->result() == v1::TestRunCompleted::FAIL) ||
@@ -93,7 +98,7 @@ std::vector<v1::Role> RolesAskedToCorrect(const LoadedEvent& first, bool places_
   if (type == kLostKey) return {v1::ADMINISTRATOR};
   if (type == kAssignedClass || places_item) return WriterRoles(*Vocabulary::Get().FindNewest("safety_class.lowered"));
   const bool forbids = std::find(kForbidding.begin(), kForbidding.end(), type) != kForbidding.end();
-  return forbids || IsFailedTest(first) ? LiftingRoles() : RolesAskedOf(first.view());
+  return forbids || SaysItFailed(first) ? LiftingRoles() : RolesAskedOf(first.view());
 }
 
 }  // namespace

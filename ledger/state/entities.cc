@@ -87,7 +87,7 @@ StatusOr<std::optional<LeafIndex>> Counting(const RowFinder& rows, const std::st
   if (latest->counts) return std::optional<LeafIndex>(latest->index);
   const std::string prefix = EntityKey(edges, entity, with_version);
   // Names hold no such bytes, and indexes are shorter.
-  return LastCounting(rows, prefix, prefix + std::string(16, '\xff'), TreeSize(UINT64_MAX), accept);
+  return LastCounting(rows, prefix, LastEdge(prefix), TreeSize(UINT64_MAX), accept);
 }
 
 // Of "FIELD=VALUE".

@@ -44,6 +44,8 @@ StatusOr<bool> Counts(const RowFinder& rows, LeafIndex index, TreeSize size,
 
 }  // namespace
 
+std::string LastEdge(std::string_view prefix) { return Text(prefix, std::string(2 * kIndexBytes, '\xff')); }
+
 StatusOr<std::optional<LeafIndex>> LastCounting(const RowFinder& rows, std::string_view prefix, std::string from,
                                                 TreeSize size, const std::function<bool(const LoadedEvent&)>& accept,
                                                 size_t looked_at_max) {
@@ -57,9 +59,22 @@ StatusOr<std::optional<LeafIndex>> LastCounting(const RowFinder& rows, std::stri
   return std::optional<LeafIndex>();
 }
 
+EventBefore EventsOfTypes(const RowFinder& rows, std::string prefix, std::vector<std::string_view> types) {
+  std::string last = LastEdge(prefix);
+  return [&rows, prefix = std::move(prefix), types = std::move(types),
+          from = std::move(last)]() mutable -> StatusOr<std::optional<LeafIndex>> {
+    while (true) {
+      ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, StepDown(rows, prefix, from));
+      if (!index.has_value()) return index;
+      ASSIGN_OR_RETURN(const LoadedEvent event, LoadWithoutBody(rows, *index));
+      if (std::find(types.begin(), types.end(), event.type->name()) != types.end()) return index;
+    }
+  };
+}
+
 StatusOr<std::vector<LoadedEvent>> AllCounting(const RowFinder& rows, std::string_view prefix) {
   std::vector<LoadedEvent> counting;
-  std::string from = Text(prefix, std::string(2 * kIndexBytes, '\xff'));
+  std::string from = LastEdge(prefix);
   while (true) {
     ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, StepDown(rows, prefix, from));
     if (!index.has_value()) break;

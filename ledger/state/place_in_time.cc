@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "ledger/state/corrections.h"
-#include "ledger/state/projection_damage.h"
 
 namespace anamnesis {
 
@@ -14,10 +13,8 @@ Place PlaceInTime(const RecordedEvent& event, Timestamp latest) {
 
 StatusOr<std::optional<Placed>> PlaceOf(const RowFinder& rows, LeafIndex index, TreeSize size) {
   if (index.value >= size.value) return std::optional<Placed>();
-  ASSIGN_OR_RETURN(const std::optional<std::string> leaf, rows.Get(Family::kLeaves, LeafKey(index)));
-  if (!leaf.has_value()) return ProjectionDamage(Text("leaf ", index.value, " is missing"));
   // Its body says nothing of when it was, and can be large.
-  ASSIGN_OR_RETURN(const LoadedEvent event, ParseStoredEvent(index, *leaf, ""));
+  ASSIGN_OR_RETURN(const LoadedEvent event, LoadWithoutBody(rows, index));
   ASSIGN_OR_RETURN(const Standing standing, StandingOf(rows, event.view(), size));
   if (standing.void_effect) return std::optional<Placed>();
   const v1::EventHeader& header = event.header.fields;
@@ -25,11 +22,12 @@ StatusOr<std::optional<Placed>> PlaceOf(const RowFinder& rows, LeafIndex index, 
   return std::optional<Placed>({PlaceInTime(event.view(), latest), header.retrospective()});
 }
 
-StatusOr<std::optional<LeafIndex>> NewestCounting(const RowFinder& rows, TreeSize size, const EventBefore& before) {
+StatusOr<std::optional<LeafIndex>> NewestCounting(const RowFinder& rows, TreeSize size, const EventBefore& before,
+                                                  const std::optional<Place>& until) {
   ASSIGN_OR_RETURN(std::optional<LeafIndex> index, before());
   if (!index.has_value()) return index;
   ASSIGN_OR_RETURN(std::optional<LeafIndex> next, before());
-  if (!next.has_value()) {
+  if (!next.has_value() && !until.has_value()) {
     // Wherever it stands, it is the only one.
     if (index->value >= size.value) return next;
     ASSIGN_OR_RETURN(const bool counts, StillCounts(rows, *index, size));
@@ -39,8 +37,9 @@ StatusOr<std::optional<LeafIndex>> NewestCounting(const RowFinder& rows, TreeSiz
   bool told_afterwards = true;
   while (index.has_value() && told_afterwards) {
     ASSIGN_OR_RETURN(const std::optional<Placed> placed, PlaceOf(rows, *index, size));
-    if (placed.has_value() && (!newest.has_value() || *newest < placed->place)) newest = placed->place;
-    told_afterwards = !placed.has_value() || placed->told_afterwards;
+    const bool asked_for = placed.has_value() && (!until.has_value() || placed->place < *until);
+    if (asked_for && (!newest.has_value() || *newest < placed->place)) newest = placed->place;
+    told_afterwards = !asked_for || placed->told_afterwards;
     index = next;
     if (index.has_value() && told_afterwards) {
       ASSIGN_OR_RETURN(next, before());

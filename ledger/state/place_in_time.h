@@ -34,9 +34,10 @@ StatusOr<std::optional<Placed>> PlaceOf(const RowFinder& rows, LeafIndex index, 
 // Gives some events one by one, from the last in the log to the first, and then nullopt.
 using EventBefore = std::function<StatusOr<std::optional<LeafIndex>>()>;
 
-// The newest of those that still count at `size`, by their places; nullopt when none does. Asks no further than where
-// nothing can change any more.
-StatusOr<std::optional<LeafIndex>> NewestCounting(const RowFinder& rows, TreeSize size, const EventBefore& before);
+// The newest of those that still count at `size`, by their places; nullopt when none does. Of those only that stand
+// before the place `until`, when it is given. Asks no further than where nothing can change any more.
+StatusOr<std::optional<LeafIndex>> NewestCounting(const RowFinder& rows, TreeSize size, const EventBefore& before,
+                                                  const std::optional<Place>& until = std::nullopt);
 
 }  // namespace anamnesis
 

@@ -9,6 +9,7 @@
 #include "ledger/state/authority.h"
 #include "ledger/state/broken_rules.h"
 #include "ledger/state/configuration.h"
+#include "ledger/state/dataset_rules.h"
 #include "ledger/state/delegations.h"
 #include "ledger/state/edges.h"
 #include "ledger/state/entities.h"
@@ -17,7 +18,6 @@
 #include "ledger/state/refused_attempts.h"
 #include "ledger/state/signatures.h"
 #include "ledger/state/software_items.h"
-#include "ledger/state/special_rules.h"
 #include "ledger/state/standing_rows.h"
 #include "ledger/state/standing_times.h"
 #include "ledger/state/stream.h"
@@ -83,7 +83,7 @@ Status Project(const RecordedEvent& event, RowOverlay& rows, const std::vector<B
   FoldEntities(event, rows);
   RETURN_IF_ERROR(FoldSoftwareItems(event, rows));
   RETURN_IF_ERROR(FoldPolicies(event, rows));
-  RETURN_IF_ERROR(FoldSpecialRules(event, rows));
+  RETURN_IF_ERROR(FoldAgreement(event, rows));
   RETURN_IF_ERROR(FoldAdaptationSurfaces(event, rows));
   RETURN_IF_ERROR(FoldAuthority(event, rows));
   RETURN_IF_ERROR(FoldDelegations(event, rows));

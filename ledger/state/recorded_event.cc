@@ -55,6 +55,12 @@ StatusOr<LoadedEvent> LoadEvent(const RowFinder& rows, LeafIndex index) {
   return ParseStoredEvent(index, *leaf, body.value_or(""));
 }
 
+StatusOr<LoadedEvent> LoadWithoutBody(const RowFinder& rows, LeafIndex index) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> leaf, rows.Get(Family::kLeaves, LeafKey(index)));
+  if (!leaf.has_value()) return ProjectionDamage(Text("leaf ", index.value, " is missing"));
+  return ParseStoredEvent(index, *leaf, "");
+}
+
 StatusOr<std::optional<LeafIndex>> FindEvent(const RowFinder& rows, std::string_view event_id) {
   ASSIGN_OR_RETURN(std::optional<std::string> value, rows.Get(Family::kEventIds, event_id));
   if (!value.has_value()) return std::optional<LeafIndex>();

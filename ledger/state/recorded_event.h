@@ -42,6 +42,10 @@ std::string LeafKey(LeafIndex index);
 // Reads an event back. NOT_FOUND when there is no such leaf; DATA_LOSS when its bytes don't parse.
 StatusOr<LoadedEvent> LoadEvent(const RowFinder& rows, LeafIndex index);
 
+// The same without its body, which can be large, for what the header says alone. DATA_LOSS when there is no such leaf:
+// for indexes that rows hold.
+StatusOr<LoadedEvent> LoadWithoutBody(const RowFinder& rows, LeafIndex index);
+
 // Takes a leaf and a stored body (nonce || content; empty when erased) apart, with DATA_LOSS when they don't parse.
 StatusOr<LoadedEvent> ParseStoredEvent(LeafIndex index, std::string_view leaf, std::string_view stored_body);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,10 +12,10 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/bytes.h"
-#include "ledger/base/decimal.h"
 #include "ledger/event/names.h"
 #include "ledger/state/adaptation_rules.h"
-#include "ledger/state/corrections.h"
+#include "ledger/state/closing_rules.h"
+#include "ledger/state/dataset_rules.h"
 #include "ledger/state/edges.h"
 #include "ledger/state/entities.h"
 #include "ledger/state/erasures.h"
@@ -129,122 +128,6 @@ Status CheckDelegated(const Case& at, const v1::AuthorityDelegated& body) {
   return CheckStillAhead(at, body.valid_until_us());
 }
 
-std::string ShortfallKey(const v1::EntityRef& dataset) { return Text('u', dataset.id(), '\0', dataset.version()); }
-
-// Above all rows of kEdges with the prefix: indexes are shorter, and names hold no such bytes.
-std::string LastEdge(std::string_view prefix) { return Text(prefix, std::string(16, '\xff')); }
-
-// The field of a seal by which it says something else of the version's members than another; empty when none does.
-std::string_view SealDifference(const v1::DatasetSealed& one, const v1::DatasetSealed& other) {
-  if (one.manifest_root() != other.manifest_root()) return "manifest_root";
-  if (one.member_salt() != other.member_salt()) return "member_salt";
-  return one.records() != other.records() ? "records" : "";
-}
-
-// A version commits to its members for good: what is a member under one root and none under another proves nothing.
-Status CheckSealedBefore(const Case& at, const v1::EntityRef& dataset, const v1::DatasetSealed& body) {
-  const std::string prefix = TypedEdgesPrefix(dataset, at.event.type->name());
-  // The seals of datasets that were made from it name it too.
-  const auto seals_it = [&](const LoadedEvent& event) {
-    const v1::EntityRef& sealed = *FindReference(event.header.fields, "dataset");
-    return sealed.id() == dataset.id() && sealed.version() == dataset.version();
-  };
-  ASSIGN_OR_RETURN(const std::optional<LeafIndex> index,
-                   LastCounting(at.rows, prefix, LastEdge(prefix), TreeSize(UINT64_MAX), seals_it));
-  if (!index.has_value()) return OkStatus();
-  ASSIGN_OR_RETURN(const LoadedEvent earlier, LoadEvent(at.rows, *index));
-  const auto* sealed = BodyAs<v1::DatasetSealed>(earlier.body.get());
-  if (sealed == nullptr || at.header().corrects() == earlier.header.event_id.view()) return OkStatus();
-  const std::string_view field = SealDifference(body, *sealed);
-  if (field.empty()) return OkStatus();
-  BrokenRule& broken = Add(at, "SEALED-ONCE", Text("body.", field), v1::REFUSED, "IEC 62304 8.1.1",
-                           Text("dataset \"", dataset.id(), "@", dataset.version(), "\" is sealed already at leaf ",
-                                index->value, ", with another ", field),
-                           "seal a new version, or correct that seal");
-  broken.reason = v1::ENTITY_TAKEN;
-  broken.existing = *index;
-  broken.firmness = Firmness::kAlways;
-  return OkStatus();
-}
-
-// What was chosen, what was left out and why (A42).
-Status CheckCriteria(const Case& at, const v1::EntityRef& dataset) {
-  ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindDefinition(at.rows, dataset));
-  // Rule SEAL-CURATED says so.
-  if (!index.has_value()) return OkStatus();
-  ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(at.rows, *index));
-  const auto* curated = BodyAs<v1::DatasetCurated>(event.body.get());
-  if (curated == nullptr) return OkStatus();
-  std::string lacking;
-  const auto ask = [&](bool there, std::string_view name) {
-    if (!there) lacking += Text(lacking.empty() ? "" : ", ", name);
-  };
-  ask(curated->inclusion_size() > 0, "inclusion");
-  ask(curated->exclusion_size() > 0, "exclusion");
-  ask(!curated->selection_rationale().empty(), "selection_rationale");
-  if (lacking.empty()) return OkStatus();
-  Add(at, "SEAL-CRITERIA", "header.refs", v1::REFUSED, "IEC PAS 63621:2026",
-      Text("the curation at leaf ", index->value, " lacks ", lacking),
-      "correct that dataset.curated; where nothing was excluded, give an exclusion that says so")
-      .since = *index;
-  return OkStatus();
-}
-
-Status CheckSealed(const Case& at, const v1::DatasetSealed& body) {
-  const v1::EntityRef& dataset = *FindReference(at.header(), "dataset");
-  RETURN_IF_ERROR(CheckSealedBefore(at, dataset, body));
-  RETURN_IF_ERROR(CheckCriteria(at, dataset));
-  ASSIGN_OR_RETURN(const std::optional<std::string> value, at.rows.Get(Family::kEntities, ShortfallKey(dataset)));
-  if (!value.has_value() || value->empty()) return OkStatus();
-  ByteReader reader(*value);
-  ASSIGN_OR_RETURN(const uint64_t index, reader.BigEndian64());
-  Add(at, "ANNOTATION-AGREEMENT", "header.refs", v1::REFUSED, "IEC PAS 63621:2026",
-      Text("the annotation at leaf ", index, " reached less agreement than required"),
-      "annotate again, or approve the deviation with decision.recorded and annotation.completed naming it")
-      .since = LeafIndex(index);
-  return OkStatus();
-}
-
-constexpr std::string_view kDeviationApproved = "deviation_approved";
-
-// Whether the decision lets the dataset's annotators agree less than they should.
-bool ApprovesDeviation(const LoadedEvent& decision, const v1::EntityRef& dataset) {
-  const auto* body = BodyAs<v1::DecisionRecorded>(decision.body.get());
-  if (body == nullptr || body->choice() != kDeviationApproved) return false;
-  const auto& refs = decision.header.fields.refs();
-  return std::any_of(refs.begin(), refs.end(), [&](const v1::EntityRef& ref) {
-    return ref.role() == "about" && ref.kind() == "dataset" && ref.id() == dataset.id() &&
-           (ref.version().empty() || ref.version() == dataset.version());
-  });
-}
-
-// Whether a recorded decision approves the deviation that an annotation names.
-StatusOr<bool> IsDeviationApproved(const RowFinder& rows, const v1::EventHeader& annotation) {
-  const v1::EntityRef* approval = FindReference(annotation, "deviation_approval");
-  if (approval == nullptr) return false;
-  ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindDefinition(rows, *approval));
-  if (!index.has_value()) return false;
-  ASSIGN_OR_RETURN(const LoadedEvent decision, LoadEvent(rows, *index));
-  return ApprovesDeviation(decision, *FindReference(annotation, "dataset"));
-}
-
-Status CheckAnnotation(const Case& at, const v1::AnnotationCompleted&) {
-  const v1::EntityRef* approval = FindReference(at.header(), "deviation_approval");
-  if (approval == nullptr) return OkStatus();
-  ASSIGN_OR_RETURN(const std::optional<LeafIndex> decision, FindDefinition(at.rows, *approval));
-  // Rule EXISTS/deviation_approval says so.
-  if (!decision.has_value()) return OkStatus();
-  ASSIGN_OR_RETURN(const bool approved, IsDeviationApproved(at.rows, at.header()));
-  if (approved) return OkStatus();
-  const v1::EntityRef& dataset = *FindReference(at.header(), "dataset");
-  Add(at, "ANNOTATION-DEVIATION", "header.refs", v1::REFUSED, "IEC PAS 63621:2026",
-      Text("decision \"", approval->id(), "\" at leaf ", decision->value, " does not approve a deviation of dataset \"",
-           dataset.id(), "@", dataset.version(), "\""),
-      Text("name a decision.recorded about that dataset with the choice ", kDeviationApproved))
-      .since = *decision;
-  return OkStatus();
-}
-
 Status CheckSplit(const Case& at, const v1::SplitDefined& body) {
   if (body.overlapping_records() > 0 || body.overlapping_subjects() > 0) {
     Add(at, "SPLIT-OVERLAP", "body.overlapping_records", v1::FINDING, "IEC 62304 5.1.1",
@@ -353,10 +236,16 @@ bool IsSameVersion(const v1::EntityRef& a, const v1::EntityRef& b) {
   return a.kind() == b.kind() && a.id() == b.id() && a.version() == b.version();
 }
 
-// What a release and a test run have in common: versions, or only kinds of which each names other versions.
+// Whether both are versions of one thing. Each build has an id of its own, whatever it is a build of; two models or
+// two repositories are no versions of each other.
+bool AreVersionsOfOne(const v1::EntityRef& a, const v1::EntityRef& b) {
+  return a.kind() == b.kind() && (a.kind() == "build" || a.id() == b.id());
+}
+
+// What a release and a test run have in common: versions, or only things of which each names other versions.
 struct InCommon {
   bool version = false;
-  bool kind = false;
+  bool thing = false;
 };
 InCommon CompareVersions(const v1::EventHeader& release, const v1::EventHeader& run) {
   InCommon common;
@@ -365,7 +254,7 @@ InCommon CompareVersions(const v1::EventHeader& release, const v1::EventHeader& 
     for (const v1::EntityRef& tested : run.refs()) {
       if (tested.role() != "verified" || !IsTestedVersion(tested)) continue;
       common.version = common.version || IsSameVersion(released, tested);
-      common.kind = common.kind || released.kind() == tested.kind();
+      common.thing = common.thing || AreVersionsOfOne(released, tested);
     }
   }
   return common;
@@ -406,7 +295,7 @@ Status CheckReleased(const Case& at, const v1::ReleaseApproved&) {
     if (!last.has_value()) continue;
     ASSIGN_OR_RETURN(const LoadedEvent run, LoadEvent(at.rows, *last));
     const InCommon common = CompareVersions(at.header(), run.header.fields);
-    if (common.version || !common.kind) continue;
+    if (common.version || !common.thing) continue;
     ASSIGN_OR_RETURN(const std::optional<LeafIndex> other, FindRunOfRelease(at, *item, what));
     if (other.has_value()) continue;
     Add(at, "RELEASE-TESTED-VERSION", "header.refs", v1::REFUSED, rule.clause(),
@@ -416,55 +305,6 @@ Status CheckReleased(const Case& at, const v1::ReleaseApproved&) {
         .since = *last;
   }
   return OkStatus();
-}
-
-// The newest event of these types, by its place in time, that counts and names the entity in its role. Of what few
-// events are about.
-StatusOr<std::optional<LeafIndex>> NewestOfTypes(const RowFinder& rows, const v1::EntityRef& entity,
-                                                 std::initializer_list<std::string_view> types) {
-  ASSIGN_OR_RETURN(const std::vector<LoadedEvent> events, AllCounting(rows, RoleEdgesPrefix(entity, entity.role())));
-  std::optional<Placed> newest;
-  for (const LoadedEvent& event : events) {
-    if (std::find(types.begin(), types.end(), event.type->name()) == types.end()) continue;
-    ASSIGN_OR_RETURN(const std::optional<Placed> placed, PlaceOf(rows, event.index));
-    if (placed.has_value() && (!newest.has_value() || newest->place < placed->place)) newest = placed;
-  }
-  return newest.has_value() ? std::optional<LeafIndex>(newest->place.second) : std::nullopt;
-}
-
-// What was verified once need not be any more: of the last verification the result counts, and none that came before it
-// was reopened.
-Status CheckClosed(const Case& at, const v1::EntityRef& entity, std::string_view rule, std::string_view verified,
-                   std::string_view ended_otherwise, std::string_view reopened) {
-  ASSIGN_OR_RETURN(const std::optional<LeafIndex> last,
-                   NewestOfTypes(at.rows, entity, {verified.substr(0, verified.find('?')), ended_otherwise, reopened}));
-  if (!last.has_value()) return OkStatus();
-  ASSIGN_OR_RETURN(const LoadedEvent event, LoadEvent(at.rows, *last));
-  const std::string_view type = event.type->name();
-  if (type == ended_otherwise) return OkStatus();
-  if (type != reopened && BodyHas(event.body.get(), verified.substr(verified.find('?') + 1))) return OkStatus();
-  for (const std::string_view what : {verified, ended_otherwise}) {
-    ASSIGN_OR_RETURN(const std::optional<LeafIndex> ended, FindNaming(at.rows, what, entity.role(), entity, false));
-    if (!ended.has_value()) continue;
-    Add(at, rule, "header.refs", v1::REFUSED, "IEC 62304 9.7",
-        Text("nothing since the ", type, " at leaf ", last->value, " says that ", entity.kind(), " \"", entity.id(),
-             "\" is settled"),
-        Text("record ", verified, " or ", ended_otherwise, " first"))
-        .since = *last;
-    return OkStatus();
-  }
-  // The precondition says so.
-  return OkStatus();
-}
-
-Status CheckProblemClosed(const Case& at, const v1::ProblemClosed&) {
-  return CheckClosed(at, *FindReference(at.header(), "problem"), "CLOSE-LAST-VERIFIED",
-                     "problem.verified?resolved=true", "problem.no_action_decided", "problem.reopened");
-}
-
-Status CheckChangeClosed(const Case& at, const v1::ChangeClosed&) {
-  return CheckClosed(at, *FindReference(at.header(), "change"), "CLOSE-CHANGE-LAST-VERIFIED",
-                     "change.verified?verified=true", "change.rejected", "");
 }
 
 Status CheckDecision(const Case& at, const v1::DecisionRecorded& body) {
@@ -504,12 +344,31 @@ Status CheckRegions(const Case& at, const v1::PolicyAdopted& body) {
   return OkStatus();
 }
 
-// A period of no length would keep nothing.
+// Whether events of the type name units.
+bool IsAboutUnits(const std::string& type) {
+  const EventType* known = Vocabulary::Get().FindNewest(type);
+  if (known == nullptr) return false;
+  const auto& refs = known->options->refs();
+  return std::any_of(refs.begin(), refs.end(), [](const v1::ReferenceRule& rule) {
+    return std::find(rule.kinds().begin(), rule.kinds().end(), "device_unit") != rule.kinds().end();
+  });
+}
+
+// A period of no length would keep nothing, and one that starts with what no unit has would begin too early.
 void CheckPeriods(const Case& at, const v1::RetentionPolicy& policy) {
   for (int i = 0; i < policy.periods_size(); ++i) {
-    if (policy.periods(i).years() > 0 || policy.periods(i).months() > 0) continue;
-    Add(at, "POLICY-PERIOD", Text("body.document.retention.periods[", i, "]"), v1::REFUSED, "IEC 62304 4.1",
-        Text("the period of ", policy.periods(i).source(), " has neither years nor months"), "say how long it is")
+    const v1::RetentionPolicy::Period& period = policy.periods(i);
+    const std::string field = Text("body.document.retention.periods[", i, "]");
+    if (period.years() == 0 && period.months() == 0) {
+      Add(at, "POLICY-PERIOD", field, v1::REFUSED, "IEC 62304 4.1",
+          Text("the period of ", period.source(), " has neither years nor months"), "say how long it is")
+          .firmness = Firmness::kAlways;
+    }
+    if (period.starts().empty() || IsAboutUnits(period.starts())) continue;
+    Add(at, "POLICY-PERIOD", Text(field, ".starts"), v1::REFUSED, "IEC 62304 4.1",
+        Text("\"", period.starts(), "\" is no event type that names a device_unit, so the period of ", period.source(),
+             " would start with the last placement"),
+        "name a type such as incident.recorded, or leave starts out")
         .firmness = Firmness::kAlways;
   }
 }
@@ -628,11 +487,7 @@ const std::unordered_map<const Descriptor*, Check>& Checks() {
       {v1::SoftwareItemDecomposed::descriptor(), CheckOf<v1::SoftwareItemDecomposed, CheckDecomposed>},
       {v1::RoleGranted::descriptor(), CheckOf<v1::RoleGranted, CheckGranted>},
       {v1::AuthorityDelegated::descriptor(), CheckOf<v1::AuthorityDelegated, CheckDelegated>},
-      {v1::DatasetSealed::descriptor(), CheckOf<v1::DatasetSealed, CheckSealed>},
-      {v1::AnnotationCompleted::descriptor(), CheckOf<v1::AnnotationCompleted, CheckAnnotation>},
       {v1::ReleaseApproved::descriptor(), CheckOf<v1::ReleaseApproved, CheckReleased>},
-      {v1::ProblemClosed::descriptor(), CheckOf<v1::ProblemClosed, CheckProblemClosed>},
-      {v1::ChangeClosed::descriptor(), CheckOf<v1::ChangeClosed, CheckChangeClosed>},
       {v1::SplitDefined::descriptor(), CheckOf<v1::SplitDefined, CheckSplit>},
       {v1::TrainingRunStarted::descriptor(), CheckOf<v1::TrainingRunStarted, CheckTraining>},
       {v1::RequirementApproved::descriptor(), CheckContent<v1::RequirementApproved>},
@@ -655,24 +510,15 @@ Status CheckSpecialRules(const RecordedEvent& event, const RowFinder& rows, std:
     if (check != Checks().end()) RETURN_IF_ERROR(check->second(at));
     RETURN_IF_ERROR(CheckFiles(at));
     RETURN_IF_ERROR(CheckAdaptationRules(event, rows, broken));
+    RETURN_IF_ERROR(CheckDatasetRules(event, rows, broken));
   }
+  RETURN_IF_ERROR(CheckClosing(event, rows, broken));
   return CheckTimes(at);
 }
 
 bool SpecialRulesReadBody(const EventType& type) {
-  return Checks().contains(type.body) || ListsFiles(*type.body) || AdaptationRulesReadBody(type);
-}
-
-Status FoldSpecialRules(const RecordedEvent& event, RowOverlay& rows) {
-  const auto* body = BodyAs<v1::AnnotationCompleted>(event.body);
-  if (body == nullptr) return OkStatus();
-  const std::string key = ShortfallKey(*FindReference(event.header->fields, "dataset"));
-  const StatusOr<Decimal> achieved = Decimal::Parse(body->achieved());
-  const StatusOr<Decimal> required = Decimal::Parse(body->required());
-  const bool short_of_it = !achieved.ok() || !required.ok() || *achieved < *required;
-  ASSIGN_OR_RETURN(const bool approved, IsDeviationApproved(rows, event.header->fields));
-  rows.Put(Family::kEntities, key, short_of_it && !approved ? LeafKey(event.index) : std::string());
-  return OkStatus();
+  return Checks().contains(type.body) || ListsFiles(*type.body) || AdaptationRulesReadBody(type) ||
+         DatasetRulesReadBody(type);
 }
 
 }  // namespace anamnesis

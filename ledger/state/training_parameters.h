@@ -3,7 +3,9 @@
 
 // Whether the names of a training run's hyperparameters say how it was trained: learning rate, batch size, epochs and
 // early stopping (A47). Every framework has its own names, so they are compared word by word: "train#batch_size",
-// "per_device_train_batch_size" and "batchSize" are a batch size, "batch_norm" and "val_batch_size" are none. Pure.
+// "per_device_train_batch_size", "batch_size_per_gpu" and "batchSize" are a batch size, "batch_norm" and
+// "val_batch_size" are none. A patience is that of early stopping (Keras, PyTorch Lightning, Ultralytics), but for a
+// scheduler's. Pure.
 
 #include <string>
 

@@ -122,6 +122,29 @@ TEST(AskRetention, APlaceWithoutAPeriodOfItsOwnIsNamed) {
   EXPECT_EQ(places("u4", "GB"), "GBJP");
 }
 
+TEST(AskRetention, APeriodWhoseStartIsNotRecordedIsNamed) {
+  ProjectedHistory history;
+  AdoptShipped(history, v1::PolicyAdopted::RETENTION, "retention");
+  history.Add(Placed("u1", "US", "2026-05-01T08:00:00Z"));
+  const auto named = [&] {
+    v1::Question question;
+    SetEntity(*question.mutable_retention()->mutable_device_model(), "device_model", "monitor");
+    *question.mutable_retention()->mutable_at() = ToProtoTime(ParseTime("2027-01-01T00:00:00Z").value());
+    std::vector<std::string> notes;
+    for (const std::string& note : AskOf(history, question).notes()) {
+      if (note.starts_with("no incident.recorded about a unit is recorded: ")) notes.push_back(note);
+    }
+    return notes;
+  };
+  ASSERT_THAT(named(), SizeIs(1));
+  EXPECT_THAT(named().front(), ::testing::HasSubstr("the period of 21 CFR 803.18(c)"));
+  v1::IncidentRecorded body;
+  body.set_harm(v1::IncidentRecorded::SERIOUS);
+  body.set_description("wrong alert");
+  history.Add(At("2026-06-01T08:00:00Z", DraftWith(std::move(body), {"incident=incident:i", "unit=device_unit:u1"})));
+  EXPECT_THAT(named(), IsEmpty());
+}
+
 v1::ErasureReportAnswer ErasuresOf(const ProjectedHistory& history, const std::string& kind, const std::string& id) {
   v1::Question question;
   question.mutable_erasure_report();

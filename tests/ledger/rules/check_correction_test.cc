@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "tests/ledger/rules/refusals.h"
 #include "tests/support/projected_history.h"
@@ -117,6 +119,36 @@ TEST_F(CheckCorrectionTest, EveryTypeThatForbidsIsAmongThem) {
   EXPECT_EQ(TryToRetract(quality_, of_key), "ROLE_MISSING");
   EXPECT_EQ(TryToRetract(admin_, of_key), "") << "who issues keys";
   EXPECT_EQ(Try(other_, ReferToDocument("a")), "KEY_NOT_VALID") << "a key that ended stays so";
+}
+
+// Without it a problem or change would be closed on what was verified before.
+TEST_F(CheckCorrectionTest, AVerificationThatFailedIsNotTakenBackByWhoVerified) {
+  Accept(admin_, {GrantRole("author", v1::VERIFIER)});
+  v1::ProblemReported reported;
+  reported.set_criticality(v1::ProblemReported::SAFETY);
+  reported.set_description("missed an alert");
+  reported.set_configuration_unknown_because("off");
+  v1::ProblemResolved resolved;
+  resolved.set_summary("watchdog");
+  v1::ChangeRequested change;
+  change.set_text("other threshold");
+  Accept(author_, {DraftWith(reported, {"problem=problem:p1"}), DraftWith(resolved, {"problem=problem:p1"}),
+                   Because(DraftWith(change, {"change=change_request:c1"}))});
+  const auto verified = [&](bool ok) {
+    v1::ProblemVerified of_problem;
+    of_problem.set_resolved(ok);
+    v1::ChangeVerified of_change;
+    of_change.set_verified(ok);
+    Accept(author_, {DraftWith(of_problem, {"problem=problem:p1"})});
+    const EventId first = author_.LastId();
+    Accept(author_, {DraftWith(of_change, {"change=change_request:c1"})});
+    return std::vector<EventId>{first, author_.LastId()};
+  };
+  for (const EventId& event : verified(false)) {
+    EXPECT_EQ(TryToRetract(author_, event), "ROLE_MISSING");
+    EXPECT_EQ(TryToRetract(officer_, event), "");
+  }
+  for (const EventId& event : verified(true)) EXPECT_EQ(TryToRetract(author_, event), "");
 }
 
 TEST_F(CheckCorrectionTest, WhatAsksForARoleAsksForItWhenCorrected) {

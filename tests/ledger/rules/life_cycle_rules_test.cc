@@ -1,5 +1,5 @@
 // What the steps of a life cycle rest on: a seal on the members and the criteria, a release on tests of what is
-// released, an end on a verification that it is settled.
+// released.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,6 +12,7 @@ namespace anamnesis {
 namespace {
 
 using testing::Contains;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
@@ -90,6 +91,24 @@ TEST_F(LifeCycleRulesTest, A16_ASealIsCorrectedByACorrection) {
   EXPECT_EQ(DetailOf(verdict.status()).rule(), "SEALED-ONCE") << verdict.status();
 }
 
+TEST_F(LifeCycleRulesTest, A16_OfTwoSealsAlikeACorrectionReplacesOneOnly) {
+  (void)Record(Curated("2.2"));
+  const LeafIndex first = Accept(admin_.Write({Sealed("2.2")})).indexes.front();
+  const EventId first_id = admin_.LastId();
+  (void)Record(Sealed("2.2"));
+  const EventId second = admin_.LastId();
+  EventDraft corrected = Sealed("2.2", Members('q'));
+  corrected.header.set_corrects(second.bytes());
+  const v1::RefusalDetail detail = Refusal(corrected);
+  EXPECT_EQ(detail.rule(), "SEALED-ONCE");
+  EXPECT_EQ(detail.existing_index(), first.value) << "the other counts as before";
+  // With one of them taken back the other is corrected.
+  corrected.header.set_corrects(first_id.bytes());
+  EXPECT_EQ(RuleBroken(corrected), "SEALED-ONCE");
+  (void)Record(Correct(second, v1::RecordCorrected::RETRACTED));
+  EXPECT_THAT(Record(corrected), IsEmpty());
+}
+
 TEST_F(LifeCycleRulesTest, A42_ADatasetIsSealedWithItsCriteria) {
   v1::DatasetCurated no_inclusion = Criteria();
   no_inclusion.clear_inclusion();
@@ -128,16 +147,17 @@ class AgreementTest : public LifeCycleRulesTest {
     (void)Record(Because(DraftWith(protocol, {"protocol=annotation_protocol:ap@1", "author=person:x"})));
     (void)Record(Curated("1"));
   }
-  static EventDraft Annotated(const std::string& id, const std::string& decision) {
+  // `decision` is empty where it names none.
+  static EventDraft Annotated(const std::string& id, const std::string& decision, const std::string& achieved = "94") {
     v1::AnnotationCompleted body;
     body.set_selection_basis("radiologists");
     body.set_metric(v1::AnnotationCompleted::PERCENT);
     body.set_required("95");
-    body.set_achieved("94");
+    body.set_achieved(achieved);
     body.set_resolution("third reader");
     EventDraft draft = DraftWith(body, {"annotation=annotation:" + id, "dataset=dataset:d@1",
                                         "protocol=annotation_protocol:ap@1", "annotator=person:smith"});
-    AddReference(draft, "deviation_approval", "decision", decision);
+    if (!decision.empty()) AddReference(draft, "deviation_approval", "decision", decision);
     return draft;
   }
   static EventDraft Decided(const std::string& id, const std::string& about, const std::string& choice) {
@@ -148,21 +168,59 @@ class AgreementTest : public LifeCycleRulesTest {
     body.set_choice(choice);
     return Because(DraftWith(body, {"decision=decision:" + id, "about=" + about}));
   }
+  // By somebody else than who annotates.
+  void Decide(const EventDraft& decision) { EXPECT_TRUE(Try(eve_, decision).ok()); }
 };
 
 TEST_F(AgreementTest, A45_ADeviationIsApprovedByARecordedDecisionAboutTheDataset) {
   EXPECT_EQ(RuleBroken(Annotated("a", "nobodys")), "EXISTS/deviation_approval");
-  (void)Record(Decided("other", "dataset:e@1", "deviation_approved"));
-  (void)Record(Decided("other-version", "dataset:d@2", "deviation_approved"));
-  (void)Record(Decided("against", "dataset:d@1", "annotate_again"));
+  Decide(Decided("other", "dataset:e@1", "deviation_approved"));
+  Decide(Decided("other-version", "dataset:d@2", "deviation_approved"));
+  Decide(Decided("against", "dataset:d@1", "annotate_again"));
   for (const char* decision : {"other", "other-version", "against"}) {
     EXPECT_EQ(RuleBroken(Annotated("a", decision)), "ANNOTATION-DEVIATION") << decision;
   }
   // Told afterwards it is recorded, and approves nothing.
   EXPECT_THAT(Record(ToldLate(Annotated("a", "against"), 10)), Contains("ANNOTATION-DEVIATION"));
   EXPECT_EQ(RuleBroken(Sealed("1")), "ANNOTATION-AGREEMENT");
-  (void)Record(Decided("for", "dataset:d@1", "deviation_approved"));
+  Decide(Decided("for", "dataset:d@1", "deviation_approved"));
   EXPECT_THAT(Record(Annotated("b", "for")), IsEmpty());
+  EXPECT_THAT(Record(Sealed("1")), IsEmpty());
+}
+
+TEST_F(AgreementTest, A45_ADeviationIsApprovedBySomebodyElse) {
+  (void)Record(Decided("own", "dataset:d@1", "deviation_approved"));
+  const Status status = Try(admin_, Annotated("a", "own"));
+  EXPECT_EQ(DetailOf(status).rule(), "ANNOTATION-DEVIATION");
+  EXPECT_THAT(std::string(MessageOf(status)), HasSubstr("was recorded by person \"admin\", as the annotation is"));
+  EXPECT_THAT(DetailOf(status).remedy(), HasSubstr("by somebody else"));
+  EXPECT_THAT(Record(ToldLate(Annotated("a", "own"), 10)), Contains("ANNOTATION-DEVIATION"));
+  EXPECT_EQ(RuleBroken(Sealed("1")), "ANNOTATION-AGREEMENT");
+  // What falls short of nothing needs no approval.
+  EXPECT_THAT(Record(Annotated("b", "own", "95")), IsEmpty());
+  EXPECT_THAT(Record(Sealed("1")), IsEmpty());
+}
+
+TEST_F(AgreementTest, A45_AnApprovalThatIsTakenBackApprovesNothingAnyMore) {
+  Decide(Decided("for", "dataset:d@1", "deviation_approved"));
+  const EventId decided = eve_.LastId();
+  EXPECT_THAT(Record(Annotated("a", "for")), IsEmpty());
+  (void)Record(Correct(decided, v1::RecordCorrected::RETRACTED));
+  EXPECT_EQ(RuleBroken(Sealed("1")), "ANNOTATION-AGREEMENT");
+  (void)Record(Correct(admin_.LastId(), v1::RecordCorrected::RETRACTED));
+  EXPECT_THAT(Record(Sealed("1")), IsEmpty()) << "it counts again";
+}
+
+TEST_F(AgreementTest, A45_OfSeveralAnnotationsTheLastThatCountsDecides) {
+  Decide(Decided("for", "dataset:d@1", "deviation_approved"));
+  EXPECT_THAT(Record(Annotated("a", "for")), IsEmpty());
+  (void)Record(Correct(eve_.LastId(), v1::RecordCorrected::RETRACTED));
+  EXPECT_THAT(Record(Annotated("b", "", "95")), IsEmpty());
+  const EventId enough = admin_.LastId();
+  EXPECT_THAT(Record(Sealed("1")), IsEmpty());
+  (void)Record(Correct(enough, v1::RecordCorrected::RETRACTED));
+  EXPECT_EQ(RuleBroken(Sealed("1")), "ANNOTATION-AGREEMENT");
+  EXPECT_THAT(Record(Annotated("c", "", "95.5")), IsEmpty());
   EXPECT_THAT(Record(Sealed("1")), IsEmpty());
 }
 
@@ -270,66 +328,28 @@ TEST_F(ReleaseTest, A31_IntegrationIsHeldAgainstTheReleaseToo) {
   EXPECT_THAT(Record(release), Not(Contains("RELEASE-TESTED-VERSION")));
 }
 
+TEST_F(ReleaseTest, A31_AnotherRevisionOfOneRepositoryIsAnotherVersion) {
+  Class(v1::SOFTWARE_SAFETY_CLASS_A);
+  const EventDraft release = Release({"code=code_revision:app@c2"});
+  (void)Run(v1::SYSTEM, v1::TestRunCompleted::PASS, {"verified=code_revision:app@c1"});
+  EXPECT_EQ(RuleBroken(release), "RELEASE-TESTED-VERSION");
+  (void)Run(v1::SYSTEM, v1::TestRunCompleted::PASS, {"verified=code_revision:app@c2"});
+  EXPECT_THAT(Record(release), Not(Contains("RELEASE-TESTED-VERSION")));
+}
+
 TEST_F(ReleaseTest, A31_WhatNamesNothingToHoldAgainstEachOtherIsLeftToPeople) {
   Class(v1::SOFTWARE_SAFETY_CLASS_A);
   for (const std::vector<std::string>& verified :
-       std::vector<std::vector<std::string>>{{}, {"verified=software_item:alarm"}, {"verified=build:b1"}}) {
+       std::vector<std::vector<std::string>>{{},
+                                             {"verified=software_item:alarm"},
+                                             {"verified=build:b1"},
+                                             {"verified=code_revision:app@c1"},
+                                             {"verified=model:of-another-surface@1"}}) {
     (void)Run(v1::SYSTEM, v1::TestRunCompleted::PASS, verified);
-    EventDraft release = Release();
+    EventDraft release = Release({"code=code_revision:train@t7"});
     release.header.mutable_refs(0)->set_version(Text("of-", runs_));
     EXPECT_THAT(Record(release), Not(Contains("RELEASE-TESTED-VERSION")));
   }
-}
-
-TEST_F(LifeCycleRulesTest, A100_WhatWasVerifiedLastDecidesWhetherAProblemIsClosed) {
-  v1::ProblemReported reported;
-  reported.set_criticality(v1::ProblemReported::SAFETY);
-  reported.set_description("froze");
-  reported.set_configuration_unknown_because("offline");
-  v1::ProblemResolved resolved;
-  resolved.set_summary("watchdog");
-  const std::string problem = "problem=problem:p";
-  (void)Record(DraftWith(reported, {problem}));
-  (void)Record(DraftWith(resolved, {problem}));
-  const EventDraft close = Because(DraftWith(v1::ProblemClosed(), {problem}));
-  const auto verify = [&](bool is_resolved) {
-    v1::ProblemVerified verified;
-    verified.set_resolved(is_resolved);
-    (void)Record(DraftWith(verified, {problem}));
-  };
-  verify(false);
-  EXPECT_EQ(RuleBroken(close), "CLOSE-VERIFIED");
-  verify(true);
-  verify(false);
-  EXPECT_EQ(RuleBroken(close), "CLOSE-LAST-VERIFIED");
-  verify(true);
-  // What is told afterwards of a time before that changes nothing of it.
-  (void)Record(ToldLate(DraftWith(v1::ProblemVerified(), {problem}), 10));
-  EXPECT_THAT(Record(close), IsEmpty());
-  (void)Record(Because(DraftWith(v1::ProblemReopened(), {problem})));
-  EXPECT_EQ(RuleBroken(close), "CLOSE-LAST-VERIFIED");
-  (void)Record(Because(DraftWith(v1::ProblemNoActionDecided(), {problem})));
-  EXPECT_THAT(Record(close), IsEmpty());
-}
-
-TEST_F(LifeCycleRulesTest, A100_WhatWasVerifiedLastDecidesWhetherAChangeIsClosed) {
-  const std::string change = "change=change_request:c";
-  v1::ChangeRequested requested;
-  requested.set_text("a watchdog");
-  (void)Record(Because(DraftWith(requested, {change})));
-  const EventDraft close = DraftWith(v1::ChangeClosed(), {change});
-  const auto verify = [&](bool is_verified) {
-    v1::ChangeVerified verified;
-    verified.set_verified(is_verified);
-    (void)Record(DraftWith(verified, {change}));
-  };
-  verify(false);
-  EXPECT_EQ(RuleBroken(close), "CLOSE-CHANGE-VERIFIED");
-  verify(true);
-  verify(false);
-  EXPECT_EQ(RuleBroken(close), "CLOSE-CHANGE-LAST-VERIFIED");
-  verify(true);
-  EXPECT_THAT(Record(close), IsEmpty());
 }
 
 std::string LackingOf(const std::vector<std::string>& names) {
@@ -339,27 +359,56 @@ std::string LackingOf(const std::vector<std::string>& names) {
 }
 
 TEST(TrainingParametersTest, A47_NamesOfTheQuantitiesInTheWordsOfFrameworks) {
-  for (const char* rate : {"learning_rate", "learning rate", "lr", "LearningRate", "optimizer.lr", "initial_lr",
-                           "train#optimizer#lr", "learning_rate_init"}) {
+  for (const char* rate :
+       {"learning_rate", "learning rate", "lr", "LearningRate", "optimizer.lr", "initial_lr", "train#optimizer#lr",
+        "learning_rate_init", "lr0", "lr_backbone", "lr_encoder", "lr_g", "learning_rate_discriminator", "lr_1"}) {
     EXPECT_EQ(LackingOf({rate}), "batch_size, epochs, early_stopping") << rate;
   }
-  for (const char* size : {"batch_size", "batch", "batchSize", "per_device_train_batch_size", "train#batch_size"}) {
+  for (const char* size : {"batch_size", "batch", "batchSize", "per_device_train_batch_size", "train#batch_size",
+                           "batch_size_per_gpu", "batch_size_train", "train_batch_size", "batch_size_training"}) {
     EXPECT_EQ(LackingOf({size}), "learning_rate, epochs, early_stopping") << size;
   }
   for (const char* epochs : {"epochs", "max_epochs", "epochs_max", "num_train_epochs", "num_epochs", "maxEpochs"}) {
     EXPECT_EQ(LackingOf({epochs}), "learning_rate, batch_size, early_stopping") << epochs;
   }
-  for (const char* stop : {"early_stopping", "early_stopping_patience", "early_stopping.metric", "EarlyStopping"}) {
+  for (const char* stop : {"early_stopping", "early_stopping_patience", "early_stopping.metric", "EarlyStopping",
+                           "patience", "trainer.patience"}) {
     EXPECT_EQ(LackingOf({stop}), "learning_rate, batch_size, epochs") << stop;
   }
   EXPECT_EQ(LackingOf({"learning_rate", "batch_size", "epochs", "early_stopping"}), "");
+  EXPECT_EQ(LackingOf({"lr0", "lrf", "batch", "epochs", "patience"}), "") << "of Ultralytics";
 }
 
 TEST(TrainingParametersTest, A47_OtherQuantitiesAreNone) {
-  for (const char* name : {"lr_scheduler", "learning_rate_decay", "lr_warmup", "warmup_lr", "min_lr", "batch_norm",
-                           "batch_size_val", "val_batch_size", "validate#dataloader#batch_size", "samples_per_batch",
-                           "warmup_epochs", "epochs_between_saves", "save_every_epochs", "min_epochs", "patience",
-                           "scheduler_patience", "stopping", "clr", "batches"}) {
+  for (const char* name : {"lr_scheduler",
+                           "learning_rate_decay",
+                           "lr_warmup",
+                           "warmup_lr",
+                           "min_lr",
+                           "lr_min",
+                           "lr_gamma",
+                           "lr_policy",
+                           "lr_step_size",
+                           "lrf",
+                           "batch_norm",
+                           "batch_size_val",
+                           "val_batch_size",
+                           "batch_size_per_gpu_val",
+                           "validate#dataloader#batch_size",
+                           "samples_per_batch",
+                           "batch_first",
+                           "warmup_epochs",
+                           "epochs_between_saves",
+                           "save_every_epochs",
+                           "min_epochs",
+                           "lr_patience",
+                           "scheduler_patience",
+                           "lr_scheduler.patience",
+                           "ReduceLROnPlateau.patience",
+                           "learning_rate_patience",
+                           "stopping",
+                           "clr",
+                           "batches"}) {
     EXPECT_EQ(LackingOf({name}), "learning_rate, batch_size, epochs, early_stopping") << name;
   }
 }

@@ -541,6 +541,26 @@ TEST_F(VocabularyRulesTest, APeriodOfRetentionHasALength) {
   (void)Record(With(body, {Ref("policy", "policy", "p", "1")}));
 }
 
+// A period that starts with what never comes would be counted from the last placement, and over too soon.
+TEST_F(VocabularyRulesTest, APeriodOfRetentionStartsWithWhatIsAboutUnits) {
+  v1::PolicyAdopted body;
+  body.set_kind(v1::PolicyAdopted::RETENTION);
+  body.set_title("retention");
+  v1::RetentionPolicy::Period& period = *body.mutable_document()->mutable_retention()->add_periods();
+  period.set_source("a law");
+  period.set_years(2);
+  for (const char* starts : {"incident.recored", "incident", "dataset.sealed"}) {
+    period.set_starts(starts);
+    const v1::RefusalDetail detail = Refused(With(body, {Ref("policy", "policy", "p", "1")}), v1::RULE_BROKEN);
+    EXPECT_EQ(detail.rule(), "POLICY-PERIOD") << starts;
+    EXPECT_EQ(detail.field(), "body.document.retention.periods[0].starts");
+  }
+  period.set_starts("incident.recorded");
+  (void)Record(With(body, {Ref("policy", "policy", "p", "1")}));
+  period.set_starts("device_unit.decommissioned");
+  (void)Record(With(body, {Ref("policy", "policy", "p", "2")}));
+}
+
 TEST_F(VocabularyRulesTest, AnOverrideChangesWhatARuleDoes) {
   v1::PolicyAdopted body;
   body.set_kind(v1::PolicyAdopted::PROCESS_PROFILE);
