@@ -421,5 +421,21 @@ TEST(GateLoopholes, ForkOfAStreamThatItRestsOnDenies) {
   EXPECT_EQ(Failed(world.Ask()), "G17");
 }
 
+// Anybody may record forks of a stream of their own.
+TEST(GateLoopholes, ForksOfOtherStreamsDenyNothingHoweverManyThereAre) {
+  GateWorld world(GateStory());
+  v1::ForkDetected body;
+  body.set_stream("person/mallory");
+  body.set_position(3);
+  body.set_header_digest_here(Sha256("here").bytes());
+  body.set_header_digest_there(Sha256("there").bytes());
+  body.set_evidence("two headers");
+  world.DoAll("eve", std::vector<EventDraft>(1001, DraftWith(body, {})));
+  EXPECT_EQ(Failed(world.Ask()), "");
+  body.set_stream("software/certifier");
+  ASSERT_TRUE(world.Do({"certifier", "eve", DraftWith(body, {})}).ok());
+  EXPECT_EQ(Failed(world.Ask()), "G17");
+}
+
 }  // namespace
 }  // namespace anamnesis
