@@ -126,9 +126,17 @@ void Fuzz(const v1::ListBackupsRequest& request) {
   CheckStatus(Ask(SharedNode().backup(), &BackupService::ListBackups, request).status, {StatusCode::NOT_FOUND});
 }
 
-void Fuzz(const v1::DropBackupsRequest& request) {
-  Fuzz(v1::CreateBackupRequest());
-  const int before = Backups().generations_size();
+void Fuzz(v1::DropBackupsRequest request) {
+  v1::CreateBackupRequest create;
+  create.set_keep(2);
+  Fuzz(create);
+  const v1::BackupList there = Backups();
+  const int before = there.generations_size();
+  // Small numbers are places in the list, since no seed can know how many were made before it.
+  for (uint32_t& number : *request.mutable_generations()) {
+    const int place = static_cast<int>(number % 8);
+    if (number < 8 && place < before) number = there.generations(place).generation();
+  }
   const auto answer = Ask(SharedNode().backup(), &BackupService::DropBackups, request);
   CheckStatus(answer.status, {StatusCode::NOT_FOUND, StatusCode::INVALID_ARGUMENT});
   const v1::BackupList after = Backups();
