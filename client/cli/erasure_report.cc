@@ -50,7 +50,9 @@ void Print(const v1::Answer& answer) {
               << (count.has_subject() ? EntityKeyText(count.subject()) : "no subject named")
               << ", bodies erased: " << count.bodies() << "\n";
   }
-  if (report.erasures().empty() && report.refusals().empty()) std::cout << "nothing was erased, and nothing refused\n";
+  if (report.erasures().empty() && report.refusals().empty()) {
+    std::cout << (report.next() > 0 ? "nothing so far\n" : "nothing was erased, and nothing refused\n");
+  }
   if (report.next() > 0) std::cout << "more: --from " << report.next() << "\n";
 }
 

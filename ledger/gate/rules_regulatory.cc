@@ -66,11 +66,12 @@ StatusOr<std::set<std::string>> StreamsReliedOn(Subject& s) {
 // back.
 Status FindForks(Subject& s, Judgement& j) {
   ASSIGN_OR_RETURN(const std::set<std::string> streams, StreamsReliedOn(s));
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> forks, ForksOf(s.facts, streams));
-  for (const Fact* fork : forks) {
+  ASSIGN_OR_RETURN(const Forks forks, ForksOf(s.facts, streams));
+  for (const Fact* fork : forks.found) {
     j.Rest(fork);
     j.Fail(Text(ForkedText(*fork), " has two histories (leaf ", fork->event.index.value, ")"));
   }
+  if (forks.cut_off) j.Fail("more forks are recorded than are looked at: one of them may be of a stream relied on");
   return OkStatus();
 }
 

@@ -196,8 +196,9 @@ class Audit {
 
   // A stream with two histories may hold something else than was looked at here.
   Status AddForks() {
-    ASSIGN_OR_RETURN(const std::vector<const Fact*> forks, ForksOf(facts_, streams_));
-    for (const Fact* fork : forks) {
+    ASSIGN_OR_RETURN(const Forks forks, ForksOf(facts_, streams_));
+    if (forks.cut_off) answer_.set_cut_off(true);
+    for (const Fact* fork : forks.found) {
       RETURN_IF_ERROR(Add(Answer::FORK, *fork, nullptr, Text(ForkedText(*fork), " has two histories")));
     }
     return OkStatus();

@@ -98,7 +98,8 @@ class Facts {
   // The same, and what a reader needs to cite it: with the time that it was corrected to.
   StatusOr<v1::LeafReference> Reference(LeafIndex index);
   const std::set<uint64_t>& cited() const { return cited_; }
-  // How many events were read so far.
+  // How many events it may read, and how many were read so far.
+  size_t events_max() const { return events_max_; }
   size_t events_read() const { return loaded_.size(); }
   // Every leaf that was looked at, and those that decide what is left of it.
   std::set<uint64_t> looked_at() const;

@@ -6,7 +6,7 @@
 namespace anamnesis {
 namespace {
 
-constexpr size_t kForksMax = 1000;
+constexpr size_t kFoundMax = 1000;
 
 // Empty: the log.
 std::string StreamOf(const Fact& fact) {
@@ -18,23 +18,32 @@ std::string StreamOf(const Fact& fact) {
 
 std::string StreamOfUnit(std::string_view unit) { return Text("device_unit/", unit); }
 
-StatusOr<std::vector<const Fact*>> ForksOf(Facts& facts, const std::set<std::string>& streams) {
+StatusOr<Forks> ForksOf(Facts& facts, const std::set<std::string>& streams, size_t looked_at_max) {
   std::vector<LeafIndex> recorded;
   RETURN_IF_ERROR(VisitList(facts.rows(), Family::kTypeEvents, "fork.detected", LeafIndex(0), false, facts.size(),
                             [&](LeafIndex index) {
                               recorded.push_back(index);
-                              return recorded.size() <= kForksMax;
+                              return recorded.size() <= looked_at_max;
                             }));
-  if (recorded.size() > kForksMax) {
-    return absl::ResourceExhaustedError(Text("more than ", kForksMax, " forks are recorded"));
+  Forks forks;
+  if (recorded.size() > looked_at_max) {
+    forks.cut_off = true;
+    for (const LeafIndex index : recorded) RETURN_IF_ERROR(facts.At(index).status());
+    recorded.pop_back();
   }
-  std::vector<const Fact*> found;
+  Facts of_any_stream(facts.rows(), facts.size());
   for (const LeafIndex index : recorded) {
+    ASSIGN_OR_RETURN(const Fact* each, of_any_stream.At(index));
+    const std::string stream = StreamOf(*each);
+    if (!each->counts() || (!stream.empty() && streams.count(stream) == 0)) continue;
     ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
-    const std::string stream = StreamOf(*fact);
-    if (fact->counts() && (stream.empty() || streams.count(stream) > 0)) found.push_back(fact);
+    if (forks.found.size() == kFoundMax) {
+      forks.cut_off = true;
+      break;
+    }
+    forks.found.push_back(fact);
   }
-  return found;
+  return forks;
 }
 
 std::string ForkedText(const Fact& fork) {

@@ -4,6 +4,7 @@
 // Streams of which somebody has seen two histories. What such a stream holds is in doubt while nobody took that back.
 // fork.detected names its stream in the body and refers to nothing, so no reference leads to it. Pure.
 
+#include <cstddef>
 #include <set>
 #include <string>
 #include <string_view>
@@ -17,9 +18,20 @@ namespace anamnesis {
 // The stream that a unit's own events are in.
 std::string StreamOfUnit(std::string_view unit);
 
-// The fork.detected events that still count, in log order, of any of the streams or of the log itself.
-// RESOURCE_EXHAUSTED: more than 1,000 are recorded of whatever stream.
-StatusOr<std::vector<const Fact*>> ForksOf(Facts& facts, const std::set<std::string>& streams);
+// How many of the recorded ones are looked at, whatever they are of: anybody may record one.
+inline constexpr size_t kForksLookedAtMax = 10'000;
+
+struct Forks {
+  // In log order, at most 1,000.
+  std::vector<const Fact*> found;
+  // There are more that were not looked at, or that are not in `found`.
+  bool cut_off = false;
+};
+
+// The fork.detected events that still count of any of the streams or of the log itself. `facts` read those, and where
+// too many are recorded all that were looked at, so that the same is found on what was read; what is of other streams
+// uses up nothing of what `facts` may read.
+StatusOr<Forks> ForksOf(Facts& facts, const std::set<std::string>& streams, size_t looked_at_max = kForksLookedAtMax);
 
 // "stream device_unit/ICU-7" or "the log": what has two histories.
 std::string ForkedText(const Fact& fork);

@@ -25,7 +25,16 @@ def write(target, name, content):
     (directory / name).write_bytes(content)
 
 
-DIGEST = 'digest: "' + "".join(f"\\{byte:03o}" for byte in hashlib.sha256(b"x").digest()) + '"'
+def literal(data):
+    """Bytes in protobuf's text format."""
+    return '"' + "".join(f"\\{byte:03o}" for byte in data) + '"'
+
+
+def digest_of(data):
+    return f"digest: {literal(hashlib.sha256(data).digest())}"
+
+
+DIGEST = digest_of(b"x")
 RECORD = f'session: 7 number: 1 {DIGEST} size_bytes: 1 proposer: "b"'
 MEMBERS = ('incarnation: 1 voters { node: "a" address: "127.0.0.1:1" } voters { node: "b" address: "127.0.0.1:2" '
            'certificate_name: "host-b" } learners { node: "c" address: "127.0.0.1:3" } change: "\\010\\001"')
@@ -55,7 +64,7 @@ def records():
 
 def messages():
     batch = encoded("anamnesis/internal/batch.proto", "anamnesis.internal.Batch", "proposed_us: 1")
-    bytes_of = '"' + "".join(f"\\{byte:03o}" for byte in batch) + '"'
+    bytes_of = literal(batch)
     # Without a digest: the target puts the right one.
     store = f'store {{ record {{ session: 1 number: 1 proposer: "b" }} batch: {bytes_of} }}'
     state = f'revision: 1 {DIGEST} tree_size: 1 root: "{"r" * 32}"'

@@ -16,9 +16,9 @@
 #include "ledger/base/check.h"
 #include "ledger/engine/copy_in.h"
 #include "ledger/engine/copy_out.h"
-#include "ledger/engine/layout.h"
 #include "ledger/engine/ledger.h"
 #include "ledger/store/store.h"
+#include "tests/fuzz/copied_ledger.h"
 #include "tests/fuzz/small_ledger.h"
 
 namespace anamnesis {
@@ -32,11 +32,7 @@ struct Given {
 // What an honest node gives of the ledger that all targets have.
 const Given& HonestlyGiven() {
   static const Given given = [] {
-    const std::string dir = SharedLedger().dir() + "/given";
-    std::filesystem::copy(SharedLedger().dir() + "/ledger", dir, std::filesystem::copy_options::recursive);
-    StoreOptions options;
-    options.cache_bytes = 1u << 20;
-    const std::unique_ptr<Store> store = OpenRocksStore(DatabasePath(dir), options).value();
+    const std::unique_ptr<Store> store = OpenCopyOfSharedLedger("given");
     const CopyOut out(*store);
     Given made;
     made.manifest = out.Manifest().value();

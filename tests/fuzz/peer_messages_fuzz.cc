@@ -14,50 +14,15 @@
 #include "anamnesis/internal/peer.pb.h"
 #include "ledger/base/check.h"
 #include "ledger/crypto/sha256.h"
-#include "ledger/engine/ledger.h"
 #include "ledger/engine/staging.h"
 #include "ledger/store/store.h"
 #include "node/cluster/cluster_sequencer.h"
 #include "node/replication/replica.h"
-#include "tests/fuzz/small_ledger.h"
+#include "tests/fuzz/ledgers_receiver.h"
 #include "tests/node/cluster/simulated_parts.h"
 
 namespace anamnesis {
 namespace {
-
-// Gives away how the ledger parses batches, and orders nothing.
-class ParserOnly : public Sequencer {
- public:
-  explicit ParserOnly(Receiver& receiver) : receiver_(receiver) {}
-  Status Start(Revision, Receiver receiver) override {
-    receiver_ = std::move(receiver);
-    return OkStatus();
-  }
-  Status Submit(std::shared_ptr<const Payload>) override { return absl::UnavailableError("nothing is ordered"); }
-  void Applied(Revision, const StateDigest&) override {}
-  bool order_is_final() const override { return true; }
-  void Barrier(std::function<void(const Status&)>) override {}
-  std::string refusing() const override { return ""; }
-  void Stop() override {}
-
- private:
-  Receiver& receiver_;
-};
-
-// The receiver of a ledger of its own, for as long as the process runs.
-const Sequencer::Receiver& LedgersReceiver() {
-  static Sequencer::Receiver receiver;
-  static const std::unique_ptr<Ledger> ledger = [] {
-    const std::string dir = SharedLedger().dir() + "/peer";
-    CHECK(CreateLedger(dir, kTestOrigin, {"founder", SmallLedger::founder_key()}, {}).ok());
-    LedgerOptions options;
-    options.make_sequencer = [](const std::string&, Staging&) -> StatusOr<std::unique_ptr<Sequencer>> {
-      return std::unique_ptr<Sequencer>(std::make_unique<ParserOnly>(receiver));
-    };
-    return Ledger::Open(dir, options).value();
-  }();
-  return receiver;
-}
 
 // Node a of a, b and c; b sends.
 class Receiving {

@@ -11,6 +11,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import fuzzed
 import includes
 import purity
 import rooms
@@ -47,7 +48,7 @@ class Planted(unittest.TestCase):
         self.assertIn(expected, found[0])
 
     def test_clean_tree(self):
-        for check in (includes.check_includes, includes.check_map, tidy.check, used_headers.check):
+        for check in (includes.check_includes, includes.check_map, tidy.check, used_headers.check, fuzzed.check):
             self.assertEqual(self.problems(check, {}), [])
 
     def test_includes(self):
@@ -121,6 +122,25 @@ class Planted(unittest.TestCase):
                 self.assertEqual(self.problems(used_headers.check, {"ledger/base/x.cc": fine,
                                                                     "proto/anamnesis/v1/sealed.proto": proto}), [])
 
+    def test_fuzzed(self):
+        service = "service S {\n  // rpc Old(OldRequest)\n  rpc Get(GetRequest) returns (Got);\n" \
+                  "  rpc Put(stream PutRequest)\n      returns (Got);\n}\n"
+        proto = "proto/anamnesis/v1/s.proto"
+        both = "v1::GetRequest get;\nv1::PutRequest put;\n"
+        self.assertEqual(self.problems(fuzzed.check, {proto: service, "tests/fuzz/s_fuzz.cc": both}), [])
+        target, get_only = "tests/fuzz/s_fuzz.cc", "v1::GetRequest get;  // PutRequest\n"
+        for targets, expected in [
+            ({target: both.replace("v1::Get", "v1::Forget")}, "s.proto:3: no fuzz target names GetRequest"),
+            ({target: get_only}, "s.proto:4: no fuzz target names PutRequest"),
+            ({target: get_only, "tests/fuzz/s.h": both}, "PutRequest, which Put takes"),
+        ]:
+            with self.subTest(expected=expected):
+                found = self.problems(fuzzed.check, {proto: service, **targets})
+                self.assertEqual(len(found), 1, found)
+                self.assertIn(expected, found[0])
+        etcd = {"proto/etcd/rpc.proto": service}
+        self.assertEqual(self.problems(fuzzed.check, etcd), [])
+
     def test_purity(self):
         code = """
             #include <sodium.h>
@@ -167,6 +187,9 @@ class RealTree(unittest.TestCase):
 
     def test_used_headers(self):
         self.clean(used_headers.check(ROOT))
+
+    def test_fuzzed(self):
+        self.clean(fuzzed.check(ROOT))
 
     @unittest.skipUnless("ANAMNESIS_BUILD_DIR" in os.environ, "needs a build directory")
     def test_purity(self):

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "ledger/base/bytes.h"
 #include "ledger/crypto/sha256.h"
@@ -419,6 +420,28 @@ TEST(GateLoopholes, ForkOfAStreamThatItRestsOnDenies) {
   EXPECT_EQ(Failed(world.Ask()), "");
   fork("own", "device_unit/ICU-1");
   EXPECT_EQ(Failed(world.Ask()), "G17");
+}
+
+// Anybody may record forks of a stream of their own.
+TEST(GateLoopholes, ForksOfOtherStreamsDenyNothingUntilNotAllCanBeLookedAt) {
+  GateWorld world(GateStory());
+  v1::ForkDetected body;
+  body.set_stream("person/mallory");
+  body.set_position(3);
+  body.set_header_digest_here(Sha256("here").bytes());
+  body.set_header_digest_there(Sha256("there").bytes());
+  body.set_evidence("two headers");
+  const EventDraft elsewhere = DraftWith(body, {});
+  world.DoAll("eve", std::vector<EventDraft>(1001, elsewhere));
+  EXPECT_EQ(Failed(world.Ask()), "");
+  body.set_stream("software/certifier");
+  ASSERT_TRUE(world.Do({"certifier", "eve", DraftWith(body, {})}).ok());
+  EXPECT_EQ(Failed(world.Ask()), "G17");
+  ASSERT_TRUE(world.Do({"retracted", "ada", Retract(world, "certifier")}).ok());
+  EXPECT_EQ(Failed(world.Ask()), "");
+  for (int i = 0; i < 3; ++i) world.DoAll("eve", std::vector<EventDraft>(3000, elsewhere));
+  EXPECT_EQ(Failed(world.Ask()), "G17");
+  EXPECT_THAT(NoteOf(world.Ask(), "G17"), HasSubstr("more forks are recorded than are looked at"));
 }
 
 }  // namespace

@@ -245,5 +245,85 @@ TEST(AskErasureReport, PagesTogetherAreAll) {
   }
 }
 
+EventDraft Erase(const std::vector<LeafIndex>& leaves, const std::string& ref = "subject=subject:s") {
+  v1::SubjectDataErased body;
+  for (const LeafIndex leaf : leaves) body.add_erased_indexes(leaf.value);
+  body.set_basis("Art. 17(1)(b)");
+  body.set_authorised_by("quality officer");
+  return Rationale(DraftWith(std::move(body), {ref}));
+}
+
+std::vector<LeafIndex> AddLetters(ProjectedHistory& history, size_t count) {
+  v1::FeedbackReceived letter;
+  letter.set_source("patient");
+  letter.set_channel("letter");
+  letter.set_text("a letter");
+  std::vector<LeafIndex> letters;
+  for (size_t i = 0; i < count; ++i) letters.push_back(history.Add(DraftWith(letter, {"feedback=feedback:F"})));
+  return letters;
+}
+
+TEST(AskErasureReport, AnActBehindMoreReferencesThanAreReadIsOnALaterPage) {
+  ProjectedHistory history;
+  v1::DatasetRecordWithdrawn withdrawn;
+  withdrawn.set_basis("Art. 17(1)(b)");
+  for (int i = 0; i < 10; ++i) {
+    history.Add(Rationale(DraftWith(withdrawn, {"dataset=dataset:d@1", "record=record:" + std::to_string(i)})));
+  }
+  const LeafIndex act = history.Add(Erase({}, "dataset=dataset:d@1"));
+  v1::ErasureReportQuestion question;
+  SetEntity(*question.mutable_about(), "dataset", "d");
+  std::vector<uint64_t> found;
+  int pages = 0;
+  do {
+    Facts facts(history.rows(), history.size(), /*events_max=*/4);
+    v1::Answer answer;
+    ASSERT_TRUE(AnswerErasureReport(facts, question, answer).ok());
+    for (const auto& erasure : answer.erasure_report().erasures()) found.push_back(erasure.leaf().index());
+    ASSERT_TRUE(answer.erasure_report().next() == 0 || answer.erasure_report().next() > question.from());
+    question.set_from(answer.erasure_report().next());
+    ++pages;
+  } while (question.from() > 0);
+  EXPECT_THAT(found, ElementsAre(act.value));
+  EXPECT_EQ(pages, 3);
+}
+
+TEST(AskErasureReport, ABodyThatAnActNamesTwiceIsListedOnce) {
+  ProjectedHistory history;
+  const LeafIndex letter = AddLetters(history, 1)[0];
+  history.Add(Erase({letter, letter}));
+  const v1::ErasureReportAnswer answer = ErasuresOf(history, "", "");
+  ASSERT_THAT(answer.erasures(), SizeIs(1));
+  EXPECT_THAT(answer.erasures(0).bodies(), SizeIs(1));
+}
+
+TEST(AskErasureReport, APageEndsBeforeItsBodiesAreTooMany) {
+  constexpr size_t kOnAPage = 5000;
+  ProjectedHistory history;
+  const std::vector<LeafIndex> letters = AddLetters(history, kOnAPage + 1);
+  const LeafIndex small = history.Add(Erase({letters[0]}));
+  const LeafIndex large = history.Add(Erase(letters));
+  const LeafIndex last = history.Add(Erase({letters[1]}));
+  v1::Question question;
+  question.mutable_erasure_report();
+  std::vector<uint64_t> acts;
+  std::vector<int> bodies;
+  std::vector<std::string> notes;
+  do {
+    const v1::Answer answer = AskOf(history, question);
+    for (const auto& erasure : answer.erasure_report().erasures()) {
+      acts.push_back(erasure.leaf().index());
+      bodies.push_back(erasure.bodies_size());
+    }
+    notes.insert(notes.end(), answer.notes().begin(), answer.notes().end());
+    question.mutable_erasure_report()->set_from(answer.erasure_report().next());
+  } while (question.erasure_report().from() > 0);
+  EXPECT_THAT(acts, ElementsAre(small.value, large.value, last.value));
+  EXPECT_THAT(bodies, ElementsAre(1, 5000, 1));
+  EXPECT_THAT(notes, ElementsAre(Text("leaf ", large.value,
+                                      " erased 5001 bodies; the first 5000 are listed and counted "
+                                      "here, and the event itself names them all")));
+}
+
 }  // namespace
 }  // namespace anamnesis

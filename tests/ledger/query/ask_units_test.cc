@@ -5,6 +5,8 @@
 
 #include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
+#include "ledger/query/facts.h"
+#include "ledger/query/forks.h"
 #include "tests/ledger/query/asking.h"
 #include "tests/ledger/query/item_drafts.h"
 
@@ -593,25 +595,26 @@ TEST(AskClosureAudit, A93WhatWasMeasuredDiffersUntilALateRecordExplainsIt) {
   EXPECT_FALSE(differs());
 }
 
+LeafIndex AddFork(ProjectedHistory& history, const std::string& stream) {
+  v1::ForkDetected body;
+  body.set_stream(stream);
+  body.set_position(3);
+  body.set_header_digest_here(std::string(32, 'h'));
+  body.set_header_digest_there(std::string(32, 't'));
+  body.set_evidence("two headers");
+  return history.Add(Draft(std::move(body)), kTestStart, "monitor");
+}
+
 // A fork names its stream in its body and refers to nothing.
 TEST(AskClosureAudit, AForkOfAStreamThatItRestsOnIsReportedUntilItIsTakenBack) {
   ProjectedHistory history;
-  const auto fork = [&](const std::string& stream) {
-    v1::ForkDetected body;
-    body.set_stream(stream);
-    body.set_position(3);
-    body.set_header_digest_here(std::string(32, 'h'));
-    body.set_header_digest_there(std::string(32, 't'));
-    body.set_evidence("two headers");
-    return history.Add(Draft(std::move(body)), kTestStart, "monitor");
-  };
   history.Add(ModelOfMonitor());
   history.Add(Commission("ICU-7"), kTestStart, "installer");
   history.Add(Commission("ICU-8"), kTestStart, "another");
-  fork("person/another");
+  AddFork(history, "person/another");
   EXPECT_TRUE(AuditOf(history).closed()) << "another unit's stream";
   for (const std::string stream : {"person/installer", "device_unit/ICU-7", ""}) {
-    const LeafIndex index = fork(stream);
+    const LeafIndex index = AddFork(history, stream);
     const v1::ClosureAuditAnswer audit = AuditOf(history);
     EXPECT_FALSE(audit.closed()) << stream;
     ASSERT_EQ(audit.problems_size(), 1) << audit.DebugString();
@@ -622,6 +625,55 @@ TEST(AskClosureAudit, AForkOfAStreamThatItRestsOnIsReportedUntilItIsTakenBack) {
     history.Retract(index);
     EXPECT_TRUE(AuditOf(history).closed()) << stream;
   }
+}
+
+// Anybody may record forks of a stream of their own.
+TEST(AskClosureAudit, ForksOfOtherStreamsStopNoAudit) {
+  ProjectedHistory history;
+  history.Add(ModelOfMonitor());
+  history.Add(Commission("ICU-7"), kTestStart, "installer");
+  for (int i = 0; i < 1001; ++i) AddFork(history, "person/mallory");
+  EXPECT_TRUE(AuditOf(history).closed());
+  AddFork(history, "person/installer");
+  const v1::ClosureAuditAnswer audit = AuditOf(history);
+  EXPECT_FALSE(audit.closed());
+  EXPECT_FALSE(audit.cut_off());
+  EXPECT_EQ(audit.problems_size(), 1);
+}
+
+TEST(AskClosureAudit, MoreForksThanAreListedCutItOff) {
+  ProjectedHistory history;
+  history.Add(ModelOfMonitor());
+  history.Add(Commission("ICU-7"), kTestStart, "installer");
+  for (int i = 0; i < 1001; ++i) AddFork(history, "person/installer");
+  const v1::ClosureAuditAnswer audit = AuditOf(history);
+  EXPECT_TRUE(audit.cut_off());
+  EXPECT_EQ(audit.problems_size(), 1000);
+}
+
+TEST(ForksOf, WhatIsPastTheBoundIsCutOffAndFoundAgainOnWhatWasRead) {
+  ProjectedHistory history;
+  const LeafIndex first = AddFork(history, "person/mallory");
+  const LeafIndex ours = AddFork(history, "person/installer");
+  const LeafIndex last = AddFork(history, "person/mallory");
+  const std::set<std::string> streams = {"person/installer"};
+  {
+    Facts facts(history.rows(), history.size());
+    const Forks forks = ForksOf(facts, streams, 3).value();
+    EXPECT_FALSE(forks.cut_off);
+    ASSERT_EQ(forks.found.size(), 1u);
+    EXPECT_EQ(forks.found[0]->event.index, ours);
+    EXPECT_EQ(facts.events_read(), 1u) << "what is of other streams uses up nothing";
+  }
+  Facts facts(history.rows(), history.size());
+  const Forks forks = ForksOf(facts, streams, 2).value();
+  EXPECT_TRUE(forks.cut_off);
+  EXPECT_EQ(forks.found.size(), 1u);
+  const std::set<uint64_t> read = facts.looked_at();
+  for (const LeafIndex index : {first, ours, last}) EXPECT_EQ(read.count(index.value), 1u);
+  Facts none(history.rows(), history.size());
+  EXPECT_TRUE(ForksOf(none, {"person/else"}, 2)->cut_off) << "it can't be told that there is none";
+  EXPECT_FALSE(ForksOf(none, {"person/else"}, 3)->cut_off);
 }
 
 TEST(AskClosureAudit, A68ALimitThatCutsItOffIsSaid) {
