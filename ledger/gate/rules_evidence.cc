@@ -99,11 +99,13 @@ Status JudgeAnomaly(Subject& s, const Fact& recorded, Judgement& j) {
   const v1::EntityRef& anomaly = *FindReference(recorded.header(), "anomaly");
   ASSIGN_OR_RETURN(const Fact* evaluated, EvaluationOf(s, anomaly));
   const auto* body = evaluated == nullptr ? nullptr : evaluated->body<v1::AnomalyEvaluated>();
-  // Those of class A, which nobody has to evaluate, are listed all the same.
-  j.Rest(&recorded);
+  // Those of class A, which nobody has to evaluate, are listed all the same. To record one is no good to whoever wants
+  // it to pass, so that nothing rests on who did.
+  j.List(recorded);
   if (body == nullptr) {
     const std::string text = Text(EntityKeyText(anomaly), " is not evaluated (leaf ", recorded.event.index.value, ")");
     if (s.class_b_or_c()) {
+      j.Rest(&recorded);
       j.Fail(text);
     } else {
       j.Mention(text);
@@ -112,6 +114,7 @@ Status JudgeAnomaly(Subject& s, const Fact& recorded, Judgement& j) {
   }
   j.Rest(evaluated);
   if (body->unacceptable_risk()) {
+    j.Rest(&recorded);
     j.Fail(Text(EntityKeyText(anomaly), " has an unacceptable risk (leaf ", evaluated->event.index.value, ")"));
   }
   return OkStatus();

@@ -410,8 +410,14 @@ TEST(GateLoopholes, ForkOfAStreamThatItRestsOnDenies) {
     body.set_evidence("two headers");
     ASSERT_TRUE(world.Do({name, "eve", DraftWith(body, {})}).ok());
   };
+  v1::AnomalyRecorded anomaly;
+  anomaly.set_description("flickers");
+  anomaly.set_severity("minor");
+  ASSERT_TRUE(
+      world.Do({"anomaly", "ICU-2", DraftWith(anomaly, {"anomaly=anomaly:a1", "found_in=software_item:alert"})}).ok());
+  ASSERT_TRUE(world.Do({"evaluated", "ada", Because(DraftWith(v1::AnomalyEvaluated(), {"anomaly=anomaly:a1"}))}).ok());
   fork("elsewhere", "device_unit/ICU-2");
-  EXPECT_EQ(Failed(world.Ask()), "");
+  EXPECT_EQ(Failed(world.Ask()), "") << "it doesn't rest on the anomaly that was recorded there";
   fork("certifier", "software/certifier");
   EXPECT_EQ(Failed(world.Ask()), "G17");
   EXPECT_THAT(NoteOf(world.Ask(), "G17"), HasSubstr("stream software/certifier has two histories"));
