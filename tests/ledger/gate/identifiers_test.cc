@@ -115,7 +115,7 @@ TEST(GateIdentifiers, ADecisionSaysWhichItWasActivatedUnder) {
 
 TEST(GateIdentifiers, OneThatNamesAnEnvelopeIsNotSpentByWhatIsOfAnother) {
   std::vector<Step> steps = TwoVersions("new_pi");
-  Step second = StepOf(steps, "envelope");
+  Step second = StepOf(StoryOfIdentifiers("new_pi"), "envelope");
   second.name = "envelope-2";
   second.draft.header.mutable_refs(0)->set_version("2");
   const auto produced =
