@@ -362,6 +362,31 @@ TEST(GateLoopholes, AnotherSealMakesNoDatasetLaterThanItIs) {
   EXPECT_THAT(NoteOf(GateWorld(steps).Ask(), "G18"), HasSubstr("dataset:rhythms@1 is not sealed"));
 }
 
+TEST(GateLoopholes, ASealThatIsTakenBackMakesNoDatasetLaterThanItIs) {
+  v1::DatasetRecordWithdrawn withdrawn;
+  withdrawn.set_basis("consent");
+  std::vector<Step> steps = DatasetSteps("hospital");
+  for (Step& step : DatasetSteps("rhythms")) steps.push_back(std::move(step));
+  for (Step& step : WithDataset()) steps.push_back(std::move(step));
+  steps = Changed(std::move(steps), "sealed-rhythms",
+                  [](EventDraft& draft) { AddReference(draft, "parent", "dataset", "hospital", "1"); });
+  Step again = StepOf(steps, "sealed-rhythms");
+  again.name = "sealed-again";
+  const auto denied_when_sealed_again = [&](const Step& second) {
+    GateWorld world(steps);
+    const EventDraft taken = DraftWith(withdrawn, {"dataset=dataset:hospital@1", "record=record:3"});
+    EXPECT_TRUE(world.Do({"withdrawn", "ada", Because(taken)}).ok());
+    EXPECT_TRUE(world.Do({"retracted", "ada", Retract(world, "sealed-rhythms")}).ok());
+    EXPECT_TRUE(world.Do(second).ok()) << world.refused().at(second.name);
+    return NoteOf(world.Ask(), "G18");
+  };
+  EXPECT_THAT(denied_when_sealed_again(again), HasSubstr("which dataset:rhythms@1 was made from, were withdrawn"));
+  Edit<v1::DatasetSealed>([](v1::DatasetSealed& body) {
+    body.set_manifest_root(Sha256("manifest without the record").bytes());
+  })(again.draft);
+  EXPECT_EQ(denied_when_sealed_again(again), "") << "other members than those of the seal that was taken back";
+}
+
 TEST(GateLoopholes, WhatWasCuratedFromTheTrainingDataMayShareRecords) {
   std::vector<Step> steps = DatasetSteps("rhythms");
   for (Step& step : WithDataset()) steps.push_back(std::move(step));

@@ -140,6 +140,17 @@ TEST(GateSeals, AnomalyThatAThiefRecordedIsEvaluatedAllTheSame) {
   EXPECT_THAT(anomalies->evidence(), testing::Contains(world.LeafOf("anomaly").value)) << "it is listed";
 }
 
+TEST(GateSeals, DatasetThatAThiefSealedIsSealedAgain) {
+  GateWorld world(ByEve({"sealed-new"}, FullStory()));
+  ASSERT_EQ(Failed(world.Ask()), "");
+  Lose(world, "sealed-new", "person:eve");
+  EXPECT_EQ(Failed(world.Ask()), "G15");
+  Step again = StepOfStory("sealed-new");
+  again.name = "sealed-again";
+  Do(world, again);
+  EXPECT_EQ(Failed(world.Ask()), "") << "one good seal is enough";
+}
+
 TEST(GateSeals, ProblemThatAThiefClosedIsOpen) {
   GateWorld world(ByEve({}));
   v1::ProblemReported problem;
