@@ -103,6 +103,26 @@ TEST(GateLoopholes, CreepIsCountedFromTheAnchor) {
       << "what the unit stands on has it as a member";
 }
 
+// The steps began on a baseline that the unit has left since: what both are made of is the anchor all the same.
+TEST(GateLoopholes, CreepIsCountedFromAReleaseThatAnotherBaselineHasToo) {
+  v1::BaselineEstablished next;
+  next.set_baseline_digest(Sha256("baseline 6").bytes());
+  *next.mutable_signature() = FreshSignature();
+  std::vector<Step> steps =
+      Changed(WithAnchor(FullStory(), "release", "app", "1"), "commission-ICU-1", [](EventDraft& draft) {
+        for (v1::EntityRef& ref : *draft.header.mutable_refs()) {
+          if (ref.role() == "baseline") ref.set_version("6");
+        }
+      });
+  const Step established = {"baseline-6", "ada",
+                            DraftWith(next, {"baseline=baseline:base@6", "device_model=device_model:monitor",
+                                             "member=software_item:alert", "member=release:app@1"})};
+  steps.insert(
+      std::find_if(steps.begin(), steps.end(), [](const Step& step) { return step.name == "commission-ICU-1"; }),
+      established);
+  EXPECT_EQ(NoteOf(GateWorld(steps).Ask(), "G05"), "");
+}
+
 TEST(GateLoopholes, StepsInAnotherUnitDoNotAddUp) {
   GateWorld world(WithLimitOfCreep("mV"));
   EXPECT_EQ(Failed(world.Ask()), "G05");
