@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "ledger/state/corrections.h"
-#include "ledger/state/projection_damage.h"
 
 namespace anamnesis {
 
@@ -15,7 +14,7 @@ Place PlaceInTime(const RecordedEvent& event, Timestamp latest) {
 StatusOr<std::optional<Placed>> PlaceOf(const RowFinder& rows, LeafIndex index, TreeSize size) {
   if (index.value >= size.value) return std::optional<Placed>();
   ASSIGN_OR_RETURN(const std::optional<std::string> leaf, rows.Get(Family::kLeaves, LeafKey(index)));
-  if (!leaf.has_value()) return ProjectionDamage(Text("leaf ", index.value, " is missing"));
+  if (!leaf.has_value()) return absl::DataLossError(Text("leaf ", index.value, " is missing; run fsck"));
   // Its body says nothing of when it was, and can be large.
   ASSIGN_OR_RETURN(const LoadedEvent event, ParseStoredEvent(index, *leaf, ""));
   ASSIGN_OR_RETURN(const Standing standing, StandingOf(rows, event.view(), size));
