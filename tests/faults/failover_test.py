@@ -2,8 +2,8 @@
 machines in network namespaces under load, of which the member that leads, and then a node, are killed a few times.
 
 A dead etcd leader: the median of the longest gaps between acknowledgements is under LEADER_GAP_SECONDS. A dead node: no
-client fails, clients of the others hardly notice (the median again: any one may meet an election), and its own go on at the next node: no node leads, so that nobody
-waits for a session to end.
+client fails, clients of the others hardly notice (the median again: any one may meet an election), and its own go on
+at the next node: no node leads, so that nobody waits for a session to end.
 
 ANAMNESIS_KILLS: how many of each (3)."""
 
