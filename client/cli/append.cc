@@ -271,7 +271,7 @@ void AddAppend(CLI::App& app) {
   CLI::Option* jsonl = verb.add_option("--jsonl", options->jsonl,
                                        "many events, one JSON object a line, which says all of its event; a stream's "
                                        "are one run, or as few as limits allow; what carries a signature is a run of "
-                                      "its own");
+                                       "its own");
   for (const char* of_one : {"--stream", "--type", "--body", "--ref", "--occurred-at", "--rationale", "--on-behalf-of",
                              "--late-reason", "--corrects", "--cause", "--retrospective"}) {
     jsonl->excludes(verb.get_option(of_one));

@@ -131,12 +131,12 @@ class Application {
   Status NoteAttempt(const AdmittedRun& run, const Status& refusal);
   Status DecideRequests(const AdmittedRun& run, const RunVerdict& verdict);
   StatusOr<RunVerdict> Existing(const AlreadyRecorded& indexes) const;
-  Status CheckSeen(const v1::EventHeader& header);
+  Status CheckSeen(const v1::EventHeader& header, TreeSize& seen_in_run);
 
   LedgerState state_;
   const RowFinder& before_;
   const TreeSize size_before_;
-  // The last of the roots that were asked for: the events of a run mostly name the same.
+  // The last of the roots that were asked for: events mostly name the same.
   TreeSize seen_size_;
   Digest seen_root_;
   const RememberedRows remembered_;
@@ -208,8 +208,9 @@ StatusOr<RunVerdict> Application::ApplyRun(const AdmittedRun& run) {
 }
 
 // A checkpoint bounds the recorded time from below, so it must be one that this ledger can have signed: over leaves
-// from before the batch, which are all that can be settled yet.
-Status Application::CheckSeen(const v1::EventHeader& header) {
+// from before the batch, which are all that can be settled yet. Roots cost reads that everybody waits for, so a run
+// names one; `seen_in_run` is the one that events before it in the run name, or 0.
+Status Application::CheckSeen(const v1::EventHeader& header, TreeSize& seen_in_run) {
   const TreeSize size(header.seen_tree_size());
   if (size.value == 0) return OkStatus();
   if (size > size_before_) {
@@ -217,15 +218,24 @@ Status Application::CheckSeen(const v1::EventHeader& header) {
                   Text("is ", size.value, ", and no checkpoint of this ledger can be over more than ",
                        size_before_.value, " events yet; name one that was verified, or none"));
   }
+  if (seen_in_run.value != 0 && size != seen_in_run) {
+    return Refuse(v1::REFERENCE_INVALID, "header.seen_tree_size",
+                  Text("is ", size.value, ", and an event before it in the run names ", seen_in_run.value,
+                       "; a run names one checkpoint: seal the event in a run of its own"));
+  }
+  seen_in_run = size;
   if (size != seen_size_) {
     const TilesOfRows tiles(before_);
     ASSIGN_OR_RETURN(seen_root_, RootAt(TileNodeReader(tiles), size));
     seen_size_ = size;
   }
   if (header.seen_root() == seen_root_.view()) return OkStatus();
-  return Refuse(v1::REFERENCE_INVALID, "header.seen_root",
-                Text("is ", HexEncode(header.seen_root()), ", the root over the first ", size.value, " events is ",
-                     seen_root_.hex(), "; a checkpoint that says otherwise is forged or another ledger's: keep it"));
+  return Refuse(
+      v1::REFERENCE_INVALID, "header.seen_root",
+      Text("is ", HexEncode(header.seen_root()), ", the root over the first ", size.value, " events is ",
+           seen_root_.hex(),
+           "; a checkpoint that says otherwise is forged, another ledger's, or from before this one was restored "
+           "from a backup and lost the end of its log: keep it"));
 }
 
 // Puts the run's events into the rows as they are checked, and then into the tree: the tree has nothing of a run that
@@ -237,13 +247,14 @@ StatusOr<RunVerdict> Application::RecordRun(const AdmittedRun& run) {
   if (existing.has_value()) return Existing(*existing);
   RunVerdict verdict;
   std::vector<PutEvent> put;
+  TreeSize seen;
   const size_t count = run.events.size();
   put.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     const AdmittedEvent& admitted = run.events[i];
     const RecordedEvent event{LeafIndex(state_.size().value + i), Timestamp(first.us + static_cast<int64_t>(i)),
                               &admitted.header, admitted.type, admitted.body.get()};
-    RETURN_IF_ERROR(AtPlace(CheckSeen(admitted.header.fields), 0, i));
+    RETURN_IF_ERROR(AtPlace(CheckSeen(admitted.header.fields, seen), 0, i));
     ASSIGN_OR_RETURN(const std::vector<BrokenRule> broken, check.Check(event));
     std::optional<SealView> seal;
     if (i + 1 == count) seal = SealView{run.run.seal().statement(), run.run.seal().signature()};

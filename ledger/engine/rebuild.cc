@@ -24,6 +24,16 @@ constexpr std::string_view kRebuildingKey = "rebuilding";
 
 Row Mark(bool rebuilding) { return {Family::kMeta, std::string(kRebuildingKey), rebuilding ? "1" : "0"}; }
 
+// What can't be rebuilt isn't dropped. Whether a leaf between the ends is missing the fold finds.
+Status CheckLogReaches(const RowFinder& rows, TreeSize size) {
+  if (size.value == 0) return OkStatus();
+  for (const LeafIndex end : {LeafIndex(0), LeafIndex(size.value - 1)}) {
+    ASSIGN_OR_RETURN(const std::optional<std::string> leaf, rows.Get(Family::kLeaves, LeafKey(end)));
+    if (!leaf.has_value()) return absl::DataLossError(Text("leaf ", end.value, " is missing; run fsck"));
+  }
+  return OkStatus();
+}
+
 // Families don't depend on each other, so two threads sort and write them.
 Status LoadRows(Store& store, const Rows& rows) {
   uint64_t bytes = 0;
@@ -127,6 +137,7 @@ Status ExtendProjections(Store& store, TreeSize from, TreeSize to, const std::fu
 
 Status RebuildProjections(Store& store, TreeSize size, const std::function<void(uint64_t)>& progress,
                           uint64_t chunk_events) {
+  RETURN_IF_ERROR(CheckLogReaches(store, size));
   RETURN_IF_ERROR(store.Write({Mark(true)}, true));
   RETURN_IF_ERROR(store.ClearProjections());
   const auto done = [&](uint64_t events) {

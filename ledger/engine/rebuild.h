@@ -30,7 +30,8 @@ StatusOr<bool> RebuildIsDue(const RowFinder& rows);
 inline constexpr uint64_t kRebuildChunkEvents = 512 * kListRowIndexes;
 
 // Drops the projections and folds the leaves [0, size) again. Nobody may use the store meanwhile. Interrupted, it
-// starts over at the next open. DATA_LOSS: a leaf doesn't parse. `progress` is called now and then with the events
+// starts over at the next open. DATA_LOSS: a leaf is missing, where that is the first or the last before anything is
+// dropped; or doesn't parse. `progress` is called now and then with the events
 // done.
 Status RebuildProjections(Store& store, TreeSize size, const std::function<void(uint64_t)>& progress,
                           uint64_t chunk_events = kRebuildChunkEvents);

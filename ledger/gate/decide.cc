@@ -65,7 +65,9 @@ void AddResult(std::string_view id, const Judgement& judgement, const Rule* rule
   result.set_rule_id(std::string(id));
   result.set_outcome(judgement.outcome());
   result.set_note(Utf8Prefix(judgement.note(), kNoteBytesMax));
-  for (const uint64_t leaf : judgement.evidence()) result.add_evidence(leaf);
+  std::set<uint64_t> evidence = judgement.evidence();
+  evidence.insert(judgement.listed().begin(), judgement.listed().end());
+  for (const uint64_t leaf : evidence) result.add_evidence(leaf);
   if (!judgement.failed() || rule == nullptr) return;
   result.set_clause(std::string(rule->clause));
   result.set_supplied_by(std::string(rule->supplied_by));
@@ -81,6 +83,9 @@ struct Results {
     AddResult(id, judgement, rule, *all.Add());
     if (!judgement.evaluated()) reservations.not_evaluated.insert(id);
     if (judgement.failed_by_tests_alone()) reservations.failed_tests.insert(id);
+    for (const uint64_t leaf : judgement.listed()) {
+      if (judgement.evidence().count(leaf) == 0) reservations.listed[id].insert(leaf);
+    }
     allow = allow && !judgement.failed();
   }
 };

@@ -9,8 +9,9 @@
 //
 // An evidence leaf of a rule that passes is one without which it would not pass, as long as nothing else recorded can
 // take its place; or one that only narrows (an envelope's overlay for a jurisdiction or a site), which was heeded, and
-// without which it passes all the more.
+// without which it passes all the more; or an anomaly that was recorded, which is listed.
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -54,12 +55,15 @@ GateRequest RequestOf(const v1::EventHeader& header, const v1::GateRequested& bo
 // What a recorded decision was asked.
 GateRequest RequestOfDecision(const v1::EventHeader& header, const v1::GateDecided& decision);
 
-// The ids of rules that deny what is asked, and are no reason to take back what runs already.
+// The ids of rules that deny what is asked, and are no reason to take back what runs already; and what of the evidence
+// no rule rests on.
 struct Reservations {
   // They could not be evaluated.
   std::set<std::string> not_evaluated;
   // They deny for tests that failed, and for nothing else.
   std::set<std::string> failed_tests;
+  // By the id of a rule, the leaves among its evidence that it only lists.
+  std::map<std::string, std::set<uint64_t>> listed;
 
   bool Has(const std::string& rule) const { return not_evaluated.count(rule) > 0 || failed_tests.count(rule) > 0; }
 };

@@ -22,6 +22,10 @@ class Judgement {
     if (fact != nullptr) evidence_.insert(fact->event.index.value);
   }
   void RestOn(uint64_t leaf) { evidence_.insert(leaf); }
+  // It is to be seen with the result, which doesn't rest on it: whoever recorded it, and in whichever stream, nothing
+  // would be gained by taking it away.
+  void List(const Fact& fact) { ListLeaf(fact.event.index.value); }
+  void ListLeaf(uint64_t leaf) { listed_.insert(leaf); }
   // A reason not to allow it.
   void Fail(std::string_view why) {
     by_tests_alone_ = false;
@@ -53,6 +57,7 @@ class Judgement {
   Result::Outcome outcome() const { return outcome_; }
   const std::string& note() const { return note_; }
   const std::set<uint64_t>& evidence() const { return evidence_; }
+  const std::set<uint64_t>& listed() const { return listed_; }
 
  private:
   void Note(std::string_view why, Result::Outcome outcome) {
@@ -66,6 +71,7 @@ class Judgement {
   bool by_tests_alone_ = true;
   std::string note_;
   std::set<uint64_t> evidence_;
+  std::set<uint64_t> listed_;
 };
 
 // Whether what somebody recorded can't be decided on, rather than that rows can't be read: then the gate denies, and

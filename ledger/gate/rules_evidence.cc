@@ -12,11 +12,13 @@
 #include "ledger/gate/measured.h"
 #include "ledger/gate/rules.h"
 #include "ledger/gate/runs_with.h"
+#include "ledger/gate/seal_key.h"
 #include "ledger/query/any_version.h"
 #include "ledger/query/event_pattern.h"
 #include "ledger/query/item_scope.h"
 #include "ledger/query/place_in_time.h"
 #include "ledger/query/test_results.h"
+#include "ledger/state/edges.h"
 
 namespace anamnesis::gate {
 namespace {
@@ -99,11 +101,13 @@ Status JudgeAnomaly(Subject& s, const Fact& recorded, Judgement& j) {
   const v1::EntityRef& anomaly = *FindReference(recorded.header(), "anomaly");
   ASSIGN_OR_RETURN(const Fact* evaluated, EvaluationOf(s, anomaly));
   const auto* body = evaluated == nullptr ? nullptr : evaluated->body<v1::AnomalyEvaluated>();
-  // Those of class A, which nobody has to evaluate, are listed all the same.
-  j.Rest(&recorded);
+  // Those of class A, which nobody has to evaluate, are listed all the same. To record one is no good to whoever wants
+  // it to pass, so that nothing rests on who did.
+  j.List(recorded);
   if (body == nullptr) {
     const std::string text = Text(EntityKeyText(anomaly), " is not evaluated (leaf ", recorded.event.index.value, ")");
     if (s.class_b_or_c()) {
+      j.Rest(&recorded);
       j.Fail(text);
     } else {
       j.Mention(text);
@@ -112,6 +116,7 @@ Status JudgeAnomaly(Subject& s, const Fact& recorded, Judgement& j) {
   }
   j.Rest(evaluated);
   if (body->unacceptable_risk()) {
+    j.Rest(&recorded);
     j.Fail(Text(EntityKeyText(anomaly), " has an unacceptable risk (leaf ", evaluated->event.index.value, ")"));
   }
   return OkStatus();
@@ -122,12 +127,47 @@ bool IsOrigin(const v1::EntityRef& ref) {
   return ref.kind() == "dataset" && (ref.role() == "parent" || ref.role() == "source");
 }
 
+// What a seal commits to; empty when its body was erased.
+std::string ManifestRootOf(const Fact& sealed) {
+  const auto* body = sealed.body<v1::DatasetSealed>();
+  return body == nullptr ? std::string() : body->manifest_root();
+}
+
 // The seals of exactly this dataset that count, in log order: those of what was made from it name it too.
 StatusOr<std::vector<const Fact*>> SealsOf(Subject& s, const v1::EntityRef& dataset) {
   ASSIGN_OR_RETURN(std::vector<const Fact*> seals, s.facts.Typed(dataset, "dataset.sealed"));
   std::erase_if(
       seals, [&](const Fact* fact) { return !SameEntity(Bare(*FindReference(fact->header(), "dataset")), dataset); });
   return seals;
+}
+
+// The same, and those that no longer count and committed to the same members: who takes a seal back and seals the
+// dataset again has changed nothing in it.
+StatusOr<std::vector<const Fact*>> SealsOfTheseMembers(Subject& s, const v1::EntityRef& dataset,
+                                                       const std::vector<const Fact*>& counting) {
+  std::set<std::string> roots;
+  for (const Fact* fact : counting) roots.insert(ManifestRootOf(*fact));
+  // SealsOf failed where there are more.
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes,
+                   EventsOfType(s.facts.rows(), dataset, "dataset.sealed", s.facts.size(), kTypedEventsMax));
+  std::vector<const Fact*> seals;
+  for (const LeafIndex index : indexes) {
+    ASSIGN_OR_RETURN(const Fact* fact, s.facts.At(index));
+    const bool of_it = SameEntity(Bare(*FindReference(fact->header(), "dataset")), dataset);
+    if (of_it && roots.count(ManifestRootOf(*fact)) > 0) seals.push_back(fact);
+  }
+  return seals;
+}
+
+// Of seals that commit to the same members one by a key that is good is enough; the first where none is.
+StatusOr<const Fact*> SealToRestOn(Subject& s, const std::vector<const Fact*>& seals) {
+  for (const Fact* fact : seals) {
+    if (ManifestRootOf(*fact) != ManifestRootOf(*seals.front())) continue;
+    const Fact* because = nullptr;
+    ASSIGN_OR_RETURN(const std::string why, WhyKeyIsDoubtful(s.facts, *fact, s.request.at, &because));
+    if (why.empty()) return fact;
+  }
+  return seals.front();
 }
 
 // What of an origin was withdrawn or erased before the dataset was sealed, that need not hold. Sealed again with the
@@ -199,7 +239,8 @@ Status JudgeDataset(Subject& s, const v1::EntityRef& dataset, Judgement& j) {
     j.Fail(Text(EntityKeyText(dataset), " is not sealed"));
     return OkStatus();
   }
-  j.Rest(seals.front());
+  ASSIGN_OR_RETURN(const Fact* sealed, SealToRestOn(s, seals));
+  j.Rest(sealed);
   ASSIGN_OR_RETURN(const std::vector<const Fact*> splits, s.facts.Typed(Bare(dataset), "split.defined"));
   if (splits.empty()) {
     j.Fail(Text("no split of ", EntityKeyText(dataset), " is defined, so nobody knows whether its parts overlap"));
@@ -214,7 +255,8 @@ Status JudgeDataset(Subject& s, const v1::EntityRef& dataset, Judgement& j) {
                   fact->event.index.value, ")"));
     }
   }
-  return JudgeAllWithdrawn(s, dataset, seals, j);
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> sealed_ever, SealsOfTheseMembers(s, Bare(dataset), seals));
+  return JudgeAllWithdrawn(s, dataset, sealed_ever, j);
 }
 
 // The ids of the dataset and of all that it was made from, in whatever versions: from one to the next most records

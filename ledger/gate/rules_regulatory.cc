@@ -10,12 +10,12 @@
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/event/names.h"
 #include "ledger/gate/holds.h"
+#include "ledger/gate/identifiers.h"
 #include "ledger/gate/rules.h"
 #include "ledger/gate/runs_with.h"
 #include "ledger/gate/seal_key.h"
 #include "ledger/query/forks.h"
 #include "ledger/query/item_scope.h"
-#include "ledger/state/edges.h"
 
 namespace anamnesis::gate {
 
@@ -98,39 +98,6 @@ int StrictnessOf(std::string_view udi_rule) {
   return static_cast<int>(std::find(kMildestFirst.begin(), kMildestFirst.end(), udi_rule) - kMildestFirst.begin());
 }
 
-// Whether an identifier was assigned for a release that the artifact doesn't run with, or for another envelope.
-StatusOr<bool> IsOfSomethingElse(Subject& s, const Fact& assigned) {
-  const v1::EntityRef* envelope = FindReference(assigned.header(), "envelope");
-  if (envelope != nullptr && std::none_of(s.envelopes.begin(), s.envelopes.end(),
-                                          [&](const auto& each) { return MayBeSame(*each.ref, *envelope); })) {
-    return true;
-  }
-  const v1::EntityRef* release = FindReference(assigned.header(), "release");
-  if (release == nullptr) return false;
-  ASSIGN_OR_RETURN(const std::vector<v1::EntityRef> with, RunsWith(s));
-  return std::none_of(with.begin(), with.end(), [&](const v1::EntityRef& each) { return MayBeSame(each, *release); });
-}
-
-// What was activated first on the artifact's surface from then on, where that is not this version: an identifier is of
-// the first that runs under it. Activations that were taken back count: the unit ran what it said that it ran.
-StatusOr<const Fact*> OtherActivatedFirst(Subject& s, Timestamp from) {
-  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes,
-                   EventsOfType(s.facts.rows(), ToEntity({"device_unit", s.request.unit}), "artifact.activated",
-                                s.facts.size(), kTypedEventsMax, true));
-  const Fact* first = nullptr;
-  // Newest first. Nothing is recorded before it happens.
-  for (const LeafIndex index : indexes) {
-    ASSIGN_OR_RETURN(const Fact* fact, s.facts.At(index));
-    if (fact->event.recorded < from) break;
-    const auto* body = fact->body<v1::ArtifactActivated>();
-    const bool here = body != nullptr && body->surface() == s.artifact->surface();
-    if (!here || fact->earliest() < from || fact->earliest() > s.request.at) continue;
-    if (first == nullptr || fact->earliest() <= first->earliest()) first = fact;
-  }
-  if (first == nullptr) return nullptr;
-  return SameEntity(Bare(*FindReference(first->header(), "artifact")), Bare(s.request.artifact)) ? nullptr : first;
-}
-
 }  // namespace
 
 Status JudgeIdentification(Subject& s, Judgement& j) {
@@ -168,7 +135,7 @@ Status JudgeIdentification(Subject& s, Judgement& j) {
                                     ? ToEntity({"device_unit", s.request.unit})
                                     : (s.place.device_model == nullptr ? v1::EntityRef() : Bare(*s.place.device_model));
   ASSIGN_OR_RETURN(const std::vector<const Fact*> assigned, TypedOfEither(s.facts, subject, "udi.assigned"));
-  const Fact* spent = nullptr;
+  std::vector<const Fact*> fitting;
   for (const Fact* fact : assigned) {
     const bool kind =
         fact->body<v1::UdiAssigned>()->kind() == (new_pi ? v1::UdiAssigned::UDI_PI : v1::UdiAssigned::UDI_DI);
@@ -176,18 +143,32 @@ Status JudgeIdentification(Subject& s, Judgement& j) {
     const bool since = s.produced != nullptr && s.produced->latest() <= fact->earliest();
     if (!kind || !since || fact->earliest() > s.request.at) continue;
     ASSIGN_OR_RETURN(const bool of_something_else, IsOfSomethingElse(s, *fact));
-    if (of_something_else) continue;
-    ASSIGN_OR_RETURN(const Fact* other, OtherActivatedFirst(s, fact->earliest()));
+    if (!of_something_else) fitting.push_back(fact);
+  }
+  const std::string what =
+      Text("the envelope asks for a new ", new_pi ? "UDI-PI of the unit" : "UDI-DI of the device model");
+  if (fitting.empty()) {
+    j.Fail(Text(what, " and none was assigned for it since the artifact was produced"));
+    return OkStatus();
+  }
+  SurfaceActivations activations(s);
+  const Fact* spent = nullptr;
+  for (const Fact* fact : fitting) {
+    ASSIGN_OR_RETURN(const bool all_read, activations.ReadBackTo(fact->earliest()));
+    // A later one may have few enough since.
+    if (!all_read) continue;
+    ASSIGN_OR_RETURN(const Fact* other, activations.OtherThatSpent(*fact));
     if (other == nullptr) {
       j.Rest(fact);
       return OkStatus();
     }
     spent = other;
   }
-  const std::string what =
-      Text("the envelope asks for a new ", new_pi ? "UDI-PI of the unit" : "UDI-DI of the device model");
   if (spent == nullptr) {
-    j.Fail(Text(what, " and none was assigned for it since the artifact was produced"));
+    j.Rest(fitting.back());
+    j.Fail(Text(what, ", and of the one that was assigned (leaf ", fitting.back()->event.index.value,
+                ") nobody can tell whose it is: the unit recorded more than ", kTypedEventsMax,
+                " activations since; assign another"));
     return OkStatus();
   }
   j.Rest(spent);

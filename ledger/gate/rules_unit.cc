@@ -123,7 +123,14 @@ Status JudgeRestored(Subject& s, const v1::EntityRef& target, Judgement& j) {
   bool evaluated = true;
   bool by_tests_alone = true;
   for (const Result& result : decision.results()) {
-    for (const uint64_t leaf : result.evidence()) j.RestOn(leaf);
+    const std::set<uint64_t>& listed = reservations.listed[result.rule_id()];
+    for (const uint64_t leaf : result.evidence()) {
+      if (listed.count(leaf) > 0) {
+        j.ListLeaf(leaf);
+      } else {
+        j.RestOn(leaf);
+      }
+    }
     if (result.outcome() != Result::FAIL) continue;
     evaluated = evaluated && reservations.not_evaluated.count(result.rule_id()) == 0;
     by_tests_alone = by_tests_alone && reservations.failed_tests.count(result.rule_id()) > 0;

@@ -61,14 +61,29 @@ StepSum StepOf(const v1::EntityRef& name, const v1::ArtifactProduced& artifact, 
   return step.value.empty() ? unknown(Text("doesn't report ", dimension)) : step;
 }
 
-// Whether what the unit stands on is the anchor, or has it as a member.
-bool UnitStandsOn(const Subject& s, const v1::EntityRef& anchor) {
-  if (s.baseline == nullptr) return false;
-  if (SameEntity(s.baseline->item(), anchor)) return true;
-  if (s.baseline_fact == nullptr) return false;
-  const auto& refs = s.baseline_fact->header().refs();
-  return std::any_of(refs.begin(), refs.end(),
-                     [&](const v1::EntityRef& ref) { return ref.role() == "member" && SameEntity(Bare(ref), anchor); });
+// Baselines that have one release or model as a member: more are not looked at.
+constexpr size_t kBaselinesMax = 1000;
+
+// Whether something was made for what the unit stands on, and that is the anchor.
+bool IsForWhatItStandsOn(const Subject& s, const v1::EntityRef& anchor, std::string_view made_for) {
+  return s.baseline != nullptr && SameEntity(s.baseline->item(), anchor) && s.baseline_digest == made_for;
+}
+
+// The established baseline with this digest that has the anchor as a member, whether or not the unit stands on it
+// still; nullptr when there is none.
+StatusOr<const Fact*> BaselineWith(Facts& facts, const v1::EntityRef& anchor, std::string_view digest) {
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts.About(anchor, "member", kBaselinesMax));
+  for (const LeafIndex index : indexes) {
+    ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
+    const auto* body = fact->counts() ? fact->body<v1::BaselineEstablished>() : nullptr;
+    if (body == nullptr || body->baseline_digest() != digest) continue;
+    const auto& refs = fact->header().refs();
+    const bool has_it = std::any_of(refs.begin(), refs.end(), [&](const v1::EntityRef& ref) {
+      return ref.role() == "member" && SameEntity(Bare(ref), anchor);
+    });
+    if (has_it) return fact;
+  }
+  return nullptr;
 }
 
 // Why nobody knows how far the beginning of a chain was from the envelope's anchor; empty when it was made from that.
@@ -76,15 +91,15 @@ StatusOr<std::string> WhyNotFromAnchor(Subject& s, const EnvelopeInForce& envelo
   const v1::EntityRef anchor = Bare(*FindReference(envelope.approved->header(), "anchor"));
   ASSIGN_OR_RETURN(const Fact* defined, s.facts.Definition(anchor));
   const auto* baseline = defined == nullptr ? nullptr : defined->body<v1::BaselineEstablished>();
-  std::string digest;
+  const std::string& made_for = first.body<v1::ArtifactProduced>()->baseline_digest();
   if (baseline != nullptr) {
     j.Rest(defined);
-    digest = baseline->baseline_digest();
-  } else if (UnitStandsOn(s, anchor)) {
-    digest = s.baseline_digest;
+    if (baseline->baseline_digest() == made_for) return std::string();
+  } else if (!made_for.empty()) {
+    ASSIGN_OR_RETURN(const Fact* with, BaselineWith(s.facts, anchor, made_for));
+    j.Rest(with);
+    if (with != nullptr || IsForWhatItStandsOn(s, anchor, made_for)) return std::string();
   }
-  const std::string& made_for = first.body<v1::ArtifactProduced>()->baseline_digest();
-  if (!digest.empty() && made_for == digest) return std::string();
   return Text(EntityKeyText(Bare(*FindReference(first.header(), "artifact"))),
               ", with which the steps begin, was not made for ", EntityKeyText(anchor), ", the anchor of ",
               EntityKeyText(Bare(*envelope.ref)), ": what lies between them is not known");

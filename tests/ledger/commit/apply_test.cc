@@ -1,5 +1,6 @@
 #include "ledger/commit/apply.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -350,6 +351,26 @@ TEST_F(SeenCheckpointTest, MustBeOneThatTheLedgerCanHaveSigned) {
   const std::string now = ledger_.state().frontier.Root().bytes();
   EXPECT_EQ(WrongField(Seeing(ledger_.size().value + 1, now)), "header.seen_tree_size");
   EXPECT_EQ(WrongField(Seeing(ledger_.size().value, now)), "");
+}
+
+// What is refused says that a restore may be why, before anybody looks for a forger.
+TEST_F(SeenCheckpointTest, WhatIsNotOfTheLogMayBeFromBeforeARestore) {
+  const auto& [size, root] = *roots_.rbegin();
+  const Status refused = ledger_.Append(admin_.Write({Seeing(size, std::string(32, 'r'))})).status();
+  EXPECT_THAT(std::string(refused.message()), testing::HasSubstr("before this one was restored from a backup"));
+}
+
+// Each costs reads that all writers wait for.
+TEST_F(SeenCheckpointTest, OneRunNamesOne) {
+  const auto& [size, root] = *roots_.rbegin();
+  const auto& [earlier, root_then] = *roots_.begin();
+  const v1::Run two = admin_.Write({Seeing(size, root.view()), Seeing(earlier, root_then.view())});
+  const Status refused = ledger_.Append(two).status();
+  EXPECT_EQ(DetailOf(refused).field(), "header.seen_tree_size") << refused;
+  EXPECT_THAT(std::string(refused.message()), testing::HasSubstr("a run names one checkpoint"));
+  admin_.RewindTo(ParseHeader(two.headers(0))->position().value - 1);
+  const v1::Run one = admin_.Write({Seeing(size, root.view()), ReferToDocument("none"), Seeing(size, root.view())});
+  EXPECT_TRUE(ledger_.Append(one).ok());
 }
 
 // Nothing of a batch is settled before all of it is, wherever its runs begin.

@@ -6,8 +6,10 @@
 #include <random>
 
 #include "ledger/engine/fsck.h"
+#include "ledger/state/projection_damage.h"
 #include "tests/ledger/engine/stored_ledger.h"
 #include "tests/support/scratch_directory.h"
+#include "tests/support/test_run.h"
 
 namespace anamnesis {
 namespace {
@@ -115,7 +117,16 @@ TEST_F(RebuildTest, AMissingLeaf) {
         *store, TreeSize(size), [](uint64_t) {}, 16);
   };
   EXPECT_TRUE(rebuild(count).ok());
-  EXPECT_EQ(rebuild(count + 1).code(), absl::StatusCode::kDataLoss);
+  const auto rows = AllRows(*store);
+  const Status longer = rebuild(count + 1);
+  EXPECT_EQ(longer.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(longer.message(), HasSubstr(Text("leaf ", count, " is missing; run fsck")));
+  EXPECT_FALSE(IsProjectionDamage(longer));
+  EXPECT_TRUE(AllRows(*store) == rows) << "nothing was dropped";
+  ASSERT_TRUE(store->Remove(Family::kLeaves, {LeafKey(LeafIndex(count / 2))}).ok());
+  const Status between = rebuild(count);
+  EXPECT_EQ(between.code(), absl::StatusCode::kDataLoss);
+  EXPECT_FALSE(IsProjectionDamage(between)) << "it would be tried again at each start";
   EXPECT_TRUE(RebuildIsDue(*store).value());
 }
 

@@ -405,67 +405,6 @@ TEST(Gate, WhatGovernsIsOfTheHighestClassThatContainsTheItem) {
                         "software_item:system's SOFTWARE_SAFETY_CLASS_C"));
 }
 
-// The story with an envelope that asks for a new identifier of the unit or of its model.
-std::vector<Step> StoryOfIdentifiers(const std::string& udi_rule) {
-  return Changed(GateStory(), "envelope", Edit<v1::EnvelopeApproved>([&](v1::EnvelopeApproved& body) {
-                   body.mutable_terms()->set_udi_rule(udi_rule);
-                 }));
-}
-
-void Assign(GateWorld& world, const std::string& value, const std::vector<std::string>& refs) {
-  v1::UdiAssigned assigned;
-  assigned.set_kind(refs[0].starts_with("unit=") ? v1::UdiAssigned::UDI_PI : v1::UdiAssigned::UDI_DI);
-  assigned.set_value(value);
-  EventDraft draft = DraftWith(assigned, refs);
-  SetOccurred(draft, world.now(), world.now());
-  ASSERT_TRUE(world.Do({"udi-" + value, "rita", draft}).ok()) << world.refused().at("udi-" + value);
-}
-
-void ActivateShift(GateWorld& world, const std::string& version) {
-  v1::ArtifactActivated body;
-  body.set_surface("alert_threshold");
-  EventDraft draft = DraftWith(body, {"unit=device_unit:ICU-1", "artifact=artifact:shift@" + version});
-  SetOccurred(draft, world.now(), world.now());
-  ASSERT_TRUE(world.Do({"activated-" + version, "ICU-1", draft}).ok());
-}
-
-TEST(Gate, AnIdentifierIsOfOneVersion) {
-  for (const auto& [rule, subject] :
-       {std::pair{"new_pi", "unit=device_unit:ICU-1"}, std::pair{"new_di", "device_model=device_model:monitor"}}) {
-    std::vector<Step> steps = StoryOfIdentifiers(rule);
-    for (Step& step : AdaptationSteps({.version = "2", .substrate = SubstrateDigest("7.2"), .parent = "1"})) {
-      steps.push_back(std::move(step));
-    }
-    GateWorld world(steps);
-    EXPECT_THAT(NoteOf(world.Ask(), "G19"), HasSubstr("none was assigned")) << rule;
-    Assign(world, "04012345678902", {subject});
-    EXPECT_EQ(NoteOf(world.Ask("1"), "G19"), "") << rule;
-    EXPECT_EQ(NoteOf(world.Ask("2"), "G19"), "") << rule << ": nobody has it yet";
-    ActivateShift(world, "1");
-    EXPECT_EQ(NoteOf(world.Ask("1"), "G19"), "") << rule << ": what runs keeps it";
-    EXPECT_THAT(NoteOf(world.Ask("2"), "G19"), HasSubstr("is that of artifact:shift@1, which was activated first"))
-        << rule;
-    Assign(world, "04012345678903", {subject});
-    EXPECT_EQ(NoteOf(world.Ask("2"), "G19"), "") << rule;
-    ActivateShift(world, "2");
-    EXPECT_EQ(NoteOf(world.Ask("1"), "G19"), "") << rule << ": it goes back to its own";
-  }
-}
-
-TEST(Gate, AnIdentifierOfSomethingElseDoesNotServe) {
-  const auto with = [](const std::string& what) {
-    GateWorld world(StoryOfIdentifiers("new_pi"));
-    Assign(world, "(10)2.0.1", {"unit=device_unit:ICU-1", what});
-    return NoteOf(world.Ask(), "G19");
-  };
-  for (const char* what :
-       {"envelope=envelope:threshold-eu@1", "envelope=envelope:threshold@2", "release=release:app@7"}) {
-    EXPECT_THAT(with(what), HasSubstr("none was assigned for it")) << what;
-  }
-  for (const char* what : {"envelope=envelope:threshold@1", "envelope=envelope:threshold"})
-    EXPECT_EQ(with(what), "") << what;
-}
-
 TEST(Gate, HoldsOnWhateverItRestsOn) {
   for (const char* scope :
        {"artifact:shift@1", "envelope:threshold@1", "software_item:alert", "device_model:monitor", "device_unit:ICU-1",

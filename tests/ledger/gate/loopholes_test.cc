@@ -104,6 +104,26 @@ TEST(GateLoopholes, CreepIsCountedFromTheAnchor) {
       << "what the unit stands on has it as a member";
 }
 
+// The steps began on a baseline that the unit has left since: what both are made of is the anchor all the same.
+TEST(GateLoopholes, CreepIsCountedFromAReleaseThatAnotherBaselineHasToo) {
+  v1::BaselineEstablished next;
+  next.set_baseline_digest(Sha256("baseline 6").bytes());
+  *next.mutable_signature() = FreshSignature();
+  std::vector<Step> steps =
+      Changed(WithAnchor(FullStory(), "release", "app", "1"), "commission-ICU-1", [](EventDraft& draft) {
+        for (v1::EntityRef& ref : *draft.header.mutable_refs()) {
+          if (ref.role() == "baseline") ref.set_version("6");
+        }
+      });
+  const Step established = {"baseline-6", "ada",
+                            DraftWith(next, {"baseline=baseline:base@6", "device_model=device_model:monitor",
+                                             "member=software_item:alert", "member=release:app@1"})};
+  steps.insert(
+      std::find_if(steps.begin(), steps.end(), [](const Step& step) { return step.name == "commission-ICU-1"; }),
+      established);
+  EXPECT_EQ(NoteOf(GateWorld(steps).Ask(), "G05"), "");
+}
+
 TEST(GateLoopholes, StepsInAnotherUnitDoNotAddUp) {
   GateWorld world(WithLimitOfCreep("mV"));
   EXPECT_EQ(Failed(world.Ask()), "G05");
@@ -363,6 +383,31 @@ TEST(GateLoopholes, AnotherSealMakesNoDatasetLaterThanItIs) {
   EXPECT_THAT(NoteOf(GateWorld(steps).Ask(), "G18"), HasSubstr("dataset:rhythms@1 is not sealed"));
 }
 
+TEST(GateLoopholes, ASealThatIsTakenBackMakesNoDatasetLaterThanItIs) {
+  v1::DatasetRecordWithdrawn withdrawn;
+  withdrawn.set_basis("consent");
+  std::vector<Step> steps = DatasetSteps("hospital");
+  for (Step& step : DatasetSteps("rhythms")) steps.push_back(std::move(step));
+  for (Step& step : WithDataset()) steps.push_back(std::move(step));
+  steps = Changed(std::move(steps), "sealed-rhythms",
+                  [](EventDraft& draft) { AddReference(draft, "parent", "dataset", "hospital", "1"); });
+  Step again = StepOf(steps, "sealed-rhythms");
+  again.name = "sealed-again";
+  const auto denied_when_sealed_again = [&](const Step& second) {
+    GateWorld world(steps);
+    const EventDraft taken = DraftWith(withdrawn, {"dataset=dataset:hospital@1", "record=record:3"});
+    EXPECT_TRUE(world.Do({"withdrawn", "ada", Because(taken)}).ok());
+    EXPECT_TRUE(world.Do({"retracted", "ada", Retract(world, "sealed-rhythms")}).ok());
+    EXPECT_TRUE(world.Do(second).ok()) << world.refused().at(second.name);
+    return NoteOf(world.Ask(), "G18");
+  };
+  EXPECT_THAT(denied_when_sealed_again(again), HasSubstr("which dataset:rhythms@1 was made from, were withdrawn"));
+  Edit<v1::DatasetSealed>([](v1::DatasetSealed& body) {
+    body.set_manifest_root(Sha256("manifest without the record").bytes());
+  })(again.draft);
+  EXPECT_EQ(denied_when_sealed_again(again), "") << "other members than those of the seal that was taken back";
+}
+
 TEST(GateLoopholes, WhatWasCuratedFromTheTrainingDataMayShareRecords) {
   std::vector<Step> steps = DatasetSteps("rhythms");
   for (Step& step : WithDataset()) steps.push_back(std::move(step));
@@ -411,8 +456,14 @@ TEST(GateLoopholes, ForkOfAStreamThatItRestsOnDenies) {
     body.set_evidence("two headers");
     ASSERT_TRUE(world.Do({name, "eve", DraftWith(body, {})}).ok());
   };
+  v1::AnomalyRecorded anomaly;
+  anomaly.set_description("flickers");
+  anomaly.set_severity("minor");
+  ASSERT_TRUE(
+      world.Do({"anomaly", "ICU-2", DraftWith(anomaly, {"anomaly=anomaly:a1", "found_in=software_item:alert"})}).ok());
+  ASSERT_TRUE(world.Do({"evaluated", "ada", Because(DraftWith(v1::AnomalyEvaluated(), {"anomaly=anomaly:a1"}))}).ok());
   fork("elsewhere", "device_unit/ICU-2");
-  EXPECT_EQ(Failed(world.Ask()), "");
+  EXPECT_EQ(Failed(world.Ask()), "") << "it doesn't rest on the anomaly that was recorded there";
   fork("certifier", "software/certifier");
   EXPECT_EQ(Failed(world.Ask()), "G17");
   EXPECT_THAT(NoteOf(world.Ask(), "G17"), HasSubstr("stream software/certifier has two histories"));

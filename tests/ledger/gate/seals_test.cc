@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -108,6 +109,46 @@ TEST(GateSeals, EvaluationOfAnAnomalyByAThiefIsNone) {
   EXPECT_EQ(Failed(world.Ask()), "G15");
   EXPECT_THAT(NoteOf(world.Ask(), "G15"),
               HasSubstr("the key of person:eve was reported lost " + Sealed(world, "evaluated")));
+}
+
+// Nobody gains by recording an anomaly: that a thief may have recorded one is no reason to deny.
+TEST(GateSeals, AnomalyThatAThiefRecordedIsEvaluatedAllTheSame) {
+  std::vector<Step> steps = ByEve({});
+  for (Step& step : AdaptationSteps({.version = "2", .substrate = SubstrateDigest("7.2")})) {
+    steps.push_back(std::move(step));
+  }
+  GateWorld world(steps);
+  v1::AnomalyRecorded anomaly;
+  anomaly.set_description("flickers");
+  anomaly.set_severity("minor");
+  Do(world, {"anomaly", "eve", DraftWith(anomaly, {"anomaly=anomaly:a1", "found_in=software_item:alert"})});
+  EXPECT_EQ(Failed(world.Ask()), "G09");
+  Do(world, {"evaluated", "ada", Because(DraftWith(v1::AnomalyEvaluated(), {"anomaly=anomaly:a1"}))});
+  ASSERT_EQ(Failed(world.Ask()), "");
+  Lose(world, "anomaly", "person:eve");
+  EXPECT_EQ(Failed(world.Ask()), "");
+  GateRequest request = world.Request("2");
+  request.rollback_target->set_kind("artifact");
+  request.rollback_target->set_id("shift");
+  request.rollback_target->set_version("1");
+  EXPECT_EQ(Failed(world.Ask(request)), "") << "nor is it one by way of the fallback, which is decided on too";
+  const v1::GateDecided decision = world.Ask();
+  const auto& results = decision.results();
+  const auto anomalies =
+      std::find_if(results.begin(), results.end(), [](const auto& each) { return each.rule_id() == "G09"; });
+  ASSERT_NE(anomalies, results.end());
+  EXPECT_THAT(anomalies->evidence(), testing::Contains(world.LeafOf("anomaly").value)) << "it is listed";
+}
+
+TEST(GateSeals, DatasetThatAThiefSealedIsSealedAgain) {
+  GateWorld world(ByEve({"sealed-new"}, FullStory()));
+  ASSERT_EQ(Failed(world.Ask()), "");
+  Lose(world, "sealed-new", "person:eve");
+  EXPECT_EQ(Failed(world.Ask()), "G15");
+  Step again = StepOfStory("sealed-new");
+  again.name = "sealed-again";
+  Do(world, again);
+  EXPECT_EQ(Failed(world.Ask()), "") << "one good seal is enough";
 }
 
 TEST(GateSeals, ProblemThatAThiefClosedIsOpen) {
