@@ -130,8 +130,9 @@ TEST(AskRetention, APeriodWhoseStartIsNotRecordedIsNamed) {
     v1::Question question;
     SetEntity(*question.mutable_retention()->mutable_device_model(), "device_model", "monitor");
     *question.mutable_retention()->mutable_at() = ToProtoTime(ParseTime("2027-01-01T00:00:00Z").value());
+    const v1::Answer answer = AskOf(history, question);
     std::vector<std::string> notes;
-    for (const std::string& note : AskOf(history, question).notes()) {
+    for (const std::string& note : answer.notes()) {
       if (note.starts_with("no incident.recorded about a unit is recorded: ")) notes.push_back(note);
     }
     return notes;
