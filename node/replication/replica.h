@@ -214,7 +214,7 @@ class Replica {
   enum class SessionState { kNone, kOpening, kOpen };
   // Of another member.
   struct Peer {
-    Revision applied;
+    Revision applied = Revision(0);
     bool heard = false;
     // Or since when it is known as a member.
     int64_t heard_us = 0;
