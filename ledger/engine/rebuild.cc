@@ -84,6 +84,7 @@ class Rebuilder {
   void Begin() {
     const RowFinder& before = loaded_ != nullptr ? static_cast<const RowFinder&>(*loaded_) : *remembered_;
     folded_ = std::make_unique<RowOverlay>(before);
+    if (loaded_ != nullptr) folded_->ReserveAsIn(*loaded_);
   }
 
   Store& store_;

@@ -30,27 +30,27 @@ std::optional<Row> Last(const Map& rows, std::string_view prefix, std::string_vi
 }  // namespace
 
 void RowOverlay::Put(Family family, std::string key, std::string value) {
-  auto& pending = pending_[static_cast<size_t>(family)];
-  if (const auto found = pending.find(key); found != pending.end()) {
-    Changing(found->second) = std::move(value);
-    return;
-  }
-  (void)Add(family, std::move(key), std::move(value));
-}
-
-Row& RowOverlay::Add(Family family, std::string key, std::string value) {
   const size_t place = rows_.size();
   Row& row = rows_.emplace_back(Row{family, std::move(key), std::move(value)});
-  pending_[static_cast<size_t>(family)].emplace(row.key, Pending{&row, place});
-  if (family == Family::kTimelines) pending_timelines_.emplace(row.key, &row);
-  return row;
+  const auto [found, is_new] = pending_[static_cast<size_t>(family)].try_emplace(row.key, Pending{&row, place});
+  if (!is_new) {
+    Changing(found->second) = std::move(row.value);
+    rows_.pop_back();
+  } else if (family == Family::kTimelines) {
+    pending_timelines_.emplace(row.key, &row);
+  }
 }
 
 StatusOr<std::string*> RowOverlay::Edit(Family family, std::string key) {
   const auto& pending = pending_[static_cast<size_t>(family)];
   if (const auto found = pending.find(key); found != pending.end()) return &Changing(found->second);
   ASSIGN_OR_RETURN(std::optional<std::string> stored, base_->Get(family, key));
-  return &Add(family, std::move(key), stored.has_value() ? *std::move(stored) : std::string()).value;
+  Put(family, std::move(key), stored.has_value() ? *std::move(stored) : std::string());
+  return &rows_.back().value;
+}
+
+void RowOverlay::ReserveAsIn(const RowOverlay& other) {
+  for (size_t i = 0; i < kFamilies; ++i) pending_[i].reserve(other.pending_[i].size());
 }
 
 void RowOverlay::PutUnread(Family family, std::string key, std::string value) {

@@ -98,6 +98,8 @@ class RowOverlay : public RowFinder {
   StatusOr<std::string*> Edit(Family family, std::string key);
   // Puts a row that nobody reads with Get before it is stored: cheaper.
   void PutUnread(Family family, std::string key, std::string value);
+  // Makes room for about as many rows as `other` has.
+  void ReserveAsIn(const RowOverlay& other);
   // From here on what rows were is kept, until Keep or TakeBack; one at a time.
   void Mark();
   // What was put since Mark stays.
@@ -124,7 +126,6 @@ class RowOverlay : public RowFinder {
     size_t place;
   };
 
-  Row& Add(Family family, std::string key, std::string value);
   // The pending row's value, about to be changed.
   std::string& Changing(const Pending& pending);
   void Forget(const Row& row);
