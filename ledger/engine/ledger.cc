@@ -151,7 +151,8 @@ class Ledger::Impl {
 
 Status Ledger::Impl::Open() {
   StoreOptions store_options;
-  store_options.cache_bytes = options_.cache_bytes;
+  store_options.cache_bytes = options_.store_memory_bytes / 2;
+  store_options.unflushed_bytes = options_.store_memory_bytes - store_options.cache_bytes;
   ASSIGN_OR_RETURN(store_, OpenStoreOf(dir_, store_options, options_.log));
   authority_ = std::make_unique<AuthorityRows>(*store_);
   ASSIGN_OR_RETURN(origin_, ReadOrigin(*store_, dir_));

@@ -43,7 +43,8 @@ struct LedgerOptions {
   size_t admission_threads = 0;
   // Appends are refused while less than this is free, so that what was acknowledged can always be written out.
   uint64_t disk_reserve_bytes = 64u << 20;
-  size_t cache_bytes = 256u << 20;
+  // What the store takes at most, about: half of it to keep what was read, half for what is not in files yet.
+  size_t store_memory_bytes = 512u << 20;
   // Who orders batches, for a ledger that is one of several: see sequencer.h and staging.h, which outlives what is
   // made. Not set: the ledger itself.
   std::function<StatusOr<std::unique_ptr<Sequencer>>(const std::string& origin, Staging&)> make_sequencer;

@@ -40,8 +40,15 @@ bool IsProjectionName(std::string_view name) {
 // A row and eight bytes of its key.
 struct SortedRow {
   uint64_t word;
+  // How many of the eight the key has; the others are zero.
+  uint32_t bytes;
   const Row* row;
 };
+
+bool Before(const SortedRow& a, const SortedRow& b) {
+  // A key that ends here is before those that go on with zeros.
+  return a.word != b.word ? a.word < b.word : a.bytes < b.bytes;
+}
 
 // Sorts rows whose keys have their first `depth` bytes in common. Keys have long prefixes in common, and comparing them
 // through pointers misses the cache each time, so each byte is fetched once: eight bytes of every key are sorted as
@@ -50,24 +57,20 @@ void SortFrom(std::span<SortedRow> rows, size_t depth) {
   bool longer = false;
   for (SortedRow& sorted : rows) {
     const std::string& key = sorted.row->key;
-    uint64_t word = 0;
-    for (size_t i = 0; i < 8; ++i) {
-      word = word << 8 | (depth + i < key.size() ? static_cast<uint8_t>(key[depth + i]) : 0);
-    }
-    sorted.word = word;
-    longer = longer || key.size() > depth + 8;
+    const size_t left = key.size() - depth;
+    sorted.bytes = static_cast<uint32_t>(std::min<size_t>(left, 8));
+    sorted.word = 0;
+    std::memcpy(&sorted.word, key.data() + depth, sorted.bytes);
+    sorted.word = absl::big_endian::ToHost64(sorted.word);
+    longer = longer || left > 8;
   }
-  const auto before = [&](const SortedRow& a, const SortedRow& b) {
-    if (a.word != b.word) return a.word < b.word;
-    // A key that ends here is before those that go on with zeros.
-    return std::min(a.row->key.size(), depth + 8) < std::min(b.row->key.size(), depth + 8);
-  };
-  if (!std::is_sorted(rows.begin(), rows.end(), before)) std::stable_sort(rows.begin(), rows.end(), before);
+  if (!std::is_sorted(rows.begin(), rows.end(), Before)) std::stable_sort(rows.begin(), rows.end(), Before);
   if (!longer) return;
   for (size_t begin = 0; begin < rows.size();) {
     size_t end = begin + 1;
-    while (end < rows.size() && !before(rows[begin], rows[end])) ++end;
-    if (end - begin > 1) SortFrom(rows.subspan(begin, end - begin), depth + 8);
+    while (end < rows.size() && !Before(rows[begin], rows[end])) ++end;
+    // Of those that end here all keys are the same.
+    if (end - begin > 1 && rows[begin].bytes == 8) SortFrom(rows.subspan(begin, end - begin), depth + 8);
     begin = end;
   }
 }
@@ -78,7 +81,7 @@ void SortByKey(std::vector<const Row*>& rows) {
   if (std::is_sorted(rows.begin(), rows.end(), by_key)) return;
   std::vector<SortedRow> sorted;
   sorted.reserve(rows.size());
-  for (const Row* row : rows) sorted.push_back({0, row});
+  for (const Row* row : rows) sorted.push_back({0, 0, row});
   SortFrom(sorted, 0);
   for (size_t i = 0; i < rows.size(); ++i) rows[i] = sorted[i].row;
 }
@@ -123,6 +126,21 @@ class AllButPosition : public rocksdb::SliceTransform {
   bool InDomain(const rocksdb::Slice& key) const override { return key.size() >= 8; }
 };
 
+// Whether rows are mostly looked for by key, or by node, that are in few of the files or in none.
+bool IsAskedInVain(Family family) {
+  switch (family) {
+    case Family::kEventIds:
+    case Family::kStreams:
+    case Family::kAuthority:
+    case Family::kCorrections:
+    case Family::kTimelines:
+    case Family::kEntities:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // What the rows of a timeline's node have in common: a filter tells which files have any.
 class TimelineGroup : public rocksdb::SliceTransform {
  public:
@@ -157,11 +175,18 @@ class RocksStore : public Store {
   RocksStore(std::string dir, StoreOptions options) : dir_(std::move(dir)), options_(options) {
     rocksdb::BlockBasedTableOptions table;
     table.block_cache = rocksdb::NewLRUCache(options.cache_bytes);
-    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
     table.format_version = 5;
     table.checksum = rocksdb::kXXH3;
+    // What finds blocks in files grows with the log, some 25 bytes an event: the cache bounds it with the blocks, in
+    // pieces, of which a read needs one.
+    table.cache_index_and_filter_blocks = true;
+    table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+    table.pin_top_level_index_and_filter = true;
     table_factory_.reset(rocksdb::NewBlockBasedTableFactory(table));
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    filtered_table_factory_.reset(rocksdb::NewBlockBasedTableFactory(table));
     // A block of its own for about every leaf and body: a damaged byte makes that one unreadable, and fsck can name it.
+    table.filter_policy.reset();
     table.block_size = 512;
     log_table_factory_.reset(rocksdb::NewBlockBasedTableFactory(table));
   }
@@ -299,6 +324,7 @@ class RocksStore : public Store {
   const std::string dir_;
   const StoreOptions options_;
   std::shared_ptr<rocksdb::TableFactory> table_factory_;
+  std::shared_ptr<rocksdb::TableFactory> filtered_table_factory_;
   std::shared_ptr<rocksdb::TableFactory> log_table_factory_;
   rocksdb::ReadOptions read_;
   std::unique_ptr<rocksdb::DB> db_;
@@ -313,7 +339,7 @@ rocksdb::ColumnFamilyOptions RocksStore::FamilyOptions(Family family) const {
   // Uncompressed: most bytes are digests and signatures, and a damaged byte then damages one row, not a block of them.
   options.compression = rocksdb::kNoCompression;
   const bool large = family == Family::kLeaves || family == Family::kBodies;
-  options.table_factory = large ? log_table_factory_ : table_factory_;
+  options.table_factory = large ? log_table_factory_ : IsAskedInVain(family) ? filtered_table_factory_ : table_factory_;
   options.write_buffer_size = large ? 64u << 20 : 32u << 20;
   options.max_write_buffer_number = 3;
   if (family == Family::kEventIds || family == Family::kEntities) {
@@ -332,7 +358,8 @@ rocksdb::DBOptions RocksStore::DatabaseOptions() const {
   options.create_if_missing = options_.create_if_missing;
   options.create_missing_column_families = true;
   options.paranoid_checks = true;
-  options.max_total_wal_size = 256u << 20;
+  options.max_total_wal_size = options_.unflushed_bytes;
+  options.db_write_buffer_size = options_.unflushed_bytes;
   options.max_background_jobs = 2;
   options.max_open_files = 512;
   options.keep_log_file_num = 4;

@@ -70,7 +70,10 @@ struct StoreOptions {
   bool create_if_missing = false;
   // Opens without a lock and without writing; Write fails.
   bool read_only = false;
+  // Of what was read so much is kept in memory: blocks, and what finds them in their files.
   size_t cache_bytes = 256u << 20;
+  // Rows that are in memory and the write-ahead log alone are written into files when they are more than this.
+  size_t unflushed_bytes = 256u << 20;
   // How files are found where they are not plainly in the store's directory; null for the file system.
   std::shared_ptr<rocksdb::Env> environment = nullptr;
 };

@@ -57,6 +57,11 @@ void AddOptions(CLI::App& app, NodeOptions& options) {
                  "PEM file: this node's certificate, for all who connect");
   app.add_option("--tls-key", options.tls.key, "PEM file: its key");
   app.add_option("--tls-ca", options.tls.ca, "PEM file: the CAs that sign certificates of clients and nodes");
+  app.add_option("--memory", options.memory_mib,
+                 "MiB that the ledger's store may take: half for what was read, half for what isn't in files yet; all "
+                 "else takes some 100 MiB more")
+      ->check(IsNumberIn(32, 1 << 20, "from 32 to 1048576"))
+      ->capture_default_str();
   app.add_option("--scrub-rate", options.scrub_rate,
                  "bytes a second of the log that are read back from disk and verified, at most; 0 for never")
       ->check(IsNumberIn(0, 1e12, "from 0 to 10^12"))

@@ -30,6 +30,9 @@ struct NodeOptions {
   // For both listeners; none named for no TLS.
   TlsFiles tls;
 
+  // MiB that the store may take.
+  uint64_t memory_mib = 512;
+
   // Bytes of the log that are read back and verified in a second, at most; 0 for none.
   uint64_t scrub_rate = 2u << 20;
 

@@ -213,6 +213,7 @@ Status Node::Supervisor::Serve() {
   auto parts = std::make_unique<Parts>();
   LedgerOptions ledger_options;
   ledger_options.log = Warn;
+  ledger_options.store_memory_bytes = options_.memory_mib << 20;
   if (cluster_.has_value()) ledger_options.make_sequencer = SequencerMaker();
   ASSIGN_OR_RETURN(parts->ledger, Ledger::Open(options_.dir, ledger_options));
   RETURN_IF_ERROR(CheckNamesNode(tls_.get(), parts->ledger->GetStatus().origin()));

@@ -64,7 +64,7 @@ def check_words(place, ledger):
     expect(NO, "is no receipt", "verify", place.key, "--key", key)
     empty = write(place.path("empty.csv"), "record_id,subject_id,sha256\n")
     expect(BAD_USAGE, "no records", "dataset", "build", "--manifest", empty, "--members", place.path("m.members"))
-    for option, value in (("--scrub-rate", "-3"), ("--checkpoint-interval", "nan")):
+    for option, value in (("--scrub-rate", "-3"), ("--checkpoint-interval", "nan"), ("--memory", "8")):
         done = subprocess.run([os.path.join(harness.BIN, "anamnesisd"), "--dir", place.ledger, option, value],
                               capture_output=True, text=True, timeout=60, check=False)
         harness.expect(done.returncode == BAD_USAGE and value in done.stderr, f"{option}: {done}")

@@ -297,11 +297,13 @@ class Machine:
 
 class Cluster:
     """Three machines; `with` founds the ledger, starts everything and ends it. Without `session_ttl`, in seconds, the
-    nodes' is the one that they are shipped with."""
+    nodes' is the one that they are shipped with; so with `store_mib`, what their stores may take of memory."""
 
-    def __init__(self, session_ttl=10, node_disk_mib=1024):
+    def __init__(self, session_ttl=10, node_disk_mib=1024, store_mib=None):
         self.session_ttl = session_ttl
         self.node_options = () if session_ttl is None else ("--session-ttl", str(session_ttl))
+        if store_mib is not None:
+            self.node_options += ("--memory", str(store_mib))
         self.dir = tempfile.mkdtemp(prefix="anamnesis-machines-")
         self.slow_disks = SlowDisks()
         self.network = Network()

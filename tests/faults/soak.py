@@ -15,6 +15,8 @@ SAMPLE_SECONDS = 5
 # The caches of the storage fill first.
 WARM_UP_SHARE = 0.4
 LIMIT_MIB_PER_HOUR = 48
+# Little enough to be used up while the run warms up.
+STORE_MIB = 64
 # A shorter run can't tell growth from noise.
 JUDGED_MINUTES = 20
 
@@ -54,7 +56,7 @@ def main():
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 0.5
     harness.need_programs(harness.LOAD, os.path.join(harness.BIN, "anamnesisd"))
     machines.isolate()
-    with machines.Cluster(node_disk_mib=16384) as cluster:
+    with machines.Cluster(node_disk_mib=16384, store_mib=STORE_MIB) as cluster:
         with cluster.more_load() as load:
             load.wait_for_each()
             samples = sample(cluster, load, minutes)

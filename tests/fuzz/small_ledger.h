@@ -51,7 +51,7 @@ class SmallLedger {
     LedgerOptions options;
     options.clock = &clock_;
     options.admission_threads = 1;
-    options.cache_bytes = 8u << 20;
+    options.store_memory_bytes = 16u << 20;
     Must(CreateLedger(dir() + "/ledger", kTestOrigin, {"ada", founder_key()}, options));
     StatusOr<std::unique_ptr<Ledger>> opened = Ledger::Open(dir() + "/ledger", options);
     Must(opened.status());

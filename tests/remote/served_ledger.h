@@ -31,7 +31,7 @@ class ServedLedgerTest : public testing::Test {
 
   static LedgerOptions Options() {
     LedgerOptions options;
-    options.cache_bytes = 8u << 20;
+    options.store_memory_bytes = 16u << 20;
     return options;
   }
 

@@ -250,7 +250,7 @@ TEST_F(DamagedFilesTest, FoundByACompaction) {
 
 // What is erased is a projection, which the scrubber asks where a body is missing.
 TEST_F(DamagedFilesTest, FoundByTheScrubber) {
-  options_.cache_bytes = 1;
+  options_.store_memory_bytes = 2;
   const auto ledger = Ledger::Open(dir_.path(), options_);
   ASSERT_TRUE(ledger.ok()) << ledger.status();
   // Now, since opening reads such rows too.
