@@ -1,7 +1,5 @@
 #include "node/etcd/watch.h"
 
-#include <atomic>
-#include <charconv>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -15,20 +13,6 @@
 #include "node/etcd/outcome.h"
 
 namespace anamnesis {
-
-bool AnswersProgressInOrder(std::string_view version) {
-  // The first patch release of each minor one that does; those after 3.5 always did.
-  int numbers[3] = {0, 0, 0};
-  for (int& number : numbers) {
-    const auto [end, error] = std::from_chars(version.data(), version.data() + version.size(), number);
-    if (error != std::errc()) return false;
-    version.remove_prefix(static_cast<size_t>(end - version.data()));
-    if (version.starts_with('.')) version.remove_prefix(1);
-  }
-  const auto [major, minor, patch] = numbers;
-  if (major != 3) return major > 3;
-  return minor > 5 || (minor == 5 && patch >= 8) || (minor == 4 && patch >= 25);
-}
 
 // What outlives single streams: where the watch stands, and what waits for the reader.
 class EtcdWatch::State : public std::enable_shared_from_this<State> {
@@ -46,7 +30,6 @@ class EtcdWatch::State : public std::enable_shared_from_this<State> {
   }
 
   StatusOr<EtcdWatchBatch> Next(std::chrono::milliseconds timeout);
-  bool RequestProgress();
   void End(const Status& why);
   int64_t compact_revision() const {
     const std::lock_guard lock(mutex_);
@@ -113,19 +96,15 @@ class EtcdWatch::Stream : public grpc::ClientBidiReactor<etcdserverpb::WatchRequ
   void Start(etcdserverpb::WatchRequest request) {
     self_ = shared_from_this();
     request_ = std::move(request);
-    writing_ = true;
     endpoint_.watch->async()->Watch(&context_, this);
     // Given back when the reads have ended: until then operations may be started from outside.
     AddHold();
     StartWrite(&request_);
     StartRead(&response_);
     StartCall();
-    AskVersion();
   }
 
   const std::string& token() const { return token_; }
-  bool answers_progress_in_order() const { return answers_progress_in_order_; }
-
   const std::string& address() const { return endpoint_.address; }
 
   // Before Start too. A stream ends only when it is read to its end.
@@ -149,32 +128,6 @@ class EtcdWatch::Stream : public grpc::ClientBidiReactor<etcdserverpb::WatchRequ
     StartRead(&response_);
   }
 
-  bool RequestProgress() {
-    {
-      const std::lock_guard lock(mutex_);
-      if (ended_ || !answers_progress_in_order_) return false;
-      // One request is enough for all who ask before it is sent.
-      if (writing_) {
-        progress_wanted_ = true;
-        return true;
-      }
-      writing_ = true;
-      ++acting_;
-    }
-    WriteProgressRequest();
-    StopActing();
-    return true;
-  }
-
-  void OnWriteDone(bool ok) override {
-    {
-      const std::lock_guard lock(mutex_);
-      writing_ = std::exchange(progress_wanted_, false) && ok && !ended_;
-      if (!writing_) return;
-    }
-    WriteProgressRequest();
-  }
-
   void OnReadDone(bool ok) override {
     if (ok) {
       answered_ = true;
@@ -186,13 +139,7 @@ class EtcdWatch::Stream : public grpc::ClientBidiReactor<etcdserverpb::WatchRequ
       }
       return StartRead(&response_);
     }
-    bool idle = false;
-    {
-      const std::lock_guard lock(mutex_);
-      ended_ = true;
-      idle = acting_ == 0;
-    }
-    if (idle) RemoveHold();
+    RemoveHold();
   }
 
   void OnDone(const grpc::Status& status) override {
@@ -203,41 +150,6 @@ class EtcdWatch::Stream : public grpc::ClientBidiReactor<etcdserverpb::WatchRequ
   }
 
  private:
-  // The version that counts is the one behind this stream, so it is asked for when the stream has begun.
-  void AskVersion() {
-    struct Question : InFlight {
-      void Cancel() override { context.TryCancel(); }
-      grpc::ClientContext context;
-      etcdserverpb::StatusRequest request;
-      etcdserverpb::StatusResponse response;
-    };
-    const auto question = std::make_shared<Question>();
-    question->context.set_deadline(std::chrono::system_clock::now() + state_->connection()->options().probe_timeout);
-    state_->connection()->Dress(question->context, token_);
-    if (!state_->connection()->Add(question)) return;
-    endpoint_.maintenance->async()->Status(&question->context, &question->request, &question->response,
-                                           [self = shared_from_this(), question](const grpc::Status& status) {
-                                             if (status.ok())
-                                               self->answers_progress_in_order_ =
-                                                   AnswersProgressInOrder(question->response.version());
-                                             self->state_->connection()->Remove(question);
-                                           });
-  }
-
-  void WriteProgressRequest() {
-    request_.mutable_progress_request();
-    StartWrite(&request_);
-  }
-
-  void StopActing() {
-    bool idle = false;
-    {
-      const std::lock_guard lock(mutex_);
-      idle = --acting_ == 0 && ended_;
-    }
-    if (idle) RemoveHold();
-  }
-
   Endpoint& endpoint_;
   const std::string token_;
   const std::shared_ptr<State> state_;
@@ -247,17 +159,11 @@ class EtcdWatch::Stream : public grpc::ClientBidiReactor<etcdserverpb::WatchRequ
   etcdserverpb::WatchRequest request_;
   etcdserverpb::WatchResponse response_;
   bool answered_ = false;
-  std::atomic<bool> answers_progress_in_order_{false};
 
   std::mutex mutex_;
-  // Guarded by mutex_. Threads from outside that are about to start a write: the hold must not be given back under
-  // them.
-  int acting_ = 0;
-  bool writing_ = false;
-  bool progress_wanted_ = false;
+  // Guarded by mutex_.
   bool paused_ = false;
   bool resume_wanted_ = false;
-  bool ended_ = false;
 };
 
 void EtcdWatch::State::Open() {
@@ -335,7 +241,7 @@ bool EtcdWatch::State::TakeResponse(Stream& stream, etcdserverpb::WatchResponse&
   if (response.fragment()) return true;
   if (!fragments_.empty()) {
     TakeEvents(std::exchange(fragments_, {}));
-  } else if (!response.created() && (response.watch_id() >= 0 || stream.answers_progress_in_order())) {
+  } else if (!response.created()) {
     TakeProgress(response.header().revision());
   }
   paused_ = queue_bytes_ >= connection_->options().watch_queue_bytes_max;
@@ -460,15 +366,6 @@ StatusOr<EtcdWatchBatch> EtcdWatch::State::Next(std::chrono::milliseconds timeou
   return batch;
 }
 
-bool EtcdWatch::State::RequestProgress() {
-  std::shared_ptr<Stream> stream;
-  {
-    const std::lock_guard lock(mutex_);
-    stream = stream_;
-  }
-  return stream && stream->RequestProgress();
-}
-
 void EtcdWatch::State::End(const Status& why) {
   std::shared_ptr<Stream> stream;
   {
@@ -489,7 +386,6 @@ EtcdWatch::EtcdWatch(std::shared_ptr<EtcdConnection> connection, std::string pre
 EtcdWatch::~EtcdWatch() { Cancel(); }
 
 StatusOr<EtcdWatchBatch> EtcdWatch::Next(std::chrono::milliseconds timeout) { return state_->Next(timeout); }
-bool EtcdWatch::RequestProgress() { return state_->RequestProgress(); }
 void EtcdWatch::Cancel() { state_->End(absl::CancelledError("the watch was cancelled")); }
 bool EtcdWatch::stands() const { return state_->stands(); }
 int64_t EtcdWatch::compact_revision() const { return state_->compact_revision(); }

@@ -36,12 +36,6 @@ class EtcdWatch {
   //   CANCELLED: Cancel was called, or the client was closed.
   StatusOr<EtcdWatchBatch> Next(std::chrono::milliseconds timeout);
 
-  // Asks etcd to say until which revision everything has been delivered: the answer comes as a batch, in its turn, when
-  // the stream holds until then. False, and nothing is asked, when there is no stream just now, or when its member is
-  // of a version whose answer can overtake events (before 3.4.25, or 3.5 before 3.5.8; Debian 12 has 3.4.23). Then read
-  // the keys with EtcdRangeQuery::changed_since instead, and wait for what that finds.
-  bool RequestProgress();
-
   // Whether etcd has accepted the watch and shows what happens, which says more than that nothing came.
   bool stands() const;
 
@@ -56,9 +50,6 @@ class EtcdWatch {
   class Stream;
   const std::shared_ptr<State> state_;
 };
-
-// Whether a member of this version ("3.4.23") answers a request for progress only after the events before it.
-bool AnswersProgressInOrder(std::string_view version);
 
 }  // namespace anamnesis
 

@@ -6,7 +6,6 @@
 
 #include "node/etcd/etcd_options.h"
 #include "node/etcd/keys.h"
-#include "node/etcd/watch.h"
 
 namespace anamnesis {
 namespace {
@@ -94,15 +93,6 @@ TEST(Outcome, WatchCancelReasons) {
   EXPECT_TRUE(
       JudgeWatchCancel("rpc error: code = Unauthenticated desc = etcdserver: invalid auth token", "a:1").token_refused);
   EXPECT_EQ(JudgeWatchCancel("something else", "a:1").status.code(), absl::StatusCode::kUnavailable);
-}
-
-TEST(Watch, VersionsThatAnswerProgressInOrder) {
-  for (const char* version : {"3.4.25", "3.4.30", "3.5.8", "3.5.16", "3.6.0", "4.0.0", "3.5.8-rc.0"}) {
-    EXPECT_TRUE(AnswersProgressInOrder(version)) << version;
-  }
-  for (const char* version : {"", "x", "3", "3.3.30", "3.4.23", "3.4.24", "3.5.7", "3.4"}) {
-    EXPECT_FALSE(AnswersProgressInOrder(version)) << version;
-  }
 }
 
 TEST(Options, AreChecked) {

@@ -236,29 +236,6 @@ TEST(Watch, ProgressIsTold) {
   EXPECT_EQ(ReadUntil(**watch, mine).size(), 1u);
 }
 
-TEST(Watch, RequestedProgressOnlyWhereItIsTrue) {
-  ANAMNESIS_NEEDS_ETCD();
-  const EtcdCluster etcd;
-  const auto client = etcd.Connect();
-  const bool in_order = AnswersProgressInOrder(client->Health()[0].version);
-  const auto watch = client->Watch("o/", 1);
-  const int64_t elsewhere = client->Txn(EtcdTxn().ThenPut("x", "not below o/"))->revision;
-  bool asked = false;
-  for (int i = 0; i < 100 && !asked; ++i) {
-    asked = (*watch)->RequestProgress();
-    std::this_thread::sleep_for(10ms);
-  }
-  EXPECT_EQ(asked, in_order);
-  if (in_order) {
-    EXPECT_TRUE(ReadUntil(**watch, elsewhere).empty());
-  }
-  // The way that works with every version: what was changed since is waited for.
-  const int64_t mine = client->Txn(EtcdTxn().ThenPut("o/1", "v"))->revision;
-  const auto changed = client->Range({.prefix = "o/", .changed_since = elsewhere + 1, .keys_only = true});
-  ASSERT_EQ(changed->items.size(), 1u);
-  EXPECT_EQ(changed->items[0].mod_revision, mine);
-}
-
 // A member cut off from the others ends the watch, which goes on at one that knows a leader.
 TEST(Watch, LeavesAMemberWithoutLeader) {
   ANAMNESIS_NEEDS_ETCD();
