@@ -104,24 +104,49 @@ TEST(GateLoopholes, CreepIsCountedFromTheAnchor) {
       << "what the unit stands on has it as a member";
 }
 
+// One that consists of the item and a release.
+Step EstablishBaseline(const std::string& version, const std::string& digest_of, const std::string& release) {
+  v1::BaselineEstablished body;
+  body.set_baseline_digest(Sha256(digest_of).bytes());
+  *body.mutable_signature() = FreshSignature();
+  return {"baseline-" + version, "ada",
+          DraftWith(body, {"baseline=baseline:base@" + version, "device_model=device_model:monitor",
+                           "member=software_item:alert", "member=release:app@" + release})};
+}
+
+Step PutOnBaseline(const GateWorld& world, const std::string& version) {
+  v1::DeviceUnitServiced body;
+  body.set_kind(v1::DeviceUnitServiced::REPAIR);
+  body.set_storage(v1::DeviceUnitServiced::PRESERVED);
+  EventDraft draft = DraftWith(body, {"unit=device_unit:ICU-1", "baseline=baseline:base@" + version});
+  SetOccurred(draft, world.now(), world.now());
+  return {"serviced-" + version, "ada", draft};
+}
+
 // The steps began on a baseline that the unit has left since: what both are made of is the anchor all the same.
 TEST(GateLoopholes, CreepIsCountedFromAReleaseThatAnotherBaselineHasToo) {
-  v1::BaselineEstablished next;
-  next.set_baseline_digest(Sha256("baseline 6").bytes());
-  *next.mutable_signature() = FreshSignature();
-  std::vector<Step> steps =
-      Changed(WithAnchor(FullStory(), "release", "app", "1"), "commission-ICU-1", [](EventDraft& draft) {
-        for (v1::EntityRef& ref : *draft.header.mutable_refs()) {
-          if (ref.role() == "baseline") ref.set_version("6");
-        }
-      });
-  const Step established = {"baseline-6", "ada",
-                            DraftWith(next, {"baseline=baseline:base@6", "device_model=device_model:monitor",
-                                             "member=software_item:alert", "member=release:app@1"})};
-  steps.insert(
-      std::find_if(steps.begin(), steps.end(), [](const Step& step) { return step.name == "commission-ICU-1"; }),
-      established);
-  EXPECT_EQ(NoteOf(GateWorld(steps).Ask(), "G05"), "");
+  GateWorld world(WithAnchor(FullStory(), "release", "app", "1"));
+  ASSERT_TRUE(world.Do(EstablishBaseline("6", "baseline 6", "1")).ok());
+  ASSERT_TRUE(world.Do(PutOnBaseline(world, "6")).ok()) << world.refused().at("serviced-6");
+  EXPECT_THAT(NoteOf(world.Ask(), "G03"), HasSubstr("was made for baseline")) << "it stands on another one";
+  EXPECT_EQ(NoteOf(world.Ask(), "G05"), "");
+}
+
+// Adaptations went into the release of a new baseline. Whoever signs that the digest of that is of one with the old
+// release brings them no nearer to the anchor.
+TEST(GateLoopholes, CreepBeginsNotAnewWithABaselineThatNoUnitWasPutOn) {
+  GateWorld world(
+      Changed(WithAnchor(FullStory(), "release", "app", "1"), "produced",
+              Edit<v1::ArtifactProduced>([](auto& body) { body.set_baseline_digest(Sha256("baseline 6").bytes()); })));
+  ASSERT_TRUE(world.Do(EstablishBaseline("6", "baseline 6", "2")).ok());
+  ASSERT_TRUE(world.Do(PutOnBaseline(world, "6")).ok()) << world.refused().at("serviced-6");
+  EXPECT_EQ(NoteOf(world.Ask(), "G03"), "") << "it was made for what the unit stands on";
+  EXPECT_THAT(NoteOf(world.Ask(), "G05"), HasSubstr("was not made for release:app@1"));
+  Step forged = EstablishBaseline("x", "baseline 6", "1");
+  forged.writer = "eve";
+  ASSERT_TRUE(world.Do(forged).ok()) << world.refused().at("baseline-x");
+  EXPECT_THAT(NoteOf(world.Ask(), "G05"), HasSubstr("was not made for release:app@1"));
+  EXPECT_FALSE(world.Do({"by-eve", "eve", PutOnBaseline(world, "x").draft}).ok()) << "she may service no unit";
 }
 
 TEST(GateLoopholes, StepsInAnotherUnitDoNotAddUp) {
