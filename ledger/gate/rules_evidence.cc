@@ -141,20 +141,16 @@ StatusOr<std::vector<const Fact*>> SealsOf(Subject& s, const v1::EntityRef& data
   return seals;
 }
 
-// The same, and those that no longer count and committed to the same members: who takes a seal back and seals the
-// dataset again has changed nothing in it.
-StatusOr<std::vector<const Fact*>> SealsOfTheseMembers(Subject& s, const v1::EntityRef& dataset,
-                                                       const std::vector<const Fact*>& counting) {
-  std::set<std::string> roots;
-  for (const Fact* fact : counting) roots.insert(ManifestRootOf(*fact));
+// The same, and those that no longer count: who takes a seal back and seals this version again has changed nothing in
+// it. Manifest roots tell nothing here: the same members have another one with other salts.
+StatusOr<std::vector<const Fact*>> SealsEver(Subject& s, const v1::EntityRef& dataset) {
   // SealsOf failed where there are more.
   ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes,
                    EventsOfType(s.facts.rows(), dataset, "dataset.sealed", s.facts.size(), kTypedEventsMax));
   std::vector<const Fact*> seals;
   for (const LeafIndex index : indexes) {
     ASSIGN_OR_RETURN(const Fact* fact, s.facts.At(index));
-    const bool of_it = SameEntity(Bare(*FindReference(fact->header(), "dataset")), dataset);
-    if (of_it && roots.count(ManifestRootOf(*fact)) > 0) seals.push_back(fact);
+    if (SameEntity(Bare(*FindReference(fact->header(), "dataset")), dataset)) seals.push_back(fact);
   }
   return seals;
 }
@@ -170,8 +166,8 @@ StatusOr<const Fact*> SealToRestOn(Subject& s, const std::vector<const Fact*>& s
   return seals.front();
 }
 
-// What of an origin was withdrawn or erased before the dataset was sealed, that need not hold. Sealed again with the
-// same members it holds what it held at first.
+// What of an origin was withdrawn or erased before the dataset was sealed, that need not hold. Sealed again it holds
+// what it held at first.
 bool MayHold(const std::vector<const Fact*>& seals, const Fact& withdrawn) {
   return std::any_of(seals.begin(), seals.end(), [&](const Fact* sealed) {
     return !RecordedEarlier(&withdrawn, sealed) || withdrawn.earliest() > sealed->earliest();
@@ -255,7 +251,7 @@ Status JudgeDataset(Subject& s, const v1::EntityRef& dataset, Judgement& j) {
                   fact->event.index.value, ")"));
     }
   }
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> sealed_ever, SealsOfTheseMembers(s, Bare(dataset), seals));
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> sealed_ever, SealsEver(s, Bare(dataset)));
   return JudgeAllWithdrawn(s, dataset, sealed_ever, j);
 }
 

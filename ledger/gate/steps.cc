@@ -1,6 +1,7 @@
 #include "ledger/gate/steps.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,8 @@
 #include "ledger/base/decimal.h"
 #include "ledger/event/names.h"
 #include "ledger/gate/lineage.h"
+#include "ledger/state/configuration.h"
+#include "ledger/state/timeline.h"
 
 namespace anamnesis::gate {
 namespace {
@@ -61,7 +64,7 @@ StepSum StepOf(const v1::EntityRef& name, const v1::ArtifactProduced& artifact, 
   return step.value.empty() ? unknown(Text("doesn't report ", dimension)) : step;
 }
 
-// Baselines that have one release or model as a member: more are not looked at.
+// So many baselines that a unit was put on are looked at.
 constexpr size_t kBaselinesMax = 1000;
 
 // Whether something was made for what the unit stands on, and that is the anchor.
@@ -69,21 +72,54 @@ bool IsForWhatItStandsOn(const Subject& s, const v1::EntityRef& anchor, std::str
   return s.baseline != nullptr && SameEntity(s.baseline->item(), anchor) && s.baseline_digest == made_for;
 }
 
-// The established baseline with this digest that has the anchor as a member, whether or not the unit stands on it
-// still; nullptr when there is none.
-StatusOr<const Fact*> BaselineWith(Facts& facts, const v1::EntityRef& anchor, std::string_view digest) {
-  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts.About(anchor, "member", kBaselinesMax));
-  for (const LeafIndex index : indexes) {
-    ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
-    const auto* body = fact->counts() ? fact->body<v1::BaselineEstablished>() : nullptr;
-    if (body == nullptr || body->baseline_digest() != digest) continue;
-    const auto& refs = fact->header().refs();
-    const bool has_it = std::any_of(refs.begin(), refs.end(), [&](const v1::EntityRef& ref) {
-      return ref.role() == "member" && SameEntity(Bare(ref), anchor);
-    });
-    if (has_it) return fact;
+bool HasMember(const Fact& established, const v1::EntityRef& member) {
+  const auto& refs = established.header().refs();
+  return std::any_of(refs.begin(), refs.end(),
+                     [&](const v1::EntityRef& ref) { return ref.role() == "member" && SameEntity(Bare(ref), member); });
+}
+
+// What establishes the baseline that somebody put the unit on there, if that has this digest and the anchor as a
+// member; nullptr otherwise.
+StatusOr<const Fact*> EstablishedWith(Facts& facts, const Fact& installed, const v1::EntityRef& anchor,
+                                      std::string_view digest) {
+  const bool is_service = installed.type() == "device_unit.commissioned" || installed.type() == "device_unit.serviced";
+  const v1::EntityRef* baseline = FindReference(installed.header(), "baseline");
+  if (!is_service || !installed.counts() || baseline == nullptr) return nullptr;
+  ASSIGN_OR_RETURN(const std::vector<const Fact*> established, facts.Definitions(Bare(*baseline)));
+  for (const Fact* fact : established) {
+    const auto* body = fact->body<v1::BaselineEstablished>();
+    if (body == nullptr || body->baseline_digest() != digest || !HasMember(*fact, anchor)) return nullptr;
   }
-  return nullptr;
+  return established.empty() ? nullptr : established.back();
+}
+
+// Whether the unit stands or stood on a baseline with this digest that has the anchor as a member. Anybody may
+// establish a baseline of whatever members with the digest of another, so only those count that whoever may service
+// units put this one on.
+StatusOr<bool> StoodOnOneWith(Subject& s, const v1::EntityRef& anchor, std::string_view digest, Judgement& j) {
+  const auto is_one = [&](LeafIndex leaf) -> StatusOr<bool> {
+    ASSIGN_OR_RETURN(const Fact* installed, s.facts.At(leaf));
+    ASSIGN_OR_RETURN(const Fact* established, EstablishedWith(s.facts, *installed, anchor, digest));
+    if (established == nullptr) return false;
+    j.Rest(installed);
+    j.Rest(established);
+    return true;
+  };
+  if (s.baseline != nullptr) {
+    ASSIGN_OR_RETURN(const bool stands, is_one(LeafIndex(s.baseline->since().index())));
+    if (stands) return true;
+  }
+  const std::string timeline = TimelineId(s.request.unit, kBaselineSurface);
+  Timestamp after(kTimestampMin.us - 1);
+  for (size_t i = 0; i < kBaselinesMax; ++i) {
+    ASSIGN_OR_RETURN(const std::optional<TimelineEntry> next,
+                     NextInTimeline(s.facts.rows(), timeline, after, s.facts.size()));
+    if (!next.has_value() || next->earliest > s.request.at) break;
+    ASSIGN_OR_RETURN(const bool stood, is_one(next->source));
+    if (stood) return true;
+    after = next->earliest;
+  }
+  return false;
 }
 
 // Why nobody knows how far the beginning of a chain was from the envelope's anchor; empty when it was made from that.
@@ -96,9 +132,9 @@ StatusOr<std::string> WhyNotFromAnchor(Subject& s, const EnvelopeInForce& envelo
     j.Rest(defined);
     if (baseline->baseline_digest() == made_for) return std::string();
   } else if (!made_for.empty()) {
-    ASSIGN_OR_RETURN(const Fact* with, BaselineWith(s.facts, anchor, made_for));
-    j.Rest(with);
-    if (with != nullptr || IsForWhatItStandsOn(s, anchor, made_for)) return std::string();
+    if (IsForWhatItStandsOn(s, anchor, made_for)) return std::string();
+    ASSIGN_OR_RETURN(const bool is_member, StoodOnOneWith(s, anchor, made_for, j));
+    if (is_member) return std::string();
   }
   return Text(EntityKeyText(Bare(*FindReference(first.header(), "artifact"))),
               ", with which the steps begin, was not made for ", EntityKeyText(anchor), ", the anchor of ",

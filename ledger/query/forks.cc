@@ -1,17 +1,20 @@
 #include "ledger/query/forks.h"
 
+#include <algorithm>
+
 #include "anamnesis/v1/vocabulary_record.pb.h"
-#include "ledger/state/event_list.h"
+#include "ledger/state/edges.h"
 
 namespace anamnesis {
 namespace {
 
 constexpr size_t kFoundMax = 1000;
 
-// Empty: the log.
+constexpr std::string_view kTheLog;
+
 std::string StreamOf(const Fact& fact) {
   const auto* fork = fact.body<v1::ForkDetected>();
-  return fork == nullptr ? "" : fork->stream();
+  return fork == nullptr ? std::string(kTheLog) : fork->stream();
 }
 
 }  // namespace
@@ -19,36 +22,33 @@ std::string StreamOf(const Fact& fact) {
 std::string StreamOfUnit(std::string_view unit) { return Text("device_unit/", unit); }
 
 StatusOr<Forks> ForksOf(Facts& facts, const std::set<std::string>& streams, size_t looked_at_max) {
+  std::set<std::string> forked = streams;
+  forked.insert(std::string(kTheLog));
   std::vector<LeafIndex> recorded;
-  RETURN_IF_ERROR(VisitList(facts.rows(), Family::kTypeEvents, "fork.detected", LeafIndex(0), false, facts.size(),
-                            [&](LeafIndex index) {
-                              recorded.push_back(index);
-                              return recorded.size() <= looked_at_max;
-                            }));
-  Forks forks;
-  if (recorded.size() > looked_at_max) {
-    forks.cut_off = true;
-    for (const LeafIndex index : recorded) RETURN_IF_ERROR(facts.At(index).status());
-    recorded.pop_back();
+  for (const std::string& stream : forked) {
+    if (recorded.size() > looked_at_max) break;
+    ASSIGN_OR_RETURN(const std::vector<LeafIndex> of_it,
+                     ForksRecordedOf(facts.rows(), stream, facts.size(), looked_at_max + 1 - recorded.size()));
+    recorded.insert(recorded.end(), of_it.begin(), of_it.end());
   }
-  Facts of_any_stream(facts.rows(), facts.size());
+  Forks forks;
+  forks.cut_off = recorded.size() > looked_at_max;
+  std::sort(recorded.begin(), recorded.end());
   for (const LeafIndex index : recorded) {
-    ASSIGN_OR_RETURN(const Fact* each, of_any_stream.At(index));
-    const std::string stream = StreamOf(*each);
-    if (!each->counts() || (!stream.empty() && streams.count(stream) == 0)) continue;
     ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
+    if (!fact->counts()) continue;
     if (forks.found.size() == kFoundMax) {
       forks.cut_off = true;
-      break;
+    } else {
+      forks.found.push_back(fact);
     }
-    forks.found.push_back(fact);
   }
   return forks;
 }
 
 std::string ForkedText(const Fact& fork) {
   const std::string stream = StreamOf(fork);
-  return stream.empty() ? "the log" : Text("stream ", stream);
+  return stream == kTheLog ? "the log" : Text("stream ", stream);
 }
 
 }  // namespace anamnesis

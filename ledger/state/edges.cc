@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "anamnesis/v1/vocabulary_record.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/event/vocabulary.h"
 #include "ledger/state/last_counting.h"
@@ -27,6 +28,8 @@ std::string DigestPrefix(const v1::ContentDigest& digest) {
   return Text('h', static_cast<char>(digest.algorithm()), digest.value());
 }
 
+std::string ForkPrefix(std::string_view stream) { return Text('f', stream, '\0'); }
+
 std::string WithIndex(std::string prefix, uint64_t index) {
   AppendBigEndian64(prefix, index);
   return prefix;
@@ -37,6 +40,19 @@ std::optional<LeafIndex> IndexAfter(std::string_view prefix, std::string_view ke
   if (key.size() != prefix.size() + 8) return std::nullopt;
   ByteReader reader(key.substr(prefix.size()));
   return LeafIndex(*reader.BigEndian64());
+}
+
+// The events below `size` of the rows that are nothing but the prefix and an index, ascending.
+StatusOr<std::vector<LeafIndex>> IndexesAfter(const RowReader& rows, const std::string& prefix, TreeSize size,
+                                              size_t limit) {
+  std::vector<LeafIndex> found;
+  RETURN_IF_ERROR(rows.Scan(Family::kEdges, prefix, prefix, [&](std::string_view key, std::string_view) {
+    const std::optional<LeafIndex> index = IndexAfter(prefix, key);
+    if (index.has_value() && index->value >= size.value) return false;
+    if (index.has_value()) found.push_back(*index);
+    return found.size() < limit;
+  }));
+  return found;
 }
 
 bool Defines(const EventType& type, std::string_view role) {
@@ -67,15 +83,7 @@ StatusOr<std::optional<LeafIndex>> DefinitionOf(const RowFinder& rows, std::stri
 StatusOr<std::vector<LeafIndex>> ReferencesTo(const RowReader& rows, std::string_view kind, std::string_view id,
                                               std::string_view version, std::string_view role, TreeSize size,
                                               size_t limit) {
-  std::vector<LeafIndex> found;
-  const std::string prefix = RolePrefix(kind, id, version, role);
-  RETURN_IF_ERROR(rows.Scan(Family::kEdges, prefix, prefix, [&](std::string_view key, std::string_view) {
-    const std::optional<LeafIndex> index = IndexAfter(prefix, key);
-    if (index.has_value() && index->value >= size.value) return false;
-    if (index.has_value()) found.push_back(*index);
-    return found.size() < limit;
-  }));
-  return found;
+  return IndexesAfter(rows, RolePrefix(kind, id, version, role), size, limit);
 }
 
 StatusOr<std::vector<LeafIndex>> EventsOfType(const RowReader& rows, const v1::EntityRef& entity, std::string_view type,
@@ -117,7 +125,17 @@ StatusOr<std::optional<LeafIndex>> FirstWithDigest(const RowReader& rows, const 
   return found;
 }
 
+StatusOr<std::vector<LeafIndex>> ForksRecordedOf(const RowReader& rows, std::string_view stream, TreeSize size,
+                                                 size_t limit) {
+  return IndexesAfter(rows, ForkPrefix(stream), size, limit);
+}
+
 void FoldEdges(const RecordedEvent& event, RowOverlay& rows) {
+  const auto* fork = BodyAs<v1::ForkDetected>(event.body);
+  // No stream has a name with a zero byte.
+  if (fork != nullptr && fork->stream().find('\0') == std::string::npos) {
+    rows.PutUnread(Family::kEdges, WithIndex(ForkPrefix(fork->stream()), event.index.value), "");
+  }
   // An entity can be named in several roles.
   std::set<std::string> typed;
   for (const v1::EntityRef& ref : event.header->fields.refs()) {

@@ -10,6 +10,7 @@
 //   "h" algorithm byte, digest, be64 index   the event refers to an entity with this digest
 //   "t" kind id version type be64 index   the event, of a type that the gate reads, refers to the entity; not an
 //                                         identifier assigned to a unit to the unit's model
+//   "f" stream be64 index                 the event says that the stream has two histories; the log where it is empty
 // Of kinds that have no versions it is empty, whatever the event says: a reference with one too many must not hide the
 // event from who asks about the entity. Events below a size are found by their index, so they serve every known size.
 
@@ -50,6 +51,11 @@ std::optional<LeafIndex> EventOfEdge(std::string_view prefix, std::string_view k
 // The first event below `size` that refers to an entity with this digest; nullopt when none does.
 StatusOr<std::optional<LeafIndex>> FirstWithDigest(const RowReader& rows, const v1::ContentDigest& digest,
                                                    TreeSize size);
+
+// The fork.detected events below `size` that name exactly this stream, or the log where it is empty, in log order, at
+// most `limit`. Retracted ones too.
+StatusOr<std::vector<LeafIndex>> ForksRecordedOf(const RowReader& rows, std::string_view stream, TreeSize size,
+                                                 size_t limit);
 
 void FoldEdges(const RecordedEvent& event, RowOverlay& rows);
 

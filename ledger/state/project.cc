@@ -42,6 +42,7 @@ bool ReadsBody(const EventType& type) {
       v1::ConfigurationAttested::descriptor(),
       v1::SubstrateInstalled::descriptor(),
       v1::RecordCorrected::descriptor(),
+      v1::ForkDetected::descriptor(),
   };
   if (std::find(kRead.begin(), kRead.end(), type.body) != kRead.end()) return true;
   // Bodies that can be erased are never read.

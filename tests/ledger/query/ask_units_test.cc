@@ -651,29 +651,36 @@ TEST(AskClosureAudit, MoreForksThanAreListedCutItOff) {
   EXPECT_EQ(audit.problems_size(), 1000);
 }
 
+// Whatever is recorded of other streams is not even looked at.
 TEST(ForksOf, WhatIsPastTheBoundIsCutOffAndFoundAgainOnWhatWasRead) {
   ProjectedHistory history;
-  const LeafIndex first = AddFork(history, "person/mallory");
+  AddFork(history, "person/mallory");
   const LeafIndex ours = AddFork(history, "person/installer");
-  const LeafIndex last = AddFork(history, "person/mallory");
+  AddFork(history, "person/installer2");
+  AddFork(history, std::string("person/installer") + '\0');
   const std::set<std::string> streams = {"person/installer"};
   {
     Facts facts(history.rows(), history.size());
-    const Forks forks = ForksOf(facts, streams, 3).value();
+    const Forks forks = ForksOf(facts, streams, 1).value();
     EXPECT_FALSE(forks.cut_off);
     ASSERT_EQ(forks.found.size(), 1u);
     EXPECT_EQ(forks.found[0]->event.index, ours);
-    EXPECT_EQ(facts.events_read(), 1u) << "what is of other streams uses up nothing";
+    EXPECT_EQ(facts.events_read(), 1u);
+    EXPECT_FALSE(ForksOf(facts, {"person/else"}, 0)->cut_off);
   }
+  const LeafIndex of_the_log = AddFork(history, "");
   Facts facts(history.rows(), history.size());
-  const Forks forks = ForksOf(facts, streams, 2).value();
-  EXPECT_TRUE(forks.cut_off);
-  EXPECT_EQ(forks.found.size(), 1u);
-  const std::set<uint64_t> read = facts.looked_at();
-  for (const LeafIndex index : {first, ours, last}) EXPECT_EQ(read.count(index.value), 1u);
-  Facts none(history.rows(), history.size());
-  EXPECT_TRUE(ForksOf(none, {"person/else"}, 2)->cut_off) << "it can't be told that there is none";
-  EXPECT_FALSE(ForksOf(none, {"person/else"}, 3)->cut_off);
+  const Forks both = ForksOf(facts, streams, 2).value();
+  EXPECT_FALSE(both.cut_off);
+  ASSERT_EQ(both.found.size(), 2u);
+  EXPECT_EQ(both.found[0]->event.index, ours) << "in log order";
+  history.Retract(ours);
+  history.Retract(of_the_log);
+  Facts retracted(history.rows(), history.size());
+  const Forks none = ForksOf(retracted, streams, 1).value();
+  EXPECT_TRUE(none.cut_off) << "it can't be told that there is no other";
+  EXPECT_TRUE(none.found.empty());
+  for (const LeafIndex index : {ours, of_the_log}) EXPECT_EQ(retracted.looked_at().count(index.value), 1u);
 }
 
 TEST(AskClosureAudit, A68ALimitThatCutsItOffIsSaid) {
