@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <string_view>
 
 #include "anamnesis/v1/vocabulary_delegation.pb.h"
 #include "anamnesis/v1/vocabulary_model.pb.h"
 #include "anamnesis/v1/vocabulary_problem.pb.h"
 #include "anamnesis/v1/vocabulary_record.pb.h"
+#include "anamnesis/v1/vocabulary_risk.pb.h"
 #include "anamnesis/v1/vocabulary_software.pb.h"
 #include "anamnesis/v1/vocabulary_verification.pb.h"
 #include "ledger/event/refusal.h"
@@ -23,7 +25,7 @@ constexpr std::array<std::string_view, 12> kForbidding = {
     "envelope.retired", "field_action.initiated", "dataset.record_withdrawn", "fork.detected",
     "hold.placed",      "problem.investigated",   "problem.reopened",         "problem.reported"};
 
-// What failed once is no more to be taken back by who tested or verified it.
+// What failed once, first or by a correction, is no more to be taken back by who tested or verified it.
 bool SaysItFailed(const LoadedEvent& event) {
   const auto* problem = BodyAs<v1::ProblemVerified>(event.body.get());
   const auto* change = BodyAs<v1::ChangeVerified>(event.body.get());
@@ -31,6 +33,8 @@ bool SaysItFailed(const LoadedEvent& event) {
   if (change != nullptr) return !change->verified();
   const auto* run = BodyAs<v1::TestRunCompleted>(event.body.get());
   const auto* evaluation = BodyAs<v1::EvaluationCompleted>(event.body.get());
+  const auto* control = BodyAs<v1::RiskControlVerified>(event.body.get());
+  if (control != nullptr) return control->result() == v1::RiskControlVerified::FAIL;
   return (run != nullptr && run->result() == v1::TestRunCompleted::FAIL) ||
          (evaluation != nullptr && evaluation->result() == v1::EvaluationCompleted::FAIL);
 }
@@ -92,13 +96,18 @@ bool IsAboutDelegation(const RecordedEvent& event) {
   return BodyAs<v1::AuthorityDelegated>(event.body) != nullptr || BodyAs<v1::AuthorityWithdrawn>(event.body) != nullptr;
 }
 
-// The roles that an event asks of who corrects it, whoever wrote it; empty: its own writer may.
-std::vector<v1::Role> RolesAskedToCorrect(const LoadedEvent& first, bool places_item) {
+// The roles that an event asks of who corrects it, whoever wrote it; empty: its own writer may. `any` asks whether
+// something holds of what is corrected, or of anything between that and the first: a record can be replaced by one that
+// counts against something, and the first would count again without it.
+std::vector<v1::Role> RolesAskedToCorrect(const LoadedEvent& first,
+                                          const std::function<bool(bool (*)(const LoadedEvent&))>& any) {
   const std::string& type = first.type->name();
   if (type == kLostKey) return {v1::ADMINISTRATOR};
-  if (type == kAssignedClass || places_item) return WriterRoles(*Vocabulary::Get().FindNewest("safety_class.lowered"));
+  if (type == kAssignedClass || any(PlacesItem)) {
+    return WriterRoles(*Vocabulary::Get().FindNewest("safety_class.lowered"));
+  }
   const bool forbids = std::find(kForbidding.begin(), kForbidding.end(), type) != kForbidding.end();
-  return forbids || SaysItFailed(first) ? LiftingRoles() : RolesAskedOf(first.view());
+  return forbids || any(SaysItFailed) ? LiftingRoles() : RolesAskedOf(first.view());
 }
 
 }  // namespace
@@ -117,8 +126,10 @@ Status CheckCorrection(const RecordedEvent& event, const LoadedEvent& corrected,
   const std::string what = Text("correcting a ", first.type->name());
   const Writer writer{header.actor(), event.recorded,
                       IsAboutDelegation(event) ? nullptr : FindReference(header, "delegation")};
-  const bool places_item = PlacesItem(corrected) || std::any_of(chain.begin(), chain.end(), PlacesItem);
-  const std::vector<v1::Role> asked = RolesAskedToCorrect(first, places_item);
+  const auto any = [&](bool (*holds)(const LoadedEvent&)) {
+    return holds(corrected) || std::any_of(chain.begin(), chain.end(), holds);
+  };
+  const std::vector<v1::Role> asked = RolesAskedToCorrect(first, any);
   if (!asked.empty()) return CheckRoles(writer, asked, first.view(), what, rows);
   // Nobody else's word is undone by who wrote it all.
   const auto own = [&](const LoadedEvent& each) { return SameAgent(each.header.fields.actor(), header.actor()); };

@@ -35,10 +35,20 @@ std::string_view TypeIn(std::string_view what) { return what.substr(0, what.find
 
 std::string RemedyOf(const Closing& closing, const v1::EventHeader& header) {
   const std::string remedy = Text("record ", closing.verified, " or ", closing.ended_otherwise, " first");
-  if (header.corrects().empty() || header.retrospective()) return remedy;
+  if (header.retrospective()) return Text(remedy, "; or, where the closing came after that, say when it was");
+  if (header.corrects().empty()) return remedy;
   return Text(remedy,
               "; or, where only the earlier closing is corrected, record the correction as retrospective, as of ",
               "when that was");
+}
+
+// Whether anything is recorded that settles it, whenever that was. Where nothing is, the precondition says so.
+StatusOr<bool> IsSettledEver(const Closing& closing, const v1::EntityRef& entity, const RowFinder& rows) {
+  for (const std::string_view what : {closing.verified, closing.ended_otherwise}) {
+    ASSIGN_OR_RETURN(const std::optional<LeafIndex> ended, FindNaming(rows, what, closing.role, entity, false));
+    if (ended.has_value()) return true;
+  }
+  return false;
 }
 
 // What was verified once need not be any more: of the last verification the result counts, and none that came before it
@@ -50,24 +60,26 @@ Status CheckClosed(const Closing& closing, const RecordedEvent& event, const Row
   const EventBefore before = EventsOfTypes(rows, RoleEdgesPrefix(entity, closing.role),
                                            {TypeIn(closing.verified), closing.ended_otherwise, closing.reopened});
   const Place here = PlaceInTime(event, Timestamp(header.occurred_latest_us()));
-  ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, NewestCounting(rows, TreeSize(UINT64_MAX), before, here));
-  if (!index.has_value()) return OkStatus();
-  ASSIGN_OR_RETURN(const LoadedEvent last, LoadEvent(rows, *index));
-  const std::string& type = last.type->name();
-  if (type == closing.ended_otherwise) return OkStatus();
-  const std::string_view condition = closing.verified.substr(closing.verified.find('?') + 1);
-  if (type != closing.reopened && BodyHas(last.body.get(), condition)) return OkStatus();
-  for (const std::string_view what : {closing.verified, closing.ended_otherwise}) {
-    ASSIGN_OR_RETURN(const std::optional<LeafIndex> ended, FindNaming(rows, what, closing.role, entity, false));
-    if (!ended.has_value()) continue;
-    AddBroken(broken, {closing.rule, "header.refs", v1::REFUSED, closing.clause,
-                       Text("nothing since the ", type, " at leaf ", index->value, " says that ", entity.kind(), " \"",
-                            entity.id(), "\" is settled"),
-                       RemedyOf(closing, header)})
-        .since = *index;
-    return OkStatus();
+  ASSIGN_OR_RETURN(std::optional<LeafIndex> since, NewestCounting(rows, TreeSize(UINT64_MAX), before, here));
+  std::string why = "nothing before then";
+  if (since.has_value()) {
+    ASSIGN_OR_RETURN(const LoadedEvent last, LoadEvent(rows, *since));
+    const std::string& type = last.type->name();
+    if (type == closing.ended_otherwise) return OkStatus();
+    const std::string_view condition = closing.verified.substr(closing.verified.find('?') + 1);
+    if (type != closing.reopened && BodyHas(last.body.get(), condition)) return OkStatus();
+    why = Text("nothing since the ", type, " at leaf ", since->value);
   }
-  // The precondition says so.
+  ASSIGN_OR_RETURN(const bool settled_ever, IsSettledEver(closing, entity, rows));
+  if (!settled_ever) return OkStatus();
+  // Told as of before all of it: the precondition finds in the log what settled it later.
+  if (!since.has_value()) {
+    ASSIGN_OR_RETURN(since, FindDefinition(rows, entity));
+  }
+  AddBroken(broken,
+            {closing.rule, "header.refs", v1::REFUSED, closing.clause,
+             Text(why, " says that ", entity.kind(), " \"", entity.id(), "\" is settled"), RemedyOf(closing, header)})
+      .since = since;
   return OkStatus();
 }
 

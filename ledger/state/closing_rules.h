@@ -8,8 +8,9 @@
 //                               IEC 62304 9.7)
 //   CLOSE-CHANGE-LAST-VERIFIED  the same of a change (IEC 62304 8.2.3)
 //
-// What counts is what stands before the closing (place_in_time.h). A correction stands where any other record does: one
-// that is not told as of then would, for the gate too, close again what was reopened since.
+// What counts is what stands before the closing (place_in_time.h), and where nothing does, nothing settled it. A
+// correction stands where any other record does: one that is not told as of then would, for the gate too, close again
+// what was reopened since.
 
 #include <vector>
 

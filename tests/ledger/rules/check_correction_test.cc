@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <vector>
 
 #include "anamnesis/v1/vocabulary.pb.h"
@@ -149,6 +150,57 @@ TEST_F(CheckCorrectionTest, AVerificationThatFailedIsNotTakenBackByWhoVerified) 
     EXPECT_EQ(TryToRetract(officer_, event), "");
   }
   for (const EventId& event : verified(true)) EXPECT_EQ(TryToRetract(author_, event), "");
+}
+
+// What a correction made count against something is lifted as what did from the first: without it the first, which
+// passed, would count again.
+TEST_F(CheckCorrectionTest, AFailureThatACorrectionRecordedIsNotTakenBackByWhoTested) {
+  Accept(admin_, {GrantRole("author", v1::VERIFIER), GrantRole("other", v1::VERIFIER)});
+  v1::TestCaseApproved test_case;
+  test_case.set_level(v1::UNIT);
+  test_case.set_procedure("run it");
+  test_case.set_expected("an alarm");
+  v1::RiskControlDefined control;
+  control.mutable_content()->set_kind(v1::RiskControlContent::PROTECTIVE_MEASURE);
+  control.mutable_content()->set_text("watchdog");
+  Accept(author_,
+         {DraftWith(test_case, {"test_case=test_case:tc@1"}), DraftWith(control, {"control=risk_control:rc"})});
+  const auto test_run = [](v1::TestRunCompleted::Result result) {
+    v1::TestRunCompleted body;
+    body.set_level(v1::UNIT);
+    body.set_result(result);
+    body.set_configuration_digest(std::string(32, 'c'));
+    body.set_test_configuration("x86");
+    body.add_tools("pytest 8");
+    return DraftWith(body, {"test_run=test_run:t", "test_case=test_case:tc@1", "tester=person:author"});
+  };
+  const auto of_control = [](v1::RiskControlVerified::Result result) {
+    v1::RiskControlVerified body;
+    body.set_aspect(v1::RiskControlVerified::EFFECTIVENESS);
+    body.set_result(result);
+    body.set_configuration_digest(std::string(32, 'c'));
+    return DraftWith(body, {"control=risk_control:rc"});
+  };
+  const auto expect_lifted_only = [&](const EventDraft& passed, EventDraft failed) {
+    Accept(author_, {passed});
+    EventDraft passed_again = passed;
+    failed.header.set_corrects(author_.LastId().bytes());
+    Accept(other_, {failed});
+    const EventId failure = other_.LastId();
+    passed_again.header.set_corrects(failure.bytes());
+    for (TestWriter* writer : {&author_, &other_}) {
+      EXPECT_EQ(TryToRetract(*writer, failure), "ROLE_MISSING") << writer->stream();
+      EXPECT_EQ(Try(*writer, passed_again), "ROLE_MISSING") << "a replacement takes back too";
+    }
+    EXPECT_EQ(TryToRetract(quality_, failure), "");
+    EXPECT_EQ(TryToRetract(author_, quality_.LastId()), "ROLE_MISSING") << "nor that it was lifted";
+  };
+  expect_lifted_only(test_run(v1::TestRunCompleted::PASS), test_run(v1::TestRunCompleted::FAIL));
+  expect_lifted_only(of_control(v1::RiskControlVerified::PASS), of_control(v1::RiskControlVerified::FAIL));
+  Accept(author_, {of_control(v1::RiskControlVerified::FAIL)});
+  EXPECT_EQ(TryToRetract(author_, author_.LastId()), "ROLE_MISSING") << "what failed from the first";
+  Accept(author_, {of_control(v1::RiskControlVerified::PASS)});
+  EXPECT_EQ(TryToRetract(author_, author_.LastId()), "") << "what passed";
 }
 
 TEST_F(CheckCorrectionTest, WhatAsksForARoleAsksForItWhenCorrected) {

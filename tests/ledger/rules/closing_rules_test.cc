@@ -13,6 +13,7 @@
 namespace anamnesis {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -123,6 +124,25 @@ TEST_F(ClosingRulesTest, A100_AChangeToldAfterwardsIsClosedOnWhatStoodBefore) {
   (void)Record(ChangeVerified(false));
   EXPECT_EQ(RuleBroken(CloseChange()), "CLOSE-CHANGE-LAST-VERIFIED");
   EXPECT_THAT(Record(ToldAsOf(CloseChange(), on_paper)), IsEmpty());
+}
+
+TEST_F(ClosingRulesTest, A100_NothingIsClosedAsOfBeforeItWasVerified) {
+  ReportProblem();
+  RequestChange();
+  const Timestamp before_all = Between();
+  // Nothing settles it yet, whenever: the precondition says so, and alone.
+  EXPECT_EQ(RuleBroken(ToldAsOf(Close(), before_all)), "CLOSE-VERIFIED");
+  for (const bool settled : {true, false}) {
+    (void)Record(Verified(settled));
+    (void)Record(ChangeVerified(settled));
+    const v1::RefusalDetail detail = DetailOf(Try(admin_, ToldAsOf(Close(), before_all)));
+    EXPECT_EQ(detail.rule(), "CLOSE-LAST-VERIFIED") << settled;
+    EXPECT_THAT(detail.remedy(), HasSubstr("say when it was"));
+    EXPECT_EQ(RuleBroken(ToldAsOf(CloseChange(), before_all)), "CLOSE-CHANGE-LAST-VERIFIED") << settled;
+  }
+  // As of before the ledger knew of the problem: what was can't be had otherwise any more, and shows.
+  EXPECT_THAT(Record(ToldLate(Close(), 10)), Contains("CLOSE-LAST-VERIFIED"));
+  EXPECT_EQ(RuleBroken(Close()), "CLOSE-LAST-VERIFIED") << "it closed nothing of now";
 }
 
 // A correction stands where it is recorded, so one of before the problem was reopened would end that for the gate.
