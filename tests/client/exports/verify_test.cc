@@ -334,7 +334,8 @@ TEST_F(VerifyTest, NoQuorumIsMet) {
 // Of a writer named `writer`, sealed with Good(), which is ada's, and signed with a key that the verifier trusts.
 class SealsTest : public VerifyTest {
  protected:
-  StatusOr<VerifiedExport> VerifySealedBy(std::string_view writer, const std::function<void(ProjectedHistory&)>& more) {
+  StatusOr<VerifiedExport> VerifySealedBy(std::string_view writer, const std::function<void(ProjectedHistory&)>& more,
+                                          const NamedKey& signer = Good()) {
     ProjectedHistory history;
     history.SealWith(Good().key, std::string(log_key_->name()));
     history.Add(IssueTo(Good(), 0, 0, 0));
@@ -349,7 +350,7 @@ class SealsTest : public VerifyTest {
     document.sections[0].tables = {{"Records", {"Record"}, {{{"a", Mark::kNone, {cited.value}}}}, ""}};
     fs::remove_all(copy_);
     ExportWriter made = ExportWriter::Open(copy_).value();
-    RETURN_IF_ERROR(made.Finish(view, document, {}, Good()));
+    RETURN_IF_ERROR(made.Finish(view, document, {}, signer));
     return Verify();
   }
 };
@@ -373,6 +374,38 @@ TEST_F(SealsTest, TheRecordsThatNameTheKeysOfSealsAreOfTheExport) {
   std::vector<uint64_t> leaves;
   for (const Record& record : named->document.records) leaves.push_back(record.leaf);
   EXPECT_THAT(leaves, testing::ElementsAre(0, 2, 3));
+}
+
+// Whoever rotates a key has no other one to seal that with.
+TEST_F(SealsTest, WhatEndsAKeyMayBeSealedWithIt) {
+  const NamedKey next = Named(15);
+  const StatusOr<VerifiedExport> rotated = VerifySealedBy(
+      "ada",
+      [&](ProjectedHistory& history) {
+        v1::CredentialRotated body;
+        body.set_old_public_key(Good().key.public_key().bytes());
+        body.set_new_public_key(next.key.public_key().bytes());
+        history.Add(AtHour(DraftWith(std::move(body), {"holder=person:ada"}), 2));
+        history.SealWith(next.key, std::string(log_key_->name()));
+      },
+      next);
+  ASSERT_TRUE(rotated.ok()) << rotated.status();
+  EXPECT_EQ(rotated->document.records.size(), 3U);
+  EXPECT_THAT(rotated->seals_not_shown, testing::IsEmpty());
+}
+
+TEST_F(SealsTest, WhatAnEndedKeySealedIsCounted) {
+  const StatusOr<VerifiedExport> sealed = VerifySealedBy(
+      "ada",
+      [&](ProjectedHistory& history) {
+        v1::CredentialRotated body;
+        body.set_old_public_key(Good().key.public_key().bytes());
+        body.set_new_public_key(Strange().key.public_key().bytes());
+        history.Add(AtHour(DraftWith(std::move(body), {"holder=person:ada"}), 2));
+      },
+      Strange());
+  ASSERT_TRUE(sealed.ok()) << sealed.status();
+  EXPECT_THAT(sealed->seals_not_shown, testing::ElementsAre(3));
 }
 
 TEST_F(SealsTest, WhatIsNotShownToBeSealedByItsWriterIsCounted) {
