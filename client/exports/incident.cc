@@ -32,17 +32,57 @@ StatusOr<std::map<uint64_t, Cited>> Everything(Inquiry& inquiry) {
   return all;
 }
 
+// The units that one of the records names, by id, and when it happened by it.
+struct Telling {
+  std::set<std::string> units;
+  Timestamp earliest;
+  Timestamp latest;
+
+  auto operator<=>(const Telling&) const = default;
+};
+
+StatusOr<Telling> TellingIn(const Cited& record) {
+  Telling telling;
+  ASSIGN_OR_RETURN(telling.earliest, FromProtoTime(record.leaf.occurred_earliest(), "occurred_earliest"));
+  ASSIGN_OR_RETURN(telling.latest, FromProtoTime(record.leaf.occurred_latest(), "occurred_latest"));
+  for (const v1::EntityRef& ref : record.refs) {
+    if (ref.role() == "unit") telling.units.insert(ref.id());
+  }
+  return telling;
+}
+
+// The units at each time for which a record names them, in the order of the records; and the problems.
+Status ReadRecorded(Inquiry& inquiry) {
+  std::set<std::pair<std::string, Timestamp>> told;
+  std::set<std::string> problems;
+  for (const Cited* record : inquiry.recorded) {
+    ASSIGN_OR_RETURN(const Telling telling, TellingIn(*record));
+    inquiry.times.insert(telling.earliest);
+    for (const v1::EntityRef& ref : record->refs) {
+      if (ref.role() == "unit" && told.emplace(ref.id(), telling.earliest).second)
+        inquiry.units.push_back({WithoutRole(ref), telling.earliest});
+      if (ref.role() == "problem" && problems.insert(EntityKeyText(ref)).second)
+        inquiry.problems.push_back(WithoutRole(ref));
+    }
+  }
+  inquiry.at = *inquiry.times.begin();
+  return OkStatus();
+}
+
+void AddRecordedFacts(const Cited& record, const std::string& which, Document& document) {
+  document.facts.emplace_back(Text("What", which), record.says);
+  document.facts.emplace_back(Text("Happened", which), OccurredCell(record).text);
+  document.facts.emplace_back(Text("Recorded", which),
+                              Text(TimeText(record.leaf.recorded()), " by ", AgentText(record.leaf.actor())));
+}
+
 Status ReadIncident(Inquiry& inquiry, const v1::EntityRef& incident) {
   std::vector<const Cited*> recorded = OfTypes(inquiry.records, {"incident.recorded"});
   // That it was retracted is told, with what was taken back.
   if (recorded.empty()) recorded = AllOfTypes(inquiry.records, {"incident.recorded"});
   if (recorded.empty()) return absl::NotFoundError(Text("INCIDENT: no event records ", EntityKeyText(incident)));
-  inquiry.recorded = recorded.back();
-  ASSIGN_OR_RETURN(inquiry.at, FromProtoTime(inquiry.recorded->leaf.occurred_earliest(), "occurred_earliest"));
-  for (const v1::EntityRef& ref : inquiry.recorded->refs) {
-    if (ref.role() == "unit") inquiry.units.push_back(WithoutRole(ref));
-    if (ref.role() == "problem") inquiry.problems.push_back(WithoutRole(ref));
-  }
+  inquiry.recorded = std::move(recorded);
+  RETURN_IF_ERROR(ReadRecorded(inquiry));
   for (const v1::EntityRef& problem : inquiry.problems) {
     ASSIGN_OR_RETURN(const auto more, RecordsOf(inquiry.view, problem));
     inquiry.records.insert(more.begin(), more.end());
@@ -50,32 +90,54 @@ Status ReadIncident(Inquiry& inquiry, const v1::EntityRef& incident) {
   inquiry.document.kind = "incident-bundle";
   inquiry.document.title = Text("Incident ", incident.id());
   inquiry.document.subject = EntityKeyText(incident);
-  inquiry.document.facts.emplace_back("What", inquiry.recorded->says);
-  inquiry.document.facts.emplace_back("Happened", OccurredCell(*inquiry.recorded).text);
-  inquiry.document.facts.emplace_back(
-      "Recorded", Text(TimeText(inquiry.recorded->leaf.recorded()), " by ", AgentText(inquiry.recorded->leaf.actor())));
+  for (const Cited* record : inquiry.recorded) {
+    const std::string which = inquiry.recorded.size() == 1 ? "" : Text(", by leaf ", record->leaf.index());
+    AddRecordedFacts(*record, which, inquiry.document);
+  }
   return OkStatus();
 }
 
-void AddIncidentSection(Inquiry& inquiry) {
-  Section section = {"incident", "1 The incident", std::string(kVigilance), {}, {}, {}};
-  section.paragraphs.push_back(inquiry.recorded->says);
-  if (inquiry.recorded->leaf.occurred_earliest().seconds() != inquiry.recorded->leaf.occurred_latest().seconds()) {
+void AddRecorded(const Cited& record, Section& section) {
+  section.paragraphs.push_back(record.says);
+  if (record.leaf.occurred_earliest().seconds() != record.leaf.occurred_latest().seconds()) {
     section.paragraphs.push_back(
         "It is known to have happened within an interval; what ran is told for its beginning.");
   }
-  if (inquiry.recorded->void_effect) {
-    section.paragraphs.push_back(Text("What recorded it no longer counts: ", inquiry.recorded->corrected,
+  if (record.void_effect) {
+    section.paragraphs.push_back(Text("What recorded it no longer counts: ", record.corrected,
                                       ". This bundle tells what it was about, as if it did."));
-  } else if (!inquiry.recorded->corrected.empty()) {
-    section.paragraphs.push_back(Text("What is recorded of it was corrected: ", inquiry.recorded->corrected,
+  } else if (!record.corrected.empty()) {
+    section.paragraphs.push_back(Text("What is recorded of it was corrected: ", record.corrected,
                                       ". All of this bundle is for the time as corrected."));
   }
+}
+
+// Which of them is right, nobody can tell from here: each unit is told for each time.
+Status SayDifferences(const Inquiry& inquiry, Section& section) {
+  std::set<Telling> tellings;
+  for (const Cited* record : inquiry.recorded) {
+    ASSIGN_OR_RETURN(const Telling telling, TellingIn(*record));
+    tellings.insert(telling);
+  }
+  if (tellings.size() == 1) return OkStatus();
+  section.gaps.push_back(
+      {std::string(kVigilance),
+       Text(inquiry.recorded.size(),
+            " records of the incident differ in unit or time: each unit is told for each time at which a record that "
+            "names it says that it happened, until those that are wrong are corrected"),
+       inquiry.recorded_by()});
+  return OkStatus();
+}
+
+Status AddIncidentSection(Inquiry& inquiry) {
+  Section section = {"incident", "1 The incident", std::string(kVigilance), {}, {}, {}};
+  for (const Cited* record : inquiry.recorded) AddRecorded(*record, section);
+  RETURN_IF_ERROR(SayDifferences(inquiry, section));
   section.tables.push_back(
       RecordsTable("What is recorded of it and of its problems", All(inquiry.records), "Nothing."));
   const auto expect = [&](const std::set<std::string_view>& types, std::string_view clause, std::string_view text) {
     if (OfTypes(inquiry.records, types).empty())
-      section.gaps.push_back({std::string(clause), std::string(text), {inquiry.recorded->leaf.index()}});
+      section.gaps.push_back({std::string(clause), std::string(text), inquiry.recorded_by()});
   };
   expect({"incident.awareness_established"}, kVigilance,
          "nobody recorded when the manufacturer became aware of it, so no reporting clock runs");
@@ -84,23 +146,33 @@ void AddIncidentSection(Inquiry& inquiry) {
   expect({"incident.closed"}, "ISO 14971:2019 10",
          "it is not closed: whether the risk file needs an update was not decided");
   inquiry.document.sections.push_back(std::move(section));
+  return OkStatus();
 }
 
 void AddNoUnit(Inquiry& inquiry) {
-  inquiry.document.sections.push_back({"configuration",
-                                       "2 Configuration",
-                                       "IEC 62304 8.1.3, 9.1",
-                                       {},
-                                       {{"IEC 62304 9.1",
-                                         "the incident names no device unit, so what ran can't be told",
-                                         {inquiry.recorded->leaf.index()}}},
-                                       {}});
+  inquiry.document.sections.push_back(
+      {"configuration",
+       "2 Configuration",
+       "IEC 62304 8.1.3, 9.1",
+       {},
+       {{"IEC 62304 9.1", "the incident names no device unit, so what ran can't be told", inquiry.recorded_by()}},
+       {}});
 }
 
 }  // namespace
 
 std::string Ran::name() const {
   return known() ? EntityKeyText(entity) : Text("unknown bytes ", DigestText(entity.digest()));
+}
+
+std::string Inquiry::told_name(const UnitThen& one) const {
+  return times.size() == 1 ? one.unit.id() : Text(one.unit.id(), " at ", FormatTime(one.at));
+}
+
+std::vector<uint64_t> Inquiry::recorded_by() const {
+  std::vector<uint64_t> leaves;
+  for (const Cited* record : recorded) leaves.push_back(record->leaf.index());
+  return leaves;
 }
 
 void SayUncertain(const Inquiry& inquiry, std::string_view clause, Section& section, Table& table) {
@@ -142,8 +214,8 @@ StatusOr<Document> IncidentBundle(const LedgerView& view, const v1::EntityRef& i
   Inquiry inquiry(view, options);
   ASSIGN_OR_RETURN(inquiry.records, RecordsOf(view, incident));
   RETURN_IF_ERROR(ReadIncident(inquiry, incident));
-  AddIncidentSection(inquiry);
-  for (const v1::EntityRef& unit : inquiry.units) RETURN_IF_ERROR(AddUnit(inquiry, unit));
+  RETURN_IF_ERROR(AddIncidentSection(inquiry));
+  for (const UnitThen& one : inquiry.units) RETURN_IF_ERROR(AddUnit(inquiry, one));
   if (inquiry.units.empty()) AddNoUnit(inquiry);
   RETURN_IF_ERROR(AddLineage(inquiry));
   RETURN_IF_ERROR(AddFiles(inquiry));

@@ -41,6 +41,12 @@ struct Replayed {
   std::vector<uint64_t> evidence;
 };
 
+// A unit and a time for which it is told, since a record of the incident names both.
+struct UnitThen {
+  v1::EntityRef unit;
+  Timestamp at;
+};
+
 struct Inquiry {
   Inquiry(const LedgerView& ledger, const IncidentOptions& asked) : view(ledger), options(asked) {}
 
@@ -49,12 +55,15 @@ struct Inquiry {
   Document document;
   // Of the incident and its problems, by leaf.
   std::map<uint64_t, Cited> records;
-  // The event that recorded it, among the records.
-  const Cited* recorded = nullptr;
+  // The events that recorded it, among the records, in log order. Whoever has a key can record it once more, with
+  // another unit and time: none of them is preferred.
+  std::vector<const Cited*> recorded;
+  // When it happened, by any of them; and the first of these.
+  std::set<Timestamp> times;
   Timestamp at;
-  std::vector<v1::EntityRef> units;
+  std::vector<UnitThen> units;
   std::vector<v1::EntityRef> problems;
-  // By unit.
+  // By unit and time, as told_name() has it.
   std::map<std::string, UnitHistory> histories;
   // What is told of similar problems, of orders, and of authorisations and plans.
   std::map<uint64_t, Cited> similar;
@@ -79,6 +88,11 @@ struct Inquiry {
   std::set<std::string> with_grounds;
   // What is not recorded of the origin of what ran.
   std::vector<Gap> origin_gaps;
+
+  // The unit's id, with the time where the incident is told for several.
+  std::string told_name(const UnitThen& one) const;
+  // The leaves of the events that recorded it.
+  std::vector<uint64_t> recorded_by() const;
 };
 
 // The entity as a question takes it.
@@ -92,7 +106,7 @@ void SayUncertain(const Inquiry& inquiry, std::string_view clause, Section& sect
 
 // What a unit was running, as known then and now; how that came there; what it measured of itself. Adds to items, files
 // and histories.
-Status AddUnit(Inquiry& inquiry, const v1::EntityRef& unit);
+Status AddUnit(Inquiry& inquiry, const UnitThen& one);
 
 // A decision of the gate, as it was recorded and as it is computed again.
 StatusOr<Cell> DecisionCell(Inquiry& inquiry, const std::string& id, Section& section);

@@ -25,15 +25,17 @@ std::string VerdictAlone(v1::GateDecided decision) {
   return decision.SerializeAsString();
 }
 
-// What another release recorded may rest on other evidence by the rules of this one: that is no other decision.
+// Where verdict and rules are the same it is no other decision. Why the evidence differs, nobody can tell from here:
+// another release may cite other evidence, or word a note otherwise.
 bool OtherEvidenceOnly(const v1::GateReplayAnswer& replay) {
   return !replay.identical() && VerdictAlone(replay.recorded()) == VerdictAlone(replay.computed());
 }
 
 std::string_view ComputedAgainText(const v1::GateReplayAnswer& replay) {
   if (replay.identical()) return "the same";
-  return OtherEvidenceOnly(replay) ? "the same verdict and rules, other evidence: by rules of another release"
-                                   : "it is ANOTHER decision";
+  return OtherEvidenceOnly(replay)
+             ? "the same verdict and rules, other evidence or notes (another release may cite others)"
+             : "it is ANOTHER decision";
 }
 
 Mark MarkOf(const v1::GateReplayAnswer& replay) {

@@ -13,8 +13,8 @@ namespace anamnesis::exports {
 namespace {
 
 void AddPlace(const Inquiry& inquiry, const Ran& ran, const v1::WhereAnswer::Place& place, Table& table) {
-  for (const v1::EntityRef& unit : inquiry.units) {
-    if (place.unit() == unit.id()) return;
+  for (const UnitThen& told : inquiry.units) {
+    if (place.unit() == told.unit.id()) return;
   }
   const bool running = place.state() == v1::WhereAnswer::RUNNING || place.state() == v1::WhereAnswer::POSSIBLY_RUNNING;
   Cell since = {"-", Mark::kNone, {}};
@@ -144,25 +144,29 @@ Status AddRegulatory(Inquiry& inquiry) {
                  {"What", "Terms", "At the incident", "Now"},
                  {},
                  "None is recorded."};
-  bool any = false;
-  for (const Permission& one : permissions) {
-    const bool in_force = one.InForceAt(inquiry.at);
-    any |= in_force && one.entity.kind() == "authorisation";
-    const std::string then = one.TermsAt(inquiry.at);
-    const std::string now = one.TermsAt(inquiry.view.as_of());
-    table.rows.push_back({Cite(EntityKeyText(one.entity), one.granted),
-                          {then == now ? then : Text("At the incident: ", then, "\nNow: ", now), Mark::kNone, {}},
-                          one.StateCell(inquiry.at),
-                          one.StateCell(inquiry.view.as_of())});
+  for (const Timestamp at : inquiry.times) {
+    const std::string when = inquiry.times.size() == 1 ? "" : FormatTime(at);
+    bool any = false;
+    for (const Permission& one : permissions) {
+      any |= one.InForceAt(at) && one.entity.kind() == "authorisation";
+      const std::string then = one.TermsAt(at);
+      const std::string now = one.TermsAt(inquiry.view.as_of());
+      Cell state = one.StateCell(at);
+      if (!when.empty()) state.text = Text(when, ": ", state.text);
+      table.rows.push_back({Cite(EntityKeyText(one.entity), one.granted),
+                            {then == now ? then : Text("At the incident: ", then, "\nNow: ", now), Mark::kNone, {}},
+                            std::move(state),
+                            one.StateCell(inquiry.view.as_of())});
+    }
+    if (any) continue;
+    section.gaps.push_back({"Regulation (EU) 2017/745 Art. 5; 21 CFR 807",
+                            Text("no authorisation of the unit's device model was in force at the time of the incident",
+                                 when.empty() ? "" : ", ", when),
+                            {}});
   }
   section.tables.push_back(std::move(table));
   section.tables.push_back(RecordsTable("Authorisations, change plans, commitments and field actions, in their order",
                                         All(regulatory), "None is recorded."));
-  if (!any) {
-    section.gaps.push_back({"Regulation (EU) 2017/745 Art. 5; 21 CFR 807",
-                            "no authorisation of the unit's device model was in force at the time of the incident",
-                            {}});
-  }
   inquiry.document.sections.push_back(std::move(section));
   return OkStatus();
 }

@@ -15,13 +15,13 @@
 namespace anamnesis::exports {
 namespace {
 
-StatusOr<v1::Configuration> ConfigurationKnown(Inquiry& inquiry, const v1::EntityRef& unit, bool then) {
+StatusOr<v1::Configuration> ConfigurationKnown(Inquiry& inquiry, const UnitThen& one, bool then) {
   v1::GetConfigurationRequest request;
-  request.set_unit(unit.id());
-  *request.mutable_at() = ToProtoTime(inquiry.at);
+  request.set_unit(one.unit.id());
+  *request.mutable_at() = ToProtoTime(one.at);
   // At its last event and later an export knows all that it has, whatever the ledger recorded since.
-  if (then && inquiry.at < inquiry.view.as_of()) {
-    *request.mutable_known_time() = ToProtoTime(inquiry.at);
+  if (then && one.at < inquiry.view.as_of()) {
+    *request.mutable_known_time() = ToProtoTime(one.at);
   } else {
     request.set_known_size(inquiry.view.tree_size());
   }
@@ -95,7 +95,7 @@ void AddDigests(const v1::Configuration& then, const v1::Configuration& now, Sec
 }
 
 // The answer, for the first page: what ran on each surface.
-void AddAnswer(Inquiry& inquiry, const v1::EntityRef& unit, const Table& surfaces) {
+void AddAnswer(Inquiry& inquiry, const UnitThen& one, const Table& surfaces) {
   std::string then;
   std::string now;
   for (const std::vector<Cell>& row : surfaces.rows) {
@@ -104,7 +104,8 @@ void AddAnswer(Inquiry& inquiry, const v1::EntityRef& unit, const Table& surface
   }
   if (now.empty()) now = then = surfaces.when_empty;
   const auto add = [&](std::string_view known, std::string text) {
-    inquiry.document.facts.emplace_back(Text(unit.id(), " ran, as known ", known), std::move(text));
+    const std::string ran = inquiry.times.size() == 1 ? " ran" : Text(" ran at ", FormatTime(one.at));
+    inquiry.document.facts.emplace_back(Text(one.unit.id(), ran, ", as known ", known), std::move(text));
   };
   if (now == then) return add("then and now", std::move(now));
   add("now", std::move(now));
@@ -165,16 +166,17 @@ void AddCircumstances(const v1::Configuration& then, const v1::Configuration& no
   section.tables.push_back(std::move(table));
 }
 
-Status AddConfiguration(Inquiry& inquiry, const v1::EntityRef& unit) {
-  ASSIGN_OR_RETURN(const v1::Configuration then, ConfigurationKnown(inquiry, unit, true));
-  ASSIGN_OR_RETURN(const v1::Configuration now, ConfigurationKnown(inquiry, unit, false));
+Status AddConfiguration(Inquiry& inquiry, const UnitThen& told) {
+  const v1::EntityRef& unit = told.unit;
+  ASSIGN_OR_RETURN(const v1::Configuration then, ConfigurationKnown(inquiry, told, true));
+  ASSIGN_OR_RETURN(const v1::Configuration now, ConfigurationKnown(inquiry, told, false));
   Section section = {Text("configuration-", inquiry.histories.size() + 1),
-                     Text("2 What ", unit.id(), " was running"),
+                     Text("2 What ", inquiry.told_name(told), " was running"),
                      "IEC 62304 8.1.3, 8.3, 9.1",
                      {},
                      {},
                      {}};
-  section.paragraphs.push_back(Text("At ", FormatTime(inquiry.at),
+  section.paragraphs.push_back(Text("At ", FormatTime(told.at),
                                     ". Known then: by what was recorded until that moment, ", then.tree_size(),
                                     " events. Known now: by all ", now.tree_size(), "."));
   std::set<std::string> surfaces;
@@ -201,7 +203,7 @@ Status AddConfiguration(Inquiry& inquiry, const v1::EntityRef& unit) {
                           same ? Cell{"none", Mark::kNone, {}}
                                : Cell{"another answer now, from what was recorded later", Mark::kBad, {}}});
   }
-  AddAnswer(inquiry, unit, table);
+  AddAnswer(inquiry, told, table);
   section.tables.push_back(std::move(table));
   AddCircumstances(then, now, section);
   for (const auto* one : {&then, &now}) {
@@ -284,9 +286,10 @@ void SayNonconforming(const std::string& why, uint64_t leaf, Cell& decision, Sec
 }
 
 // Each activation with the decision that it cites and what was certified.
-Status AddActivations(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHistory& history) {
+Status AddActivations(Inquiry& inquiry, const UnitThen& one, const UnitHistory& history) {
+  const v1::EntityRef& unit = one.unit;
   Section section = {Text("activations-", inquiry.histories.size() + 1),
-                     Text("3 Activations on ", unit.id()),
+                     Text("3 Activations on ", inquiry.told_name(one)),
                      "IEC 62304 8.2.1, 8.3",
                      {},
                      {},
@@ -342,12 +345,13 @@ Status AddActivations(Inquiry& inquiry, const v1::EntityRef& unit, const UnitHis
 
 }  // namespace
 
-Status AddUnit(Inquiry& inquiry, const v1::EntityRef& unit) {
-  ASSIGN_OR_RETURN(UnitHistory history, HistoryOf(inquiry.view, unit, inquiry.at, {true, inquiry.options.activations}));
-  RETURN_IF_ERROR(AddConfiguration(inquiry, unit));
-  RETURN_IF_ERROR(AddActivations(inquiry, unit, history));
+Status AddUnit(Inquiry& inquiry, const UnitThen& one) {
+  const std::string name = inquiry.told_name(one);
+  ASSIGN_OR_RETURN(UnitHistory history, HistoryOf(inquiry.view, one.unit, one.at, {true, inquiry.options.activations}));
+  RETURN_IF_ERROR(AddConfiguration(inquiry, one));
+  RETURN_IF_ERROR(AddActivations(inquiry, one, history));
   Section attestations = {Text("attestations-", inquiry.histories.size() + 1),
-                          Text("4 Measurements around the incident: ", unit.id()),
+                          Text("4 Measurements around the incident: ", name),
                           "IEC 62304 8.3",
                           {},
                           {},
@@ -361,7 +365,7 @@ Status AddUnit(Inquiry& inquiry, const v1::EntityRef& unit) {
   if (OfTypes(measured, {"configuration.attested"}).empty())
     attestations.gaps.push_back({"IEC 62304 8.3", "no measurement by the unit confirms what ran", {}});
   inquiry.document.sections.push_back(std::move(attestations));
-  inquiry.histories.emplace(unit.id(), std::move(history));
+  inquiry.histories.emplace(name, std::move(history));
   return OkStatus();
 }
 

@@ -208,11 +208,32 @@ Status NotifiedBodyPackage(const LedgerView& view, const v1::EntityRef& subject,
   return OkStatus();
 }
 
+// What is recorded of the software items that a device model's records name, which need not name the model themselves.
+Status AddItemsOfModel(const LedgerView& view, const v1::EntityRef& model, const Records& records, Records& all,
+                       std::vector<Gap>& missing) {
+  const std::vector<v1::EntityRef> items = EntitiesOf(records, "", "software_item");
+  for (const v1::EntityRef& item : items) {
+    ASSIGN_OR_RETURN(const Records more, RecordsOf(view, EntityOf(item.kind(), item.id())));
+    all.insert(more.begin(), more.end());
+  }
+  if (items.empty()) {
+    missing.push_back({"ISO 13485:2016 4.2.3 b)",
+                       Text("no record of ", EntityKeyText(model),
+                            " names a software item, so what is recorded of its software is not in this file"),
+                       {}});
+  }
+  return OkStatus();
+}
+
 // Of a device type, clause by clause. What isn't said of the models that an item's records name is missing in theirs.
 Status DeviceFile(const LedgerView& view, const v1::EntityRef& subject, const Records& records, Document& document) {
   Records all = records;
   std::vector<v1::EntityRef> models = EntitiesOf(records, "", "device_model");
-  if (subject.kind() == "device_model") models = {subject};
+  std::vector<Gap> without_items;
+  if (subject.kind() == "device_model") {
+    models = {subject};
+    RETURN_IF_ERROR(AddItemsOfModel(view, subject, records, all, without_items));
+  }
   for (v1::EntityRef& model : models) {
     model = EntityOf(model.kind(), model.id());
     ASSIGN_OR_RETURN(const Records more, RecordsOf(view, model));
@@ -259,6 +280,8 @@ Status DeviceFile(const LedgerView& view, const v1::EntityRef& subject, const Re
               " names a device model, and this file is of a device type: ask for device_model:ID"),
          {}});
   }
+  Section& specification = document.sections[2];
+  specification.gaps.insert(specification.gaps.end(), without_items.begin(), without_items.end());
   Section& labelling = document.sections[1];
   labelling.paragraphs.emplace_back(
       "The ledger keeps documents elsewhere by title, digest and place. Nothing in it says which of them are labels or "

@@ -31,6 +31,13 @@ std::string SignerKeys::HolderOf(std::string_view public_key) const {
   return found == keys_.end() ? "" : found->second.holder;
 }
 
+bool SignerKeys::MaySealAt(std::string_view public_key, Timestamp at) const {
+  const auto found = keys_.find(public_key);
+  if (found == keys_.end() || found->second.holder.empty() || at < found->second.from) return false;
+  const std::vector<std::pair<Timestamp, std::string>>& ends = found->second.ends;
+  return std::none_of(ends.begin(), ends.end(), [&](const auto& end) { return end.first < at; });
+}
+
 StatusOr<std::string> SignerKeys::HolderAt(std::string_view public_key, Timestamp at) const {
   const auto found = keys_.find(public_key);
   if (found == keys_.end() || found->second.holder.empty()) {

@@ -31,6 +31,10 @@ class SignerKeys {
   // Who holds the key, as "kind:id". UNAUTHENTICATED: no record says so, or the key is not in force at `at`.
   StatusOr<std::string> HolderAt(std::string_view public_key, Timestamp at) const;
 
+  // Whether a record of this time may be sealed with the key. What ends a key at once is of the time at which the key
+  // ends, and is often sealed with it.
+  bool MaySealAt(std::string_view public_key, Timestamp at) const;
+
  private:
   struct Key {
     // Empty where the record that names the key is not there.

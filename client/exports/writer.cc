@@ -18,6 +18,9 @@
 #include "ledger/event/leaf.h"
 #include "ledger/event/names.h"
 #include "ledger/event/seal.h"
+#include "ledger/note/checkpoint.h"
+#include "ledger/note/signed_note.h"
+#include "ledger/note/tlog_proof.h"
 #include "ledger/query/events.h"
 
 namespace anamnesis::exports {
@@ -49,6 +52,23 @@ class HashingSink : public ObjectSink {
   Sha256Hasher hasher_;
   uint64_t size_ = 0;
 };
+
+// The proof of a receipt under the view's own note. Which key signed the one that came with it is not asked: keys are
+// rotated, and another node may answer, while an export is made.
+StatusOr<std::string> ProofUnder(const LedgerView& view, uint64_t leaf, const v1::Receipt& receipt) {
+  ASSIGN_OR_RETURN(TlogProof proof, ParseTlogProof(receipt.tlog_proof()));
+  ASSIGN_OR_RETURN(const SignedNote note, ParseSignedNote(proof.checkpoint_note));
+  ASSIGN_OR_RETURN(const Checkpoint checkpoint, ParseCheckpointText(note.text));
+  if (checkpoint != view.checkpoint() || proof.index.value != leaf) {
+    return absl::DataLossError(Text("the ledger gave a receipt for leaf ", proof.index.value, " of ", checkpoint.origin,
+                                    " under the root ", checkpoint.root.hex(), " at ", checkpoint.size.value,
+                                    " events; the export is made of ", view.origin(), " under ",
+                                    view.checkpoint().root.hex(), " at ", view.tree_size()));
+  }
+  RETURN_IF_ERROR(VerifyTlogProofUnder(proof, receipt.leaf(), view.checkpoint()).status());
+  proof.checkpoint_note = view.checkpoint_note();
+  return FormatTlogProof(proof);
+}
 
 // What a verifier will find by `keys`, who has nothing but records: a key that has expired, or isn't valid yet, signs
 // nothing.
@@ -103,6 +123,7 @@ Status ExportWriter::AddObject(ObjectClient& store, const Digest& digest) {
 
 Status ExportWriter::AddRecord(const LedgerView& view, uint64_t leaf, Document& document) {
   ASSIGN_OR_RETURN(const v1::Receipt receipt, view.Receipt(leaf));
+  ASSIGN_OR_RETURN(const std::string proof, ProofUnder(view, leaf, receipt));
   std::optional<std::string_view> body;
   if (receipt.has_body()) body = receipt.body().content();
   ASSIGN_OR_RETURN(Record record, RecordOf(leaf, receipt.leaf(), body));
@@ -114,7 +135,7 @@ Status ExportWriter::AddRecord(const LedgerView& view, uint64_t leaf, Document& 
     sealing_keys_.emplace(seal.key.bytes());
   }
   RETURN_IF_ERROR(Add(RecordPath(leaf, ".leaf"), receipt.leaf()));
-  RETURN_IF_ERROR(Add(RecordPath(leaf, ".tlog-proof"), receipt.tlog_proof()));
+  RETURN_IF_ERROR(Add(RecordPath(leaf, ".tlog-proof"), proof));
   if (receipt.has_body()) {
     RETURN_IF_ERROR(Add(RecordPath(leaf, ".body"), receipt.body().nonce() + receipt.body().content()));
   }

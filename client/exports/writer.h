@@ -35,7 +35,7 @@ class ExportWriter {
   // Fills in the document's records from what it cites and `also`, with those that say whose keys sealed these, and
   // writes everything else: the records, the document in both forms, checkpoint, keys, policy, README.txt and the
   // signed manifest. FAILED_PRECONDITION: by these records nobody could tell who signed: the ledger knows no holder of
-  // `signer`'s key, or it isn't in force.
+  // `signer`'s key, or it isn't in force. DATA_LOSS: the ledger proves a record under another root than the view's.
   Status Finish(const LedgerView& view, Document& document, const std::vector<uint64_t>& also, const NamedKey& signer);
 
   const Manifest& manifest() const { return manifest_; }

@@ -1677,8 +1677,9 @@ class Keys:
     def end(self, public, from_us, how):
         self.ended.setdefault(public, []).append((from_us, how))
 
-    def in_force_at(self, public, at_us):
-        return self.begins[public] <= at_us and all(from_us > at_us for from_us, _ in self.ended.get(public, []))
+    def may_seal_at(self, public, at_us):
+        """What ends a key at once is of the time at which the key ends, and is often sealed with it."""
+        return self.begins[public] <= at_us and all(from_us >= at_us for from_us, _ in self.ended.get(public, []))
 
     def check_in_force(self, public):
         """When the last of the records was recorded: the export was made after that."""
@@ -1726,7 +1727,7 @@ class Seals:
             key = bytes.fromhex(sealed_by or "")
             holder = keys.holders.get(key)
             need(holder in (None, actor), f"record {index}: is of {quoted(actor)}, and sealed by {quoted(holder)}")
-            if holder is None or not keys.in_force_at(key, recorded_us):
+            if holder is None or not keys.may_seal_at(key, recorded_us):
                 unknown.append(index)
         return unknown
 

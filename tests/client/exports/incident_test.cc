@@ -200,7 +200,8 @@ TEST(Incident, ADecisionOfAnotherReleaseIsNoOtherDecision) {
   replay.set_identical(false);
   *replay.mutable_computed() = Decision(v1::GateDecided::ALLOW, {0, 1});
   replay.mutable_computed()->mutable_results(0)->set_note("in other words");
-  EXPECT_THAT(told().text, HasSubstr("the same verdict and rules, other evidence: by rules of another release"));
+  EXPECT_THAT(told().text,
+              HasSubstr("the same verdict and rules, other evidence or notes (another release may cite others)"));
   EXPECT_EQ(told().mark, Mark::kNone);
   *replay.mutable_computed() = recorded;
   replay.mutable_computed()->set_artifact_digest(std::string(32, 'z'));
@@ -372,6 +373,52 @@ TEST(Incident, IsToldForTheTimeItWasCorrectedTo) {
   EXPECT_THAT(bundle.Fact("ICU-7 ran, as known then and now"), HasSubstr("artifact:a@1"));
   EXPECT_THAT(bundle.Fact("Happened"), HasSubstr(FormatTime(Hour(3))));
   EXPECT_THAT(bundle.Fact("Happened"), HasSubstr("moved in time by person:ada: was wrong (leaf 4)"));
+}
+
+EventDraft IncidentOn(const std::string& unit) {
+  v1::IncidentRecorded body;
+  body.set_harm(v1::IncidentRecorded::SERIOUS);
+  body.set_description("another story");
+  return DraftWith(std::move(body), {"incident=incident:IR-1", "unit=device_unit:" + unit});
+}
+
+// Whoever has a key can record the incident once more.
+TEST(Incident, NoRecordOfItHidesAnother) {
+  ProjectedHistory history = InService();
+  history.Add(AtHour(Commission("ICU-8"), 0));
+  history.Add(AtHour(Activated("a"), 1));
+  const LeafIndex first = history.Add(AtHour(Incident(), 3));
+  history.Add(AtHour(Activated("z"), 5));
+  EXPECT_THAT(Bundle(history).Gaps("incident"), Not(HasSubstr("differ")));
+  const LeafIndex elsewhere = history.Add(AtHour(IncidentOn("ICU-8"), 6), Timestamp(0), "eve");
+  const LeafIndex later = history.Add(AtHour(IncidentOn("ICU-7"), 7), Timestamp(0), "eve");
+  const Bundle bundle(history);
+  const auto ran = [&](int64_t hour) {
+    return bundle.Fact(Text("ICU-7 ran at ", FormatTime(Hour(hour)), ", as known then and now"));
+  };
+  EXPECT_THAT(ran(3), HasSubstr("artifact:a@1"));
+  EXPECT_THAT(ran(7), HasSubstr("artifact:z@1"));
+  const std::vector<std::pair<std::string, int64_t>> told = {{"ICU-7", 3}, {"ICU-8", 6}, {"ICU-7", 7}};
+  for (size_t i = 0; i < told.size(); ++i) {
+    const auto& [unit, hour] = told[i];
+    EXPECT_EQ(bundle.At(Text("configuration-", i + 1)).title,
+              Text("2 What ", unit, " at ", FormatTime(Hour(hour)), " was running"));
+    EXPECT_THAT(bundle.At(Text("configuration-", i + 1)).paragraphs[0], HasSubstr(FormatTime(Hour(hour))));
+    EXPECT_THAT(bundle.Gaps("regulatory"), HasSubstr(FormatTime(Hour(hour))));
+  }
+  const std::vector<Gap>& gaps = bundle.At("incident").gaps;
+  ASSERT_FALSE(gaps.empty());
+  EXPECT_THAT(gaps[0].text, HasSubstr("3 records of the incident differ in unit or time"));
+  EXPECT_THAT(gaps[0].leaves, testing::ElementsAre(first.value, elsewhere.value, later.value));
+  EXPECT_THAT(bundle.At("incident").paragraphs, testing::Contains(HasSubstr("missed alert")));
+  EXPECT_THAT(bundle.At("incident").paragraphs, testing::Contains(HasSubstr("another story")));
+  EXPECT_THAT(bundle.Fact(Text("What, by leaf ", first.value)), HasSubstr("missed alert"));
+  history.Retract(elsewhere);
+  history.Retract(later);
+  const Bundle corrected(history);
+  EXPECT_THAT(corrected.Gaps("incident"), Not(HasSubstr("differ")));
+  EXPECT_THAT(corrected.Fact("ICU-7 ran, as known then and now"), HasSubstr("artifact:a@1"));
+  EXPECT_THAT(corrected.Fact("What"), HasSubstr("missed alert"));
 }
 
 TEST(Incident, TheLastActivationsAreTheLastInTime) {

@@ -18,10 +18,10 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-Document ReportOn(const ProjectedHistory& history, std::string_view kind) {
+Document ReportOn(const ProjectedHistory& history, std::string_view kind, const v1::EntityRef& subject = Alert()) {
   ProjectedLedger ledger(history);
   const LedgerView view = ledger.View();
-  StatusOr<Document> report = Report(view, kind, Alert());
+  StatusOr<Document> report = Report(view, kind, subject);
   EXPECT_TRUE(report.ok()) << report.status();
   return report.ok() ? *std::move(report) : Document();
 }
@@ -183,6 +183,26 @@ TEST(DeviceFile, HasWhatIsRecordedOfTheDeviceModelsOfAnItem) {
     ASSERT_EQ(SectionAt(file, section).gaps.size(), 1U) << section;
     EXPECT_THAT(SectionAt(file, section).gaps[0].text, HasSubstr("nothing at all is recorded"));
   }
+}
+
+TEST(DeviceFile, OfAModelHasWhatIsRecordedOfItsSoftware) {
+  ProjectedHistory history;
+  history.Add(AtHour(Model(), 0));
+  const LeafIndex item = history.Add(AtHour(Item(), 0));
+  const LeafIndex test_case = history.Add(AtHour(TestCase(), 0));
+  v1::EntityRef model;
+  model.set_kind("device_model");
+  model.set_id("monitor");
+  Document file = ReportOn(history, "device-file", model);
+  EXPECT_EQ(RowCiting(SectionAt(file, "specification"), item.value), nullptr);
+  EXPECT_THAT(SectionAt(file, "specification").gaps.back().text,
+              HasSubstr("no record of device_model:monitor names a software item"));
+  history.Add(AtHour(Baseline(), 1));
+  file = ReportOn(history, "device-file", model);
+  EXPECT_NE(RowCiting(SectionAt(file, "specification"), item.value), nullptr);
+  EXPECT_NE(RowCiting(SectionAt(file, "measuring"), test_case.value), nullptr);
+  for (const char* section : {"specification", "measuring"})
+    EXPECT_TRUE(SectionAt(file, section).gaps.empty()) << section;
 }
 
 // By type: how many were recorded within each time after they happened, and how many before.

@@ -266,6 +266,55 @@ TEST_F(VerifyTest, NoExportIsMadeWithAKeyThatIsInForceOnlyAfterItsLastRecord) {
   EXPECT_EQ(Verify().value().signer, "person:ada, not checked for revocation");
 }
 
+// Once the view is open, a node that has taken over: it has a key of its own, and may have a log of its own.
+class TakenOver : public ProjectedLedger {
+ public:
+  using ProjectedLedger::ProjectedLedger;
+
+  StatusOr<v1::Receipt> GetReceipt(const v1::GetReceiptRequest& request) override {
+    ASSIGN_OR_RETURN(v1::Receipt receipt, ProjectedLedger::GetReceipt(request));
+    if (!taken_over) return receipt;
+    ASSIGN_OR_RETURN(TlogProof proof, ParseTlogProof(receipt.tlog_proof()));
+    ASSIGN_OR_RETURN(SignedNote note, ParseSignedNote(proof.checkpoint_note));
+    ASSIGN_OR_RETURN(Checkpoint checkpoint, ParseCheckpointText(note.text));
+    if (forked) checkpoint.root = Sha256("another log");
+    note.text = FormatCheckpointText(checkpoint);
+    note.signatures = {SignNote(note.text, checkpoint.origin, KeyOfSeed(99))};
+    proof.checkpoint_note = FormatSignedNote(note);
+    receipt.set_tlog_proof(FormatTlogProof(proof));
+    return receipt;
+  }
+
+  bool taken_over = false;
+  bool forked = false;
+};
+
+TEST_F(VerifyTest, AnExportVerifiesWhicheverKeySignedWhileItWasMade) {
+  ProjectedHistory history;
+  history.Add(IssueTo(Good(), 0, 0, 0));
+  history.Add(AtHour(ReferToDocument("a document"), 1));
+  TakenOver ledger(history);
+  const LedgerView view = ledger.View();
+  ledger.taken_over = true;
+  const auto make = [&] {
+    fs::remove_all(copy_);
+    Document document;
+    document.kind = "design-history";
+    document.sections = {{"data", "Data", "clause 8", {}, {}, {}}};
+    document.sections[0].tables = {{"Records", {"Record"}, {{{"a", Mark::kNone, {1}}}}, ""}};
+    ExportWriter writer = ExportWriter::Open(copy_).value();
+    return writer.Finish(view, document, {}, Good());
+  };
+  const Status made = make();
+  ASSERT_TRUE(made.ok()) << made;
+  EXPECT_TRUE(Verify().ok()) << Verify().status();
+  ledger.forked = true;
+  const Status forked = make();
+  EXPECT_TRUE(absl::IsDataLoss(forked)) << forked;
+  EXPECT_THAT(std::string(MessageOf(forked)), HasSubstr(Sha256("another log").hex()));
+  EXPECT_FALSE(fs::exists(Text(copy_, "/manifest.json")));
+}
+
 TEST_F(VerifyTest, NoQuorumIsMet) {
   const VerifierKey witness =
       VerifierKey::Make("witness.example", KeyType::kCosignature, Strange().key.public_key()).value();
@@ -285,7 +334,8 @@ TEST_F(VerifyTest, NoQuorumIsMet) {
 // Of a writer named `writer`, sealed with Good(), which is ada's, and signed with a key that the verifier trusts.
 class SealsTest : public VerifyTest {
  protected:
-  StatusOr<VerifiedExport> VerifySealedBy(std::string_view writer, const std::function<void(ProjectedHistory&)>& more) {
+  StatusOr<VerifiedExport> VerifySealedBy(std::string_view writer, const std::function<void(ProjectedHistory&)>& more,
+                                          const NamedKey& signer = Good()) {
     ProjectedHistory history;
     history.SealWith(Good().key, std::string(log_key_->name()));
     history.Add(IssueTo(Good(), 0, 0, 0));
@@ -300,7 +350,7 @@ class SealsTest : public VerifyTest {
     document.sections[0].tables = {{"Records", {"Record"}, {{{"a", Mark::kNone, {cited.value}}}}, ""}};
     fs::remove_all(copy_);
     ExportWriter made = ExportWriter::Open(copy_).value();
-    RETURN_IF_ERROR(made.Finish(view, document, {}, Good()));
+    RETURN_IF_ERROR(made.Finish(view, document, {}, signer));
     return Verify();
   }
 };
@@ -324,6 +374,38 @@ TEST_F(SealsTest, TheRecordsThatNameTheKeysOfSealsAreOfTheExport) {
   std::vector<uint64_t> leaves;
   for (const Record& record : named->document.records) leaves.push_back(record.leaf);
   EXPECT_THAT(leaves, testing::ElementsAre(0, 2, 3));
+}
+
+// Whoever rotates a key has no other one to seal that with.
+TEST_F(SealsTest, WhatEndsAKeyMayBeSealedWithIt) {
+  const NamedKey next = Named(15);
+  const StatusOr<VerifiedExport> rotated = VerifySealedBy(
+      "ada",
+      [&](ProjectedHistory& history) {
+        v1::CredentialRotated body;
+        body.set_old_public_key(Good().key.public_key().bytes());
+        body.set_new_public_key(next.key.public_key().bytes());
+        history.Add(AtHour(DraftWith(std::move(body), {"holder=person:ada"}), 2));
+        history.SealWith(next.key, std::string(log_key_->name()));
+      },
+      next);
+  ASSERT_TRUE(rotated.ok()) << rotated.status();
+  EXPECT_EQ(rotated->document.records.size(), 3U);
+  EXPECT_THAT(rotated->seals_not_shown, testing::IsEmpty());
+}
+
+TEST_F(SealsTest, WhatAnEndedKeySealedIsCounted) {
+  const StatusOr<VerifiedExport> sealed = VerifySealedBy(
+      "ada",
+      [&](ProjectedHistory& history) {
+        v1::CredentialRotated body;
+        body.set_old_public_key(Good().key.public_key().bytes());
+        body.set_new_public_key(Strange().key.public_key().bytes());
+        history.Add(AtHour(DraftWith(std::move(body), {"holder=person:ada"}), 2));
+      },
+      Strange());
+  ASSERT_TRUE(sealed.ok()) << sealed.status();
+  EXPECT_THAT(sealed->seals_not_shown, testing::ElementsAre(3));
 }
 
 TEST_F(SealsTest, WhatIsNotShownToBeSealedByItsWriterIsCounted) {

@@ -176,7 +176,11 @@ class Exports(unittest.TestCase):
     def test_who_sealed(self):
         """A record that is sealed alone is sealed by its writer; where the records don't show it, it is counted."""
         ended = ("credential.revoked", w.field(1, KEY) + w.field(2, RECORDED_US + 2))
-        for export, unshown in ((Export(), 0), (Export(key=w.public(w.WITNESS_SEED)), 4), (Export(second=ended), 2),
+        # Leaf 1 ends the key that seals it, and leaf 2 is of the time at which another is ended.
+        at_once = ("credential.rotated", w.field(1, KEY) + w.field(2, bytes(32)))
+        for export, unshown in ((Export(), 0), (Export(key=w.public(w.WITNESS_SEED)), 4), (Export(second=ended), 1),
+                                (Export(second=at_once), 2),
+                                (Export(second=("credential.revoked", w.field(1, KEY))), 2),
                                 (Export(bounds=w.field(3, RECORDED_US + 3)), 3)):
             export.write(self.directory, w.LOG_SEED, w.ORIGIN)
             found = self.verify()
