@@ -149,6 +149,12 @@ def check_node(place):
     with harness.Node(place.ledger, place.dir) as node:
         expect(NOT_REACHED, "", "rebuild", place.ledger)
         expect(BAD_USAGE, "serves alone", "cluster", "status", "--ledger", node.address)
+        change = ("--address", "10.0.0.5:7430", "--rationale", "r", "--ledger", node.address)
+        expect(BAD_USAGE, "serves alone", "cluster", "add", "n5", *change)
+        expect(BAD_USAGE, "serves alone", "cluster", "replace", "n2", "--with", "n5", *change)
+        for address in ("10.0.0.5", "10.0.0.5:", "10.0.0.5:7430,10.0.0.6:7430"):
+            expect(BAD_USAGE, f'"{address}" is not HOST:PORT', "cluster", "add", "n5", "--address", address,
+                   "--rationale", "r", "--ledger", node.address)
         before = events(node.address)
         done = append(place, node.address, "unwitnessed", "--wait-witnessed", "2")
         harness.expect(done.returncode == BAD_USAGE and "--witness-policy" in done.stderr, f"{done}")
