@@ -218,70 +218,78 @@ StatusOr<ExitStatus> Restore(const Options& options) {
 
 using Action = StatusOr<ExitStatus> (*)(const Options&);
 
-CLI::App& AddVerb(CLI::App& to, const std::string& name, const std::string& what, const std::string& footer,
-                  Action action, const std::shared_ptr<Options>& options) {
+struct Verb {
+  CLI::App& app;
+  // Its own: see AddLedgerOption.
+  Options& options;
+};
+
+Verb AddVerb(CLI::App& to, const std::string& name, const std::string& what, const std::string& footer, Action action) {
+  const auto options = std::make_shared<Options>();
   CLI::App& verb = *to.add_subcommand(name, what);
   verb.footer(footer);
   AddJsonOption(verb, options->common);
   SetAction(verb, [options, action] { return action(*options); });
-  return verb;
+  return {verb, *options};
+}
+
+void AddPlace(const Verb& verb) {
+  AddLedgerOption(verb.app, verb.options.common);
+  verb.app.get_option("--ledger")->required(false);
+  verb.app.add_option("--backups", verb.options.dir, "the directory of backups; a node has its own");
 }
 
 }  // namespace
 
 void AddBackup(CLI::App& app) {
-  auto options = std::make_shared<Options>();
   CLI::App& backup = *app.add_subcommand("backup", "generations of a ledger, made while it is served");
   backup.require_subcommand(1);
-  const auto add_place = [&](CLI::App& verb) {
-    AddLedgerOption(verb, options->common);
-    verb.get_option("--ledger")->required(false);
-    verb.add_option("--backups", options->dir, "the directory of backups; a node has its own");
-  };
-  CLI::App& create =
+  const Verb create =
       AddVerb(backup, "create", "adds a generation",
               "Example: anamnesis backup create --keep 7     (the node writes to its --backups)\n"
               "         anamnesis backup create --backups /backup/ledger --ledger file:ledger\n"
               "Only what changed since the last generation is copied. A directory of backups holds the key that signs\n"
               "checkpoints: keep it as safe as the ledger. Objects are not part of it, nor is a node's identity.",
-              Create, options);
-  add_place(create);
-  create.add_option("--keep", options->keep, "then remove the oldest until so many are left; default: none is removed");
+              Create);
+  AddPlace(create);
+  create.app.add_option("--keep", create.options.keep,
+                        "then remove the oldest until so many are left; default: none is removed");
 
-  add_place(AddVerb(backup, "list", "what there is, and which generations still hold erased bodies",
-                    "Example: anamnesis backup list\n"
-                    "         anamnesis backup list --backups /backup/ledger     (by what its newest generation knows)",
-                    List, options));
+  AddPlace(AddVerb(backup, "list", "what there is, and which generations still hold erased bodies",
+                   "Example: anamnesis backup list\n"
+                   "         anamnesis backup list --backups /backup/ledger     (by what its newest generation knows)",
+                   List));
 
-  CLI::App& drop = AddVerb(backup, "drop", "removes generations for good",
-                           "Example: anamnesis backup drop 3 4 --backups /backup/ledger\n"
-                           "         anamnesis backup drop --holding-erased\n"
-                           "At least one generation is left: after an erasure, make a new one first.",
-                           Drop, options);
-  add_place(drop);
-  drop.add_option("GENERATION", options->generations, "by number; repeatable");
-  drop.add_flag("--holding-erased", options->holding_erased, "all that hold bodies which were erased since");
+  const Verb drop = AddVerb(backup, "drop", "removes generations for good",
+                            "Example: anamnesis backup drop 3 4 --backups /backup/ledger\n"
+                            "         anamnesis backup drop --holding-erased\n"
+                            "At least one generation is left: after an erasure, make a new one first.",
+                            Drop);
+  AddPlace(drop);
+  drop.app.add_option("GENERATION", drop.options.generations, "by number; repeatable");
+  drop.app.add_flag("--holding-erased", drop.options.holding_erased, "all that hold bodies which were erased since");
 
-  CLI::App& verify = AddVerb(backup, "verify", "recomputes a generation from its bytes, as fsck does",
-                             "Example: anamnesis backup verify --backups /backup/ledger\n"
-                             "Exit status 1 when anything is wrong. Changes nothing.",
-                             Verify, options);
-  verify.add_option("GENERATION", options->generation, "by number; default: the newest");
-  verify.add_option("--backups", options->dir, "the directory of backups")->required()->check(IsDirectoryToRead());
+  const Verb verify = AddVerb(backup, "verify", "recomputes a generation from its bytes, as fsck does",
+                              "Example: anamnesis backup verify --backups /backup/ledger\n"
+                              "Exit status 1 when anything is wrong. Changes nothing.",
+                              Verify);
+  verify.app.add_option("GENERATION", verify.options.generation, "by number; default: the newest");
+  verify.app.add_option("--backups", verify.options.dir, "the directory of backups")
+      ->required()
+      ->check(IsDirectoryToRead());
 }
 
 void AddRestore(CLI::App& app) {
-  auto options = std::make_shared<Options>();
-  CLI::App& verb = AddVerb(
+  const Verb verb = AddVerb(
       app, "restore", "makes a ledger of a backup, in a new directory",
       "Example: anamnesis restore /backup/ledger --to ledger --generation 7\n"
       "The ledger is checked as fsck does before it is there; exit status 1, and nothing there, when anything is\n"
       "wrong. In a cluster it is a new node. What was recorded after the backup is not in it: nodes and devices that\n"
       "have it must send it again, and receipts from after it don't verify against it.",
-      Restore, options);
-  verb.add_option("BACKUPS", options->dir, "the directory of backups")->required()->check(IsDirectoryToRead());
-  verb.add_option("--to", options->to, "the ledger's new directory; never one that holds anything")->required();
-  verb.add_option("--generation", options->generation, "by number; default: the newest");
+      Restore);
+  verb.app.add_option("BACKUPS", verb.options.dir, "the directory of backups")->required()->check(IsDirectoryToRead());
+  verb.app.add_option("--to", verb.options.to, "the ledger's new directory; never one that holds anything")->required();
+  verb.app.add_option("--generation", verb.options.generation, "by number; default: the newest");
 }
 
 }  // namespace anamnesis::cli

@@ -412,13 +412,10 @@ StatusOr<ExitStatus> BenchGate(const Options& options) {
   return Measure(options, what, [&](uint64_t) { return client->Ask(question).status(); }) == 0 ? kDone : kNotReached;
 }
 
-}  // namespace
+// --- Verbs ---
 
-void AddBench(CLI::App& app) {
+void AddAppendVerb(CLI::App& bench) {
   auto options = std::make_shared<Options>();
-  CLI::App& bench = *app.add_subcommand("bench", "measures a ledger; run it on one made for the purpose");
-  bench.require_subcommand(1);
-
   CLI::App& append = *bench.add_subcommand("append", "events/s and latency, each run acknowledged when synced");
   append.footer("Example: anamnesis bench append --run 100 --inflight 16 --as ada.key");
   append.add_option("--run", options->run, "events a seal")->check(CLI::Range(1, 4096));
@@ -439,7 +436,10 @@ void AddBench(CLI::App& app) {
   AddLedgerOption(append, options->common);
   AddJsonOption(append, options->common);
   SetAction(append, [options] { return options->receipts ? BenchReceipts(*options) : BenchAppend(*options); });
+}
 
+void AddQueryVerb(CLI::App& bench) {
+  auto options = std::make_shared<Options>();
   CLI::App& query = *bench.add_subcommand("query", "config at random times, as known at random sizes");
   query.footer("Example: anamnesis bench query --unit ICU-7 --queries 2000");
   query.add_option("--unit", options->unit, "the device unit to ask about");
@@ -448,7 +448,10 @@ void AddBench(CLI::App& app) {
   AddLedgerOption(query, options->common);
   AddJsonOption(query, options->common);
   SetAction(query, [options] { return options->lives ? BenchLives(*options) : BenchQuery(*options); });
+}
 
+void AddGateVerb(CLI::App& bench) {
+  auto options = std::make_shared<Options>();
   CLI::App& gate = *bench.add_subcommand("gate", "what the gate would decide, again and again; nothing is recorded");
   gate.footer("Example: anamnesis bench gate shift@3 --unit ICU-7 --fallback baseline:base@5");
   gate.add_option("ARTIFACT", options->artifact, "[artifact:]ID@VERSION")->required();
@@ -458,6 +461,16 @@ void AddBench(CLI::App& app) {
   AddLedgerOption(gate, options->common);
   AddJsonOption(gate, options->common);
   SetAction(gate, [options] { return BenchGate(*options); });
+}
+
+}  // namespace
+
+void AddBench(CLI::App& app) {
+  CLI::App& bench = *app.add_subcommand("bench", "measures a ledger; run it on one made for the purpose");
+  bench.require_subcommand(1);
+  AddAppendVerb(bench);
+  AddQueryVerb(bench);
+  AddGateVerb(bench);
 }
 
 }  // namespace anamnesis::cli

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "client/cli/context.h"
+#include "client/cpp/channel.h"
 #include "client/cpp/cluster_client.h"
 
 namespace anamnesis::cli {
@@ -32,6 +33,12 @@ StatusOr<std::unique_ptr<ClusterClient>> ConnectToCluster(const Common& common) 
     return absl::InvalidArgumentError("--ledger: a file: ledger has no cluster; name the HOST:PORT of its nodes");
   }
   return ConnectCluster(common.ledger, common.tls);
+}
+
+// A node that is none of a cluster's has no such service.
+Status WhyNoCluster(const Status& status, const std::string& address) {
+  if (!absl::IsUnimplemented(status)) return status;
+  return absl::FailedPreconditionError(Text(address, ": serves alone, not in a cluster; see `anamnesis status`"));
 }
 
 // ---- Changes
@@ -77,7 +84,7 @@ Status Change(ClusterClient& client, const ClusterVerb& verb, ClusterMembersChan
     std::cerr << MessageOf(made.status()) << "\n";
     return OkStatus();
   }
-  RETURN_IF_ERROR(made.status());
+  if (!made.ok()) return WhyNoCluster(made.status(), verb.common.ledger);
   return WaitUntil(client, verb, "a majority of the voters has applied the change",
                    [&](const v1::ClusterStatus& status) { return status.settled_revision() >= made->revision(); });
 }
@@ -108,7 +115,11 @@ Status WaitUntilNotNeeded(ClusterClient& client, const ClusterVerb& verb, const 
 Status Add(ClusterClient& client, const ClusterVerb& verb) {
   RETURN_IF_ERROR(Change(client, verb, ClusterMembersChanged::LEARNER_ADDED, verb.node));
   if (!verb.as_voter && verb.replaced.empty()) return OkStatus();
-  return WaitForCatchUp(client, verb, verb.node.node());
+  const Status caught_up = WaitForCatchUp(client, verb, verb.node.node());
+  if (!absl::IsDeadlineExceeded(caught_up)) return caught_up;
+  return absl::DeadlineExceededError(
+      Text(MessageOf(caught_up), "; it is a member now, which is recorded: start it with `anamnesisd --join`, see its ",
+           "log, and give this command again, which goes on from here"));
 }
 
 // The node that is asked may not have heard yet how far the others are.
@@ -157,9 +168,26 @@ StatusOr<ExitStatus> RunRemove(const ClusterVerb& verb) {
   return Say(verb, "has left and is not needed any more: stop it");
 }
 
+// That the node to remove is a member, or that the new one is by a try before this one, which may have removed the
+// other: a name that is mistaken for another leaves the dead node among the voters.
+Status CheckReplaces(ClusterClient& client, const ClusterVerb& verb) {
+  const StatusOr<v1::ClusterStatus> status = client.GetStatus();
+  if (!status.ok()) return WhyNoCluster(status.status(), verb.common.ledger);
+  if (FindMember(*status, verb.replaced) != nullptr) return OkStatus();
+  if (FindMember(*status, verb.node.node()) != nullptr) {
+    std::cerr << "node " << verb.replaced << " is no member; " << verb.node.node() << " is: going on from there\n";
+    return OkStatus();
+  }
+  std::string members;
+  for (const auto& member : status->members()) members += (members.empty() ? "" : ", ") + member.node().node();
+  return absl::InvalidArgumentError(Text("DEAD: \"", verb.replaced, "\" is no member; members are ", members,
+                                         "; a node that is to come beside them is added with `anamnesis cluster add`"));
+}
+
 // The new one first catches up, so that the voters are one fewer only for a moment.
 StatusOr<ExitStatus> RunReplace(const ClusterVerb& verb) {
   ASSIGN_OR_RETURN(const auto client, ConnectToCluster(verb.common));
+  RETURN_IF_ERROR(CheckReplaces(*client, verb));
   RETURN_IF_ERROR(Add(*client, verb));
   const Status removed = Remove(*client, verb, verb.replaced);
   // Gone by a try before this one.
@@ -209,12 +237,6 @@ void PrintStatus(const std::string& address, const v1::ClusterStatus& status) {
   for (const std::string& warning : status.warnings()) std::cout << "  " << Bad(warning) << "\n";
 }
 
-// A node that is none of a cluster's has no such service.
-Status WhyNoStatus(const Status& status, const std::string& address) {
-  if (!absl::IsUnimplemented(status)) return status;
-  return absl::FailedPreconditionError(Text(address, ": serves alone, not in a cluster; see `anamnesis status`"));
-}
-
 StatusOr<ExitStatus> RunStatus(const ClusterVerb& verb) {
   ASSIGN_OR_RETURN(const auto client, ConnectToCluster(verb.common));
   Status first_failure;
@@ -223,7 +245,7 @@ StatusOr<ExitStatus> RunStatus(const ClusterVerb& verb) {
     const std::string& address = client->addresses()[place];
     const StatusOr<v1::ClusterStatus> status = client->GetStatus(place);
     if (!status.ok()) {
-      const Status why = WhyNoStatus(status.status(), address);
+      const Status why = WhyNoCluster(status.status(), address);
       if (first_failure.ok()) first_failure = why;
       if (!verb.common.json) std::cout << Bold(address) << "  " << Bad(MessageOf(why)) << "\n";
       continue;
@@ -266,11 +288,22 @@ void AddChangeOptions(CLI::App& app, ClusterVerb& verb) {
   AddJsonOption(app, verb.common);
 }
 
+CLI::Validator IsAddress() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        const StatusOr<std::vector<std::string>> split = SplitAddresses(text);
+        const bool fits = split.ok() && split->size() == 1;
+        return fits ? std::string() : Text("\"", text, "\" is not HOST:PORT, such as 10.0.0.4:7430");
+      },
+      "");
+}
+
 void AddPlaceOptions(CLI::App& app, ClusterVerb& verb) {
   app.add_option_function<std::string>(
          "--address", [&verb](const std::string& address) { verb.node.set_address(address); },
          "HOST:PORT where the other nodes reach it (its --peer-listen)")
-      ->required();
+      ->required()
+      ->check(IsAddress());
   app.add_option_function<std::string>(
       "--name", [&verb](const std::string& name) { verb.node.set_name(name); }, "for people, e.g. the site");
   app.add_option_function<std::string>(

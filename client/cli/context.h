@@ -47,7 +47,8 @@ struct Common {
 };
 
 // Adds --ledger (default: the environment's ANAMNESIS_LEDGER) with --tls-certificate, --tls-key and --tls-ca (defaults:
-// ANAMNESIS_TLS_CERTIFICATE, _KEY and _CA), --as, and --json.
+// ANAMNESIS_TLS_CERTIFICATE, _KEY and _CA), --as, and --json. `common` must be this verb's alone: CLI11 writes what the
+// environment says also where options of other verbs go that were not called.
 void AddLedgerOption(CLI::App& verb, Common& common);
 // The TLS ones of these alone.
 void AddTlsOptions(CLI::App& verb, Common& common);

@@ -122,8 +122,15 @@ StatusOr<ExitStatus> ExportFhir(const Options& options) {
 
 using Action = StatusOr<ExitStatus> (*)(const Options&);
 
-CLI::App& AddVerb(CLI::App& parent, const std::string& name, const std::string& what, const std::string& footer,
-                  Action action, const std::shared_ptr<Options>& options) {
+struct Verb {
+  CLI::App& app;
+  // Its own: see AddLedgerOption.
+  Options& options;
+};
+
+Verb AddVerb(CLI::App& parent, const std::string& name, const std::string& what, const std::string& footer,
+             Action action) {
+  const auto options = std::make_shared<Options>();
   CLI::App& verb = *parent.add_subcommand(name, what);
   verb.footer(footer);
   AddLedgerOption(verb, options->common);
@@ -131,7 +138,7 @@ CLI::App& AddVerb(CLI::App& parent, const std::string& name, const std::string& 
   verb.add_option("--known-size", options->known_size, "as known over the first N events; default: all");
   verb.add_flag("--json", options->common.json, "no difference: the formats are JSON");
   SetAction(verb, [options, action] { return action(*options); });
-  return verb;
+  return {verb, *options};
 }
 
 }  // namespace
@@ -141,41 +148,42 @@ Status PrintAttestation(const QuestionOptions& options, const std::string& name)
 }
 
 void AddExport(CLI::App& app) {
-  auto options = std::make_shared<Options>();
   CLI::App& parent = *app.add_subcommand(
       "export", "events, decisions, lineage, models and units in the field's own formats; the same at one tree size");
   parent.require_subcommand(1);
 
-  CLI::App& in_toto =
+  const Verb in_toto =
       AddVerb(parent, "in-toto", "events and decisions as in-toto Statements in DSSE, signed by the key given",
               "Example: anamnesis export in-toto 12 --as ada.key > model.dsse.json\n"
               "Decisions are SLSA Verification Summaries, models, artifacts and builds SLSA Provenance, test runs and "
               "evaluations test results; other events have a predicate of ours. One JSON document an envelope.",
-              ExportInToto, options);
-  in_toto.add_option("EVENT|DECISION", options->names, "a leaf's index, an event's id or a decision's")->required();
-  AddKeyOption(in_toto, options->common);
+              ExportInToto);
+  in_toto.app.add_option("EVENT|DECISION", in_toto.options.names, "a leaf's index, an event's id or a decision's")
+      ->required();
+  AddKeyOption(in_toto.app, in_toto.options.common);
 
-  CLI::App& prov = AddVerb(parent, "prov", "lineage as W3C PROV-JSON",
-                           "Example: anamnesis export prov spleen_ct_segmentation@0.2.0 --up > spleen.prov.json",
-                           ExportProv, options);
-  prov.add_option("ENTITY", options->name, "KIND:ID[@VERSION]; without a kind, a model")->required();
-  CLI::Option* up = prov.add_flag("--up", options->up, "to data, code, SOUP and people; the default");
-  prov.add_flag("--down", options->down, "to models, artifacts, units and incidents")->excludes(up);
-  prov.add_option("--depth", options->depth, "at most so many events far (16; the most is 64)");
+  const Verb prov =
+      AddVerb(parent, "prov", "lineage as W3C PROV-JSON",
+              "Example: anamnesis export prov spleen_ct_segmentation@0.2.0 --up > spleen.prov.json", ExportProv);
+  prov.app.add_option("ENTITY", prov.options.name, "KIND:ID[@VERSION]; without a kind, a model")->required();
+  CLI::Option* up = prov.app.add_flag("--up", prov.options.up, "to data, code, SOUP and people; the default");
+  prov.app.add_flag("--down", prov.options.down, "to models, artifacts, units and incidents")->excludes(up);
+  prov.app.add_option("--depth", prov.options.depth, "at most so many events far (16; the most is 64)");
 
-  AddVerb(parent, "cyclonedx", "a model or artifact as a CycloneDX 1.6 ML-BOM",
-          "Example: anamnesis export cyclonedx spleen_ct_segmentation@0.2.0 > spleen.cdx.json", ExportCycloneDx,
-          options)
-      .add_option("MODEL@VERSION", options->name, "MODEL@VERSION, or artifact:ID@VERSION")
+  const Verb cyclonedx =
+      AddVerb(parent, "cyclonedx", "a model or artifact as a CycloneDX 1.6 ML-BOM",
+              "Example: anamnesis export cyclonedx spleen_ct_segmentation@0.2.0 > spleen.cdx.json", ExportCycloneDx);
+  cyclonedx.app.add_option("MODEL@VERSION", cyclonedx.options.name, "MODEL@VERSION, or artifact:ID@VERSION")
       ->required();
 
-  CLI::App& fhir =
+  const Verb fhir =
       AddVerb(parent, "fhir", "a unit and what runs on it, or an event, as a FHIR R5 Bundle",
-              "Example: anamnesis export fhir ICU-7 --at 2026-11-21T14:03:07Z > icu-7.fhir.json", ExportFhir, options);
-  fhir.add_option("UNIT|EVENT", options->name,
+              "Example: anamnesis export fhir ICU-7 --at 2026-11-21T14:03:07Z > icu-7.fhir.json", ExportFhir);
+  fhir.app
+      .add_option("UNIT|EVENT", fhir.options.name,
                   "a unit (device_unit:7 where it looks like a number); an index or event id")
       ->required();
-  fhir.add_option("--at", options->at, "of a unit: when (RFC 3339); default: when the last event was recorded");
+  fhir.app.add_option("--at", fhir.options.at, "of a unit: when (RFC 3339); default: when the last event was recorded");
 }
 
 }  // namespace anamnesis::cli

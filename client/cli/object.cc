@@ -207,53 +207,60 @@ StatusOr<ExitStatus> Verify(const Options& options) {
 
 using Action = StatusOr<ExitStatus> (*)(const Options&);
 
-CLI::App& AddVerb(CLI::App& object, const std::string& name, const std::string& what, const std::string& footer,
-                  Action action, const std::shared_ptr<Options>& options) {
+struct Verb {
+  CLI::App& app;
+  // Its own: see AddLedgerOption.
+  Options& options;
+};
+
+Verb AddVerb(CLI::App& object, const std::string& name, const std::string& what, const std::string& footer,
+             Action action) {
+  const auto options = std::make_shared<Options>();
   CLI::App& verb = *object.add_subcommand(name, what);
   verb.footer(footer);
   AddLedgerOption(verb, options->common);
   AddObjectsOptions(verb, options->common, options->objects);
   AddJsonOption(verb, options->common);
   SetAction(verb, [options, action] { return action(*options); });
-  return verb;
+  return {verb, *options};
+}
+
+CLI::Option& AddName(const Verb& verb) {
+  return *verb.app.add_option("SHA256", verb.options.names, "64 lower-case hexadecimal digits");
 }
 
 }  // namespace
 
 void AddObject(CLI::App& app) {
-  auto options = std::make_shared<Options>();
   CLI::App& object = *app.add_subcommand("object", "files by their SHA-256, in the stores beside the ledger");
   object.require_subcommand(1);
 
-  CLI::App& put = AddVerb(object, "put", "stores files at every node named, and records it",
-                          "Example: anamnesis object put weights.pt --as ada.key\n"
-                          "With --as, one object.stored event is appended for each file that has none yet.",
-                          Put, options);
-  put.add_option("FILE", options->names, "the files")->required();
-  put.add_option("--as", options->common.key_file, "the writer's key file; without it nothing is recorded")
+  const Verb put = AddVerb(object, "put", "stores files at every node named, and records it",
+                           "Example: anamnesis object put weights.pt --as ada.key\n"
+                           "With --as, one object.stored event is appended for each file that has none yet.",
+                           Put);
+  put.app.add_option("FILE", put.options.names, "the files")->required();
+  put.app.add_option("--as", put.options.common.key_file, "the writer's key file; without it nothing is recorded")
       ->check(IsFileToRead());
-  put.add_option("--stream", options->stream, "the writer's stream; default: KIND/ID of the key's holder");
-  put.add_option("--rationale", options->rationale, "why");
+  put.app.add_option("--stream", put.options.stream, "the writer's stream; default: KIND/ID of the key's holder");
+  put.app.add_option("--rationale", put.options.rationale, "why");
 
-  const auto add_name = [&](CLI::App& verb) {
-    return verb.add_option("SHA256", options->names, "64 lower-case hexadecimal digits");
-  };
-  CLI::App& get = AddVerb(object, "get", "fetches an object and checks its digest",
-                          "Example: anamnesis object get ba7816bf…15ad --to weights.pt\n"
-                          "The file is written whole or not at all.",
-                          Get, options);
-  add_name(get)->required()->expected(1);
-  get.add_option("--to", options->to, "the file to write; one that is there is replaced")->required();
-  add_name(AddVerb(object, "stat", "whether an object is stored, and how large",
-                   "Example: anamnesis object stat ba7816bf…15ad", Stat, options))
-      ->required()
+  const Verb get = AddVerb(object, "get", "fetches an object and checks its digest",
+                           "Example: anamnesis object get ba7816bf…15ad --to weights.pt\n"
+                           "The file is written whole or not at all.",
+                           Get);
+  AddName(get).required()->expected(1);
+  get.app.add_option("--to", get.options.to, "the file to write; one that is there is replaced")->required();
+  AddName(AddVerb(object, "stat", "whether an object is stored, and how large",
+                  "Example: anamnesis object stat ba7816bf…15ad", Stat))
+      .required()
       ->expected(1);
-  add_name(AddVerb(
+  AddName(AddVerb(
       object, "verify", "has the stores read objects back and check them",
       "Example: anamnesis object verify\n"
       "Without SHA256: every object that the ledger says is stored. Exit status 1 when one is damaged, or stored "
       "nowhere.",
-      Verify, options));
+      Verify));
 }
 
 }  // namespace anamnesis::cli

@@ -120,6 +120,12 @@ StatusOr<ExitStatus> StatusOfScrubbers(const Options& options) {
 StatusOr<ExitStatus> StatusOfLedger(const Options& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options.common));
   ASSIGN_OR_RETURN(const v1::LedgerStatus status, client->GetStatus());
+  // No ledger is without its founding events.
+  if (status.tree_size() == 0) {
+    return absl::UnavailableError(Text("it isn't known yet what may be shown of ", status.origin(), " there",
+                                       status.refusing_appends().empty() ? "" : Text(": ", status.refusing_appends()),
+                                       "; ask another node, or retry; see `anamnesis cluster status`"));
+  }
   if (options.common.json) {
     RETURN_IF_ERROR(PrintJson(status));
   } else {

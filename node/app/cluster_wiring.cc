@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "ledger/engine/files.h"
 #include "node/app/log.h"
@@ -24,6 +25,18 @@ Status ReadEtcdUser(const std::string& file, EtcdOptions& etcd) {
   return OkStatus();
 }
 
+// A cluster that is founded without this node can never be founded again with it.
+Status CheckFounds(const ClusterOptions& cluster, const std::string& dir) {
+  const std::vector<Member>& voters = cluster.founding_voters;
+  const bool named =
+      std::any_of(voters.begin(), voters.end(), [&](const Member& voter) { return voter.node == cluster.node; });
+  if (voters.empty() || named) return OkStatus();
+  return absl::FailedPreconditionError(Text(
+      "--found-with: does not name this node, whose id is \"", cluster.node, "\" by ", dir, "/node-id: name it as ",
+      cluster.node, "=", cluster.peer_address, ", or, before its first start, write there ",
+      "which of the voters it is; a node that joins a cluster is started without --found-with"));
+}
+
 }  // namespace
 
 StatusOr<ClusterOptions> ClusterOptionsOf(const NodeOptions& options) {
@@ -40,11 +53,9 @@ StatusOr<ClusterOptions> ClusterOptionsOf(const NodeOptions& options) {
   cluster.replica.session_batches_max = options.cluster.session_batches_max;
   for (const std::string& voter : options.cluster.founding_voters) {
     const size_t equals = voter.find('=');
-    if (equals == std::string::npos) {
-      return absl::InvalidArgumentError(Text("--found-with: \"", voter, "\" is not ID=HOST:PORT"));
-    }
     cluster.founding_voters.push_back({voter.substr(0, equals), "", voter.substr(equals + 1), ""});
   }
+  RETURN_IF_ERROR(CheckFounds(cluster, options.dir));
   return cluster;
 }
 

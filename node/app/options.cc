@@ -145,6 +145,13 @@ std::string CheckOptions(const NodeOptions& options) {
     return Text("--http-listen: \"", options.checkpoints.http_listen, "\" is not a ", has_tls ? "" : "loopback ",
                 "HOST:PORT", remedy);
   }
+  for (const std::string& voter : cluster.founding_voters) {
+    const size_t equals = voter.find('=');
+    if (equals == std::string::npos || equals == 0 || !IsListenAddress(voter.substr(equals + 1), true)) {
+      return Text("--found-with: \"", voter,
+                  "\" is not ID=HOST:PORT, a node's id as in its DIR/node-id and its --peer-listen");
+    }
+  }
   if (cluster.etcd_endpoints.empty()) return "";
   if (cluster.etcd_prefix.empty()) return "--etcd: also needs --etcd-prefix";
   if (!IsListenAddress(cluster.peer_listen, has_tls)) {

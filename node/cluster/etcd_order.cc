@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "absl/container/btree_set.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_join.h"
 #include "node/cluster/etcd_members.h"
 #include "node/cluster/members_record.h"
 #include "node/cluster/wire.h"
@@ -87,6 +89,22 @@ Status EtcdOrder::Found(Revision applied) {
   return absl::IsUnknown(founded) ? OkStatus() : founded;
 }
 
+void EtcdOrder::CompareWithFounding(const Members& members) const {
+  const auto ids = [](const std::vector<Member>& voters) {
+    absl::btree_set<NodeId> found;
+    for (const Member& voter : voters) found.insert(voter.node);
+    return found;
+  };
+  const absl::btree_set<NodeId> founding = ids(options_.founding_voters);
+  const absl::btree_set<NodeId> there = ids(members.voters);
+  if (founding.empty() || founding == there) return;
+  options_.log(Text("--found-with counts for nothing: etcd holds a cluster of the voters ", absl::StrJoin(there, ", "),
+                    ", not ", absl::StrJoin(founding, ", "), "; ",
+                    members.IsMember(options_.node) ? "" : Text("this node, ", options_.node, ", is none of them; "),
+                    "if it is another ledger's, give this one an --etcd-prefix of its own, else change members with "
+                    "`anamnesis cluster`"));
+}
+
 StatusOr<uint64_t> EtcdOrder::ReadBase(bool may_found) {
   const StatusOr<uint64_t> base = anamnesis::ReadBase(*client_);
   if (!absl::IsNotFound(base.status())) return base;
@@ -100,6 +118,7 @@ StatusOr<EtcdSnapshot> EtcdOrder::Snapshot(const DurableState& durable, bool may
   if (may_found && !options_.founding_voters.empty()) RETURN_IF_ERROR(Found(durable.applied));
   ASSIGN_OR_RETURN(base_, ReadBase(may_found));
   ASSIGN_OR_RETURN(EtcdSnapshot snapshot, Read());
+  if (may_found) CompareWithFounding(snapshot.members);
   const OrderKeys orders = OrderKeysAt(snapshot.revision);
   for (const auto* found : {&snapshot.sessions, &snapshot.ordering}) {
     RETURN_IF_ERROR(orders.CheckApplied(*found, durable.applied, durable.applied_numbers));

@@ -40,7 +40,8 @@ class EtcdOrder : public Order {
   // Ends the session.
   ~EtcdOrder() override;
 
-  // Puts the founding voters, and what is applied as the base, if there are no members and this node `may_found`. Waits
+  // Puts the founding voters, and what is applied as the base, if there are no members and this node `may_found`; logs
+  // when others were put before. Waits
   // for etcd; fails as EtcdClient does, with FAILED_PRECONDITION when there are no members and nobody to found with, or
   // etcd has lost history, and with INVALID_ARGUMENT when what stands there doesn't parse.
   StatusOr<EtcdSnapshot> Snapshot(const DurableState& durable, bool may_found) override;
@@ -60,6 +61,8 @@ class EtcdOrder : public Order {
  private:
   Status Found(Revision applied);
   StatusOr<uint64_t> ReadBase(bool may_found);
+  // Says so when the cluster has other voters than it was to be founded with.
+  void CompareWithFounding(const Members& members) const;
   // What there is now.
   StatusOr<EtcdSnapshot> Read();
   OrderKeys OrderKeysAt(Revision revision) const { return {*client_, base_, InEtcd(revision.value)}; }

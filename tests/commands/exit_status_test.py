@@ -70,6 +70,19 @@ def check_words(place, ledger):
         harness.expect(done.returncode == BAD_USAGE and value in done.stderr, f"{option}: {done}")
 
 
+def check_founding(place):
+    """A cluster isn't founded without the node that founds it."""
+    write(os.path.join(place.ledger, "node-id"), "n1\n")
+    for status, voters, why in ((NOT_REACHED, "n7=127.0.0.1:7430,n8=127.0.0.1:7431", 'this node, whose id is "n1" by'),
+                                (BAD_USAGE, "n1=127.0.0.1", '"n1=127.0.0.1" is not ID=HOST:PORT'),
+                                (BAD_USAGE, "127.0.0.1:7430", "is not ID=HOST:PORT")):
+        done = subprocess.run([os.path.join(harness.BIN, "anamnesisd"), "--dir", place.ledger, "--listen",
+                               "127.0.0.1:0", "--etcd", "127.0.0.1:1", "--etcd-prefix", "x/", "--peer-listen",
+                               "127.0.0.1:7430", "--found-with", voters],
+                              capture_output=True, text=True, timeout=60, check=False)
+        harness.expect(done.returncode == status and why in done.stderr, f"{voters}: {done}")
+
+
 def write(path, text):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:
@@ -136,6 +149,12 @@ def check_node(place):
     with harness.Node(place.ledger, place.dir) as node:
         expect(NOT_REACHED, "", "rebuild", place.ledger)
         expect(BAD_USAGE, "serves alone", "cluster", "status", "--ledger", node.address)
+        change = ("--address", "10.0.0.5:7430", "--rationale", "r", "--ledger", node.address)
+        expect(BAD_USAGE, "serves alone", "cluster", "add", "n5", *change)
+        expect(BAD_USAGE, "serves alone", "cluster", "replace", "n2", "--with", "n5", *change)
+        for address in ("10.0.0.5", "10.0.0.5:", "10.0.0.5:7430,10.0.0.6:7430"):
+            expect(BAD_USAGE, f'"{address}" is not HOST:PORT', "cluster", "add", "n5", "--address", address,
+                   "--rationale", "r", "--ledger", node.address)
         before = events(node.address)
         done = append(place, node.address, "unwitnessed", "--wait-witnessed", "2")
         harness.expect(done.returncode == BAD_USAGE and "--witness-policy" in done.stderr, f"{done}")
@@ -147,6 +166,7 @@ def main():
         ledger = f"file:{place.ledger}"
         check_paths(place, ledger)
         check_words(place, ledger)
+        check_founding(place)
         check_answers(ledger)
         check_appends(place, ledger)
         check_corrections(place, ledger)

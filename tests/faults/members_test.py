@@ -74,6 +74,30 @@ def leave(cluster, joined):
     joined.stop()
 
 
+def says_what_it_cant_show(joined):
+    """A node that is no member any more doesn't know what the ledger is, and doesn't say that it is empty."""
+    joined.start()
+    done = None
+
+    def is_unknown():
+        nonlocal done
+        done = harness.run("status", "--ledger", joined.address)
+        harness.expect(done.returncode == 3, f"no member knows the ledger: {done}")
+        return "it isn't known yet what may be shown" in done.stderr
+
+    harness.wait_until(is_unknown, f"{joined.name} says what it doesn't know", lambda: done)
+    joined.stop()
+
+
+def names_no_member(cluster):
+    """A name that is mistaken for another removes nobody, so it adds nobody either."""
+    before = members(cluster)
+    done = harness.run("cluster", "replace", "nosuch", "--with", "newcomer", "--address", "127.0.0.1:7430",
+                       "--rationale", "its disk failed", "--ledger", cluster.address)
+    harness.expect(done.returncode == 2 and '"nosuch" is no member' in done.stderr, f"replaced nobody: {done}")
+    harness.expect(set(members(cluster)) == set(before), f"members are {members(cluster)}")
+
+
 def recorded_changes(ledger):
     """What the ledger has on record, in its order."""
     out = harness.run_well("log", "--json", "--type", "cluster.members_changed", "--limit", "100",
@@ -91,6 +115,7 @@ def main():
     with cluster_test.Cluster() as cluster:
         with harness.Load(cluster, cluster, cluster.dir, clients=2, in_flight=2, pause_us=20000) as load:
             load.wait_for(20)
+            names_no_member(cluster)
             fourth, fifth = grow(cluster)
             with fourth, fifth:
                 two_of_five_die(cluster, load)
@@ -98,6 +123,7 @@ def main():
                 harness.expect(voters(cluster) == {*founders(cluster), "fourth"}, f"voters are {voters(cluster)}")
                 move(cluster, load, fifth)
                 leave(cluster, fifth)
+                says_what_it_cant_show(fifth)
                 leave(cluster, fourth)
             harness.expect(voters(cluster) == founders(cluster), f"voters are {voters(cluster)}")
             load.wait_for(20)

@@ -1,4 +1,5 @@
-// Every example in the help parses: it has what its verb requires, and nothing that there isn't.
+// Every example in the help parses: it has what its verb requires, and nothing that there isn't. What the command line
+// says stands, whatever the environment says.
 
 #include <cstdlib>
 #include <functional>
@@ -142,6 +143,58 @@ TEST(Counts, AreNotNegative) {
   for (const std::string command : {"anamnesis log --from -1", "anamnesis log --limit -1",
                                     "anamnesis delegate d --to x --role r --until t --uses -1"}) {
     EXPECT_NE(WhyWrong(app, WordsOf(command)).find("negative"), std::string::npos) << command;
+  }
+}
+
+// The options of a verb that the environment may stand in for.
+std::vector<CLI::Option*> FromEnvironment(CLI::App& verb) {
+  return verb.get_options([](const CLI::Option* option) { return !option->get_envname().empty(); });
+}
+
+// Calls the verb with each of these options given; how many there are.
+size_t ExpectGivenStands(const std::vector<std::string>& path) {
+  CLI::App app("", "anamnesis");
+  AddVerbs(app);
+  CLI::App* verb = &app;
+  std::vector<std::string> words = {"anamnesis"};
+  for (const std::string& name : path) {
+    verb = verb->get_subcommand(name);
+    words.push_back(name);
+  }
+  const std::vector<CLI::Option*> options = FromEnvironment(*verb);
+  for (CLI::Option* const option : verb->get_options()) option->required(false);
+  for (const CLI::Option* const option : options) words.insert(words.end(), {option->get_name(), "given"});
+  EXPECT_EQ(WhyWrong(app, words), "");
+  for (CLI::Option* const option : options) {
+    // Taken from where the value is kept.
+    EXPECT_EQ(option->capture_default_str()->get_default_str(), "given") << path.front() << " " << path.back();
+  }
+  return options.size();
+}
+
+// CLI11 2.1 gives what the environment says to verbs that weren't called, too: it must not take the place of what a
+// sibling was given.
+TEST(Environment, DoesNotStandAboveTheCommandLine) {
+  CLI::App app("", "anamnesis");
+  AddVerbs(app);
+  std::vector<std::vector<std::string>> paths;
+  const std::function<void(CLI::App&, std::vector<std::string>)> visit = [&](CLI::App& of,
+                                                                             std::vector<std::string> path) {
+    for (const CLI::Option* const option : FromEnvironment(of)) ::setenv(option->get_envname().c_str(), "other", 1);
+    if (!FromEnvironment(of).empty()) paths.push_back(path);
+    for (CLI::App* const verb : VerbsOf(of)) {
+      path.push_back(verb->get_name());
+      visit(*verb, path);
+      path.pop_back();
+    }
+  };
+  visit(app, {});
+  size_t checked = 0;
+  for (const std::vector<std::string>& path : paths) checked += ExpectGivenStands(path);
+  EXPECT_GT(checked, 4 * 50U);
+  for (const char* const name : {"ANAMNESIS_LEDGER", "ANAMNESIS_TLS_CERTIFICATE", "ANAMNESIS_TLS_KEY",
+                                 "ANAMNESIS_TLS_CA", "ANAMNESIS_OBJECTS"}) {
+    ::unsetenv(name);
   }
 }
 

@@ -62,6 +62,23 @@ class EtcdOrderTest : public testing::Test {
   std::unique_ptr<EtcdOrder> order_;
 };
 
+// Two operators, or one who starts a second time, name different voters: the first founds, the second is told.
+TEST_F(EtcdOrderTest, AClusterThatWasFoundedWithOthersIsSaid) {
+  ANAMNESIS_NEEDS_ETCD();
+  const EtcdCluster etcd;
+  std::vector<std::string> said;
+  options_.log = [&](std::string_view line) { said.emplace_back(line); };
+  Make(etcd.Options());
+  Make(etcd.Options());
+  EXPECT_THAT(said, testing::IsEmpty());
+  options_.node = "b";
+  options_.founding_voters = {{"b", "", "127.0.0.1:1", ""}, {"c", "", "127.0.0.1:2", ""}};
+  Make(etcd.Options());
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_THAT(said[0], testing::HasSubstr("voters a, not b, c; this node, b, is none of them"));
+  order_.reset();
+}
+
 TEST_F(EtcdOrderTest, TrimsWhatIsThereAndHaltsAtWhatCantBeRead) {
   ANAMNESIS_NEEDS_ETCD();
   const EtcdCluster etcd;
