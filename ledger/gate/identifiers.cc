@@ -1,9 +1,10 @@
 #include "ledger/gate/identifiers.h"
 
 #include <algorithm>
-#include <set>
+#include <utility>
 
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/event/names.h"
 #include "ledger/gate/judgement.h"
 #include "ledger/gate/runs_with.h"
 #include "ledger/query/item_scope.h"
@@ -14,15 +15,28 @@ namespace anamnesis::gate {
 namespace {
 
 constexpr size_t kFirstStep = 64;
+// Of so many artifacts it is found out under and with what they ran.
+constexpr size_t kEvaluatedMax = 64;
 
 v1::EntityRef ArtifactOf(const Fact& activated) { return Bare(*FindReference(activated.header(), "artifact")); }
 
-// Whether it stands after that time.
-bool IsSince(const Fact& activated, Timestamp from) { return PlaceInTime(activated).first > from; }
+// What is activated at the time of an identifier stands after it when it was recorded after it.
+Place PlaceOfIdentifier(const Fact& assigned) { return {assigned.earliest(), assigned.event.index}; }
+
+bool NoneMayBe(const std::vector<v1::EntityRef>& entities, const v1::EntityRef& named) {
+  return std::none_of(entities.begin(), entities.end(),
+                      [&](const v1::EntityRef& each) { return MayBeSame(each, named); });
+}
+
+std::vector<v1::EntityRef> EnvelopesOf(const Subject& s) {
+  std::vector<v1::EntityRef> envelopes;
+  for (const EnvelopeInForce& each : s.envelopes) envelopes.push_back(Bare(*each.ref));
+  return envelopes;
+}
 
 // The identifiers that the decision on which something was activated rests on, by their leaves; empty when it cites
-// none, or one that rests on no identifier.
-StatusOr<std::set<uint64_t>> IdentifiersDecidedOn(Facts& facts, const Fact& activated) {
+// none, one about another artifact or unit, or one that rests on no identifier.
+StatusOr<std::set<uint64_t>> IdentifiersDecidedOn(Facts& facts, const std::string& unit, const Fact& activated) {
   std::set<uint64_t> leaves;
   const v1::EntityRef* cited = FindReference(activated.header(), "decision");
   if (cited == nullptr) return leaves;
@@ -32,6 +46,8 @@ StatusOr<std::set<uint64_t>> IdentifiersDecidedOn(Facts& facts, const Fact& acti
   if (decision == nullptr) return leaves;
   const v1::EntityRef* artifact = FindReference(decided->header(), "artifact");
   if (artifact == nullptr || !SameEntity(Bare(*artifact), ArtifactOf(activated))) return leaves;
+  const v1::EntityRef* decided_for = FindReference(decided->header(), "unit");
+  if (decided_for == nullptr || decided_for->id() != unit) return leaves;
   for (const Result& result : decision->results()) {
     if (result.rule_id() != "G19") continue;
     for (const uint64_t leaf : result.evidence()) {
@@ -43,35 +59,15 @@ StatusOr<std::set<uint64_t>> IdentifiersDecidedOn(Facts& facts, const Fact& acti
   return leaves;
 }
 
-// Whether an identifier was assigned for something else than what was activated, as of then.
-StatusOr<bool> WasOfSomethingElse(Subject& s, const Fact& activated, const Fact& assigned) {
-  const v1::EventHeader& header = assigned.header();
-  if (FindReference(header, "envelope") == nullptr && FindReference(header, "release") == nullptr) return false;
-  GateRequest request;
-  request.artifact = ArtifactOf(activated);
-  request.unit = s.request.unit;
-  request.at = PlaceInTime(activated).first;
-  request.known_until = s.request.known_until;
-  Subject other(s.facts, request);
-  const Status loaded = LoadSubject(other);
-  if (loaded.ok()) return IsOfSomethingElse(other, assigned);
-  // What nobody can evaluate may have run under it.
-  if (IsOfWhatWasRecorded(loaded)) return false;
-  return loaded;
-}
-
 }  // namespace
 
 StatusOr<bool> IsOfSomethingElse(Subject& s, const Fact& assigned) {
   const v1::EntityRef* envelope = FindReference(assigned.header(), "envelope");
-  if (envelope != nullptr && std::none_of(s.envelopes.begin(), s.envelopes.end(),
-                                          [&](const auto& each) { return MayBeSame(*each.ref, *envelope); })) {
-    return true;
-  }
+  if (envelope != nullptr && NoneMayBe(EnvelopesOf(s), *envelope)) return true;
   const v1::EntityRef* release = FindReference(assigned.header(), "release");
   if (release == nullptr) return false;
   ASSIGN_OR_RETURN(const std::vector<v1::EntityRef> with, RunsWith(s));
-  return std::none_of(with.begin(), with.end(), [&](const v1::EntityRef& each) { return MayBeSame(each, *release); });
+  return NoneMayBe(with, *release);
 }
 
 StatusOr<bool> SurfaceActivations::ReadBackTo(Timestamp from) {
@@ -84,7 +80,7 @@ StatusOr<bool> SurfaceActivations::ReadBackTo(Timestamp from) {
       if (oldest_read_ < from) return true;
       const auto* body = fact->body<v1::ArtifactActivated>();
       const bool here = body != nullptr && body->surface() == s_.artifact->surface();
-      if (here && HappenedBy(*fact, s_.request.at)) here_.push_back(fact);
+      if (here && HappenedBy(*fact, s_.request.at)) Add(*fact);
     }
     // That is all there are.
     if (indexes_.size() < asked_) return true;
@@ -96,39 +92,91 @@ StatusOr<bool> SurfaceActivations::ReadBackTo(Timestamp from) {
   return true;
 }
 
+void SurfaceActivations::Add(const Fact& activated) {
+  const Place place = PlaceInTime(activated);
+  here_.emplace(place, &activated);
+  const auto [first, is_first] = first_runs_.emplace(EntityKeyText(ArtifactOf(activated)), place);
+  if (!is_first) first->second = std::min(first->second, place);
+}
+
 StatusOr<const Fact*> SurfaceActivations::OtherThatSpent(const Fact& assigned) {
-  std::vector<const Fact*> since;
-  for (const Fact* fact : here_) {
-    if (IsSince(*fact, assigned.earliest())) since.push_back(fact);
-  }
-  std::sort(since.begin(), since.end(), StandsEarlier);
-  for (const Fact* fact : since) {
-    if (SameEntity(ArtifactOf(*fact), Bare(s_.request.artifact))) return nullptr;
-    ASSIGN_OR_RETURN(const bool spends, Spends(*fact, assigned));
-    if (spends) return fact;
+  // To find out whether something ran before reads more of them.
+  const Place from = PlaceOfIdentifier(assigned);
+  for (auto each = here_.upper_bound(from); each != here_.end(); each = here_.upper_bound(each->first)) {
+    const Fact& activated = *each->second;
+    ASSIGN_OR_RETURN(const bool spends, Spends(activated, assigned));
+    if (!spends) continue;
+    return SameEntity(ArtifactOf(activated), Bare(s_.request.artifact)) ? nullptr : &activated;
   }
   return nullptr;
 }
 
 // A version that goes back to an identifier of its own, or that ran already without this one, leaves it to others.
 StatusOr<bool> SurfaceActivations::Spends(const Fact& activated, const Fact& assigned) {
-  ASSIGN_OR_RETURN(const std::set<uint64_t> decided_on, IdentifiersDecidedOn(s_.facts, activated));
-  if (!decided_on.empty()) return decided_on.count(assigned.event.index.value) > 0;
-  ASSIGN_OR_RETURN(const bool of_something_else, WasOfSomethingElse(s_, activated, assigned));
+  const uint64_t leaf = activated.event.index.value;
+  auto decided_on = decided_on_.find(leaf);
+  if (decided_on == decided_on_.end()) {
+    ASSIGN_OR_RETURN(std::set<uint64_t> identifiers, IdentifiersDecidedOn(s_.facts, s_.request.unit, activated));
+    decided_on = decided_on_.emplace(leaf, std::move(identifiers)).first;
+  }
+  if (!decided_on->second.empty()) return decided_on->second.count(assigned.event.index.value) > 0;
+  ASSIGN_OR_RETURN(const bool of_something_else, WasOfSomethingElse(activated, assigned));
   if (of_something_else) return false;
-  ASSIGN_OR_RETURN(const bool ran_before, RanBefore(ArtifactOf(activated), assigned.earliest()));
+  ASSIGN_OR_RETURN(const bool ran_before, RanBefore(ArtifactOf(activated), assigned));
   return !ran_before;
 }
 
-StatusOr<bool> SurfaceActivations::RanBefore(const v1::EntityRef& artifact, Timestamp from) {
+// Whether the identifier was assigned for something else than what was activated.
+StatusOr<bool> SurfaceActivations::WasOfSomethingElse(const Fact& activated, const Fact& assigned) {
+  const v1::EntityRef* envelope = FindReference(assigned.header(), "envelope");
+  const v1::EntityRef* release = FindReference(assigned.header(), "release");
+  if (envelope == nullptr && release == nullptr) return false;
+  ASSIGN_OR_RETURN(const RanAs* as, RanAsOf(activated));
+  // What nobody can evaluate may have run under it.
+  if (as == nullptr) return false;
+  return (envelope != nullptr && NoneMayBe(as->envelopes, *envelope)) ||
+         (release != nullptr && NoneMayBe(as->with, *release));
+}
+
+StatusOr<const SurfaceActivations::RanAs*> SurfaceActivations::RanAsOf(const Fact& activated) {
+  const std::string key = EntityKeyText(ArtifactOf(activated));
+  auto known = ran_as_.find(key);
+  if (known == ran_as_.end()) {
+    if (ran_as_.size() == kEvaluatedMax) return nullptr;
+    known = ran_as_.emplace(key, std::nullopt).first;
+    StatusOr<RanAs> as = Evaluate(activated);
+    if (as.ok()) {
+      known->second = *std::move(as);
+    } else if (!IsOfWhatWasRecorded(as.status())) {
+      return as.status();
+    }
+  }
+  return known->second.has_value() ? &*known->second : nullptr;
+}
+
+StatusOr<SurfaceActivations::RanAs> SurfaceActivations::Evaluate(const Fact& activated) {
+  GateRequest request;
+  request.artifact = ArtifactOf(activated);
+  request.unit = s_.request.unit;
+  request.jurisdiction = s_.request.jurisdiction;
+  request.at = PlaceInTime(activated).first;
+  request.known_until = s_.request.known_until;
+  Subject other(s_.facts, request);
+  RETURN_IF_ERROR(LoadSubject(other));
+  RanAs as;
+  as.envelopes = EnvelopesOf(other);
+  ASSIGN_OR_RETURN(as.with, RunsWith(other));
+  return as;
+}
+
+StatusOr<bool> SurfaceActivations::RanBefore(const v1::EntityRef& artifact, const Fact& assigned) {
   ASSIGN_OR_RETURN(const Fact* produced, s_.facts.Definition(artifact));
   // Nothing runs before it is made, and what nobody recorded may have been made at any time.
   if (produced == nullptr) return false;
   // Where they are too many, nobody knows that it did unless one of those that were read says so.
   RETURN_IF_ERROR(ReadBackTo(produced->earliest()).status());
-  return std::any_of(here_.begin(), here_.end(), [&](const Fact* fact) {
-    return !IsSince(*fact, from) && SameEntity(ArtifactOf(*fact), artifact);
-  });
+  const auto first = first_runs_.find(EntityKeyText(artifact));
+  return first != first_runs_.end() && first->second <= PlaceOfIdentifier(assigned);
 }
 
 }  // namespace anamnesis::gate

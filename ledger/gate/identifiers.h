@@ -4,10 +4,16 @@
 // Whose an identifier of the unit or of its model is: that of the first version that began to run under it. Private to
 // the room.
 
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "ledger/base/status.h"
 #include "ledger/gate/subject.h"
+#include "ledger/query/place_in_time.h"
 
 namespace anamnesis::gate {
 
@@ -25,13 +31,24 @@ class SurfaceActivations {
   // Reads all that were recorded at `from` or since; false when they are too many.
   StatusOr<bool> ReadBackTo(Timestamp from);
 
-  // The activation of another version that the identifier is spent by; nullptr when it is free, or this version's.
-  // What was assigned with the identifier or since must have been read.
+  // The activation of another version that the identifier is spent by: the first that took it. nullptr when nothing
+  // took it, or this version did. What was assigned with the identifier or since must have been read.
   StatusOr<const Fact*> OtherThatSpent(const Fact& assigned);
 
  private:
+  // Under what and with what an artifact ran.
+  struct RanAs {
+    std::vector<v1::EntityRef> envelopes;
+    std::vector<v1::EntityRef> with;
+  };
+
+  void Add(const Fact& activated);
   StatusOr<bool> Spends(const Fact& activated, const Fact& assigned);
-  StatusOr<bool> RanBefore(const v1::EntityRef& artifact, Timestamp from);
+  StatusOr<bool> WasOfSomethingElse(const Fact& activated, const Fact& assigned);
+  // nullptr when nobody can evaluate it, or too many were evaluated already.
+  StatusOr<const RanAs*> RanAsOf(const Fact& activated);
+  StatusOr<RanAs> Evaluate(const Fact& activated);
+  StatusOr<bool> RanBefore(const v1::EntityRef& artifact, const Fact& assigned);
 
   Subject& s_;
   // Of the unit, newest first, and how many of them were read.
@@ -40,8 +57,13 @@ class SurfaceActivations {
   size_t read_ = 0;
   // When the last that was looked at was recorded.
   Timestamp oldest_read_ = kTimestampLimit;
-  // Those on the surface, newest first.
-  std::vector<const Fact*> here_;
+  // Those on the surface, and of each artifact among them the first.
+  std::map<Place, const Fact*> here_;
+  std::map<std::string, Place> first_runs_;
+  // What is asked for each identifier again: by activation, and by artifact, which is made for one baseline and names
+  // one envelope.
+  std::map<uint64_t, std::set<uint64_t>> decided_on_;
+  std::map<std::string, std::optional<RanAs>> ran_as_;
 };
 
 }  // namespace anamnesis::gate

@@ -154,5 +154,71 @@ TEST(GateIdentifiers, OneIsSpentHoweverMuchWasActivatedSince) {
   EXPECT_THAT(NoteOf(world.Ask("2"), "G19"), HasSubstr(kOfFirst));
 }
 
+// What runs at the same time was recorded after the identifier, so that it ran under it.
+TEST(GateIdentifiers, OneIsSpentAtItsOwnTime) {
+  GateWorld world(TwoVersions("new_pi"));
+  const Timestamp at = world.now();
+  Assign(world, "(10)2.0.1", {kUnit});
+  ActivateShiftAt(world, "1", at, true);
+  EXPECT_THAT(NoteOf(world.Ask("2"), "G19"), HasSubstr(kOfFirst));
+}
+
+// A decision about another unit says nothing of what runs on this one.
+TEST(GateIdentifiers, ADecisionOfAnotherUnitSparesNone) {
+  GateWorld world(TwoVersions("new_pi"));
+  Assign(world, "(10)2.0.1", {"unit=device_unit:ICU-2"});
+  Assign(world, "(10)2.0.2", {kUnit});
+  EXPECT_EQ(NoteOf(world.Record("1", "ICU-2", "DE"), "G19"), "");
+  v1::ArtifactActivated body;
+  body.set_surface("alert_threshold");
+  const EventDraft draft = DraftWith(
+      body, {"unit=device_unit:ICU-1", "artifact=artifact:shift@1", "decision=gate_decision:" + world.last_decision()});
+  ASSERT_TRUE(world.Do({"activated", "ICU-1", Now(world, draft)}).ok()) << world.refused().at("activated");
+  EXPECT_THAT(NoteOf(world.Ask("2"), "G19"), HasSubstr(kOfFirst));
+}
+
+// A version that was activated on another identifier doesn't keep this one from who took it since.
+TEST(GateIdentifiers, AVersionThatDidNotTakeItKeepsNoneForItself) {
+  GateWorld world(TwoVersions("new_pi"));
+  Assign(world, "(10)2.0.1", {kUnit});
+  Assign(world, "(10)2.0.2", {kUnit});
+  EXPECT_EQ(NoteOf(Activate(world, "1"), "G19"), "");
+  EXPECT_EQ(NoteOf(Activate(world, "2"), "G19"), "");
+  EXPECT_EQ(NoteOf(world.Ask("1"), "G19"), "") << "it has its own";
+  const StatusOr<LoadedEvent> own = LoadEvent(world.ledger().rows(), world.LeafOf("udi-(10)2.0.1"));
+  ASSERT_TRUE(own.ok()) << own.status();
+  const EventDraft retracted =
+      Because(Correct(*EventId::FromBytes(own->header.fields.event_id()), v1::RecordCorrected::RETRACTED));
+  ASSERT_TRUE(world.Do({"retracted", "rita", retracted}).ok()) << world.refused().at("retracted");
+  EXPECT_THAT(NoteOf(world.Ask("1"), "G19"), HasSubstr("is that of artifact:shift@2, which was activated first"));
+}
+
+// What ran where the unit is ran under the envelopes that hold there.
+TEST(GateIdentifiers, OneThatNamesAnOverlayIsSpentWhereThatHolds) {
+  GateWorld world(TwoVersions("new_pi"));
+  Assign(world, "(10)2.0.1", {"unit=device_unit:ICU-2", "envelope=envelope:threshold-eu@1"});
+  EXPECT_EQ(NoteOf(world.Ask("2", "ICU-2", "DE"), "G19"), "");
+  v1::ArtifactActivated body;
+  body.set_surface("alert_threshold");
+  const EventDraft draft = DraftWith(body, {"unit=device_unit:ICU-2", "artifact=artifact:shift@1"});
+  ASSERT_TRUE(world.Do({"activated", "ICU-2", Now(world, draft)}).ok()) << world.refused().at("activated");
+  EXPECT_THAT(NoteOf(world.Ask("2", "ICU-2", "DE"), "G19"), HasSubstr(kOfFirst));
+}
+
+// Of so many artifacts it is found out under what they ran, each once however often it was activated; of what comes
+// after them nobody knows.
+TEST(GateIdentifiers, WhatIsTooMuchToFindOutSpendsIt) {
+  GateWorld world(TwoVersions("new_pi"));
+  Assign(world, "(10)2.0.1", {kUnit, "envelope=envelope:threshold@1"});
+  for (int i = 0; i < 70; ++i) ActivateShift(world, "7");
+  EXPECT_EQ(NoteOf(world.Ask("2"), "G19"), "") << "nothing says that it is of that envelope";
+  for (int i = 100; i < 163; ++i) ActivateShift(world, Text(i));
+  EXPECT_EQ(NoteOf(world.Ask("2"), "G19"), "");
+  ActivateShift(world, "163");
+  EXPECT_THAT(NoteOf(world.Ask("2"), "G19"), HasSubstr("is that of artifact:shift@163, which was activated first"));
+  Assign(world, "(10)2.0.2", {kUnit, "envelope=envelope:threshold@1"});
+  EXPECT_EQ(NoteOf(world.Ask("2"), "G19"), "") << "another helps";
+}
+
 }  // namespace
 }  // namespace anamnesis
