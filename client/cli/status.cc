@@ -42,7 +42,7 @@ void PrintOpen(std::string_view title, const google::protobuf::RepeatedPtrField<
   }
 }
 
-void PrintItem(const v1::StatusAnswer& status) {
+void PrintState(const v1::StatusAnswer& status) {
   for (const v1::StatusAnswer::Version& version : status.versions()) {
     std::cout << "  " << Bold(version.version().empty() ? "(no version)" : version.version()) << "  "
               << (version.state().empty() ? "only referred to" : version.state());
@@ -56,6 +56,12 @@ void PrintItem(const v1::StatusAnswer& status) {
   std::cout << "  " << Bold("runs on") << ":";
   for (const std::string& unit : status.deployed_on()) std::cout << " " << unit;
   std::cout << (status.deployed_on_size() == 0 ? " no unit\n" : "\n");
+}
+
+// Of a later page there may be the history alone.
+void PrintItem(const v1::StatusAnswer& status) {
+  const bool whole = status.events() > 0;
+  if (whole) PrintState(status);
   std::cout << "  " << Bold("history") << "\n";
   for (const v1::StatusAnswer::HistoryEvent& event : status.history()) {
     std::cout << "    " << TimeText(event.leaf().occurred_earliest()) << "  "
@@ -65,6 +71,7 @@ void PrintItem(const v1::StatusAnswer& status) {
               << Dim(Text("  [leaf ", event.leaf().index(), "]")) << "\n";
   }
   if (status.next() != 0) std::cout << "    there is more: --from " << status.next() << "\n";
+  if (!whole) return;
   std::cout << "  " << Bold(Text(status.events(), status.events() == 1 ? " event" : " events")) << ":";
   for (const v1::StatusAnswer::Count& count : status.counts()) {
     std::cout << " " << count.type() << " " << count.events();

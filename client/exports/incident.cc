@@ -26,10 +26,17 @@ StatusOr<std::map<uint64_t, Cited>> Everything(Inquiry& inquiry) {
   for (const auto* found : {&inquiry.similar, &inquiry.orders, &inquiry.regulatory})
     all.insert(found->begin(), found->end());
   std::set<uint64_t> missing = CitedLeaves(inquiry.document);
-  for (const auto& [leaf, record] : all) missing.erase(leaf);
-  ASSIGN_OR_RETURN(const auto others, ReadLeaves(inquiry.view, missing));
-  all.insert(others.begin(), others.end());
-  return all;
+  while (true) {
+    std::erase_if(missing, [&](uint64_t leaf) { return all.count(leaf) > 0; });
+    if (missing.empty()) return all;
+    ASSIGN_OR_RETURN(const auto others, ReadLeaves(inquiry.view, missing));
+    all.insert(others.begin(), others.end());
+    // The register cites what replaced them too.
+    for (const auto& [leaf, record] : others) {
+      if (record.signed_by_person && record.void_effect)
+        missing.insert(record.corrected_by.begin(), record.corrected_by.end());
+    }
+  }
 }
 
 // The units that one of the records names, by id, and when it happened by it.

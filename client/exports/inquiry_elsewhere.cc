@@ -35,6 +35,15 @@ void AddPlace(const Inquiry& inquiry, const Ran& ran, const v1::WhereAnswer::Pla
        std::move(since)});
 }
 
+void SayLeftOut(const UnitHistory& history, HistoryPart part, const std::string& name, Section& section) {
+  const size_t left_out = history.left_out.at(part);
+  if (left_out == 0) return;
+  section.gaps.push_back({section.clauses,
+                          Text("of what names ", name, " here, the ", kNearestMax,
+                               " nearest before the incident and after it are told; ", left_out, " more are left out"),
+                          {}});
+}
+
 std::string ZoneText(int32_t utc_offset_minutes) {
   const int32_t minutes = std::abs(utc_offset_minutes);
   if (minutes == 0) return "UTC";
@@ -58,11 +67,12 @@ std::vector<v1::EntityRef> ModelsOf(const Inquiry& inquiry) {
 Status AddSimilar(Inquiry& inquiry) {
   Section section = {"similar", "8 Similar problems", "IEC 62304 9.6; ISO 14971:2019 10", {}, {}, {}};
   std::map<uint64_t, Cited>& similar = inquiry.similar;
-  const auto add = [&](const UnitHistory& history) {
+  const auto add = [&](const std::string& name, const UnitHistory& history) {
     const std::map<uint64_t, Cited>& problems = history.of(HistoryPart::kProblems);
     similar.insert(problems.begin(), problems.end());
+    SayLeftOut(history, HistoryPart::kProblems, name, section);
   };
-  for (const auto& [unit, history] : inquiry.histories) add(history);
+  for (const auto& [unit, history] : inquiry.histories) add(unit, history);
   std::map<std::string, v1::EntityRef> things;
   for (const auto& [name, item] : inquiry.items) {
     if (item.known()) things.emplace(name, WithoutRole(item.entity));
@@ -71,7 +81,7 @@ Status AddSimilar(Inquiry& inquiry) {
   for (auto& [name, item] : things) {
     item.clear_version();
     ASSIGN_OR_RETURN(const UnitHistory history, HistoryOf(inquiry.view, item, inquiry.at, {}));
-    add(history);
+    add(name, history);
   }
   for (const auto& [leaf, record] : inquiry.records) similar.erase(leaf);
   Table table =
@@ -123,6 +133,7 @@ void AddService(Inquiry& inquiry) {
   for (const auto& [unit, history] : inquiry.histories) {
     service.insert(history.of(HistoryPart::kService).begin(), history.of(HistoryPart::kService).end());
     others.insert(history.of(HistoryPart::kOthers).begin(), history.of(HistoryPart::kOthers).end());
+    SayLeftOut(history, HistoryPart::kOthers, unit, section);
   }
   section.tables.push_back(
       RecordsTable("Commissioning, service, installation, relocation", All(service), "Nothing is recorded."));

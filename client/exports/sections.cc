@@ -90,6 +90,13 @@ std::string_view KindText(v1::RecordCorrected::Kind kind) {
   }
 }
 
+void AddNoLongerCounts(const Cited& record, Cell& cell) {
+  if (!record.void_effect) return;
+  cell.text += Text("\nNo longer counts", record.corrected.empty() ? "" : ": ", record.corrected);
+  cell.mark = Mark::kBad;
+  cell.leaves = record.corrected_by;
+}
+
 // "retracted by person:ada: measured on the wrong build (leaf 7)".
 void AddCorrection(std::string_view what, const v1::Agent& by, std::string_view rationale, uint64_t leaf, bool counts,
                    Cited& cited) {
@@ -269,12 +276,14 @@ Status AddSignature(const LedgerView& view, const Cited& record, Names& names, T
         Words(v1::ElectronicSignature::Component_Name(static_cast<v1::ElectronicSignature::Component>(component))));
   }
   ASSIGN_OR_RETURN(Cell printed, names.Printed(event.header().actor()));
+  Cell signed_at = {FormatTime(Timestamp(signature.signed_at_us())), Mark::kNone, {}};
+  AddNoLongerCounts(record, signed_at);
   table.rows.push_back({Cite(record.leaf.type(), record.leaf.index(), record.void_effect ? Mark::kVoid : Mark::kNone),
                         {record.about, Mark::kNone, {}},
                         {AgentText(event.header().actor()), Mark::kNone, {}},
                         std::move(printed),
                         {Words(v1::ElectronicSignature::Meaning_Name(signature.meaning())), Mark::kNone, {}},
-                        {FormatTime(Timestamp(signature.signed_at_us())), Mark::kNone, {}},
+                        std::move(signed_at),
                         {components, Mark::kNone, {}}});
   return OkStatus();
 }
@@ -362,13 +371,41 @@ StatusOr<std::map<uint64_t, Cited>> ReadCited(const LedgerView& view, const std:
   return cited;
 }
 
+// Of records that no longer count, though nothing among them says why: what replaced them. It has their type, and may
+// refer to something else.
+Status AddReplacements(const LedgerView& view, const std::map<std::string, Cited*>& replaced) {
+  std::set<std::string> types;
+  for (const auto& [event_id, record] : replaced) types.insert(record->leaf.type());
+  for (const std::string& type : types) {
+    RETURN_IF_ERROR(VisitOfType(view.client(), type, view.tree_size(), [&](const v1::Event& event) {
+      const auto found = replaced.find(event.header().corrects());
+      if (found == replaced.end()) return OkStatus();
+      ASSIGN_OR_RETURN(const bool counts, view.corrections().Counts(event));
+      AddCorrection("replaced", event.header().actor(), event.header().rationale(), event.index(), counts,
+                    *found->second);
+      return OkStatus();
+    }));
+  }
+  return OkStatus();
+}
+
 StatusOr<std::map<uint64_t, Cited>> ReadLeaves(const LedgerView& view, const std::set<uint64_t>& leaves) {
   std::vector<v1::LeafReference> references;
   for (const uint64_t leaf : leaves) {
     ASSIGN_OR_RETURN(const v1::Event event, view.Event(leaf));
     references.push_back(CitationOf(event));
   }
-  return ReadCited(view, references);
+  ASSIGN_OR_RETURN(auto cited, ReadCited(view, references));
+  std::map<std::string, Cited*> replaced;
+  for (auto& [leaf, one] : cited) {
+    if (!one.signed_by_person || one.void_effect) continue;
+    ASSIGN_OR_RETURN(const v1::Event event, view.Event(leaf));
+    ASSIGN_OR_RETURN(const bool counts, view.corrections().Counts(event));
+    one.void_effect = !counts;
+    if (!counts) replaced.emplace(event.header().event_id(), &one);
+  }
+  RETURN_IF_ERROR(AddReplacements(view, replaced));
+  return cited;
 }
 
 StatusOr<std::map<uint64_t, Cited>> RecordsOf(const LedgerView& view, const v1::EntityRef& subject) {
@@ -433,10 +470,10 @@ Table RecordsTable(std::string title, const std::vector<const Cited*>& records, 
 }
 
 Cell OccurredCell(const Cited& record) {
-  Cell cell = {Text(OccurredText(record.leaf), record.leaf.retrospective() ? " (retrospective)" : ""),
-               record.void_effect ? Mark::kBad : Mark::kNone, record.corrected_by};
-  if (record.void_effect) cell.text += "\nNo longer counts";
-  if (!record.corrected.empty()) cell.text += Text(record.void_effect ? ": " : "\n", record.corrected);
+  Cell cell = {Text(OccurredText(record.leaf), record.leaf.retrospective() ? " (retrospective)" : ""), Mark::kNone,
+               record.corrected_by};
+  AddNoLongerCounts(record, cell);
+  if (!record.void_effect && !record.corrected.empty()) cell.text += Text("\n", record.corrected);
   return cell;
 }
 

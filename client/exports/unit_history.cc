@@ -116,14 +116,35 @@ class Around {
 
 using OnHistory = std::function<Status(const v1::StatusAnswer::HistoryEvent&)>;
 
+StatusOr<v1::Answer> HistoryFrom(const LedgerView& view, const v1::EntityRef& entity, uint64_t from) {
+  v1::Question question;
+  *question.mutable_status()->mutable_entity() = entity;
+  question.mutable_status()->set_from(from);
+  return view.Ask(std::move(question));
+}
+
+bool Names(const v1::Event& event, const v1::EntityRef& entity) {
+  for (const v1::EntityRef& ref : event.header().refs()) {
+    if (ref.kind() == entity.kind() && ref.id() == entity.id()) return true;
+  }
+  return false;
+}
+
+// An answer from leaf 0 tells the state of the entity too, and is refused where too many events name it. From any other
+// leaf on only the history is told; so that is asked for, where the first leaf doesn't belong to it.
+StatusOr<v1::Answer> FirstOfHistory(const LedgerView& view, const v1::EntityRef& entity) {
+  StatusOr<v1::Answer> whole = HistoryFrom(view, entity, 0);
+  if (!absl::IsResourceExhausted(whole.status())) return whole;
+  ASSIGN_OR_RETURN(const v1::Event first, view.Event(0));
+  if (Names(first, entity)) return whole;
+  return HistoryFrom(view, entity, 1);
+}
+
 // Every event that names the entity, in log order, also what no longer counts.
 Status VisitHistory(const LedgerView& view, const v1::EntityRef& entity, const OnHistory& visit) {
   uint64_t from = 0;
   do {
-    v1::Question question;
-    *question.mutable_status()->mutable_entity() = entity;
-    question.mutable_status()->set_from(from);
-    const StatusOr<v1::Answer> answer = view.Ask(std::move(question));
+    const StatusOr<v1::Answer> answer = from == 0 ? FirstOfHistory(view, entity) : HistoryFrom(view, entity, from);
     if (absl::IsNotFound(answer.status())) return OkStatus();
     RETURN_IF_ERROR(answer.status());
     for (const v1::StatusAnswer::HistoryEvent& event : answer->status().history()) RETURN_IF_ERROR(visit(event));
@@ -162,10 +183,10 @@ StatusOr<UnitHistory> HistoryOf(const LedgerView& view, const v1::EntityRef& ent
     kept.emplace(HistoryPart::kActivations, Around(at, options.activations, kRecordsMax));
     kept.emplace(HistoryPart::kDecisions, Around(at, options.activations, options.activations));
     kept.emplace(HistoryPart::kAttestations, Around(at, kAttestationsEachSide, kAttestationsEachSide));
-    kept.emplace(HistoryPart::kOthers, Around(at, kRecordsMax, kRecordsMax));
+    kept.emplace(HistoryPart::kOthers, Around(at, kNearestMax, kNearestMax));
   }
-  for (const HistoryPart part :
-       {HistoryPart::kService, HistoryPart::kProblems, HistoryPart::kRegulatory, HistoryPart::kOrders}) {
+  kept.emplace(HistoryPart::kProblems, Around(at, kNearestMax, kNearestMax));
+  for (const HistoryPart part : {HistoryPart::kService, HistoryPart::kRegulatory, HistoryPart::kOrders}) {
     kept.emplace(part, Around(at, kRecordsMax, kRecordsMax));
   }
   RETURN_IF_ERROR(VisitHistory(view, entity, [&](const v1::StatusAnswer::HistoryEvent& event) {

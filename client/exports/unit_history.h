@@ -16,6 +16,10 @@ namespace anamnesis::exports {
 Status VisitNaming(const LedgerView& view, const v1::EntityRef& entity,
                    const std::function<Status(const v1::LeafReference&)>& visit);
 
+// How many problems that name something are told on either side of the time, and as many of what else names a unit:
+// whoever has a key can record such events without end.
+inline constexpr size_t kNearestMax = 2000;
+
 // Where an investigation looks at what names a unit, or what ran on it.
 enum class HistoryPart {
   // Activations, deactivations, rollbacks: the last few at or before the incident, and those after it.
@@ -24,13 +28,14 @@ enum class HistoryPart {
   kAttestations,
   // Service, installation, commissioning, relocation.
   kService,
-  // Problems, incidents and trends.
+  // Problems, incidents and trends: the nearest on either side.
   kProblems,
   // Authorisations, plans, commitments, field actions.
   kRegulatory,
   // What said that something must not run, or had to stop: holds, instructions, revocations, late knowledge.
   kOrders,
-  // What else names it: keys, evidence, deliveries, and types that are newer than this list.
+  // What else names it: keys, evidence, deliveries, and types that are newer than this list. The nearest on either
+  // side.
   kOthers,
   // What the gate decided: the last few at or before the incident, and the first few after it.
   kDecisions,

@@ -18,6 +18,9 @@ namespace anamnesis {
 namespace {
 
 constexpr uint32_t kHistoryMax = 1000;
+// Where more events than these name the entity, a page after the first one is of the history alone: to add up again
+// with each page what all of them say would cost the square of them.
+constexpr size_t kTotalsAgainMax = 10'000;
 constexpr size_t kVersionsMax = 10'000;
 constexpr uint64_t kUnitsMax = 1000;
 
@@ -94,6 +97,8 @@ class Accountant {
       : facts_(facts), question_(question), entity_(question.entity()), answer_(answer) {}
 
   Status Run() {
+    ASSIGN_OR_RETURN(const bool history_alone, IsLaterPageOfMany());
+    if (history_alone) return AddHistoryAlone();
     ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts_.About(entity_, "", kQuestionEventsMax + 1));
     if (indexes.size() > kQuestionEventsMax) {
       return absl::ResourceExhaustedError(
@@ -115,15 +120,46 @@ class Accountant {
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
+  StatusOr<bool> IsLaterPageOfMany() const {
+    if (question_.from() == 0) return false;
+    ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts_.About(entity_, "", kTotalsAgainMax + 1));
+    return indexes.size() > kTotalsAgainMax;
+  }
+
+  // However many there are: also where the first page is refused because of that.
+  Status AddHistoryAlone() {
+    const size_t limit = HistoryLimit();
+    ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes,
+                     facts_.About(entity_, "", limit + 1, LeafIndex(question_.from())));
+    for (size_t i = 0; i < indexes.size(); ++i) {
+      if (i == limit) {
+        answer_.set_next(indexes[i].value);
+        break;
+      }
+      ASSIGN_OR_RETURN(const Fact* fact, facts_.At(indexes[i]));
+      RETURN_IF_ERROR(AddHistory(*fact, IsAbout(LineageRolesOf(*fact->event.type, fact->header()))));
+    }
+    notes_.push_back(Text("more than ", kTotalsAgainMax, " events refer to ", EntityKeyText(entity_),
+                          ": from a later leaf on only its history is told; ask without one for its state"));
+    return OkStatus();
+  }
+
+  bool IsAbout(const LineageRoles& roles) const {
+    return std::any_of(roles.products.begin(), roles.products.end(),
+                       [&](const v1::EntityRef* ref) { return SameEntity(*ref, entity_); });
+  }
+
+  uint32_t HistoryLimit() const {
+    return question_.limit() == 0 ? kHistoryMax : std::min(question_.limit(), kHistoryMax);
+  }
+
   Status Account(const Fact& fact) {
     v1::StatusAnswer::Count& count = counts_[fact.type()];
     count.set_type(fact.type());
     count.set_events(count.events() + 1);
     if (!fact.counts()) count.set_void_events(count.void_events() + 1);
     const LineageRoles roles = LineageRolesOf(*fact.event.type, fact.header());
-    const bool about = std::any_of(roles.products.begin(), roles.products.end(),
-                                   [&](const v1::EntityRef* ref) { return SameEntity(*ref, entity_); });
-    RETURN_IF_ERROR(AddHistory(fact, about));
+    RETURN_IF_ERROR(AddHistory(fact, IsAbout(roles)));
     if (!fact.counts()) return OkStatus();
     for (const v1::EntityRef* product : roles.products) {
       if (!SameEntity(*product, entity_) || !ChangesState(fact, *product)) continue;
@@ -153,9 +189,8 @@ class Accountant {
   }
 
   Status AddHistory(const Fact& fact, bool about) {
-    const uint32_t limit = question_.limit() == 0 ? kHistoryMax : std::min(question_.limit(), kHistoryMax);
     if (fact.event.index.value < question_.from() || answer_.next() != 0) return OkStatus();
-    if (static_cast<uint32_t>(answer_.history_size()) == limit) {
+    if (static_cast<uint32_t>(answer_.history_size()) == HistoryLimit()) {
       answer_.set_next(fact.event.index.value);
       return OkStatus();
     }

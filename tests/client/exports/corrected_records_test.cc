@@ -1,5 +1,6 @@
 // What design histories, drafts and comparisons say of records that were corrected, withdrawn or replaced.
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -63,6 +64,40 @@ TEST(CorrectedRecords, ACorrectedTimeIsToldWithWhatCorrectedIt) {
   ASSERT_NE(row, nullptr);
   EXPECT_EQ((*row)[0].mark, Mark::kNone);
   EXPECT_EQ((*row)[3].text, Text(FormatTime(Hour(2)), "\nmoved in time by person:ada: was wrong (leaf 2)"));
+}
+
+// As an export cites it that has nothing else of what it is about.
+TEST(CorrectedRecords, WhatWasSignedAndReplacedIsStruckThroughAlone) {
+  ProjectedHistory history;
+  history.Add(AtHour(Item(), 0));
+  const LeafIndex baseline = history.Add(AtHour(Baseline(), 1));
+  const auto read = [&] {
+    ProjectedLedger ledger(history);
+    const LedgerView view = ledger.View();
+    StatusOr<std::map<uint64_t, Cited>> records = ReadLeaves(view, {baseline.value});
+    EXPECT_TRUE(records.ok()) << records.status();
+    StatusOr<Section> signatures = SignatureSection(view, *records);
+    EXPECT_TRUE(signatures.ok()) << signatures.status();
+    const std::vector<Cell>* row = RowCiting(*signatures, baseline.value);
+    EXPECT_NE(row, nullptr);
+    return *row;
+  };
+  EXPECT_EQ(read()[0].mark, Mark::kNone);
+  v1::BaselineEstablished body;
+  body.set_baseline_digest(std::string(32, 'c'));
+  *body.mutable_signature() = Signed();
+  EventDraft other = DraftWith(
+      std::move(body), {"baseline=baseline:c@1", "device_model=device_model:monitor", "member=software_item:alert"});
+  other.header.set_corrects(ProjectedHistory::IdOf(baseline));
+  other.header.set_rationale("of another model");
+  const LeafIndex replacement = history.Add(AtHour(std::move(other), 2));
+  const std::vector<Cell> row = read();
+  EXPECT_EQ(row[0].mark, Mark::kVoid);
+  EXPECT_THAT(row[5].text, HasSubstr(Text("No longer counts: replaced by person:ada: of another model (leaf ",
+                                          replacement.value, ")")));
+  EXPECT_THAT(row[5].leaves, ElementsAre(replacement.value));
+  history.Retract(replacement);
+  EXPECT_EQ(read()[0].mark, Mark::kNone);
 }
 
 // The draft's first table, a line a row.

@@ -5,6 +5,7 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "client/exports/content.h"
+#include "client/exports/unit_history.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/client/exports/incident_bundle.h"
@@ -159,6 +160,64 @@ TEST(IncidentWhole, ARetractedIncidentIsToldStruckThrough) {
   ASSERT_NE(row, nullptr);
   EXPECT_EQ((*row)[0].mark, Mark::kVoid);
   EXPECT_THAT(bundle.Fact("Happened"), HasSubstr("No longer counts"));
+}
+
+// --- Very many events ---
+
+// Says of each unit's state what a ledger does where too many events name it.
+class Crowded : public ProjectedLedger {
+ public:
+  using ProjectedLedger::ProjectedLedger;
+  StatusOr<v1::Answer> Ask(const v1::Question& question) override {
+    const v1::StatusQuestion& status = question.status();
+    if (status.entity().kind() == "device_unit" && status.from() == 0)
+      return absl::ResourceExhaustedError("more than 200000 events refer to it");
+    return ProjectedLedger::Ask(question);
+  }
+};
+
+TEST(IncidentWhole, AUnitThatTooManyEventsNameHasItsHistoryStill) {
+  ProjectedHistory history;
+  const LeafIndex first = history.Add(AtHour(Commission("ICU-1"), 0));
+  const LeafIndex second = history.Add(AtHour(Commission("ICU-7"), 0));
+  const LeafIndex last = history.Add(AtHour(Activated("a"), 1));
+  Crowded ledger(history);
+  const LedgerView view = ledger.View();
+  const auto named = [&](const std::string& unit) -> StatusOr<std::vector<uint64_t>> {
+    v1::EntityRef entity;
+    entity.set_kind("device_unit");
+    entity.set_id(unit);
+    std::vector<uint64_t> leaves;
+    RETURN_IF_ERROR(VisitNaming(view, entity, [&](const v1::LeafReference& leaf) {
+      leaves.push_back(leaf.index());
+      return OkStatus();
+    }));
+    return leaves;
+  };
+  const StatusOr<std::vector<uint64_t>> leaves = named("ICU-7");
+  ASSERT_TRUE(leaves.ok()) << leaves.status();
+  EXPECT_THAT(*leaves, ElementsAre(second.value, last.value));
+  ASSERT_EQ(first.value, 0U);
+  EXPECT_TRUE(absl::IsResourceExhausted(named("ICU-1").status())) << "its first event would be left out";
+}
+
+TEST(IncidentWhole, OfProblemsWithoutEndTheNearestAreTold) {
+  ProjectedHistory history = InService();
+  std::vector<LeafIndex> reported;
+  for (size_t i = 0; i < kNearestMax + 3; ++i) {
+    v1::ProblemReported body;
+    body.set_description("again");
+    const int64_t hour = i < 3 ? 1 : 2;
+    reported.push_back(history.Add(
+        AtHour(DraftWith(std::move(body), {Text("problem=problem:P-", i), "unit=device_unit:ICU-7"}), hour)));
+  }
+  history.Add(AtHour(Incident(), 4));
+  const Bundle bundle(history);
+  EXPECT_EQ(bundle.At("similar").tables[0].rows.size(), kNearestMax);
+  EXPECT_EQ(bundle.RowCiting("similar", reported[2]), nullptr);
+  EXPECT_NE(bundle.RowCiting("similar", reported[3]), nullptr);
+  EXPECT_THAT(bundle.Gaps("similar"), HasSubstr("of what names ICU-7 here, the 2000 nearest before the incident and "
+                                                "after it are told; 3 more are left out"));
 }
 
 // --- Authorisations ---

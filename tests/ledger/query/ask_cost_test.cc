@@ -134,5 +134,37 @@ TEST(AskCost, RowsReadDontGrowWithTheLog) {
   EXPECT_EQ(asked, KindsOfQuestion());
 }
 
+// Of what very many events name, so that it can still be exported.
+TEST(AskCost, ALaterPageOfALongHistoryReadsThatPageAlone) {
+  constexpr uint64_t kEvents = 10'005;
+  ProjectedHistory history;
+  for (uint64_t i = 0; i < kEvents; ++i) {
+    v1::DocumentReferenced document;
+    document.set_title("a note");
+    history.Add(DraftWith(std::move(document), {Text("document=document:d", i), "about=device_unit:ICU-7"}));
+  }
+  v1::Question question;
+  SetEntity(*question.mutable_status()->mutable_entity(), "device_unit", "ICU-7");
+  const v1::Answer first = AskOf(history, question);
+  EXPECT_EQ(first.status().events(), kEvents);
+  EXPECT_EQ(first.notes_size(), 0);
+  uint64_t expected = 1;
+  question.mutable_status()->set_from(expected);
+  while (question.status().from() != 0) {
+    constexpr size_t kPage = 1000;
+    Facts facts(history.rows(), history.size(), /*events_max=*/kPage + 1);
+    v1::Answer answer;
+    const Status answered = AnswerStatus(facts, question.status(), answer);
+    ASSERT_TRUE(answered.ok()) << answered;
+    for (const v1::StatusAnswer::HistoryEvent& event : answer.status().history())
+      EXPECT_EQ(event.leaf().index(), expected++);
+    EXPECT_EQ(answer.status().events(), 0U);
+    ASSERT_EQ(answer.notes_size(), 1);
+    EXPECT_NE(answer.notes(0).find("only its history is told"), std::string::npos) << answer.notes(0);
+    question.mutable_status()->set_from(answer.status().next());
+  }
+  EXPECT_EQ(expected, kEvents);
+}
+
 }  // namespace
 }  // namespace anamnesis
