@@ -16,7 +16,8 @@
 A receipt NAME.tlog-proof or NAME.cose needs NAME.leaf beside it; NAME.body is checked where it exists. VKEY is a
 verifier key that you have from a source that you trust; give several --key, or a C2SP tlog-policy file with --policy.
 
-Exit status: 0 all verified; 1 something is not; 2 wrong usage, key or policy; 3 a log could not be reached.
+Exit status: 0 all verified; 1 something is not; 2 wrong usage, key or policy, a file that isn't there, or no PyNaCl;
+3 a log could not be reached.
 
 "Format" below is the ledger's design text (format.md); C2SP is https://c2sp.org.
 """
@@ -36,8 +37,11 @@ import urllib.error
 import urllib.request
 from typing import NamedTuple, Optional
 
-import nacl.bindings
-import nacl.exceptions
+try:
+    import nacl.bindings
+    import nacl.exceptions
+except ImportError:  # said once the command line is read, so that --help is there without it
+    nacl = None
 
 # Format section 2 ("Limits"), and what a verifier reads at most.
 LEAF_MAX, HEADER_MAX, BODY_MAX, RUN_EVENTS_MAX, STATEMENT_MAX = 65535, 16 * 1024, 4 * 1024 * 1024, 4096, 1024
@@ -152,6 +156,8 @@ def ed25519_ok(key, message, signature):
 def check_ed25519_library():
     """A signature whose R has an added point of order 8: verifies with the cofactor and must not without. A library
     that takes it would disagree with the ledger's nodes."""
+    if nacl is None:
+        raise BadInput("PyNaCl isn't installed: `apt install python3-nacl`, or PyNaCl from PyPI")
     key = bytes.fromhex("3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29")
     wrong = bytes.fromhex("b73258be8955036ceb07e63dd3fd9d106f030fe3a86c1038029bac3999099"
                           "3d20b88c534d173ba11f26e26caa64ce5726bd1e9c9adf7ecfc6386c15a927b6803")
@@ -2238,8 +2244,21 @@ def parse_arguments(arguments):
     return parser.parse_args(arguments)
 
 
+def check_given(options):
+    """What isn't there is a wrong question; what is wrong with it is the answer."""
+    one = [getattr(options, name, None) for name in ("OLD", "NEW", "key_history")]
+    many = [path for name in ("FILE", "PATH", "old") for path in getattr(options, name, [])]
+    for path in [*many, *filter(None, one)]:
+        if not os.path.exists(path):
+            raise BadInput(f"{path}: no such file or directory")
+    where = getattr(options, "WHERE", None)
+    if where is not None and not re.match("https?://", where) and not os.path.isdir(where):
+        raise BadInput(f"WHERE: {where}: no such directory; a log at a URL begins with https:// or http://")
+
+
 def questions(options):
     """(what is verified, function) pairs."""
+    check_given(options)
     if options.verb == "dsse":
         keys = [public_key(text) for text in options.key]
         if not keys:

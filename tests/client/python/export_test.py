@@ -416,7 +416,7 @@ class Exports(unittest.TestCase):
         export.document["more"] = json.loads("[" * 400 + "]" * 400)
         export.write(self.directory)
         self.assertEqual(v.main(["export", self.directory, "--key", w.verifier_key()]), 1)
-        self.assertEqual(v.main(["export", self.directory + "/nowhere", "--key", w.verifier_key()]), 1)
+        self.assertEqual(v.main(["export", self.directory + "/nowhere", "--key", w.verifier_key()]), 2)
 
 
 def packed(files):

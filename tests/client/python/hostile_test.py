@@ -190,11 +190,27 @@ class Hostile(unittest.TestCase):
                           ["checkpoint", note, "--key", w.verifier_key(), "--policy", note],
                           ["checkpoint", note, "--policy", self.path("nowhere")],
                           ["checkpoint", note, "--key", "\udcff+00000000+AA=="],
-                          ["checkpoint", note, "--policy", note]):
+                          ["checkpoint", note, "--policy", note],
+                          # What isn't there is no verdict.
+                          ["checkpoint", self.path("nowhere"), "--key", w.verifier_key()],
+                          ["receipt", self.path("nowhere.tlog-proof"), "--key", w.verifier_key()],
+                          ["evidence", self.path("nowhere"), "--key", w.verifier_key()],
+                          ["dsse", self.path("nowhere"), "--key", w.verifier_key()],
+                          ["checkpoint", note, "--key", w.verifier_key(), "--key-history", self.path("nowhere")],
+                          ["log", "127.0.0.1:1", "--key", w.verifier_key()]):
             with self.subTest(arguments):
                 done = self.run_program(*arguments)
                 self.assertEqual(done.returncode, 2)
                 self.assertNotIn("Traceback", done.stderr)
+
+    def test_without_its_library(self):
+        note = self.write("c.note", NOTE)
+        for status, arguments in ((0, ["--help"]), (2, ["checkpoint", note, "--key", w.verifier_key()])):
+            # Without site, nothing is found but what comes with Python.
+            done = subprocess.run(["/usr/bin/python3", "-S", "-B", PROGRAM, *arguments], capture_output=True, text=True,
+                                  timeout=SECONDS_MAX, check=False)
+            self.assertEqual((done.returncode, "Traceback" in done.stderr), (status, False), done)
+            self.assertIn("python3-nacl", done.stdout + done.stderr)
 
     def test_output_stays_harmless(self):
         """What a signed but hostile log calls itself does not reach a terminal as control characters."""
