@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,10 +10,10 @@
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/decimal.h"
-#include "ledger/state/corrections.h"
 #include "ledger/state/edges.h"
 #include "ledger/state/entities.h"
 #include "ledger/state/last_counting.h"
+#include "ledger/state/place_in_time.h"
 
 namespace anamnesis {
 namespace {
@@ -105,8 +106,26 @@ bool ApprovesDeviation(const LoadedEvent& decision, const v1::EntityRef& dataset
   });
 }
 
-bool IsByTheSame(const v1::EventHeader& a, const v1::EventHeader& b) {
-  return a.actor().kind() == b.actor().kind() && a.actor().id() == b.actor().id();
+// Who is behind an event, as KIND "ID": its writer, whom it acts for, and who annotated. Nobody annotates or decides
+// under a delegation.
+std::set<std::string> Behind(const v1::EventHeader& header) {
+  std::set<std::string> behind;
+  const auto add = [&](const auto& who) { behind.insert(Text(who.kind(), " \"", who.id(), "\"")); };
+  add(header.actor());
+  if (!header.on_behalf_of().id().empty()) add(header.on_behalf_of());
+  for (const v1::EntityRef& ref : header.refs()) {
+    if (ref.role() == "annotator") add(ref);
+  }
+  return behind;
+}
+
+// Somebody who is behind the annotation and behind the decision that it names; empty when nobody is.
+std::string BehindBoth(const LoadedEvent& decision, const v1::EventHeader& annotation) {
+  const std::set<std::string> decided = Behind(decision.header.fields);
+  const std::set<std::string> annotated = Behind(annotation);
+  const auto found =
+      std::find_if(decided.begin(), decided.end(), [&](const std::string& who) { return annotated.count(who) > 0; });
+  return found == decided.end() ? std::string() : *found;
 }
 
 // The decision that an annotation names, when it counts; nullopt when there is none.
@@ -119,52 +138,55 @@ StatusOr<std::optional<LoadedEvent>> DecisionNamed(const RowFinder& rows, const 
   return std::optional<LoadedEvent>(std::move(decision));
 }
 
-// What was approved by whoever annotated less well than required was approved by nobody.
+// What was approved by whoever is behind an annotation that is less good than required was approved by nobody.
 Status CheckAnnotation(const Case& at, const v1::AnnotationCompleted& body) {
   ASSIGN_OR_RETURN(const std::optional<LoadedEvent> decision, DecisionNamed(at.rows, at.header()));
   // Rule EXISTS/deviation_approval says so, where one is named.
   if (!decision.has_value()) return OkStatus();
   const v1::EntityRef& dataset = *FindReference(at.header(), "dataset");
   const bool approves = ApprovesDeviation(*decision, dataset);
-  const bool by_the_same = FallsShort(body) && IsByTheSame(decision->header.fields, at.header());
-  if (approves && !by_the_same) return OkStatus();
+  const std::string who = FallsShort(body) ? BehindBoth(*decision, at.header()) : "";
+  if (approves && who.empty()) return OkStatus();
   const std::string name =
       Text("decision \"", FindReference(at.header(), "deviation_approval")->id(), "\" at leaf ", decision->index.value);
   AddBroken(
       at.broken,
       {"ANNOTATION-DEVIATION", "header.refs", v1::REFUSED, "IEC PAS 63621:2026",
-       approves ? Text(name, " was recorded by ", at.header().actor().kind(), " \"", at.header().actor().id(),
-                       "\", as the annotation is")
+       approves ? Text(who, " is behind ", name, " and behind the annotation")
                 : Text(name, " does not approve a deviation of dataset \"", dataset.id(), "@", dataset.version(), "\""),
        Text("name a decision.recorded about that dataset with the choice ", kDeviationApproved, ", by somebody else")})
       .since = decision->index;
   return OkStatus();
 }
 
-// The last annotation of the dataset that counts; nullopt when none does.
-StatusOr<std::optional<LoadedEvent>> LastAnnotation(const RowFinder& rows, const v1::EntityRef& dataset) {
-  const EventBefore before = EventsOfTypes(rows, RoleEdgesPrefix(dataset, "dataset"), {"annotation.completed"});
-  while (true) {
-    ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, before());
-    if (!index.has_value()) return std::optional<LoadedEvent>();
-    ASSIGN_OR_RETURN(const bool counts, StillCounts(rows, *index));
-    if (!counts) continue;
-    ASSIGN_OR_RETURN(LoadedEvent annotation, LoadEvent(rows, *index));
-    return std::optional<LoadedEvent>(std::move(annotation));
+// The last annotation of the dataset that counts, of those that stand before the seal. Where none does, of all: a
+// dataset is not annotated well enough by being sealed as of before that. nullopt when there is none.
+StatusOr<std::optional<LoadedEvent>> LastAnnotation(const Case& at, const v1::EntityRef& dataset) {
+  const auto newest = [&](const std::optional<Place>& until) {
+    const EventBefore before = EventsOfTypes(at.rows, RoleEdgesPrefix(dataset, "dataset"), {"annotation.completed"});
+    return NewestCounting(at.rows, TreeSize(UINT64_MAX), before, until);
+  };
+  const Place here = PlaceInTime(at.event, Timestamp(at.header().occurred_latest_us()));
+  ASSIGN_OR_RETURN(std::optional<LeafIndex> index, newest(here));
+  if (!index.has_value()) {
+    ASSIGN_OR_RETURN(index, newest(std::nullopt));
   }
+  if (!index.has_value()) return std::optional<LoadedEvent>();
+  ASSIGN_OR_RETURN(LoadedEvent annotation, LoadEvent(at.rows, *index));
+  return std::optional<LoadedEvent>(std::move(annotation));
 }
 
 // Asked anew each time: an approval that was taken back since approves nothing any more.
 Status CheckAgreement(const Case& at, const v1::EntityRef& dataset) {
   ASSIGN_OR_RETURN(const std::optional<std::string> fell_short, at.rows.Get(Family::kEntities, ShortfallKey(dataset)));
   if (!fell_short.has_value()) return OkStatus();
-  ASSIGN_OR_RETURN(const std::optional<LoadedEvent> last, LastAnnotation(at.rows, dataset));
+  ASSIGN_OR_RETURN(const std::optional<LoadedEvent> last, LastAnnotation(at, dataset));
   const auto* body = last.has_value() ? BodyAs<v1::AnnotationCompleted>(last->body.get()) : nullptr;
   if (body == nullptr || !FallsShort(*body)) return OkStatus();
   const v1::EventHeader& annotation = last->header.fields;
   ASSIGN_OR_RETURN(const std::optional<LoadedEvent> decision, DecisionNamed(at.rows, annotation));
-  const bool approved = decision.has_value() && ApprovesDeviation(*decision, dataset) &&
-                        !IsByTheSame(decision->header.fields, annotation);
+  const bool approved =
+      decision.has_value() && ApprovesDeviation(*decision, dataset) && BehindBoth(*decision, annotation).empty();
   if (approved) return OkStatus();
   AddBroken(at.broken, {"ANNOTATION-AGREEMENT", "header.refs", v1::REFUSED, "IEC PAS 63621:2026",
                         Text("the annotation at leaf ", last->index.value, " reached less agreement than required"),

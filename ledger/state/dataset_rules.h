@@ -9,7 +9,9 @@
 //   ANNOTATION-AGREEMENT  a dataset with less annotator agreement than required is sealed only with an approved
 //                         deviation (A45)
 //   ANNOTATION-DEVIATION  what approves that is a decision about the dataset with the choice "deviation_approved", by
-//                         somebody else than who records the annotation (A45)
+//                         somebody else than who annotated, who records that and for whom they do (A45)
+//
+// The annotation that counts is the last that stands before the seal (place_in_time.h).
 //
 // Rows of kEntities: "u" || dataset id || 0 || version -> be64 index of the last annotation.completed that fell short.
 // It says only that one did: whether what counts now does is asked when the dataset is sealed.

@@ -192,13 +192,55 @@ TEST_F(AgreementTest, A45_ADeviationIsApprovedBySomebodyElse) {
   (void)Record(Decided("own", "dataset:d@1", "deviation_approved"));
   const Status status = Try(admin_, Annotated("a", "own"));
   EXPECT_EQ(DetailOf(status).rule(), "ANNOTATION-DEVIATION");
-  EXPECT_THAT(std::string(MessageOf(status)), HasSubstr("was recorded by person \"admin\", as the annotation is"));
+  EXPECT_THAT(std::string(MessageOf(status)), HasSubstr("person \"admin\" is behind decision \"own\""));
   EXPECT_THAT(DetailOf(status).remedy(), HasSubstr("by somebody else"));
   EXPECT_THAT(Record(ToldLate(Annotated("a", "own"), 10)), Contains("ANNOTATION-DEVIATION"));
   EXPECT_EQ(RuleBroken(Sealed("1")), "ANNOTATION-AGREEMENT");
   // What falls short of nothing needs no approval.
   EXPECT_THAT(Record(Annotated("b", "own", "95")), IsEmpty());
   EXPECT_THAT(Record(Sealed("1")), IsEmpty());
+}
+
+TEST_F(AgreementTest, A45_SomebodyElseIsNobodyBehindTheAnnotation) {
+  const auto on_behalf = [](EventDraft draft, const std::string& person) {
+    draft.header.mutable_on_behalf_of()->set_kind("person");
+    draft.header.mutable_on_behalf_of()->set_id(person);
+    return draft;
+  };
+  Decide(Decided("eves", "dataset:d@1", "deviation_approved"));
+  Decide(on_behalf(Decided("for-smith", "dataset:d@1", "deviation_approved"), "smith"));
+  Decide(on_behalf(Decided("for-admin", "dataset:d@1", "deviation_approved"), "admin"));
+  const EventDraft by_eve = WithRefs(Annotated("a", "eves"), {"annotator=person:eve"});
+  const EventDraft for_eve = on_behalf(Annotated("a", "eves"), "eve");
+  for (const EventDraft& draft : {by_eve, for_eve, Annotated("a", "for-smith"), Annotated("a", "for-admin")}) {
+    const Status status = Try(admin_, draft);
+    EXPECT_EQ(DetailOf(status).rule(), "ANNOTATION-DEVIATION");
+    EXPECT_THAT(std::string(MessageOf(status)), HasSubstr("and behind the annotation"));
+  }
+  // What is recorded all the same approves nothing when the dataset is sealed.
+  EXPECT_THAT(Record(ToldLate(by_eve, 10)), Contains("ANNOTATION-DEVIATION"));
+  EXPECT_EQ(RuleBroken(Sealed("1")), "ANNOTATION-AGREEMENT");
+  EXPECT_THAT(Record(Annotated("b", "eves")), IsEmpty());
+  EXPECT_THAT(Record(Sealed("1")), IsEmpty());
+}
+
+TEST_F(AgreementTest, A45_OfSeveralAnnotationsTheLastInTimeDecides) {
+  (void)Record(Annotated("april", ""));
+  EXPECT_THAT(Record(ToldLate(Annotated("march", "", "95"), 30)), IsEmpty());
+  EXPECT_EQ(RuleBroken(Sealed("1")), "ANNOTATION-AGREEMENT") << "what is told of a time before mends nothing";
+  const Timestamp before_may(ledger_.next_proposed().us - 500'000);
+  EXPECT_THAT(Record(Annotated("may", "", "95")), IsEmpty());
+  (void)Record(ToldLate(Annotated("february", "", "90"), 60));
+  EventDraft sealed_before = Sealed("1");
+  SetOccurred(sealed_before, before_may, before_may);
+  sealed_before.header.set_retrospective(true);
+  EXPECT_EQ(RuleBroken(sealed_before), "ANNOTATION-AGREEMENT") << "it was sealed on what stood then";
+  EXPECT_THAT(Record(Sealed("1")), IsEmpty()) << "what is told of a time before spoils nothing";
+}
+
+TEST_F(AgreementTest, A45_NothingIsSealedAsOfBeforeItWasAnnotated) {
+  (void)Record(Annotated("april", ""));
+  EXPECT_THAT(Record(ToldLate(Sealed("1"), 30)), Contains("ANNOTATION-AGREEMENT"));
 }
 
 TEST_F(AgreementTest, A45_AnApprovalThatIsTakenBackApprovesNothingAnyMore) {
