@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/event/names.h"
@@ -11,6 +14,8 @@
 #include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
 #include "ledger/query/nonconformity.h"
+#include "ledger/query/place_in_time.h"
+#include "ledger/state/event_list.h"
 #include "ledger/state/standing_rows.h"
 
 namespace anamnesis {
@@ -237,7 +242,7 @@ Status AddArtifacts(Facts& facts, const v1::EntityRef& entity, v1::AdoptionAnswe
   return OkStatus();
 }
 
-// The item's envelope that is in force, else what is proposed.
+// The item's envelope that is in force.
 Status AddEnvelope(Facts& facts, const v1::EntityRef& item, Timestamp now, v1::AdoptionAnswer::Surface& surface) {
   ASSIGN_OR_RETURN(const std::vector<const Fact*> approved, facts.Typed(item, "envelope.approved"));
   for (const Fact* fact : approved) {
@@ -247,19 +252,46 @@ Status AddEnvelope(Facts& facts, const v1::EntityRef& item, Timestamp now, v1::A
     ASSIGN_OR_RETURN(const std::string why_not, gate::WhyEnvelopeNotInForce(facts, *fact, now));
     if (why_not.empty()) *surface.mutable_envelope() = Bare(*FindReference(fact->header(), "envelope"));
   }
-  if (surface.has_envelope()) return OkStatus();
-  constexpr size_t kProposedMax = 1000;
-  ASSIGN_OR_RETURN(const std::vector<const Fact*> proposed,
-                   facts.OfType(item, "item", "envelope.proposed", kProposedMax));
-  for (const Fact* fact : proposed) {
-    const v1::EntityRef envelope = Bare(*FindReference(fact->header(), "envelope"));
-    ASSIGN_OR_RETURN(const Fact* definition, facts.Definition(envelope));
-    if (definition == nullptr) *surface.mutable_proposed_envelope() = envelope;
-  }
   return OkStatus();
 }
 
-Status AddSurface(Facts& facts, const std::string& id, Timestamp now, v1::AdoptionAnswer::Surface& surface) {
+// What is proposed and nobody approved.
+struct ProposedEnvelopes {
+  // By item: the newest, by when it was proposed.
+  std::map<std::string, v1::EntityRef, std::less<>> newest;
+  // Not all proposals were looked at.
+  bool more = false;
+};
+
+// Looks at the last in the log; what is told afterwards of a time before is among them.
+StatusOr<ProposedEnvelopes> FindProposedEnvelopes(Facts& facts) {
+  constexpr size_t kProposedMax = 10'000;
+  std::vector<LeafIndex> indexes;
+  ProposedEnvelopes found;
+  RETURN_IF_ERROR(VisitList(facts.rows(), Family::kTypeEvents, "envelope.proposed", LeafIndex(facts.size().value - 1),
+                            true, facts.size(), [&](LeafIndex index) {
+                              found.more = indexes.size() == kProposedMax;
+                              if (!found.more) indexes.push_back(index);
+                              return !found.more;
+                            }));
+  std::vector<const Fact*> proposed;
+  for (const LeafIndex index : indexes) {
+    ASSIGN_OR_RETURN(const Fact* fact, facts.At(index));
+    if (fact->counts()) proposed.push_back(fact);
+  }
+  std::sort(proposed.begin(), proposed.end(), StandsEarlier);
+  for (auto fact = proposed.rbegin(); fact != proposed.rend(); ++fact) {
+    const std::string& item = FindReference((*fact)->header(), "item")->id();
+    if (found.newest.count(item) > 0) continue;
+    const v1::EntityRef envelope = Bare(*FindReference((*fact)->header(), "envelope"));
+    ASSIGN_OR_RETURN(const Fact* approved, facts.Definition(envelope));
+    if (approved == nullptr) found.newest.emplace(item, envelope);
+  }
+  return found;
+}
+
+Status AddSurface(Facts& facts, const std::string& id, Timestamp now, const ProposedEnvelopes& proposed,
+                  v1::AdoptionAnswer::Surface& surface) {
   v1::EntityRef entity;
   entity.set_kind("adaptation_surface");
   entity.set_id(id);
@@ -275,6 +307,10 @@ Status AddSurface(Facts& facts, const std::string& id, Timestamp now, v1::Adopti
   if (const v1::EntityRef* owner = FindReference(identified->header(), "owner"))
     *surface.mutable_owner() = Bare(*owner);
   RETURN_IF_ERROR(AddEnvelope(facts, surface.item(), now, surface));
+  const auto candidate = proposed.newest.find(surface.item().id());
+  if (!surface.has_envelope() && candidate != proposed.newest.end()) {
+    *surface.mutable_proposed_envelope() = candidate->second;
+  }
   RETURN_IF_ERROR(AddArtifacts(facts, entity, surface));
   RETURN_IF_ERROR(SetFirst(
       facts, entity, "", "document.referenced", [](v1::AdoptionAnswer::Surface& s) { return s.mutable_documented(); },
@@ -289,8 +325,10 @@ Status AnswerAdoption(Facts& facts, const v1::AdoptionQuestion&, v1::Answer& ans
   ASSIGN_OR_RETURN(const std::vector<std::string> ids, facts.DefinedIds("adaptation_surface", "", kSurfacesMax));
   if (ids.empty()) return OkStatus();
   ASSIGN_OR_RETURN(const Timestamp now, RecordedAt(facts.rows(), LeafIndex(facts.size().value - 1)));
+  ASSIGN_OR_RETURN(const ProposedEnvelopes proposed, FindProposedEnvelopes(facts));
+  if (proposed.more) answer.add_notes("only the last envelopes that were proposed are looked at; there are more");
   for (const std::string& id : ids) {
-    RETURN_IF_ERROR(AddSurface(facts, id, now, *answer.mutable_adoption()->add_surfaces()));
+    RETURN_IF_ERROR(AddSurface(facts, id, now, proposed, *answer.mutable_adoption()->add_surfaces()));
   }
   return OkStatus();
 }

@@ -218,6 +218,33 @@ TEST(Regulated, A76ASurfaceHasTheEnvelopeThatIsInForceOrNone) {
       << world.refused().at("proposed");
   EXPECT_EQ(EntityKeyText(Adoption(world).surfaces(1).proposed_envelope()), "envelope:weights@1");
 
+  // The newest, by when it was proposed: what is told afterwards of a time before is none.
+  const auto propose = [&](const std::string& envelope, bool told_afterwards) {
+    EventDraft draft = DraftWith(proposed, {"envelope=envelope:" + envelope, "item=software_item:gate"});
+    draft = Now(world, draft);
+    if (told_afterwards) {
+      SetOccurred(draft, kTestStart, kTestStart);
+      draft.header.set_retrospective(true);
+    }
+    const Status status = world.Do({envelope, "ada", draft}).status();
+    EXPECT_TRUE(status.ok()) << status;
+  };
+  propose("weights@2", false);
+  propose("weights@0", true);
+  EXPECT_EQ(EntityKeyText(Adoption(world).surfaces(1).proposed_envelope()), "envelope:weights@2");
+  EventDraft approval = StepNamed("envelope").draft;
+  approval.header.mutable_refs(0)->set_id("weights");
+  approval.header.mutable_refs(0)->set_version("2");
+  approval.header.mutable_refs(1)->set_id("gate");
+  ASSERT_TRUE(world.Do({"approved", "ada", Now(world, approval)}).ok()) << world.refused().at("approved");
+  adoption = Adoption(world);
+  EXPECT_EQ(EntityKeyText(adoption.surfaces(1).envelope()), "envelope:weights@2");
+  EXPECT_FALSE(adoption.surfaces(1).has_proposed_envelope()) << "one is in force";
+  const EventDraft weights_retired = Because(DraftWith(v1::EnvelopeRetired(), {"envelope=envelope:weights@2"}));
+  ASSERT_TRUE(world.Do({"weights-retired", "ada", Now(world, weights_retired)}).ok())
+      << world.refused().at("weights-retired");
+  EXPECT_EQ(EntityKeyText(Adoption(world).surfaces(1).proposed_envelope()), "envelope:weights@1") << "not approved yet";
+
   Step second = StepNamed("envelope");
   second.draft.header.mutable_refs(0)->set_version("2");
   ASSERT_TRUE(world.Do({"envelope-2", "ada", Now(world, second.draft)}).ok()) << world.refused().at("envelope-2");
