@@ -179,6 +179,18 @@ Status AddStaleCertifications(Facts& facts, Timestamp now, v1::Answer& answer) {
   return OkStatus();
 }
 
+// Of a unit that nobody recorded, nothing stands that would be denied: that is no answer about a unit.
+Status CheckUnitNamed(const Facts& facts, const std::string& id) {
+  v1::EntityRef unit;
+  unit.set_kind("device_unit");
+  unit.set_id(id);
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts.About(unit, "", 1));
+  if (!indexes.empty()) return OkStatus();
+  return absl::NotFoundError(
+      Text("standing.unit: nothing is recorded of ", EntityKeyText(unit),
+           "; see that its id is right: `anamnesis where` lists the units of what runs on them"));
+}
+
 }  // namespace
 
 Status AnswerStanding(Facts& facts, const v1::StandingQuestion& question, v1::Answer& answer) {
@@ -195,7 +207,10 @@ Status AnswerStanding(Facts& facts, const v1::StandingQuestion& question, v1::An
     }
   }
   StandingCheck check(facts, now, question.all(), standing);
-  if (!question.unit().empty()) return check.AddUnit(question.unit());
+  if (!question.unit().empty()) {
+    RETURN_IF_ERROR(CheckUnitNamed(facts, question.unit()));
+    return check.AddUnit(question.unit());
+  }
   const size_t limit = question.limit() == 0 ? kUnitsDefault : question.limit();
   ASSIGN_OR_RETURN(const std::vector<std::string> units, facts.DefinedIds("device_unit", question.from(), limit + 1));
   for (size_t i = 0; i < std::min(limit, units.size()); ++i) RETURN_IF_ERROR(check.AddUnit(units[i]));

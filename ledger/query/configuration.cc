@@ -11,6 +11,7 @@
 #include "ledger/query/citation.h"
 #include "ledger/query/configuration_difference.h"
 #include "ledger/query/events.h"
+#include "ledger/query/facts.h"
 #include "ledger/query/item_history.h"
 #include "ledger/query/nonconformity.h"
 #include "ledger/state/configuration.h"
@@ -381,6 +382,17 @@ StatusOr<std::optional<ViewPoint>> PointToCompareWith(const RowReader& rows, Tre
   return now;
 }
 
+// A unit that was not in service then looks like one whose id is mistyped. Empty where anything is recorded of it.
+StatusOr<std::string> WhyUnrecorded(const RowReader& rows, TreeSize size, const std::string& id) {
+  v1::EntityRef unit;
+  unit.set_kind("device_unit");
+  unit.set_id(id);
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, Facts(rows, size).About(unit, "", 1));
+  if (!indexes.empty()) return std::string();
+  return Text("nothing is recorded of device_unit:", id,
+              "; see that its id is right: `anamnesis where` lists the units of what runs on them");
+}
+
 }  // namespace
 
 StatusOr<v1::Configuration> ConfigurationAt(const RowReader& rows, std::string_view unit, Timestamp at, TreeSize size) {
@@ -402,8 +414,11 @@ StatusOr<v1::ConfigurationAnswer> AnswerConfiguration(const RowReader& rows, std
   answer.set_unit(request.unit());
   *answer.mutable_at() = request.at();
   ASSIGN_OR_RETURN(*answer.mutable_now_known(), ViewAt(rows, size, request.unit(), now));
+  ASSIGN_OR_RETURN(const std::string unrecorded, WhyUnrecorded(rows, size, request.unit()));
+  if (!unrecorded.empty()) answer.mutable_now_known()->add_notes(unrecorded);
   if (!then.has_value()) return answer;
   ASSIGN_OR_RETURN(*answer.mutable_then_known(), ViewAt(rows, size, request.unit(), *then));
+  if (!unrecorded.empty()) answer.mutable_then_known()->add_notes(unrecorded);
   if (IsComparison(request)) *answer.mutable_compared_at() = ToProtoTime(then->at);
   RETURN_IF_ERROR(AddDifferences(rows, *then, now, answer));
   return answer;

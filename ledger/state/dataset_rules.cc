@@ -106,28 +106,23 @@ bool ApprovesDeviation(const LoadedEvent& decision, const v1::EntityRef& dataset
   });
 }
 
-// Who is behind an event, as KIND "ID": its writer, whom it acts for, who delegated to it, and who annotated.
-StatusOr<std::set<std::string>> Behind(const RowFinder& rows, const v1::EventHeader& header) {
+// Who is behind an event, as KIND "ID": its writer, whom it acts for, and who annotated. Nobody annotates or decides
+// under a delegation.
+std::set<std::string> Behind(const v1::EventHeader& header) {
   std::set<std::string> behind;
   const auto add = [&](const auto& who) { behind.insert(Text(who.kind(), " \"", who.id(), "\"")); };
   add(header.actor());
   if (!header.on_behalf_of().id().empty()) add(header.on_behalf_of());
   for (const v1::EntityRef& ref : header.refs()) {
     if (ref.role() == "annotator") add(ref);
-    if (ref.role() != "delegation") continue;
-    ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindDefinition(rows, ref));
-    if (!index.has_value()) continue;
-    ASSIGN_OR_RETURN(const LoadedEvent delegated, LoadEvent(rows, *index));
-    if (const v1::EntityRef* from = FindReference(delegated.header.fields, "from"); from != nullptr) add(*from);
   }
   return behind;
 }
 
 // Somebody who is behind the annotation and behind the decision that it names; empty when nobody is.
-StatusOr<std::string> BehindBoth(const RowFinder& rows, const LoadedEvent& decision,
-                                 const v1::EventHeader& annotation) {
-  ASSIGN_OR_RETURN(const std::set<std::string> decided, Behind(rows, decision.header.fields));
-  ASSIGN_OR_RETURN(const std::set<std::string> annotated, Behind(rows, annotation));
+std::string BehindBoth(const LoadedEvent& decision, const v1::EventHeader& annotation) {
+  const std::set<std::string> decided = Behind(decision.header.fields);
+  const std::set<std::string> annotated = Behind(annotation);
   const auto found =
       std::find_if(decided.begin(), decided.end(), [&](const std::string& who) { return annotated.count(who) > 0; });
   return found == decided.end() ? std::string() : *found;
@@ -150,10 +145,7 @@ Status CheckAnnotation(const Case& at, const v1::AnnotationCompleted& body) {
   if (!decision.has_value()) return OkStatus();
   const v1::EntityRef& dataset = *FindReference(at.header(), "dataset");
   const bool approves = ApprovesDeviation(*decision, dataset);
-  std::string who;
-  if (FallsShort(body)) {
-    ASSIGN_OR_RETURN(who, BehindBoth(at.rows, *decision, at.header()));
-  }
+  const std::string who = FallsShort(body) ? BehindBoth(*decision, at.header()) : "";
   if (approves && who.empty()) return OkStatus();
   const std::string name =
       Text("decision \"", FindReference(at.header(), "deviation_approval")->id(), "\" at leaf ", decision->index.value);
@@ -193,11 +185,8 @@ Status CheckAgreement(const Case& at, const v1::EntityRef& dataset) {
   if (body == nullptr || !FallsShort(*body)) return OkStatus();
   const v1::EventHeader& annotation = last->header.fields;
   ASSIGN_OR_RETURN(const std::optional<LoadedEvent> decision, DecisionNamed(at.rows, annotation));
-  bool approved = decision.has_value() && ApprovesDeviation(*decision, dataset);
-  if (approved) {
-    ASSIGN_OR_RETURN(const std::string who, BehindBoth(at.rows, *decision, annotation));
-    approved = who.empty();
-  }
+  const bool approved =
+      decision.has_value() && ApprovesDeviation(*decision, dataset) && BehindBoth(*decision, annotation).empty();
   if (approved) return OkStatus();
   AddBroken(at.broken, {"ANNOTATION-AGREEMENT", "header.refs", v1::REFUSED, "IEC PAS 63621:2026",
                         Text("the annotation at leaf ", last->index.value, " reached less agreement than required"),

@@ -255,5 +255,21 @@ TEST(Regulated, A76ASurfaceHasTheEnvelopeThatIsInForceOrNone) {
   EXPECT_FALSE(Adoption(world).surfaces(0).has_envelope()) << "version 1 was followed by 2, which is retired";
 }
 
+// That nothing is denied on it would be a clean bill for a unit that isn't there.
+TEST(Regulated, AUnitThatNobodyRecordedDoesNotStand) {
+  GateWorld world(GateStory());
+  const auto ask = [&](const std::string& unit) {
+    v1::Question question;
+    question.mutable_standing()->set_unit(unit);
+    return Ask(world.ledger().rows(), "o", world.ledger().size(), question, AskGate);
+  };
+  const StatusOr<v1::Answer> known = ask("ICU-1");
+  ASSERT_TRUE(known.ok()) << known.status();
+  EXPECT_EQ(known->standing().units(), 1u);
+  const Status unknown = ask("ICUU-1").status();
+  EXPECT_TRUE(absl::IsNotFound(unknown)) << unknown;
+  EXPECT_THAT(std::string(MessageOf(unknown)), HasSubstr("nothing is recorded of device_unit:ICUU-1"));
+}
+
 }  // namespace
 }  // namespace anamnesis

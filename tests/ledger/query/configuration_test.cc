@@ -364,5 +364,19 @@ TEST_F(ConfigurationTest, AComparisonWithWhatIsNotThereIsRefused) {
   EXPECT_THAT(std::string(refused.message()), HasSubstr("compare_known_size: 3"));
 }
 
+// It would look like a unit that was not in service then.
+TEST_F(ConfigurationTest, AUnitThatNobodyRecordedIsSaidToBeNone) {
+  v1::GetConfigurationRequest request;
+  request.set_unit("IC-U7");
+  *request.mutable_at() = ToProtoTime(Hour(2));
+  const auto answer = AnswerConfiguration(history_.rows(), "o", history_.size(), request);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  const auto said = Contains(HasSubstr("nothing is recorded of device_unit:IC-U7"));
+  EXPECT_THAT(answer->now_known().notes(), said);
+  EXPECT_THAT(answer->then_known().notes(), said);
+  EXPECT_THAT(Ask({}, 0).now_known().notes(), testing::Not(Contains(HasSubstr("nothing is recorded"))))
+      << "recorded, and not in service yet";
+}
+
 }  // namespace
 }  // namespace anamnesis

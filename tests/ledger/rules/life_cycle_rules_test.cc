@@ -224,30 +224,6 @@ TEST_F(AgreementTest, A45_SomebodyElseIsNobodyBehindTheAnnotation) {
   EXPECT_THAT(Record(Sealed("1")), IsEmpty());
 }
 
-TEST_F(AgreementTest, A45_WhoDelegatedIsBehindWhatIsDoneForThem) {
-  TestWriter tool("software", "tool", 4);
-  Accept(admin_.Write({GrantRole("eve", v1::VERIFIER), IssueKey("software", "tool", tool.key().public_key())}));
-  const Timestamp now = ledger_.next_proposed();
-  v1::AuthorityDelegated delegated;
-  delegated.set_role(v1::VERIFIER);
-  delegated.set_valid_until_us(kTestStart.us + int64_t{86'400'000'000} * 30);
-  v1::ElectronicSignature& signature = *delegated.mutable_signature();
-  signature.set_meaning(v1::ElectronicSignature::APPROVAL);
-  signature.set_signed_at_us(now.us);
-  signature.set_session_id(std::string(16, 's'));
-  signature.set_ordinal(1);
-  signature.add_components(v1::ElectronicSignature::KEY);
-  signature.add_components(v1::ElectronicSignature::PASSPHRASE);
-  EventDraft delegation = DraftWith(delegated, {"delegation=delegation:d1", "from=person:eve", "to=software:tool"});
-  SetOccurred(delegation, now, now);
-  const Status status = Try(eve_, delegation);
-  ASSERT_TRUE(status.ok()) << status;
-  Decide(Decided("eves", "dataset:d@1", "deviation_approved"));
-  const EventDraft annotated = Annotated("a", "eves");
-  EXPECT_EQ(DetailOf(Try(tool, WithRefs(annotated, {"delegation=delegation:d1"}))).rule(), "ANNOTATION-DEVIATION");
-  EXPECT_TRUE(Try(tool, annotated).ok()) << "on its own";
-}
-
 TEST_F(AgreementTest, A45_OfSeveralAnnotationsTheLastInTimeDecides) {
   (void)Record(Annotated("april", ""));
   EXPECT_THAT(Record(ToldLate(Annotated("march", "", "95"), 30)), IsEmpty());
