@@ -45,8 +45,8 @@ struct Cited {
 // The events by leaf. Reads each one.
 StatusOr<std::map<uint64_t, Cited>> ReadCited(const LedgerView& view, const std::vector<v1::LeafReference>& leaves);
 
-// The same for leaves of which nothing else is known; their times are as recorded, whatever corrects them. Of those that
-// a person signed it is told what replaced them, though that is not among them.
+// The same for leaves of which nothing else is known; their times are as recorded, whatever corrects them. Of those
+// that a person signed it is told what replaced them, though that is not among them.
 StatusOr<std::map<uint64_t, Cited>> ReadLeaves(const LedgerView& view, const std::set<uint64_t>& leaves);
 
 // What belongs to a subject (RecordsQuestion); empty when nothing is recorded of it.
