@@ -62,6 +62,7 @@ def check_words(place, ledger):
     expect(BAD_USAGE, "\"frob\" is no verb", "gate", "frob", *at)
     expect(BAD_USAGE, "nosuch", "log", "--type", "nosuch", *at)
     expect(NO, "nosuch", "log", "--stream", "nosuch", *at)
+    expect(BAD_USAGE, "`anamnesis types` lists them", "types", "artifact.activate")
     expect(BAD_USAGE, "negative", "log", "--from", "-1", *at)
     expect(BAD_USAGE, "Germany", "gate", "check", "a@1", "--unit", "u", "--jurisdiction", "Germany", *at)
     expect(BAD_USAGE, "--at", "config", "ICU-7", "--at", "soon", *at)
