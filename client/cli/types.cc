@@ -56,9 +56,10 @@ void AddTypes(CLI::App& app) {
       PrintType(*type);
       found = true;
     }
-    if (!found)
+    if (!found) {
       return absl::InvalidArgumentError(
           Text("TYPE: \"", *name, "\" is not an event type; `anamnesis types` lists them"));
+    }
     return kDone;
   });
 }
