@@ -47,7 +47,12 @@ StatusOr<std::vector<PlacedSpec>> ReadSpecs(const Options& options) {
       return absl::InvalidArgumentError("--stream and --type are required without --jsonl");
     }
     if (!options.body_file.empty()) {
-      ASSIGN_OR_RETURN(spec.body_json, ReadFile(options.body_file));
+      const StatusOr<std::string> body = ReadFile(options.body_file);
+      if (!body.ok()) {
+        return absl::InvalidArgumentError(Text("--body: ", MessageOf(body.status()),
+                                               "; give the name of a JSON file, or - to have it read from stdin"));
+      }
+      spec.body_json = *body;
     }
     return std::vector<PlacedSpec>{{std::move(spec)}};
   }

@@ -82,7 +82,7 @@ StatusOr<std::unique_ptr<BackupClient>> ConnectToBackups(const Options& options)
           MessageOf(ledger.status()),
           "; when a node serves it, have the node make the backup: --ledger HOST:PORT (anamnesisd --backups DIR)"));
     }
-    if (!ledger.ok()) return NotReached(ledger.status());
+    if (!ledger.ok()) return NotOpened(ledger.status());
     return std::unique_ptr<BackupClient>(std::make_unique<EmbeddedBackups>(*std::move(ledger), options.dir));
   }
   if (!options.dir.empty()) return std::unique_ptr<BackupClient>(std::make_unique<BackupDirectory>(options.dir));

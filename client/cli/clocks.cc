@@ -5,6 +5,7 @@
 #include "client/cli/event_text.h"
 #include "client/cli/question.h"
 #include "client/cli/time_option.h"
+#include "client/cli/utc_offset.h"
 #include "ledger/query/wording.h"
 
 namespace anamnesis::cli {
@@ -74,7 +75,8 @@ void AddClocks(CLI::App& app) {
       "Exit status 1: a report is overdue, or nothing says when its time began.");
   verb.add_option("INCIDENT", options->incident, "the incident's id")->required();
   verb.add_option("--at", options->at, "as of when (RFC 3339); default: now");
-  verb.add_option("--utc-offset", options->utc_offset_minutes, "minutes east of UTC of the days that count");
+  AddUtcOffsetOption(verb, options->utc_offset_minutes,
+                     "of the days that count, east of UTC, such as +02:00; default: Z");
   AddQuestionOptions(verb, *options);
   SetAction(verb, [options]() -> StatusOr<ExitStatus> {
     v1::Question question;

@@ -89,14 +89,16 @@ StatusOr<std::unique_ptr<LedgerClient>> Connect(const Common& common) {
   options.log = [](std::string_view line) { std::cerr << line << "\n"; };
   StatusOr<std::unique_ptr<LedgerClient>> client =
       OpenEmbedded(common.ledger.substr(kFilePrefix.size()), options, common.consistency);
-  if (!client.ok()) return NotReached(client.status());
+  if (!client.ok()) return NotOpened(client.status());
   return client;
 }
 
 Status NotReached(const Status& why) { return absl::UnavailableError(Text(MessageOf(why))); }
 
 Status NotOpened(const Status& why) {
-  return absl::IsNotFound(why) ? absl::InvalidArgumentError(Text(MessageOf(why))) : NotReached(why);
+  if (!absl::IsNotFound(why)) return NotReached(why);
+  const bool is_none = MessageOf(why).starts_with("no ledger in");
+  return absl::InvalidArgumentError(Text(MessageOf(why), is_none ? "; `anamnesis init` makes one" : ""));
 }
 
 void SetAction(CLI::App& verb, std::function<StatusOr<ExitStatus>()> run) {

@@ -73,8 +73,8 @@ ExitStatus ExitStatusOf(const Status& status);
 
 // Why a ledger could not be opened, whatever the reason, as UNAVAILABLE: that is not a "no" to the question asked.
 Status NotReached(const Status& why);
-// Why the ledger could not be opened whose directory is an argument of the verb: wrong input when there is none in it,
-// else as NotReached.
+// Why the ledger could not be opened whose directory the verb was given: wrong input when there is none in it, which
+// names `anamnesis init`, else as NotReached.
 Status NotOpened(const Status& why);
 
 // One JSON document of a message, in protobuf's JSON mapping, on stdout.

@@ -4,6 +4,7 @@
 
 #include "client/cli/context.h"
 #include "client/cli/dataset.h"
+#include "client/cli/option_checks.h"
 #include "client/cli/trust.h"
 #include "client/dataset/file.h"
 #include "google/protobuf/util/json_util.h"
@@ -172,11 +173,13 @@ void AddDatasetVerify(CLI::App& dataset) {
       "         (anamnesis receipt INDEX --out sealed.tlog-proof writes it, with .leaf and .body)\n"
       "         anamnesis dataset verify v2.2.members --sealed sealed.json\n"
       "Exit status 1 when it does not verify.");
-  verb.add_option("FILE", options->file, "a proof or a member file")->required();
+  verb.add_option("FILE", options->file, "a proof or a member file")->required()->check(IsFileToRead());
   verb.add_option("--record", options->record, "the record that the proof must be about");
-  verb.add_option("--receipt", options->receipt, "NAME.tlog-proof of the version's dataset.sealed");
+  verb.add_option("--receipt", options->receipt, "NAME.tlog-proof of the version's dataset.sealed")
+      ->check(IsFileToRead());
   AddTrustOptions(verb, options->trust);
-  verb.add_option("--sealed", options->sealed_file, "the JSON of the dataset.sealed, from a source you trust");
+  verb.add_option("--sealed", options->sealed_file, "the JSON of the dataset.sealed, from a source you trust")
+      ->check(IsFileToRead());
   verb.add_option("--root", options->root, "its manifest_root in hexadecimal, from a source you trust");
   verb.add_option("--records", options->records, "its number of records");
   verb.add_option("--salt", options->salt, "its member_salt in hexadecimal");

@@ -65,12 +65,11 @@ Status SetOccurredText(const std::string& text, EventDraft& draft) {
     return OkStatus();
   }
   const size_t slash = text.find('/');
-  ASSIGN_OR_RETURN(const Timestamp earliest, ParseTime(text.substr(0, slash)));
-  Timestamp latest = earliest;
-  if (slash != std::string::npos) {
-    ASSIGN_OR_RETURN(latest, ParseTime(text.substr(slash + 1)));
-  }
-  SetOccurred(draft, earliest, latest);
+  const StatusOr<Timestamp> earliest = ParseTime(text.substr(0, slash));
+  if (!earliest.ok()) return WithContext(earliest.status(), "--occurred-at");
+  const StatusOr<Timestamp> latest = slash == std::string::npos ? earliest : ParseTime(text.substr(slash + 1));
+  if (!latest.ok()) return WithContext(latest.status(), "--occurred-at");
+  SetOccurred(draft, *earliest, *latest);
   return OkStatus();
 }
 

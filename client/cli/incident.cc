@@ -5,6 +5,7 @@
 #include "client/cli/exports.h"
 #include "client/cli/objects.h"
 #include "client/cli/question.h"
+#include "client/cli/utc_offset.h"
 
 namespace anamnesis::cli {
 namespace {
@@ -56,8 +57,8 @@ void AddIncident(CLI::App& app) {
   verb.add_option("INCIDENT", options->incident, "the incident's id")->required();
   verb.add_option("--activations", options->activations, "how many of the last before the incident, of each unit")
       ->capture_default_str();
-  verb.add_option("--utc-offset", options->utc_offset_minutes,
-                  "minutes east of UTC of the days on which reports are due; default: 0");
+  AddUtcOffsetOption(verb, options->utc_offset_minutes,
+                     "of the days on which reports are due, east of UTC, such as +02:00; default: Z");
   AddExportOptions(verb, *options);
   AddObjectsOptions(verb, options->common, options->objects);
   SetAction(verb, [options] { return Export(*options); });

@@ -38,6 +38,11 @@ std::string UnknownVerb(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 int BadUsage(const CLI::App& app, const CLI::ParseError& error) {
+  if (std::string_view(error.what()) == "--ledger is required") {
+    std::cerr << "--ledger is required, unless ANAMNESIS_LEDGER is set: file:DIR or HOST:PORT[,HOST:PORT...]\n"
+              << "Run with --help for more information.\n";
+    return kBadUsage;
+  }
   const std::string unknown = UnknownVerb(app, error);
   // Help is no error; everything else that the parser finds is wrong usage.
   if (unknown.empty()) return app.exit(error) == 0 ? kDone : kBadUsage;

@@ -1,5 +1,7 @@
 #include "client/cli/objects.h"
 
+#include <filesystem>
+
 #include "client/cli/embedded_client.h"
 #include "client/cpp/file_tree.h"
 #include "ledger/engine/layout.h"
@@ -17,6 +19,11 @@ StatusOr<std::unique_ptr<ObjectClient>> ConnectObjectStore(const Common& common,
     return ConnectObjects(common.ledger, ObjectClientOptions{common.tls, common.append_within});
   }
   const std::string dir = common.ledger.substr(kFilePrefix.size());
+  // The store of a ledger that isn't there would be made.
+  std::error_code ignored;
+  if (objects.empty() && !std::filesystem::is_directory(dir, ignored)) {
+    return NotOpened(absl::NotFoundError(Text("no ledger in ", dir)));
+  }
   StatusOr<std::unique_ptr<ObjectClient>> store = OpenObjects(objects.empty() ? ObjectsPath(dir) : objects);
   if (!store.ok()) return NotReached(store.status());
   return store;

@@ -63,14 +63,19 @@ StatusOr<ExitStatus> New(const Options& options) {
   return kDone;
 }
 
+// A file that isn't there is wrong input: nobody was asked anything that has "no" for an answer.
+Status OfInput(const Status& status) {
+  return absl::IsNotFound(status) ? absl::InvalidArgumentError(Text(MessageOf(status))) : status;
+}
+
 StatusOr<ExitStatus> Renew(const Options& options) {
   std::cerr << kForTests;
   if (options.drop_old) {
-    RETURN_IF_ERROR(RemoveOldCa(options.directory, options.name));
+    RETURN_IF_ERROR(OfInput(RemoveOldCa(options.directory, options.name)));
     std::cout << options.name << ".crt holds the newest CA only\n";
     return kDone;
   }
-  RETURN_IF_ERROR(RenewCertificate(options.directory, options.name, options.days));
+  RETURN_IF_ERROR(OfInput(RenewCertificate(options.directory, options.name, options.days)));
   std::cout << "renewed " << options.name << "\n";
   return kDone;
 }

@@ -229,7 +229,7 @@ StatusOr<std::unique_ptr<ReceiptClient>> ConnectReceipts(const Common& common) {
   LedgerOptions options;
   options.log = [](std::string_view line) { std::cerr << line << "\n"; };
   StatusOr<std::unique_ptr<Ledger>> ledger = Ledger::Open(common.ledger.substr(kFilePrefix.size()), options);
-  if (!ledger.ok()) return NotReached(ledger.status());
+  if (!ledger.ok()) return NotOpened(ledger.status());
   return std::unique_ptr<ReceiptClient>(std::make_unique<EmbeddedReceipts>(*std::move(ledger)));
 }
 

@@ -39,8 +39,15 @@ void AddTrustOptions(CLI::App& verb, TrustOptions& options) {
 StatusOr<Trust> ReadTrust(const TrustOptions& options) {
   Trust trust;
   for (const std::string& text : options.keys) {
-    ASSIGN_OR_RETURN(VerifierKey key, VerifierKey::Parse(text));
-    trust.keys.push_back(std::move(key));
+    StatusOr<VerifierKey> key = VerifierKey::Parse(text);
+    if (!key.ok()) {
+      std::error_code ignored;
+      const bool is_file = std::filesystem::exists(text, ignored);
+      return absl::InvalidArgumentError(
+          Text("--key: \"", text, "\": ", MessageOf(key.status()),
+               is_file ? Text("; it is a file: give what is in it, --key \"$(cat ", text, ")\"") : ""));
+    }
+    trust.keys.push_back(*std::move(key));
   }
   if (!options.policy_file.empty()) {
     ASSIGN_OR_RETURN(const std::string text, ReadFile(options.policy_file, limits::kPolicyBytesMax));

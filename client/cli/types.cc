@@ -56,7 +56,10 @@ void AddTypes(CLI::App& app) {
       PrintType(*type);
       found = true;
     }
-    if (!found) return absl::NotFoundError(Text("\"", *name, "\" is not an event type"));
+    if (!found) {
+      return absl::InvalidArgumentError(
+          Text("TYPE: \"", *name, "\" is not an event type; `anamnesis types` lists them"));
+    }
     return kDone;
   });
 }

@@ -38,10 +38,10 @@ void AddVerbs(CLI::App& app) {
   app.footer(
       "The ledger is named by --ledger or, as the examples have it, by ANAMNESIS_LEDGER: file:DIR (embedded) or\n"
       "HOST:PORT[,HOST:PORT...].\n"
-      "Exit status: 0 done; 1 the answer is no; 2 wrong usage or input; 3 the ledger can't be reached or refuses\n"
-      "service; 4 it is not known whether what was sent is recorded; 5 it is done, or recorded, and its result is "
-      "lost\n"
-      "(a full disk, no witnesses): don't send it again.");
+      "Exit status: 0 done; 1 the answer is no; 2 wrong usage or input, also a file or a ledger's directory that "
+      "isn't\n"
+      "there; 3 the ledger can't be reached or refuses service; 4 it is not known whether what was sent is recorded;\n"
+      "5 it is done, or recorded, and its result is lost (a full disk, no witnesses): don't send it again.");
   for (const auto add : {AddKey,
                          AddPki,
                          AddInit,

@@ -35,7 +35,15 @@ def check_paths(place, ledger):
         done = harness.run(*arguments)
         harness.expect(done.returncode == BAD_USAGE, f"{arguments}: {done}")
         harness.expect("no" in done.stdout + done.stderr and done.stderr.count("\n") <= 2, f"{arguments}: {done}")
-    expect(NOT_REACHED, "nowhere", "status", "--ledger", "file:nowhere")
+    backups = ("--backups", place.path("backups"))
+    for verb in (("status",), ("log",), ("receipt", "1"), ("checkpoint",), ("object", "put", place.key),
+                 ("backup", "create", *backups), ("backup", "list", *backups), ("bench", "append", "--as", place.key)):
+        # What the environment says is no way out.
+        expect(BAD_USAGE, "`anamnesis init` makes one", *verb, "--ledger", "file:nowhere",
+               env={**os.environ, "ANAMNESIS_LEDGER": ledger})
+    expect(BAD_USAGE, "person-bob", "pki", "renew", place.dir, "person-bob")
+    proof = ("--receipt", "nope", "--key", harness.run_well("key", "show", place.key).strip())
+    expect(BAD_USAGE, '"nope": can\'t be read', "dataset", "verify", place.key, *proof)
     empty = place.path("empty")
     os.mkdir(empty)
     expect(BAD_USAGE, "no ledger", "rebuild", empty)
@@ -53,12 +61,21 @@ def check_words(place, ledger):
     expect(BAD_USAGE, "\"frob\" is no verb", "gate", "frob", *at)
     expect(BAD_USAGE, "nosuch", "log", "--type", "nosuch", *at)
     expect(NO, "nosuch", "log", "--stream", "nosuch", *at)
+    expect(BAD_USAGE, "`anamnesis types` lists them", "types", "artifact.activate")
     expect(BAD_USAGE, "negative", "log", "--from", "-1", *at)
     expect(BAD_USAGE, "Germany", "gate", "check", "a@1", "--unit", "u", "--jurisdiction", "Germany", *at)
     expect(BAD_USAGE, "--at", "config", "ICU-7", "--at", "soon", *at)
     expect(BAD_USAGE, "--known", "config", "ICU-7", "--at", "2026-01-01T00:00:00Z", "--known", "banana", *at)
     expect(BAD_USAGE, "is past", "delegate", "d", "--to", "s", "--role", "certifier", "--until", "2020-01-01T00:00:00Z",
            "--signed-with", "key,passphrase", "--as", place.key, *at)
+    unset = {name: value for name, value in os.environ.items() if name != "ANAMNESIS_LEDGER"}
+    expect(BAD_USAGE, "unless ANAMNESIS_LEDGER is set: file:DIR", "status", env=unset)
+    expect(BAD_USAGE, '"2" is neither Z nor', "clocks", "INC-7", "--utc-offset", "2", *at)
+    writer = ("--stream", "person/ada", "--type", "document.referenced", "--as", place.key, *at)
+    expect(BAD_USAGE, "--body: {}: can't be read; give", "append", "--body", "{}", *writer)
+    body = write(place.path("body.json"), '{"title": "t"}')
+    expect(BAD_USAGE, "--occurred-at: ", "append", "--body", body, "--occurred-at", "yesterday", *writer)
+    expect(BAD_USAGE, f'--key: "{body}": verifier key: not <name>', "verify", place.key, "--key", body)
     key = harness.run_well("key", "show", os.path.join(place.ledger, "checkpoint.key")).strip()
     expect(NO, "more than", "verify", "/dev/zero", "--key", key)
     expect(NO, "is no receipt", "verify", place.key, "--key", key)

@@ -196,7 +196,7 @@ def bad_input_is_named(place):
         done = harness.run(*seal, ledger)
         expect(done.returncode == BAD_INPUT and named in done.stderr, f"{text!r}: {done.returncode} {done.stderr}")
     manifest(bad, range(3))
-    expect(harness.run(*seal, "file:/nowhere").returncode == NOT_REACHED, "a ledger that isn't there")
+    expect(harness.run(*seal, "file:/nowhere").returncode == BAD_INPUT, "a ledger that isn't there")
     empty = place.path("empty.csv")
     with open(empty, "w") as file:
         file.write("record_id\n")
