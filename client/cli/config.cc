@@ -5,6 +5,7 @@
 
 #include "client/cli/context.h"
 #include "client/cli/event_text.h"
+#include "client/cli/option_checks.h"
 #include "client/cli/time_option.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "ledger/base/bytes.h"
@@ -253,7 +254,7 @@ void AddConfig(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = *app.add_subcommand("config", "what a unit was running at a time, as known then and as known now");
   verb.footer("Example: anamnesis config ICU-7 --at 2026-11-21T14:03:07Z");
-  verb.add_option("UNIT", options->unit, "the device unit's id")->required();
+  verb.add_option("UNIT", options->unit, "the device unit's id")->transform(UnitId())->required();
   verb.add_option("--at", options->at, "the time asked about (RFC 3339 with zone); default: now");
   verb.add_option("--known", options->known, "as known at a time, or over the first N events");
   verb.add_option("--compare-at", options->compare_at, "say what differs from another time (RFC 3339 with zone)");

@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "client/cli/event_text.h"
+#include "client/cli/option_checks.h"
 #include "client/cli/question.h"
 #include "client/cli/time_option.h"
 #include "ledger/query/wording.h"
@@ -41,7 +42,7 @@ void AddCoverage(CLI::App& app) {
   verb.footer(
       "Example: anamnesis coverage ICU-7 2026-01-01T00:00:00Z 2026-04-01T00:00:00Z\n"
       "Exit status 1: some of it was unverified or unknown.");
-  verb.add_option("UNIT", options->unit, "the device unit's id")->required();
+  verb.add_option("UNIT", options->unit, "the device unit's id")->transform(UnitId())->required();
   verb.add_option("FROM", options->from, "RFC 3339")->required();
   verb.add_option("UNTIL", options->until, "RFC 3339; default: now");
   AddQuestionOptions(verb, *options);

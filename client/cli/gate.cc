@@ -37,7 +37,7 @@ struct RequestOptions {
 
 void AddRequestOptions(CLI::App& verb, RequestOptions& options) {
   verb.add_option("ARTIFACT", options.artifact, "[artifact:]ID@VERSION")->required();
-  verb.add_option("--unit", options.unit, "the unit that it would run on")->required();
+  verb.add_option("--unit", options.unit, "the unit that it would run on")->transform(UnitId())->required();
   verb.add_option("--fallback", options.fallback, "KIND:ID@VERSION of what runs again when it is taken back");
   verb.add_option("--sha256", options.sha256,
                   "of the bytes that would be activated, hexadecimal; default: as recorded");
@@ -276,7 +276,7 @@ struct StandingOptions : QuestionOptions {
 };
 
 void AddStandingOptions(CLI::App& verb, StandingOptions& options) {
-  verb.add_option("--unit", options.unit, "one unit; default: all");
+  verb.add_option("--unit", options.unit, "one unit; default: all")->transform(UnitId());
   verb.add_option("--from", options.from, "only units after this one");
   verb.add_option("--limit", options.limit, "at most so many units (100; the most is 1,000)");
   AddQuestionOptions(verb, options);

@@ -7,6 +7,7 @@
 
 #include "client/cli/gate_text.h"
 #include "client/cli/json_text.h"
+#include "client/cli/option_checks.h"
 #include "client/cli/receipts.h"
 #include "client/cli/trust.h"
 #include "client/cpp/writer.h"
@@ -202,7 +203,7 @@ void AddVerifySlice(CLI::App& gate) {
   verb.add_option("SLICE", options->slice,
                   "the directory that `gate slice` wrote, or copies of a bundle's records of it")
       ->required();
-  verb.add_option("--unit", options->unit, "this device")->required();
+  verb.add_option("--unit", options->unit, "this device")->transform(UnitId())->required();
   verb.add_option("--sha256", options->sha256, "of the artifact's bytes that it holds, hexadecimal")->required();
   verb.add_option("--configuration", options->configuration,
                   "the digest of its configuration, hexadecimal (anamnesis config UNIT --at TIME)")

@@ -4,6 +4,7 @@
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "client/cli/event_text.h"
+#include "client/cli/option_checks.h"
 #include "client/cli/question.h"
 #include "client/cli/write.h"
 #include "ledger/base/bytes.h"
@@ -144,7 +145,7 @@ void AddRollback(CLI::App& gate) {
   auto options = std::make_shared<RollbackOptions>();
   CLI::App& verb = *gate.add_subcommand("rollback", "record that the unit took an artifact back to its fallback");
   verb.footer("Example: anamnesis gate rollback ICU-7 --as ICU-7.key");
-  verb.add_option("UNIT", options->unit, "the unit")->required();
+  verb.add_option("UNIT", options->unit, "the unit")->transform(UnitId())->required();
   verb.add_option("--surface", options->surface, "where the artifact runs; default: the only one");
   verb.add_option("--to", options->to, "KIND:ID@VERSION of what runs again; default: what the activation named");
   verb.add_option("--decision", options->decision,

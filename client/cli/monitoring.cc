@@ -2,6 +2,7 @@
 #include <map>
 
 #include "client/cli/event_text.h"
+#include "client/cli/option_checks.h"
 #include "client/cli/question.h"
 #include "client/cli/time_option.h"
 #include "ledger/base/decimal.h"
@@ -58,7 +59,7 @@ void AddMonitoring(CLI::App& app) {
   verb.footer(
       "Example: anamnesis monitoring ICU-7 --at 2026-04-01T00:00:00Z\n"
       "Exit status 1: something was not monitored, or has no plan.");
-  verb.add_option("UNIT", options->unit, "the device unit's id")->required();
+  verb.add_option("UNIT", options->unit, "the device unit's id")->transform(UnitId())->required();
   verb.add_option("--from", options->from, "only from then on (RFC 3339)");
   verb.add_option("--at", options->at, "as of when (RFC 3339); default: now");
   AddQuestionOptions(verb, *options);

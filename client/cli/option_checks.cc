@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 
 #include "ledger/base/status.h"
@@ -52,6 +53,16 @@ CLI::Validator IsCountryCode() {
         const bool fits = code.size() == 2 && is_capital(code[0]) && is_capital(code[1]);
         return fits ? std::string()
                     : Text("\"", code, "\" is no country code of two capitals (ISO 3166-1), such as DE");
+      },
+      "");
+}
+
+CLI::Validator UnitId() {
+  return CLI::Validator(
+      [](std::string& unit) {
+        constexpr std::string_view kKind = "device_unit:";
+        if (unit.starts_with(kKind)) unit.erase(0, kKind.size());
+        return unit.empty() ? Text("names no unit; give its id, for example ICU-7") : std::string();
       },
       "");
 }

@@ -18,6 +18,8 @@ CLI::Validator IsPathToRead();
 CLI::Validator IsFileToMake();
 // Of the form of ISO 3166-1 alpha-2, which law's regions such as EU have too.
 CLI::Validator IsCountryCode();
+// A device unit's id, or device_unit:ID as events and answers name it, which it makes an id of: for transform().
+CLI::Validator UnitId();
 
 }  // namespace anamnesis::cli
 

@@ -1,6 +1,7 @@
 #include "client/cli/event_spec.h"
 
 #include <string>
+#include <vector>
 
 #include "anamnesis/v1/vocabulary_adaptation.pb.h"
 #include "client/cli/context.h"
@@ -133,6 +134,20 @@ TEST(ExitStatus, OfWhatCanNotBeOpened) {
   EXPECT_EQ(ExitStatusOf(NotReached(absl::NotFoundError("none"))), kNotReached);
   EXPECT_EQ(ExitStatusOf(NotOpened(absl::NotFoundError("none"))), kBadUsage);
   EXPECT_EQ(ExitStatusOf(NotOpened(absl::FailedPreconditionError("locked"))), kNotReached);
+}
+
+// As answers name it, too: as an id it would be that of a unit that nobody recorded.
+TEST(UnitOption, IsAnIdWithItsKindOrWithout) {
+  const auto parse = [](const std::string& text) {
+    CLI::App app;
+    std::string unit;
+    app.add_option("UNIT", unit)->transform(UnitId())->required();
+    app.parse(std::vector<std::string>{text});
+    return unit;
+  };
+  EXPECT_EQ(parse("device_unit:ICU-7"), "ICU-7");
+  EXPECT_EQ(parse("ICU-7"), "ICU-7");
+  EXPECT_THROW(parse("device_unit:"), CLI::ValidationError);
 }
 
 }  // namespace
