@@ -207,6 +207,8 @@ TEST(IncidentWhole, OfProblemsWithoutEndTheNearestAreTold) {
   for (size_t i = 0; i < kNearestMax + 3; ++i) {
     v1::ProblemReported body;
     body.set_description("again");
+    body.set_criticality(v1::ProblemReported::PERFORMANCE);
+    body.set_configuration_unknown_because("not read");
     const int64_t hour = i < 3 ? 1 : 2;
     reported.push_back(history.Add(
         AtHour(DraftWith(std::move(body), {Text("problem=problem:P-", i), "unit=device_unit:ICU-7"}), hour)));
