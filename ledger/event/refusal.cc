@@ -1,6 +1,7 @@
 #include "ledger/event/refusal.h"
 
 #include "absl/strings/cord.h"
+#include "absl/strings/string_view.h"
 
 namespace anamnesis {
 namespace {
@@ -32,7 +33,8 @@ absl::StatusCode CodeOf(v1::RefusalReason reason) {
 }
 
 void Attach(Status& status, const v1::RefusalDetail& detail) {
-  status.SetPayload(kDetailUrl, absl::Cord(detail.SerializeAsString()));
+  // Of a view: clang 19 and the compiler of Debian 13's library name the constructor from a string differently.
+  status.SetPayload(kDetailUrl, absl::Cord(absl::string_view(detail.SerializeAsString())));
 }
 
 }  // namespace
