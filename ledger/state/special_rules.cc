@@ -150,10 +150,27 @@ Status CheckTraining(const Case& at, const v1::TrainingRunStarted& body) {
 }
 
 Status CheckRequirement(const Case& at, const v1::RequirementContent& content) {
-  if (content.kind() != v1::RequirementContent::PERFORMANCE || content.has_acceptance()) return OkStatus();
-  Add(at, "REQUIREMENT-ACCEPTANCE", "body.content.acceptance", v1::REFUSED, "IEC 62304 5.2.6",
-      "a performance requirement that nothing can be held against can't be verified",
-      "give metric, comparator, value and unit");
+  if (content.kind() != v1::RequirementContent::PERFORMANCE) return OkStatus();
+  constexpr std::string_view kRule = "REQUIREMENT-ACCEPTANCE";
+  constexpr std::string_view kClause = "IEC 62304 5.2.6";
+  if (!content.has_acceptance()) {
+    Add(at, kRule, "body.content.acceptance", v1::REFUSED, kClause,
+        "a performance requirement that nothing can be held against can't be verified",
+        "give metric, comparator, value and unit");
+    return OkStatus();
+  }
+  const v1::AcceptanceCriterion& criterion = content.acceptance();
+  constexpr std::array<std::string_view, 5> kComparators = {"<", "<=", "=", ">=", ">"};
+  if (std::find(kComparators.begin(), kComparators.end(), criterion.comparator()) == kComparators.end()) {
+    Add(at, kRule, "body.content.acceptance.comparator", v1::REFUSED, kClause,
+        Text("nothing compares by \"", criterion.comparator(), "\""), "give one of <, <=, =, >= and >");
+  }
+  // A proportion has no unit; how sure it has to be is asked for then.
+  if (criterion.unit().empty() && criterion.confidence().empty()) {
+    Add(at, kRule, "body.content.acceptance.unit", v1::FINDING, kClause,
+        Text("nothing says what ", criterion.value(), " is measured in, nor how sure it has to be"),
+        "give the unit, or the confidence of a proportion");
+  }
   return OkStatus();
 }
 

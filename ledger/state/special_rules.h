@@ -13,7 +13,8 @@
 //   TRAINING-PARAMETERS   learning rate, batch size, epochs and early stopping are named (A47)
 //   RELEASE-TESTED-VERSION a release and the test runs that it rests on name the same versions, where both name
 //                         versions of one model, baseline, release or repository, or builds (A31; IEC 62304 5.8.1)
-//   REQUIREMENT-ACCEPTANCE a performance requirement has a metric, comparator and value (A21)
+//   REQUIREMENT-ACCEPTANCE a performance requirement has a metric, a comparator that compares and a value, and a unit
+//                         or confidence (A21)
 //   REVIEW-INDEPENDENT    a class C review has two reviewers that are not the author (A36)
 //   DESIGN-MISMATCH       a test of an artifact that isn't what its detailed design says did not pass (A30)
 //   DECISION-OPTIONS      the choice is one of the options considered (A37)

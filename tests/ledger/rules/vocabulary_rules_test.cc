@@ -220,6 +220,40 @@ TEST_F(VocabularyRulesTest, A16_ARetractedVersionIsFreeAgain) {
   (void)Record(Model("2.0", "right"));
 }
 
+TEST_F(VocabularyRulesTest, A21_APerformanceRequirementIsHeldAgainstAValue) {
+  v1::RequirementApproved body;
+  v1::RequirementContent& content = *body.mutable_content();
+  content.set_kind(v1::RequirementContent::PERFORMANCE);
+  content.set_text("Finds nodules.");
+  int requirements = 0;
+  const auto requirement = [&] {
+    return With(body, {Ref("requirement", "requirement", Text("R", ++requirements), "1")});
+  };
+  EXPECT_EQ(Refused(requirement(), v1::RULE_BROKEN).rule(), "REQUIREMENT-ACCEPTANCE");
+  v1::AcceptanceCriterion& criterion = *content.mutable_acceptance();
+  criterion.set_metric("sensitivity");
+  criterion.set_value("0.9");
+  for (const char* unknown : {"==", "=>", "!=", "or"}) {
+    criterion.set_comparator(unknown);
+    const v1::RefusalDetail detail = Refused(requirement(), v1::RULE_BROKEN);
+    EXPECT_EQ(detail.rule(), "REQUIREMENT-ACCEPTANCE") << unknown;
+    EXPECT_EQ(detail.field(), "body.content.acceptance.comparator") << unknown;
+  }
+  for (const char* comparator : {"<", "<=", "=", ">=", ">"}) {
+    criterion.set_comparator(comparator);
+    EXPECT_THAT(Record(requirement()), Contains("REQUIREMENT-ACCEPTANCE")) << "0.9 of what, and how sure";
+  }
+  criterion.set_confidence("lower bound of the 95 % interval");
+  EXPECT_THAT(Record(requirement()), Not(Contains("REQUIREMENT-ACCEPTANCE")));
+  criterion.clear_confidence();
+  criterion.set_unit("%");
+  EXPECT_THAT(Record(requirement()), Not(Contains("REQUIREMENT-ACCEPTANCE")));
+  // Of the other kinds no number is asked for.
+  content.clear_acceptance();
+  content.set_kind(v1::RequirementContent::USABILITY);
+  EXPECT_THAT(Record(requirement()), Not(Contains("REQUIREMENT-ACCEPTANCE")));
+}
+
 TEST_F(VocabularyRulesTest, A42_ADatasetIsCuratedBeforeItIsSealed) {
   EXPECT_EQ(Refused(Sealed("2.1"), v1::RULE_BROKEN).rule(), "SEAL-CURATED");
   EventDraft imported = Sealed("2.1");
