@@ -91,15 +91,22 @@ StatusOr<ExitStatus> Adopt(const AdoptOptions& options) {
   ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options.common.key_file));
   ASSIGN_OR_RETURN(const std::unique_ptr<LedgerClient> client, Connect(options.common));
   std::vector<IdentifiedDraft> drafts;
+  // Said when it is: whoever may not adopt them is told so, and not that they are.
+  std::string adopted;
   for (const Adoption& adoption : adoptions) {
     ASSIGN_OR_RETURN(const bool in_force, IsInForce(*client, adoption));
-    std::cerr << adoption.name << "@" << adoption.version << (in_force ? " is in force already\n" : " is adopted\n");
-    if (!in_force) drafts.push_back({ToDraft(adoption), NewEventId()});
+    if (in_force) {
+      std::cerr << adoption.name << "@" << adoption.version << " is in force already\n";
+    } else {
+      adopted += Text(adoption.name, "@", adoption.version, " is adopted\n");
+      drafts.push_back({ToDraft(adoption), NewEventId()});
+    }
   }
   v1::RunResult result;
   if (!drafts.empty()) {
     ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(*client, key, options.stream));
     ASSIGN_OR_RETURN(const std::vector<Appended> appended, writer->Append(drafts));
+    std::cerr << adopted;
     Report(
         options.common, appended, [](size_t) { return "policy.adopted"; }, result);
   }
