@@ -1,5 +1,6 @@
 // Evidence by class from the adopted profile, plan against deliverables, and the clause index.
 
+#include <algorithm>
 #include <set>
 #include <sstream>
 #include <string>
@@ -191,6 +192,40 @@ TEST(AskCompleteness, A18A19PlanSectionsThatTheQualitySystemAsksForAreMissingByP
   EXPECT_EQ(missing().find("section"), std::string::npos) << missing();
 }
 
+TEST(AskCompleteness, A18A19EachSectionThatThePlanLacksIsNamed) {
+  const std::vector<std::string> of_plan = {
+      "scope", "tools", "coding_standards", "test_strategy", "configuration_management", "risk", "documentation"};
+  const std::vector<std::string> of_what_learns = {"data_split", "validation_approach", "class_imbalance"};
+  std::vector<std::string> all = of_plan;
+  all.insert(all.end(), of_what_learns.begin(), of_what_learns.end());
+  const auto missing = [](const std::vector<std::string>& sections, v1::SoftwareItemIdentified::Trainability learns) {
+    ProjectedHistory history;
+    AdoptProfile(history);
+    v1::SoftwareItemIdentified item;
+    item.set_name("X");
+    item.set_level(v1::SoftwareItemIdentified::SYSTEM);
+    item.set_trainability(learns);
+    history.Add(DraftWith(std::move(item), {"item=software_item:X"}));
+    history.Add(Plan("dev", "X", v1::PlanContent::DEVELOPMENT, sections));
+    const v1::CompletenessAnswer answer = Completeness(history, kA);
+    std::vector<std::string> texts;
+    for (const v1::ClauseEvidence& evidence : answer.evidence()) {
+      if (evidence.clause() != "IEC 62304 5.1.1" || !evidence.policy_only()) continue;
+      if (evidence.state() == v1::MISSING_BY_POLICY) texts.push_back(evidence.text());
+    }
+    return texts;
+  };
+  for (const std::string& lacking : all) {
+    std::vector<std::string> rest = all;
+    std::erase(rest, lacking);
+    EXPECT_EQ(missing(rest, v1::SoftwareItemIdentified::TRAINABLE),
+              std::vector<std::string>{"no plan of the item has the section " + lacking});
+  }
+  EXPECT_EQ(missing(all, v1::SoftwareItemIdentified::TRAINABLE), std::vector<std::string>());
+  EXPECT_EQ(missing(of_plan, v1::SoftwareItemIdentified::TRAINABLE).size(), 1u);
+  EXPECT_EQ(missing(of_plan, v1::SoftwareItemIdentified::FIXED), std::vector<std::string>()) << "it learns nothing";
+}
+
 TEST(AskCompleteness, A36ClassCNeedsTwoReviewersBesideTheAuthorAndACoverage) {
   const auto review_missing = [](const std::vector<std::string>& people, const std::string& coverage) {
     ProjectedHistory history;
@@ -368,22 +403,28 @@ TEST(AskCompleteness, ALateRecordOfAnOldRequirementPlanOrEvaluationIsNotTheNewes
 }
 
 TEST(AskCompleteness, A28ArchitectureOfWhatLearnsCoversFiveTopics) {
-  ProjectedHistory history;
-  AdoptProfile(history);
-  history.Add(Item("X"));
-  v1::ArchitectureApproved partial;
-  partial.mutable_content()->add_topics("model");
-  history.Add(DraftWith(std::move(partial), {"architecture=architecture:a@1", "item=software_item:X"}));
-  const auto state = [&] {
-    const auto whole = Completeness(history, kC);
-    for (const v1::ClauseEvidence& evidence : whole.evidence()) {
-      if (evidence.policy_only() && evidence.clause() == "IEC 62304 5.3.1") return evidence.state();
+  const std::vector<std::string> topics = {"model", "training_pipeline", "inference_pipeline", "deployment",
+                                           "update_delivery"};
+  for (const std::string& lacking : topics) {
+    ProjectedHistory history;
+    AdoptProfile(history);
+    history.Add(Item("X"));
+    v1::ArchitectureApproved partial;
+    for (const std::string& topic : topics) {
+      if (topic != lacking) partial.mutable_content()->add_topics(topic);
     }
-    return v1::EVIDENCE_STATE_UNSPECIFIED;
-  };
-  EXPECT_EQ(state(), v1::MISSING_BY_POLICY);
-  history.Add(Architecture("b", "X"));
-  EXPECT_EQ(state(), v1::PRESENT);
+    history.Add(DraftWith(std::move(partial), {"architecture=architecture:a@1", "item=software_item:X"}));
+    const auto state = [&] {
+      const auto whole = Completeness(history, kC);
+      for (const v1::ClauseEvidence& evidence : whole.evidence()) {
+        if (evidence.policy_only() && evidence.clause() == "IEC 62304 5.3.1") return evidence.state();
+      }
+      return v1::EVIDENCE_STATE_UNSPECIFIED;
+    };
+    EXPECT_EQ(state(), v1::MISSING_BY_POLICY) << lacking;
+    history.Add(Architecture("b", "X"));
+    EXPECT_EQ(state(), v1::PRESENT) << lacking;
+  }
 }
 
 TEST(AskCompleteness, A20A41EachAdaptationDeliversTheArtifactAndItsCertificationOrTheGapIsNamed) {
@@ -412,6 +453,52 @@ TEST(AskCompleteness, A20A41EachAdaptationDeliversTheArtifactAndItsCertification
   EXPECT_EQ(answer.activities(0).gaps(0).entity().id(), "a1");
   EXPECT_EQ(answer.activities(0).gaps(0).event_type(), "certification.refused");
   EXPECT_EQ(answer.activities(1).deliverables(0).delivered_size(), 0);
+}
+
+EventDraft Certified(const std::string& artifact) {
+  v1::CertificationIssued body;
+  v1::CertifiedState& state = *body.mutable_state();
+  for (std::string* digest :
+       {state.mutable_artifact_digest(), state.mutable_baseline_digest(), state.mutable_substrate_digest()}) {
+    *digest = kTestDigest;
+  }
+  body.set_process_profile("p");
+  body.set_safety_class(kC);
+  body.set_valid_from_us(kTestStart.us);
+  return DraftWith(std::move(body),
+                   {"certification=certification:of-" + artifact, Text("artifact=artifact:", artifact, "@1"),
+                    "sandbox_run=sandbox_run:s", "envelope=envelope:e@1", "protocol=sandbox_protocol:p@1"});
+}
+
+TEST(AskCompleteness, A20AnAdaptationThatDeliversBothLeavesNoGap) {
+  v1::PlanContent::Activity adapt;
+  adapt.set_id("adapt");
+  adapt.add_deliverables("artifact.produced");
+  adapt.add_deliverables("certification.issued");
+  ProjectedHistory history;
+  history.Add(Item("X"));
+  history.Add(Plan("dev", "X", v1::PlanContent::DEVELOPMENT, {"scope"}, {adapt}));
+  const auto gaps = [&] {
+    const v1::CompletenessAnswer answer = Completeness(history, kC);
+    std::vector<std::string> found;
+    for (const auto& gap : answer.activities(0).gaps()) found.push_back(gap.entity().id() + " " + gap.event_type());
+    return found;
+  };
+  for (const char* artifact : {"a1", "a2"}) {
+    v1::ArtifactProduced body;
+    body.set_kind(v1::ArtifactProduced::DELTA);
+    body.set_mode(v1::ArtifactProduced::CANDIDATE);
+    body.set_surface("alert_threshold");
+    body.add_files()->set_path("w");
+    history.Add(DraftWith(std::move(body), {Text("artifact=artifact:", artifact, "@1"), "item=software_item:X"}));
+  }
+  EXPECT_EQ(gaps(), (std::vector<std::string>{"a1 certification.issued", "a2 certification.issued"}));
+  history.Add(Certified("a1"));
+  EXPECT_EQ(gaps(), std::vector<std::string>{"a2 certification.issued"});
+  const LeafIndex second = history.Add(Certified("a2"));
+  EXPECT_EQ(gaps(), std::vector<std::string>());
+  history.Retract(second);
+  EXPECT_EQ(gaps(), std::vector<std::string>{"a2 certification.issued"});
 }
 
 TEST(AskCompleteness, A35WhatIsUnderControlOnlyAfterItWasTestedIsMissing) {

@@ -97,10 +97,43 @@ TEST(AskTrace, A24WhatNoPathLeadsToARequirementFromIsAnOrphan) {
   WholeTrace whole;
   whole.history.Add(Design("loose", "X"));
   whole.history.Add(TestCase("TL", v1::UNIT, "X"));
+  v1::ArtifactProduced adapted;
+  adapted.set_kind(v1::ArtifactProduced::DELTA);
+  adapted.set_mode(v1::ArtifactProduced::CANDIDATE);
+  adapted.set_surface("alert_threshold");
+  adapted.add_files()->set_path("w");
+  for (const char* artifact : {"artifact=artifact:made@1", "artifact=artifact:of-nothing@1"}) {
+    whole.history.Add(DraftWith(adapted, {artifact, "item=software_item:X"}));
+  }
+  whole.history.Add(Link("artifact:made@1", v1::IMPLEMENTS, "design:des@1"));
   const Trace trace = TraceOf(whole.history);
   std::set<std::string> orphans;
   for (const uint32_t orphan : trace.orphans()) orphans.insert(trace.elements(static_cast<int>(orphan)).entity().id());
-  EXPECT_EQ(orphans, (std::set<std::string>{"loose", "TL"}));
+  EXPECT_EQ(orphans, (std::set<std::string>{"loose", "of-nothing", "TL"}));
+}
+
+TEST(AskTrace, A32EachRequirementThatNoTestCoversIsListed) {
+  WholeTrace whole;
+  whole.history.Add(Requirement("R2", "1", "X"));
+  whole.history.Add(Requirement("R3", "1", "X"));
+  const auto uncovered = [&] {
+    const Trace trace = TraceOf(whole.history, v1::SOFTWARE_SAFETY_CLASS_A);
+    std::set<std::string> found;
+    for (const Trace::Cell& cell : trace.cells()) {
+      const v1::EntityRef& entity = trace.elements(static_cast<int>(cell.element())).entity();
+      if (entity.kind() == "requirement" && cell.to_column() == "test" && cell.state() == Trace::MISSING_BY_CLAUSE) {
+        found.insert(entity.id());
+      }
+    }
+    EXPECT_EQ(trace.complete(), found.empty());
+    return found;
+  };
+  EXPECT_EQ(uncovered(), (std::set<std::string>{"R2", "R3"}));
+  whole.history.Add(TestCase("T2", v1::SYSTEM, "X", {"requirement=requirement:R2@1"}));
+  whole.history.Add(TestRunOf("run2", "T2", v1::SYSTEM, "X"));
+  EXPECT_EQ(uncovered(), (std::set<std::string>{"R3"}));
+  whole.history.Add(Rationale(DraftWith(v1::RequirementRetired(), {"requirement=requirement:R3@1"})));
+  EXPECT_EQ(uncovered(), std::set<std::string>());
 }
 
 TEST(AskTrace, WhatWasMadeForARetiredRequirementIsNoOrphan) {
