@@ -80,6 +80,10 @@ TEST(AskTrainingRuns, A48RunsWithoutAnEndInTimeAreUnaccountedFor) {
   failed.set_reason("out of memory");
   history.Add(DraftWith(std::move(failed), {"training_run=training_run:failed"}));
   history.Retract(LeafIndex(4));
+  history.Add(Started("stopped", 100));
+  EventDraft aborted = DraftWith(v1::TrainingRunAborted(), {"training_run=training_run:stopped"});
+  aborted.header.set_rationale("diverged");
+  history.Add(aborted);
   const auto states = [&](int64_t at, bool of_dataset) {
     v1::Question question;
     *question.mutable_training_runs()->mutable_at() = ToProtoTime(After(at));
@@ -91,8 +95,11 @@ TEST(AskTrainingRuns, A48RunsWithoutAnEndInTimeAreUnaccountedFor) {
     }
     return found;
   };
-  const std::map<std::string, std::string> late = {
-      {"done", "COMPLETED"}, {"failed", "FAILED"}, {"silent", "UNACCOUNTED"}, {"endless", "UNACCOUNTED"}};
+  const std::map<std::string, std::string> late = {{"done", "COMPLETED"},
+                                                   {"failed", "FAILED"},
+                                                   {"stopped", "ABORTED"},
+                                                   {"silent", "UNACCOUNTED"},
+                                                   {"endless", "UNACCOUNTED"}};
   EXPECT_EQ(states(101, false), late);
   EXPECT_EQ(states(101, true), late);
   EXPECT_EQ(states(100, false).at("silent"), "RUNNING");

@@ -595,7 +595,7 @@ TEST_F(VocabularyRulesTest, APeriodOfRetentionStartsWithWhatIsAboutUnits) {
   (void)Record(With(body, {Ref("policy", "policy", "p", "2")}));
 }
 
-TEST_F(VocabularyRulesTest, AnOverrideChangesWhatARuleDoes) {
+TEST_F(VocabularyRulesTest, A42_AnOverrideChangesWhatARuleDoes) {
   v1::PolicyAdopted body;
   body.set_kind(v1::PolicyAdopted::PROCESS_PROFILE);
   body.set_title("lenient");
