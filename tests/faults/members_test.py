@@ -4,7 +4,6 @@ of the clients holds on all nodes."""
 
 import json
 import os
-import shutil
 import sys
 import time
 
@@ -109,8 +108,7 @@ def recorded_changes(ledger):
 
 def main():
     harness.need_programs(harness.LOAD, os.path.join(harness.BIN, "anamnesisd"))
-    if shutil.which("etcd") is None or shutil.which("etcdctl") is None:
-        harness.skip("no etcd is installed")
+    harness.need_etcd("etcdctl")
     started = time.monotonic()
     with cluster_test.Cluster() as cluster:
         with harness.Load(cluster, cluster, cluster.dir, clients=2, in_flight=2, pause_us=20000) as load:
