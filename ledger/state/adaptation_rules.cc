@@ -18,6 +18,7 @@
 #include "ledger/state/last_counting.h"
 #include "ledger/state/policies.h"
 #include "ledger/state/rule_case.h"
+#include "ledger/state/stream.h"
 #include "ledger/state/timeline.h"
 
 namespace anamnesis {
@@ -309,7 +310,7 @@ class ActivationCheck {
   bool CheckWriter() {
     const v1::Agent& actor = at_.header().actor();
     if (actor.kind() == "device_unit" && actor.id() == unit_.id() &&
-        at_.header().stream() == Text("device_unit/", unit_.id())) {
+        at_.header().stream() == StreamOfUnit(unit_.id())) {
       return true;
     }
     AddBroken(at_.broken, {"ACTIVATION-WRITER", "header.actor", v1::FINDING, "21 CFR 11.10(h)",
