@@ -13,6 +13,7 @@
 #include "client/cli/event_text.h"
 #include "client/cli/fsck_text.h"
 #include "client/cli/option_checks.h"
+#include "client/cli/verb_of.h"
 #include "client/cpp/backup_client.h"
 #include "ledger/base/bytes.h"
 #include "ledger/engine/backup.h"
@@ -217,20 +218,12 @@ StatusOr<ExitStatus> Restore(const Options& options) {
 }
 
 using Action = StatusOr<ExitStatus> (*)(const Options&);
-
-struct Verb {
-  CLI::App& app;
-  // Its own: see AddLedgerOption.
-  Options& options;
-};
+using Verb = VerbOf<Options>;
 
 Verb AddVerb(CLI::App& to, const std::string& name, const std::string& what, const std::string& footer, Action action) {
-  const auto options = std::make_shared<Options>();
-  CLI::App& verb = *to.add_subcommand(name, what);
-  verb.footer(footer);
-  AddJsonOption(verb, options->common);
-  SetAction(verb, [options, action] { return action(*options); });
-  return {verb, *options};
+  const Verb verb = AddVerbOf(to, name, what, footer, action);
+  AddJsonOption(verb.app, verb.options.common);
+  return verb;
 }
 
 void AddPlace(const Verb& verb) {

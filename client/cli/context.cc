@@ -89,7 +89,7 @@ StatusOr<std::unique_ptr<LedgerClient>> Connect(const Common& common) {
   options.log = [](std::string_view line) { std::cerr << line << "\n"; };
   StatusOr<std::unique_ptr<LedgerClient>> client =
       OpenEmbedded(common.ledger.substr(kFilePrefix.size()), options, common.consistency);
-  if (!client.ok()) return NotOpened(client.status());
+  if (!client.ok()) return common.was_there ? NotReached(client.status()) : NotOpened(client.status());
   return client;
 }
 

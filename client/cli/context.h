@@ -44,6 +44,8 @@ struct Common {
   std::chrono::seconds append_within{60};
   // How long a read is tried again while no node answers.
   std::chrono::seconds read_within{10};
+  // The verb has used the ledger before: when it isn't in its directory any more, it can't be reached.
+  bool was_there = false;
 };
 
 // Adds --ledger (default: the environment's ANAMNESIS_LEDGER) with --tls-certificate, --tls-key and --tls-ca (defaults:

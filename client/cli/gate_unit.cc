@@ -13,6 +13,7 @@
 #include "ledger/query/events.h"
 #include "ledger/query/facts.h"
 #include "ledger/state/configuration.h"
+#include "ledger/state/stream.h"
 
 namespace anamnesis::cli {
 
@@ -27,7 +28,7 @@ void AddUnitOptions(CLI::App& verb, UnitOptions& options) {
 StatusOr<Appended> AppendAs(LedgerClient& client, const UnitOptions& options, const std::string& unit,
                             EventDraft draft) {
   ASSIGN_OR_RETURN(const NamedKey key, ReadKeyFile(options.common.key_file));
-  const std::string stream = options.stream.empty() ? "device_unit/" + unit : options.stream;
+  const std::string stream = options.stream.empty() ? StreamOfUnit(unit) : options.stream;
   ASSIGN_OR_RETURN(const std::unique_ptr<StreamWriter> writer, StreamWriter::Open(client, key, stream));
   const Timestamp now = WallClockNow();
   SetOccurred(draft, now, now);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "client/cli/plain_text.h"
+#include "client/cli/verb_of.h"
 #include "client/interchange/cyclonedx.h"
 #include "client/interchange/dsse.h"
 #include "client/interchange/fhir.h"
@@ -121,24 +122,16 @@ StatusOr<ExitStatus> ExportFhir(const Options& options) {
 }
 
 using Action = StatusOr<ExitStatus> (*)(const Options&);
-
-struct Verb {
-  CLI::App& app;
-  // Its own: see AddLedgerOption.
-  Options& options;
-};
+using Verb = VerbOf<Options>;
 
 Verb AddVerb(CLI::App& parent, const std::string& name, const std::string& what, const std::string& footer,
              Action action) {
-  const auto options = std::make_shared<Options>();
-  CLI::App& verb = *parent.add_subcommand(name, what);
-  verb.footer(footer);
-  AddLedgerOption(verb, options->common);
-  AddConsistencyOptions(verb, options->common);
-  verb.add_option("--known-size", options->known_size, "as known over the first N events; default: all");
-  verb.add_flag("--json", options->common.json, "no difference: the formats are JSON");
-  SetAction(verb, [options, action] { return action(*options); });
-  return {verb, *options};
+  const Verb verb = AddVerbOf(parent, name, what, footer, action);
+  AddLedgerOption(verb.app, verb.options.common);
+  AddConsistencyOptions(verb.app, verb.options.common);
+  verb.app.add_option("--known-size", verb.options.known_size, "as known over the first N events; default: all");
+  verb.app.add_flag("--json", verb.options.common.json, "no difference: the formats are JSON");
+  return verb;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "client/cli/json_text.h"
 #include "client/cli/objects.h"
 #include "client/cli/option_checks.h"
+#include "client/cli/verb_of.h"
 #include "client/cli/write.h"
 
 namespace anamnesis::cli {
@@ -206,23 +207,15 @@ StatusOr<ExitStatus> Verify(const Options& options) {
 // --- Verbs ---
 
 using Action = StatusOr<ExitStatus> (*)(const Options&);
-
-struct Verb {
-  CLI::App& app;
-  // Its own: see AddLedgerOption.
-  Options& options;
-};
+using Verb = VerbOf<Options>;
 
 Verb AddVerb(CLI::App& object, const std::string& name, const std::string& what, const std::string& footer,
              Action action) {
-  const auto options = std::make_shared<Options>();
-  CLI::App& verb = *object.add_subcommand(name, what);
-  verb.footer(footer);
-  AddLedgerOption(verb, options->common);
-  AddObjectsOptions(verb, options->common, options->objects);
-  AddJsonOption(verb, options->common);
-  SetAction(verb, [options, action] { return action(*options); });
-  return {verb, *options};
+  const Verb verb = AddVerbOf(object, name, what, footer, action);
+  AddLedgerOption(verb.app, verb.options.common);
+  AddObjectsOptions(verb.app, verb.options.common, verb.options.objects);
+  AddJsonOption(verb.app, verb.options.common);
+  return verb;
 }
 
 CLI::Option& AddName(const Verb& verb) {

@@ -150,14 +150,12 @@ Status ReportRecorded(const WriteOptions& options, const IdentifiedDraft& end, u
 Status TryToRecord(WriteOptions options, const IdentifiedDraft& end, v1::RunResult& all) {
   options.common.append_within = std::min(options.common.append_within, kTryWithin);
   options.common.read_within = kTryWithin;
+  options.common.was_there = true;
   RetryPolicy once;
   once.tries = 1;
   const Status status = AppendAndReport(options, {end}, all, once);
   const std::optional<uint64_t> index = RecordedBefore(status);
-  if (index.has_value()) return ReportRecorded(options, end, *index, all);
-  // It was there when the run began: a ledger that isn't in its place now can't be reached.
-  const bool is_gone = absl::IsInvalidArgument(status) && !RefusalDetailOf(status).has_value();
-  return is_gone ? NotReached(status) : status;
+  return index.has_value() ? ReportRecorded(options, end, *index, all) : status;
 }
 
 // False when more signals have come than `before`.

@@ -9,8 +9,8 @@
 #include "anamnesis/v1/vocabulary_record.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/check.h"
-#include "ledger/commit/find_tile.h"
 #include "ledger/commit/roll_digest.h"
+#include "ledger/commit/stored_tiles.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/event/leaf.h"
 #include "ledger/event/refusal.h"
@@ -82,15 +82,6 @@ bool AsksGate(const AdmittedRun& run) {
   return std::any_of(run.events.begin(), run.events.end(),
                      [](const AdmittedEvent& event) { return event.type->body == v1::GateRequested::descriptor(); });
 }
-
-class TilesOfRows : public TileReader {
- public:
-  explicit TilesOfRows(const RowFinder& rows) : rows_(rows) {}
-  StatusOr<std::string> Tile(TileId id) const override { return FindTile(rows_, id); }
-
- private:
-  const RowFinder& rows_;
-};
 
 // Works through one batch.
 class Application {
@@ -225,7 +216,7 @@ Status Application::CheckSeen(const v1::EventHeader& header, TreeSize& seen_in_r
   }
   seen_in_run = size;
   if (size != seen_size_) {
-    const TilesOfRows tiles(before_);
+    const StoredTiles tiles(before_);
     ASSIGN_OR_RETURN(seen_root_, RootAt(TileNodeReader(tiles), size));
     seen_size_ = size;
   }

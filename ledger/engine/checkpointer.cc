@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ledger/commit/stored_tiles.h"
 #include "ledger/engine/files.h"
 #include "ledger/engine/handovers.h"
 #include "ledger/engine/layout.h"

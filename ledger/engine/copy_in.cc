@@ -9,6 +9,7 @@
 #include "anamnesis/internal/state.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/commit/apply.h"
+#include "ledger/commit/stored_tiles.h"
 #include "ledger/engine/copied_log.h"
 #include "ledger/engine/copying_marker.h"
 #include "ledger/engine/erasure_check.h"

@@ -10,6 +10,7 @@
 #include "anamnesis/internal/state.pb.h"
 #include "ledger/base/limits.h"
 #include "ledger/commit/apply.h"
+#include "ledger/commit/stored_tiles.h"
 #include "ledger/engine/checkpoint_signers.h"
 #include "ledger/engine/copying_marker.h"
 #include "ledger/engine/fsck_leaf.h"

@@ -9,6 +9,7 @@
 
 #include "ledger/base/limits.h"
 #include "ledger/commit/apply.h"
+#include "ledger/commit/stored_tiles.h"
 #include "ledger/engine/appender.h"
 #include "ledger/engine/authority_rows.h"
 #include "ledger/engine/backup.h"

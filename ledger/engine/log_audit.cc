@@ -7,6 +7,7 @@
 
 #include "ledger/base/limits.h"
 #include "ledger/commit/apply.h"
+#include "ledger/commit/stored_tiles.h"
 #include "ledger/engine/fsck_leaf.h"
 #include "ledger/event/body_check.h"
 #include "ledger/event/seal.h"

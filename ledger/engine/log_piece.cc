@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ledger/commit/apply.h"
+#include "ledger/commit/stored_tiles.h"
 #include "ledger/event/body_check.h"
 #include "ledger/event/leaf.h"
 #include "ledger/event/vocabulary.h"

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "ledger/commit/stored_tiles.h"
 #include "ledger/merkle/proof.h"
 #include "ledger/note/checkpoint.h"
 #include "ledger/note/signed_note.h"

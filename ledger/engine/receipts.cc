@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ledger/base/limits.h"
+#include "ledger/commit/stored_tiles.h"
 #include "ledger/cose/cose_receipt.h"
 #include "ledger/engine/receipt.h"
 #include "ledger/event/header.h"

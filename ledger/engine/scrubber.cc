@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ledger/commit/apply.h"
+#include "ledger/commit/stored_tiles.h"
 #include "ledger/engine/clock.h"
 #include "ledger/engine/files.h"
 #include "ledger/state/erasures.h"

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "anamnesis/internal/state.pb.h"
+#include "ledger/commit/stored_tiles.h"
 #include "ledger/store/store.h"
 
 namespace anamnesis {

@@ -1,6 +1,7 @@
 #include "ledger/engine/tiles_out.h"
 
 #include "ledger/base/limits.h"
+#include "ledger/commit/stored_tiles.h"
 #include "ledger/state/recorded_event.h"
 #include "ledger/store/store.h"
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "ledger/commit/stored_tiles.h"
 #include "ledger/merkle/tree_hash.h"
 #include "ledger/state/recorded_event.h"
 #include "ledger/store/store.h"

@@ -181,14 +181,8 @@ Status AddStaleCertifications(Facts& facts, Timestamp now, v1::Answer& answer) {
 
 // Of a unit that nobody recorded, nothing stands that would be denied: that is no answer about a unit.
 Status CheckUnitNamed(const Facts& facts, const std::string& id) {
-  v1::EntityRef unit;
-  unit.set_kind("device_unit");
-  unit.set_id(id);
-  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, facts.About(unit, "", 1));
-  if (!indexes.empty()) return OkStatus();
-  return absl::NotFoundError(
-      Text("standing.unit: nothing is recorded of ", EntityKeyText(unit),
-           "; see that its id is right: `anamnesis where` lists the units of what runs on them"));
+  ASSIGN_OR_RETURN(const std::string why, WhyUnrecorded(facts.rows(), facts.size(), id));
+  return why.empty() ? OkStatus() : absl::NotFoundError(Text("standing.unit: ", why));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "ledger/gate/rules.h"
 #include "ledger/gate/subject.h"
 #include "ledger/state/event_list.h"
+#include "ledger/state/stream.h"
 
 namespace anamnesis {
 namespace {
@@ -147,7 +148,7 @@ StatusOr<uint64_t> StreamPositionAt(Facts& facts, const std::string& unit) {
   uint64_t position = 0;
   std::optional<LeafIndex> last;
   if (facts.size().value > 0) {
-    RETURN_IF_ERROR(VisitList(facts.rows(), Family::kStreamEvents, Text("device_unit/", unit),
+    RETURN_IF_ERROR(VisitList(facts.rows(), Family::kStreamEvents, StreamOfUnit(unit),
                               LeafIndex(facts.size().value - 1), true, facts.size(), [&](LeafIndex index) {
                                 last = index;
                                 return false;

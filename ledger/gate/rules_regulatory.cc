@@ -16,6 +16,7 @@
 #include "ledger/gate/seal_key.h"
 #include "ledger/query/forks.h"
 #include "ledger/query/item_scope.h"
+#include "ledger/state/stream.h"
 
 namespace anamnesis::gate {
 

@@ -11,6 +11,7 @@
 #include "ledger/state/broken_rules.h"
 #include "ledger/state/edges.h"
 #include "ledger/state/signatures.h"
+#include "ledger/state/stream.h"
 
 namespace anamnesis {
 namespace {

@@ -382,18 +382,17 @@ StatusOr<std::optional<ViewPoint>> PointToCompareWith(const RowReader& rows, Tre
   return now;
 }
 
-// A unit that was not in service then looks like one whose id is mistyped. Empty where anything is recorded of it.
-StatusOr<std::string> WhyUnrecorded(const RowReader& rows, TreeSize size, const std::string& id) {
-  v1::EntityRef unit;
-  unit.set_kind("device_unit");
-  unit.set_id(id);
-  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, Facts(rows, size).About(unit, "", 1));
+}  // namespace
+
+StatusOr<std::string> WhyUnrecorded(const RowReader& rows, TreeSize size, const std::string& unit) {
+  v1::EntityRef entity;
+  entity.set_kind("device_unit");
+  entity.set_id(unit);
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, Facts(rows, size).About(entity, "", 1));
   if (!indexes.empty()) return std::string();
-  return Text("nothing is recorded of device_unit:", id,
+  return Text("nothing is recorded of device_unit:", unit,
               "; see that its id is right: `anamnesis where` lists the units of what runs on them");
 }
-
-}  // namespace
 
 StatusOr<v1::Configuration> ConfigurationAt(const RowReader& rows, std::string_view unit, Timestamp at, TreeSize size) {
   return Builder(rows, unit, at, size).Build(true);

@@ -11,6 +11,7 @@
 // configuration_digest is SHA-256 over, for each surface on which something certainly runs, ascending by bytes:
 // surface, kind, id, version and digest text ("sha256:<hex>", empty without one), each followed by a zero byte.
 
+#include <string>
 #include <string_view>
 
 #include "anamnesis/v1/ledger.pb.h"
@@ -31,6 +32,10 @@ StatusOr<v1::Configuration> ConfigurationAt(const RowReader& rows, std::string_v
 // The same without the items' histories and the leaves that these rest on: for whoever asks what ran, at many times or
 // of many units. Costs nothing for what is recorded of the items.
 StatusOr<v1::Configuration> RunningAt(const RowReader& rows, std::string_view unit, Timestamp at, TreeSize size);
+
+// That nothing is recorded of a unit, and the remedy: one that was not in service then looks like one whose id is
+// mistyped. Empty where anything is recorded of it.
+StatusOr<std::string> WhyUnrecorded(const RowReader& rows, TreeSize size, const std::string& unit);
 
 }  // namespace anamnesis
 

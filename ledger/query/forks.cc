@@ -19,8 +19,6 @@ std::string StreamOf(const Fact& fact) {
 
 }  // namespace
 
-std::string StreamOfUnit(std::string_view unit) { return Text("device_unit/", unit); }
-
 StatusOr<Forks> ForksOf(Facts& facts, const std::set<std::string>& streams, size_t looked_at_max) {
   std::set<std::string> forked = streams;
   forked.insert(std::string(kTheLog));

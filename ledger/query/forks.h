@@ -7,16 +7,12 @@
 #include <cstddef>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "ledger/base/status.h"
 #include "ledger/query/facts.h"
 
 namespace anamnesis {
-
-// The stream that a unit's own events are in.
-std::string StreamOfUnit(std::string_view unit);
 
 // How many that are recorded of the streams asked about are looked at, retracted ones too.
 inline constexpr size_t kForksLookedAtMax = 10'000;

@@ -17,18 +17,12 @@
 #include "ledger/state/entities.h"
 #include "ledger/state/last_counting.h"
 #include "ledger/state/policies.h"
+#include "ledger/state/rule_case.h"
+#include "ledger/state/stream.h"
 #include "ledger/state/timeline.h"
 
 namespace anamnesis {
 namespace {
-
-struct Case {
-  const RecordedEvent& event;
-  const RowFinder& rows;
-  std::vector<BrokenRule>& broken;
-
-  const v1::EventHeader& header() const { return event.header->fields; }
-};
 
 std::string SurfaceKey(std::string_view surface) { return Text('f', surface); }
 
@@ -50,7 +44,7 @@ StatusOr<bool> IsAdaptationSurface(const RowFinder& rows, std::string_view surfa
 }
 
 // What the envelope was approved as before: where the event takes the place of another, before that one.
-StatusOr<std::optional<LeafIndex>> ApprovedBefore(const Case& at) {
+StatusOr<std::optional<LeafIndex>> ApprovedBefore(const RuleCase& at) {
   const v1::EntityRef& envelope = *FindReference(at.header(), "envelope");
   ASSIGN_OR_RETURN(const std::vector<LoadedEvent> replaced, CorrectedChain(at.rows, at.event));
   if (!replaced.empty()) return FindDefinitionBefore(at.rows, envelope, replaced.back().index);
@@ -59,7 +53,7 @@ StatusOr<std::optional<LeafIndex>> ApprovedBefore(const Case& at) {
   return FindDefinition(at.rows, any_version);
 }
 
-Status CheckTerms(const Case& at, const v1::EnvelopeTerms& terms) {
+Status CheckTerms(const RuleCase& at, const v1::EnvelopeTerms& terms) {
   if (const Status checked = CheckEnvelope(terms); !checked.ok()) {
     AddBroken(at.broken, {"ENVELOPE-TERMS", "body.terms.dimensions", v1::REFUSED, "IEC 62304 5.2.2", MessageOf(checked),
                           "say in each dimension what its kind asks for"})
@@ -82,7 +76,7 @@ Status CheckTerms(const Case& at, const v1::EnvelopeTerms& terms) {
   return OkStatus();
 }
 
-Status CheckSubstrate(const Case& at, const v1::SubstrateDefined& body) {
+Status CheckSubstrate(const RuleCase& at, const v1::SubstrateDefined& body) {
   std::vector<const v1::EntityRef*> soup;
   for (const v1::EntityRef& ref : at.header().refs()) {
     if (ref.role() == "soup") soup.push_back(&ref);
@@ -119,7 +113,7 @@ Status CheckSubstrate(const Case& at, const v1::SubstrateDefined& body) {
   return OkStatus();
 }
 
-Status CheckObject(const Case& at, const v1::ObjectStored& body) {
+Status CheckObject(const RuleCase& at, const v1::ObjectStored& body) {
   const std::string& id = FindReference(at.header(), "object")->id();
   if (id == HexEncode(body.sha256())) return OkStatus();
   AddBroken(at.broken, {"OBJECT-ID", "header.refs", v1::REFUSED, "IEC 62304 8.1.1",
@@ -143,7 +137,7 @@ bool SameVersion(const v1::EntityRef& a, const v1::EntityRef& b) {
 // Holds what a unit says that it runs from now on against the decisions of the gate.
 class ActivationCheck {
  public:
-  ActivationCheck(const Case& at, std::string_view surface)
+  ActivationCheck(const RuleCase& at, std::string_view surface)
       : at_(at), surface_(surface), unit_(*FindReference(at.header(), "unit")) {}
 
   Status CheckActivated(const v1::ArtifactActivated& body) {
@@ -316,7 +310,7 @@ class ActivationCheck {
   bool CheckWriter() {
     const v1::Agent& actor = at_.header().actor();
     if (actor.kind() == "device_unit" && actor.id() == unit_.id() &&
-        at_.header().stream() == Text("device_unit/", unit_.id())) {
+        at_.header().stream() == StreamOfUnit(unit_.id())) {
       return true;
     }
     AddBroken(at_.broken, {"ACTIVATION-WRITER", "header.actor", v1::FINDING, "21 CFR 11.10(h)",
@@ -386,7 +380,7 @@ class ActivationCheck {
                            "ask the gate first (anamnesis gate request), and activate only what it allows"});
   }
 
-  const Case& at_;
+  const RuleCase& at_;
   const std::string surface_;
   const v1::EntityRef& unit_;
 };
@@ -394,7 +388,7 @@ class ActivationCheck {
 }  // namespace
 
 Status CheckAdaptationRules(const RecordedEvent& event, const RowFinder& rows, std::vector<BrokenRule>& broken) {
-  const Case at{event, rows, broken};
+  const RuleCase at{event, rows, broken};
   if (const auto* body = BodyAs<v1::EnvelopeProposed>(event.body)) return CheckTerms(at, body->terms());
   if (const auto* body = BodyAs<v1::EnvelopeApproved>(event.body)) return CheckTerms(at, body->terms());
   if (const auto* body = BodyAs<v1::SubstrateDefined>(event.body)) return CheckSubstrate(at, *body);

@@ -14,17 +14,10 @@
 #include "ledger/state/entities.h"
 #include "ledger/state/last_counting.h"
 #include "ledger/state/place_in_time.h"
+#include "ledger/state/rule_case.h"
 
 namespace anamnesis {
 namespace {
-
-struct Case {
-  const RecordedEvent& event;
-  const RowFinder& rows;
-  std::vector<BrokenRule>& broken;
-
-  const v1::EventHeader& header() const { return event.header->fields; }
-};
 
 std::string ShortfallKey(const v1::EntityRef& dataset) { return Text('u', dataset.id(), '\0', dataset.version()); }
 
@@ -36,7 +29,7 @@ std::string_view SealDifference(const v1::DatasetSealed& one, const v1::DatasetS
 }
 
 // A version commits to its members for good: what is a member under one root and none under another proves nothing.
-Status CheckSealedBefore(const Case& at, const v1::EntityRef& dataset, const v1::DatasetSealed& body) {
+Status CheckSealedBefore(const RuleCase& at, const v1::EntityRef& dataset, const v1::DatasetSealed& body) {
   const std::string prefix = TypedEdgesPrefix(dataset, at.event.type->name());
   // The seals of datasets that were made from it name it too. And where it was sealed twice alike, a correction of one
   // leaves the other.
@@ -65,7 +58,7 @@ Status CheckSealedBefore(const Case& at, const v1::EntityRef& dataset, const v1:
 }
 
 // What was chosen, what was left out and why (A42).
-Status CheckCriteria(const Case& at, const v1::EntityRef& dataset) {
+Status CheckCriteria(const RuleCase& at, const v1::EntityRef& dataset) {
   ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindDefinition(at.rows, dataset));
   // Rule SEAL-CURATED says so.
   if (!index.has_value()) return OkStatus();
@@ -139,7 +132,7 @@ StatusOr<std::optional<LoadedEvent>> DecisionNamed(const RowFinder& rows, const 
 }
 
 // What was approved by whoever is behind an annotation that is less good than required was approved by nobody.
-Status CheckAnnotation(const Case& at, const v1::AnnotationCompleted& body) {
+Status CheckAnnotation(const RuleCase& at, const v1::AnnotationCompleted& body) {
   ASSIGN_OR_RETURN(const std::optional<LoadedEvent> decision, DecisionNamed(at.rows, at.header()));
   // Rule EXISTS/deviation_approval says so, where one is named.
   if (!decision.has_value()) return OkStatus();
@@ -161,7 +154,7 @@ Status CheckAnnotation(const Case& at, const v1::AnnotationCompleted& body) {
 
 // The last annotation of the dataset that counts, of those that stand before the seal. Where none does, of all: a
 // dataset is not annotated well enough by being sealed as of before that. nullopt when there is none.
-StatusOr<std::optional<LoadedEvent>> LastAnnotation(const Case& at, const v1::EntityRef& dataset) {
+StatusOr<std::optional<LoadedEvent>> LastAnnotation(const RuleCase& at, const v1::EntityRef& dataset) {
   const auto newest = [&](const std::optional<Place>& until) {
     const EventBefore before = EventsOfTypes(at.rows, RoleEdgesPrefix(dataset, "dataset"), {"annotation.completed"});
     return NewestCounting(at.rows, TreeSize(UINT64_MAX), before, until);
@@ -177,7 +170,7 @@ StatusOr<std::optional<LoadedEvent>> LastAnnotation(const Case& at, const v1::En
 }
 
 // Asked anew each time: an approval that was taken back since approves nothing any more.
-Status CheckAgreement(const Case& at, const v1::EntityRef& dataset) {
+Status CheckAgreement(const RuleCase& at, const v1::EntityRef& dataset) {
   ASSIGN_OR_RETURN(const std::optional<std::string> fell_short, at.rows.Get(Family::kEntities, ShortfallKey(dataset)));
   if (!fell_short.has_value()) return OkStatus();
   ASSIGN_OR_RETURN(const std::optional<LoadedEvent> last, LastAnnotation(at, dataset));
@@ -199,7 +192,7 @@ Status CheckAgreement(const Case& at, const v1::EntityRef& dataset) {
 }  // namespace
 
 Status CheckDatasetRules(const RecordedEvent& event, const RowFinder& rows, std::vector<BrokenRule>& broken) {
-  const Case at{event, rows, broken};
+  const RuleCase at{event, rows, broken};
   if (const auto* body = BodyAs<v1::AnnotationCompleted>(event.body)) return CheckAnnotation(at, *body);
   const auto* sealed = BodyAs<v1::DatasetSealed>(event.body);
   if (sealed == nullptr) return OkStatus();

@@ -22,6 +22,7 @@
 #include "ledger/state/last_counting.h"
 #include "ledger/state/place_in_time.h"
 #include "ledger/state/policies.h"
+#include "ledger/state/rule_case.h"
 #include "ledger/state/software_items.h"
 #include "ledger/state/training_parameters.h"
 
@@ -32,22 +33,14 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-struct Case {
-  const RecordedEvent& event;
-  const RowFinder& rows;
-  std::vector<BrokenRule>& broken;
-
-  const v1::EventHeader& header() const { return event.header->fields; }
-};
-
 using Firmness = BrokenRule::Firmness;
 
-BrokenRule& Add(const Case& at, std::string_view rule, std::string_view field, v1::Consequence consequence,
+BrokenRule& Add(const RuleCase& at, std::string_view rule, std::string_view field, v1::Consequence consequence,
                 std::string_view clause, std::string_view message, std::string_view remedy) {
   return AddBroken(at.broken, {rule, field, consequence, clause, message, remedy});
 }
 
-Status CheckModel(const Case& at, const v1::ModelRegistered& body) {
+Status CheckModel(const RuleCase& at, const v1::ModelRegistered& body) {
   if (!body.change_text().empty()) return OkStatus();
   v1::EntityRef any_version = *FindReference(at.header(), "model");
   any_version.clear_version();
@@ -60,7 +53,7 @@ Status CheckModel(const Case& at, const v1::ModelRegistered& body) {
   return OkStatus();
 }
 
-Status CheckCode(const Case& at, const v1::CodeRevisionRecorded& body) {
+Status CheckCode(const RuleCase& at, const v1::CodeRevisionRecorded& body) {
   if (!body.dirty()) return OkStatus();
   Add(at, "CODE-DIRTY", "body.dirty", v1::FINDING, "IEC 62304 8.1.1",
       Text("the work tree had changes that commit ", body.commit_id(), " does not hold"),
@@ -71,7 +64,7 @@ Status CheckCode(const Case& at, const v1::CodeRevisionRecorded& body) {
 constexpr std::string_view kClassLowered = "CLASS-LOWERED";
 
 // Whether the event is told of a time before `other` was recorded, and so changes nothing that this says.
-StatusOr<bool> IsBefore(const Case& at, LeafIndex other) {
+StatusOr<bool> IsBefore(const RuleCase& at, LeafIndex other) {
   if (!at.header().retrospective()) return false;
   ASSIGN_OR_RETURN(const std::optional<Placed> later, PlaceOf(at.rows, other));
   return later.has_value() && PlaceInTime(at.event, Timestamp(at.header().occurred_latest_us())) < later->place;
@@ -79,7 +72,7 @@ StatusOr<bool> IsBefore(const Case& at, LeafIndex other) {
 
 // A class in force, the item's own or its parent's, is lowered with a rationale only, by who may lower classes: told of
 // a time before it was assigned, another class lowers nothing; told of a later one it would, whenever it is told.
-Status CheckClass(const Case& at, const v1::SafetyClassAssigned& body) {
+Status CheckClass(const RuleCase& at, const v1::SafetyClassAssigned& body) {
   const std::string& item = FindReference(at.header(), "item")->id();
   ASSIGN_OR_RETURN(const ItemClass now, ClassOfItem(at.rows, item));
   if (now.assigned_to.empty() || body.safety_class() >= now.safety_class) return OkStatus();
@@ -94,7 +87,7 @@ Status CheckClass(const Case& at, const v1::SafetyClassAssigned& body) {
 }
 
 // Nor does an item come to a lower class by being moved below another parent.
-Status CheckDecomposed(const Case& at, const v1::SoftwareItemDecomposed&) {
+Status CheckDecomposed(const RuleCase& at, const v1::SoftwareItemDecomposed&) {
   const std::string& whole = FindReference(at.header(), "item")->id();
   ASSIGN_OR_RETURN(const ItemClass above, ClassOfItem(at.rows, whole));
   for (int i = 0; i < at.header().refs_size(); ++i) {
@@ -115,7 +108,7 @@ Status CheckDecomposed(const Case& at, const v1::SoftwareItemDecomposed&) {
 }
 
 // Who holds a role or acts for somebody from a time on that is over never does.
-Status CheckStillAhead(const Case& at, int64_t valid_until_us) {
+Status CheckStillAhead(const RuleCase& at, int64_t valid_until_us) {
   if (valid_until_us == 0 || valid_until_us > at.event.recorded.us || at.header().retrospective()) return OkStatus();
   Add(at, "ALREADY-OVER", "body.valid_until_us", v1::FINDING, "21 CFR 11.10(d)",
       Text("ended at ", FormatTime(Timestamp(valid_until_us)), ", before it was recorded, and gives nobody anything"),
@@ -123,12 +116,14 @@ Status CheckStillAhead(const Case& at, int64_t valid_until_us) {
   return OkStatus();
 }
 
-Status CheckGranted(const Case& at, const v1::RoleGranted& body) { return CheckStillAhead(at, body.valid_until_us()); }
-Status CheckDelegated(const Case& at, const v1::AuthorityDelegated& body) {
+Status CheckGranted(const RuleCase& at, const v1::RoleGranted& body) {
+  return CheckStillAhead(at, body.valid_until_us());
+}
+Status CheckDelegated(const RuleCase& at, const v1::AuthorityDelegated& body) {
   return CheckStillAhead(at, body.valid_until_us());
 }
 
-Status CheckSplit(const Case& at, const v1::SplitDefined& body) {
+Status CheckSplit(const RuleCase& at, const v1::SplitDefined& body) {
   if (body.overlapping_records() > 0 || body.overlapping_subjects() > 0) {
     Add(at, "SPLIT-OVERLAP", "body.overlapping_records", v1::FINDING, "IEC 62304 5.1.1",
         Text(body.overlapping_records(), " records and ", body.overlapping_subjects(),
@@ -141,7 +136,7 @@ Status CheckSplit(const Case& at, const v1::SplitDefined& body) {
   return OkStatus();
 }
 
-Status CheckTraining(const Case& at, const v1::TrainingRunStarted& body) {
+Status CheckTraining(const RuleCase& at, const v1::TrainingRunStarted& body) {
   const std::string lacking = TrainingParametersLacking(body);
   if (lacking.empty()) return OkStatus();
   Add(at, "TRAINING-PARAMETERS", "body.hyperparameters", v1::FINDING, "IEC 62304 5.8.5", Text("lacks ", lacking),
@@ -149,7 +144,7 @@ Status CheckTraining(const Case& at, const v1::TrainingRunStarted& body) {
   return OkStatus();
 }
 
-Status CheckRequirement(const Case& at, const v1::RequirementContent& content) {
+Status CheckRequirement(const RuleCase& at, const v1::RequirementContent& content) {
   if (content.kind() != v1::RequirementContent::PERFORMANCE) return OkStatus();
   constexpr std::string_view kRule = "REQUIREMENT-ACCEPTANCE";
   constexpr std::string_view kClause = "IEC 62304 5.2.6";
@@ -174,7 +169,7 @@ Status CheckRequirement(const Case& at, const v1::RequirementContent& content) {
   return OkStatus();
 }
 
-Status CheckReview(const Case& at, const v1::ReviewHeld&) {
+Status CheckReview(const RuleCase& at, const v1::ReviewHeld&) {
   ASSIGN_OR_RETURN(const v1::SoftwareSafetyClass safety_class, ClassOfEvent(at.rows, at.header()));
   if (!AppliesFrom(v1::SAFETY_CLASS_C, safety_class)) return OkStatus();
   std::set<std::string> reviewers;
@@ -224,7 +219,7 @@ StatusOr<v1::DesignContent> DesignOf(const LoadedEvent& event) {
   return v1::DesignContent();
 }
 
-Status CheckMeasured(const Case& at, const v1::TestRunCompleted& body) {
+Status CheckMeasured(const RuleCase& at, const v1::TestRunCompleted& body) {
   const v1::EntityRef* design = FindReference(at.header(), "design");
   if (design == nullptr || !body.has_measured()) return OkStatus();
   ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, FindDefinition(at.rows, *design));
@@ -278,7 +273,8 @@ InCommon CompareVersions(const v1::EventHeader& release, const v1::EventHeader& 
 }
 
 // A test run of the item, such as `what` says, that verified something of the release; nullopt when there is none.
-StatusOr<std::optional<LeafIndex>> FindRunOfRelease(const Case& at, const v1::EntityRef& item, std::string_view what) {
+StatusOr<std::optional<LeafIndex>> FindRunOfRelease(const RuleCase& at, const v1::EntityRef& item,
+                                                    std::string_view what) {
   const size_t mark = what.find('?');
   const auto verified_it = [&](const LoadedEvent& run) {
     const v1::EntityRef* tested = FindReference(run.header.fields, "item");
@@ -297,7 +293,7 @@ StatusOr<std::optional<LeafIndex>> FindRunOfRelease(const Case& at, const v1::En
 
 // That the item passed its tests says nothing of a version that they were not run on. Where runs and release name
 // nothing that can be held against each other, people have to.
-Status CheckReleased(const Case& at, const v1::ReleaseApproved&) {
+Status CheckReleased(const RuleCase& at, const v1::ReleaseApproved&) {
   const v1::EntityRef* item = FindReference(at.header(), "item");
   if (item == nullptr) return OkStatus();
   for (const v1::Precondition& rule : at.event.type->options->preconditions()) {
@@ -324,7 +320,7 @@ Status CheckReleased(const Case& at, const v1::ReleaseApproved&) {
   return OkStatus();
 }
 
-Status CheckDecision(const Case& at, const v1::DecisionRecorded& body) {
+Status CheckDecision(const RuleCase& at, const v1::DecisionRecorded& body) {
   if (std::find(body.options().begin(), body.options().end(), body.choice()) != body.options().end()) return OkStatus();
   Add(at, "DECISION-OPTIONS", "body.choice", v1::FINDING, "IEC 62304 5.1.1",
       "the choice is none of the options that were considered", "name the choice as one of the options");
@@ -348,7 +344,7 @@ const Regions& RegionsOf(const v1::PolicyAdopted& policy) {
 }
 
 // The gate and the report on retention both ask in which larger jurisdiction a country lies.
-Status CheckRegions(const Case& at, const v1::PolicyAdopted& body) {
+Status CheckRegions(const RuleCase& at, const v1::PolicyAdopted& body) {
   const bool gate = body.kind() == v1::PolicyAdopted::GATE;
   if (!gate && body.kind() != v1::PolicyAdopted::RETENTION) return OkStatus();
   ASSIGN_OR_RETURN(const std::optional<AdoptedPolicy> other,
@@ -372,7 +368,7 @@ bool IsAboutUnits(const std::string& type) {
 }
 
 // A period of no length would keep nothing, and one that starts with what no unit has would begin too early.
-void CheckPeriods(const Case& at, const v1::RetentionPolicy& policy) {
+void CheckPeriods(const RuleCase& at, const v1::RetentionPolicy& policy) {
   for (int i = 0; i < policy.periods_size(); ++i) {
     const v1::RetentionPolicy::Period& period = policy.periods(i);
     const std::string field = Text("body.document.retention.periods[", i, "]");
@@ -390,7 +386,7 @@ void CheckPeriods(const Case& at, const v1::RetentionPolicy& policy) {
   }
 }
 
-Status CheckPolicy(const Case& at, const v1::PolicyAdopted& body) {
+Status CheckPolicy(const RuleCase& at, const v1::PolicyAdopted& body) {
   if (IsDocumentOfKind(body)) {
     CheckPeriods(at, body.document().retention());
     return CheckRegions(at, body);
@@ -404,7 +400,7 @@ Status CheckPolicy(const Case& at, const v1::PolicyAdopted& body) {
 
 // What is erased is gone for good, of what must be kept as of what need not: no profile and no time of telling makes
 // this a finding.
-Status CheckErased(const Case& at, const v1::SubjectDataErased& body) {
+Status CheckErased(const RuleCase& at, const v1::SubjectDataErased& body) {
   for (const uint64_t erased : body.erased_indexes()) {
     const LeafIndex index(erased);
     std::string why;
@@ -424,7 +420,7 @@ Status CheckErased(const Case& at, const v1::SubjectDataErased& body) {
 }
 
 // The files that a body lists, wherever it lists them.
-Status CheckFiles(const Case& at) {
+Status CheckFiles(const RuleCase& at) {
   const Message& body = *at.event.body;
   const Descriptor& descriptor = *body.GetDescriptor();
   for (int f = 0; f < descriptor.field_count(); ++f) {
@@ -459,7 +455,7 @@ std::string Period(uint64_t seconds) {
   return Text(seconds / 86400, " days");
 }
 
-Status CheckTimes(const Case& at) {
+Status CheckTimes(const RuleCase& at) {
   if (at.event.type->options->ledger_decided()) return OkStatus();
   ASSIGN_OR_RETURN(const std::optional<v1::ContemporaneityPolicy> policy, ContemporaneityInForce(at.rows));
   if (!policy.has_value()) return OkStatus();
@@ -484,15 +480,15 @@ Status CheckTimes(const Case& at) {
   return OkStatus();
 }
 
-using Check = Status (*)(const Case&);
+using Check = Status (*)(const RuleCase&);
 
-template <typename Body, Status (*function)(const Case&, const Body&)>
-Status CheckOf(const Case& at) {
+template <typename Body, Status (*function)(const RuleCase&, const Body&)>
+Status CheckOf(const RuleCase& at) {
   return function(at, static_cast<const Body&>(*at.event.body));
 }
 
 template <typename Body>
-Status CheckContent(const Case& at) {
+Status CheckContent(const RuleCase& at) {
   return CheckRequirement(at, static_cast<const Body&>(*at.event.body).content());
 }
 
@@ -521,7 +517,7 @@ const std::unordered_map<const Descriptor*, Check>& Checks() {
 }  // namespace
 
 Status CheckSpecialRules(const RecordedEvent& event, const RowFinder& rows, std::vector<BrokenRule>& broken) {
-  const Case at{event, rows, broken};
+  const RuleCase at{event, rows, broken};
   if (event.body != nullptr) {
     const auto check = Checks().find(event.type->body);
     if (check != Checks().end()) RETURN_IF_ERROR(check->second(at));

@@ -6,6 +6,8 @@
 
 namespace anamnesis {
 
+std::string StreamOfUnit(std::string_view unit) { return Text("device_unit/", unit); }
+
 StatusOr<internal::StreamHead> FindStreamHead(const RowFinder& rows, std::string_view stream) {
   internal::StreamHead head;
   ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(Family::kStreams, stream));

@@ -13,6 +13,9 @@
 
 namespace anamnesis {
 
+// The stream that a unit's own events are in.
+std::string StreamOfUnit(std::string_view unit);
+
 // The head of a stream; position 0, a digest of 32 zero bytes and no writer when it has no events.
 StatusOr<internal::StreamHead> FindStreamHead(const RowFinder& rows, std::string_view stream);
 

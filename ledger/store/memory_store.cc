@@ -4,7 +4,6 @@
 #include <mutex>
 #include <shared_mutex>
 
-#include "ledger/commit/find_tile.h"
 #include "ledger/store/store.h"
 
 namespace anamnesis {
@@ -128,7 +127,5 @@ class MemoryStore : public Store {
 }  // namespace
 
 std::unique_ptr<Store> MakeMemoryStore() { return std::make_unique<MemoryStore>(); }
-
-StatusOr<std::string> StoredTiles::Tile(TileId id) const { return FindTile(rows_, id); }
 
 }  // namespace anamnesis

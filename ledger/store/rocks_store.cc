@@ -184,14 +184,14 @@ class RocksStore : public Store {
     table.pin_top_level_index_and_filter = true;
     table_factory_.reset(rocksdb::NewBlockBasedTableFactory(table));
     // Every event asks filters: those of open files stay at hand, at 4 bytes an event, and the cache keeps less else.
-    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-    table.metadata_cache_options.unpartitioned_pinning = rocksdb::PinningTier::kAll;
-    filtered_table_factory_.reset(rocksdb::NewBlockBasedTableFactory(table));
+    rocksdb::BlockBasedTableOptions filtered = table;
+    filtered.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    filtered.metadata_cache_options.unpartitioned_pinning = rocksdb::PinningTier::kAll;
+    filtered_table_factory_.reset(rocksdb::NewBlockBasedTableFactory(filtered));
     // A block of its own for about every leaf and body: a damaged byte makes that one unreadable, and fsck can name it.
-    table.filter_policy.reset();
-    table.metadata_cache_options.unpartitioned_pinning = rocksdb::PinningTier::kFallback;
-    table.block_size = 512;
-    log_table_factory_.reset(rocksdb::NewBlockBasedTableFactory(table));
+    rocksdb::BlockBasedTableOptions log = table;
+    log.block_size = 512;
+    log_table_factory_.reset(rocksdb::NewBlockBasedTableFactory(log));
   }
 
   ~RocksStore() override { (void)Close(); }

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "ledger/base/status.h"
-#include "ledger/merkle/tiles.h"
 #include "ledger/state/rows.h"
 
 namespace rocksdb {
@@ -83,16 +82,6 @@ struct StoreOptions {
 StatusOr<std::unique_ptr<Store>> OpenRocksStore(const std::string& dir, const StoreOptions& options);
 
 std::unique_ptr<Store> MakeMemoryStore();
-
-// Tiles from a store's rows. `rows` must outlive it.
-class StoredTiles : public TileReader {
- public:
-  explicit StoredTiles(const RowFinder& rows) : rows_(rows) {}
-  StatusOr<std::string> Tile(TileId id) const override;
-
- private:
-  const RowFinder& rows_;
-};
 
 }  // namespace anamnesis
 

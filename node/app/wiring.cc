@@ -356,7 +356,9 @@ void Node::Supervisor::ServeAgain(std::optional<Revision> catch_up) {
     }
     if (!absl::IsCancelled(done)) LogLine(LogLevel::kError, Text("not serving: ", done.ToString()));
     // Whatever failed, callers are told, and it is tried again.
-    done = unavailable_ == nullptr ? ServeNothing(why) : OkStatus();
+    const std::string so_far = Text(why, " (", MessageOf(done), ")");
+    if (unavailable_ != nullptr) unavailable_->Say(so_far);
+    done = unavailable_ == nullptr ? ServeNothing(so_far) : OkStatus();
   } while (Sleep());
 }
 

@@ -39,9 +39,14 @@ StatusOr<Members> CatchUp::FindMembers(const CopyIn& copy) const {
     ASSIGN_OR_RETURN(const std::unique_ptr<EtcdClient> client, EtcdClient::Connect(options_.etcd));
     return ReadMembers(*client);
   };
-  StatusOr<Members> members = from_etcd();
-  if (members.ok() || !copy.note().has_value()) return members;
-  return ParseMembers(*copy.note());
+  const StatusOr<Members> members = from_etcd();
+  if (members.ok() && !members->IsMember(options_.node)) {
+    return absl::UnavailableError(
+        Text("node ", options_.node, " is no member of the cluster: add it with anamnesis cluster add, or stop it"));
+  }
+  if (members.ok()) return members;
+  if (copy.note().has_value()) return ParseMembers(*copy.note());
+  return absl::UnavailableError(Text("nobody to copy from is known: ", MessageOf(members.status())));
 }
 
 Status CatchUp::Run(Revision at_least) {
@@ -61,10 +66,9 @@ Status CatchUp::CopyFromAny(Revision at_least) {
   copy_options.cancelled = [this] { return stopping_.load(); };
   copy_options.log = options_.log;
   ASSIGN_OR_RETURN(std::unique_ptr<CopyIn> copy, CopyIn::Open(dir_, copy_options));
-  const StatusOr<Members> members = FindMembers(*copy);
-  if (!members.ok()) return absl::UnavailableError(Text("nobody to copy from is known: ", MessageOf(members.status())));
+  ASSIGN_OR_RETURN(const Members members, FindMembers(*copy));
   Status last = absl::UnavailableError("there is no other member");
-  for (const Member* peer : members->All()) {
+  for (const Member* peer : members.All()) {
     if (stopping_) return absl::CancelledError("this node is stopping");
     if (peer->node == options_.node) continue;
     last = CopyFrom(*peer, at_least, *copy);

@@ -4,6 +4,7 @@
 // Every call of a service that a server doesn't have. A client asks another node after UNAVAILABLE, and takes gRPC's
 // own UNIMPLEMENTED for an answer. Safe from any thread.
 
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -18,6 +19,12 @@ class RefusedCalls : public grpc::CallbackGenericService {
   // `why` is what each caller is told.
   explicit RefusedCalls(std::string why) : why_(std::move(why)) {}
 
+  // What each caller is told from now on.
+  void Say(std::string why) {
+    const std::lock_guard lock(mutex_);
+    why_ = std::move(why);
+  }
+
  private:
   // Ends as soon as it comes.
   class Refusal : public grpc::ServerGenericBidiReactor {
@@ -27,10 +34,13 @@ class RefusedCalls : public grpc::CallbackGenericService {
   };
 
   grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override {
+    const std::lock_guard lock(mutex_);
     return new Refusal(why_);
   }
 
-  const std::string why_;
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  std::string why_;
 };
 
 }  // namespace anamnesis

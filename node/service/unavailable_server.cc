@@ -1,6 +1,7 @@
 #include "node/service/unavailable_server.h"
 
 #include <chrono>
+#include <utility>
 
 #include "anamnesis/v1/ledger.grpc.pb.h"
 #include "anamnesis/v1/object.grpc.pb.h"
@@ -42,6 +43,7 @@ class GrpcUnavailableServer : public UnavailableServer {
     return OkStatus();
   }
 
+  void Say(std::string why) override { calls_.Say(std::move(why)); }
   int port() const override { return port_; }
 
  private:

@@ -21,6 +21,8 @@ class UnavailableServer {
   // Stops at once.
   virtual ~UnavailableServer() = default;
 
+  // Calls are told `why` from now on.
+  virtual void Say(std::string why) = 0;
   // The port that was taken.
   virtual int port() const = 0;
 };

@@ -9,7 +9,6 @@ ANAMNESIS_BUILD_DIR and ANAMNESIS_BIN_DIR as for the tests."""
 
 import json
 import os
-import shutil
 import signal
 import statistics
 import sys
@@ -68,8 +67,7 @@ def turns(cluster, joined, seconds):
 def main():
     events = int(sys.argv[1]) if len(sys.argv) > 1 else 400000
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 3
-    if shutil.which("etcd") is None:
-        harness.skip("no etcd is installed")
+    harness.need_etcd()
     result = {"events": events, "seconds": seconds, "loads": []}
     with cluster_test.Cluster() as cluster, tempfile.TemporaryDirectory(prefix="anamnesis-copy-", dir=MEMORY) as home:
         cluster.wait_until_serves()

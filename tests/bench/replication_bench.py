@@ -9,7 +9,6 @@ ANAMNESIS_BUILD_DIR and ANAMNESIS_BIN_DIR as for the tests."""
 
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -131,8 +130,7 @@ def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 5
     harness.need_programs(os.path.join(TESTS, "raw_node"), os.path.join(TESTS, "etcd_load"))
-    if shutil.which("etcd") is None:
-        harness.skip("no etcd is installed")
+    harness.need_etcd()
     turns = {}
     with cluster_test.Cluster() as cluster, RawNodes(cluster) as raw:
         cluster.wait_until_serves()

@@ -4,7 +4,6 @@ votes in its place. In the end all that are left hold the same."""
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -136,8 +135,7 @@ def replace_a_dead_machine(cluster, load, joined):
 
 def main():
     harness.need_programs(harness.LOAD, os.path.join(harness.BIN, "anamnesisd"))
-    if shutil.which("etcd") is None or shutil.which("etcdctl") is None:
-        harness.skip("no etcd is installed")
+    harness.need_etcd("etcdctl")
     os.environ["ANAMNESIS_CLUSTER_NODE_OPTIONS"] = " ".join(OPTIONS)
     started = time.monotonic()
     with cluster_test.Cluster() as cluster:

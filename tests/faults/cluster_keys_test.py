@@ -3,7 +3,6 @@ they serve and one is killed in between. Every receipt from before, from the ove
 first key and under each of the new ones, with the history of the keys; the nodes cosign for one another all along."""
 
 import os
-import shutil
 import sys
 import tempfile
 
@@ -100,8 +99,7 @@ def check(cluster, keys):
 
 def main():
     harness.need_programs(harness.LOAD, os.path.join(harness.BIN, "anamnesisd"))
-    if shutil.which("etcd") is None:
-        harness.skip("no etcd is installed")
+    harness.need_etcd()
     with tempfile.TemporaryDirectory(prefix="anamnesis-keys-") as home:
         clock = machines.Clock(os.path.join(home, "clock"))
         os.environ.update(clock.environment())

@@ -151,8 +151,7 @@ def wait_until_equal(cluster, nodes=(0, 1, 2)):
 
 def main():
     harness.need_programs(harness.LOAD, os.path.join(harness.BIN, "anamnesisd"))
-    if shutil.which("etcd") is None:
-        harness.skip("no etcd is installed")
+    harness.need_etcd()
     kills = int(os.environ.get("ANAMNESIS_KILLS", "9"))
     seed = int(os.environ.get("ANAMNESIS_SEED", "1"))
     started = time.monotonic()

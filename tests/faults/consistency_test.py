@@ -6,7 +6,6 @@ ANAMNESIS_ROUNDS: how often each (1). ANAMNESIS_SEED: of the victims (1)."""
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -178,8 +177,7 @@ def check_history(cluster, load):
 
 def main():
     harness.need_programs(LOAD, os.path.join(harness.BIN, "anamnesisd"))
-    if shutil.which("etcd") is None:
-        harness.skip("no etcd is installed")
+    harness.need_etcd()
     rounds = int(os.environ.get("ANAMNESIS_ROUNDS", "1"))
     moments = random.Random(int(os.environ.get("ANAMNESIS_SEED", "1")))
     started = time.monotonic()

@@ -3,7 +3,6 @@ itself. One is killed and catches up; of another a leaf is altered on disk, and 
 
 import json
 import os
-import shutil
 import ssl
 import subprocess
 import sys
@@ -87,8 +86,7 @@ def check_access(cluster):
 
 def main():
     harness.need_programs(harness.LOAD, DAMAGE, os.path.join(harness.BIN, "anamnesisd"))
-    if shutil.which("etcd") is None:
-        harness.skip("no etcd is installed")
+    harness.need_etcd()
     with CosigningCluster() as cluster:
         everybody = {0, 1, 2}
         size = cluster.append(300)

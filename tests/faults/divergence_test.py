@@ -3,7 +3,6 @@ since when and in what it differs. The others go on."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -20,8 +19,7 @@ def status(cluster, i):
 
 def main():
     harness.need_programs(harness.LOAD, DAMAGE, os.path.join(harness.BIN, "anamnesisd"))
-    if shutil.which("etcd") is None:
-        harness.skip("no etcd is installed")
+    harness.need_etcd()
     with cluster_test.Cluster() as cluster:
         with harness.Load(cluster, cluster, cluster.dir, clients=2, in_flight=4) as load:
             load.wait_for(50)

@@ -7,7 +7,6 @@ ANAMNESIS_BATCHES: how many are ordered (4000)."""
 import json
 import os
 import re
-import shutil
 import sys
 import time
 import types
@@ -61,8 +60,7 @@ def order(cluster, loads, batches, orders_max):
 
 def main():
     harness.need_programs(harness.LOAD, os.path.join(harness.BIN, "anamnesisd"))
-    if shutil.which("etcd") is None or shutil.which("etcdctl") is None:
-        harness.skip("no etcd is installed")
+    harness.need_etcd("etcdctl")
     batches = int(os.environ.get("ANAMNESIS_BATCHES", "4000"))
     os.environ["ANAMNESIS_CLUSTER_NODE_OPTIONS"] = " ".join(OPTIONS)
     started = time.monotonic()

@@ -8,7 +8,6 @@ at the next node: no node leads, so that nobody waits for a session to end.
 ANAMNESIS_KILLS: how many of each (3)."""
 
 import os
-import shutil
 import statistics
 import sys
 import time
@@ -90,8 +89,7 @@ def kill_nodes(cluster, kills):
 
 def main():
     harness.need_programs(harness.LOAD, os.path.join(harness.BIN, "anamnesisd"))
-    if shutil.which("etcd") is None:
-        harness.skip("no etcd is installed")
+    harness.need_etcd()
     machines.isolate()
     kills = int(os.environ.get("ANAMNESIS_KILLS", "3"))
     with machines.Cluster(session_ttl=None) as cluster:

@@ -46,6 +46,12 @@ def need_programs(*paths):
             skip(f"{path} isn't built")
 
 
+def need_etcd(*others):
+    """And others of its programs."""
+    if any(shutil.which(name) is None for name in ("etcd", *others)):
+        skip("no etcd is installed")
+
+
 def run(*arguments, **options):
     """Runs `anamnesis`; the caller looks at the exit status."""
     return subprocess.run([os.path.join(BIN, "anamnesis"), *map(str, arguments)], capture_output=True, text=True,

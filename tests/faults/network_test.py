@@ -11,7 +11,6 @@ import collections
 import itertools
 import os
 import random
-import shutil
 import sys
 import time
 
@@ -77,8 +76,7 @@ class Run:
 
 def main():
     harness.need_programs(harness.LOAD, os.path.join(harness.BIN, "anamnesisd"))
-    if shutil.which("etcd") is None:
-        harness.skip("no etcd is installed")
+    harness.need_etcd()
     machines.isolate()
     seed = int(os.environ.get("ANAMNESIS_SEED", "1"))
     chance = random.Random(seed)

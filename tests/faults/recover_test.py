@@ -104,8 +104,7 @@ def incarnations(cluster):
 
 def main():
     harness.need_programs(harness.LOAD, os.path.join(harness.BIN, "anamnesisd"))
-    if shutil.which("etcd") is None:
-        harness.skip("no etcd is installed")
+    harness.need_etcd()
     moments = random.Random(int(os.environ.get("ANAMNESIS_SEED", "1")))
     with Cluster() as cluster:
         with harness.Load(cluster, cluster, cluster.dir, clients=2, in_flight=8) as load:

@@ -5,7 +5,6 @@ and `fsck --repair` mends it from another node. In the end all hold the same, an
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 
@@ -80,8 +79,7 @@ def repaired_while_stopped(cluster, load):
 
 def main():
     harness.need_programs(harness.LOAD, DAMAGE, os.path.join(harness.BIN, "anamnesisd"))
-    if shutil.which("etcd") is None:
-        harness.skip("no etcd is installed")
+    harness.need_etcd()
     with cluster_test.Cluster() as cluster:
         with harness.Load(cluster, cluster, cluster.dir, clients=2, in_flight=4, pause_us=20000) as load:
             load.wait_for(200)

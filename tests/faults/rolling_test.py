@@ -93,8 +93,7 @@ def check_certificates(cluster, old):
 
 def main():
     harness.need_programs(harness.LOAD, os.path.join(harness.BIN, "anamnesisd"))
-    if shutil.which("etcd") is None:
-        harness.skip("no etcd is installed")
+    harness.need_etcd()
     machines.isolate()
     started = time.monotonic()
     with machines.Cluster() as cluster:

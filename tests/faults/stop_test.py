@@ -2,7 +2,6 @@
 it, and tells its callers that it does not know what became of their runs."""
 
 import os
-import shutil
 import signal
 import sys
 import time
@@ -25,8 +24,7 @@ def ended(pid):
 
 def main():
     harness.need_programs(harness.LOAD, os.path.join(harness.BIN, "anamnesisd"))
-    if shutil.which("etcd") is None:
-        harness.skip("no etcd is installed")
+    harness.need_etcd()
     with cluster_test.Cluster() as cluster:
         with harness.Load(cluster, cluster, cluster.dir, clients=2, in_flight=8) as load:
             load.wait_for(50)

@@ -13,6 +13,7 @@
 
 #include "anamnesis/internal/state.pb.h"
 #include "anamnesis/v1/vocabulary.pb.h"
+#include "ledger/commit/stored_tiles.h"
 #include "ledger/event/header.h"
 #include "ledger/event/leaf.h"
 #include "ledger/merkle/tree_hash.h"

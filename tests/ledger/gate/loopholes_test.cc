@@ -377,15 +377,20 @@ TEST(GateLoopholes, WhatWasTakenOutOfADatasetIsInThoseMadeFromIt) {
   }
 }
 
+// With a dataset that was made from another.
+std::vector<Step> WithParentOfDataset() {
+  std::vector<Step> steps = DatasetSteps("hospital");
+  for (Step& step : DatasetSteps("rhythms")) steps.push_back(std::move(step));
+  for (Step& step : WithDataset()) steps.push_back(std::move(step));
+  return Changed(std::move(steps), "sealed-rhythms",
+                 [](EventDraft& draft) { AddReference(draft, "parent", "dataset", "hospital", "1"); });
+}
+
 // A seal of what was made from it says nothing of the dataset itself, and one that repeats the first changes nothing.
 TEST(GateLoopholes, AnotherSealMakesNoDatasetLaterThanItIs) {
   v1::DatasetRecordWithdrawn withdrawn;
   withdrawn.set_basis("consent");
-  std::vector<Step> steps = DatasetSteps("hospital");
-  for (Step& step : DatasetSteps("rhythms")) steps.push_back(std::move(step));
-  for (Step& step : WithDataset()) steps.push_back(std::move(step));
-  steps = Changed(std::move(steps), "sealed-rhythms",
-                  [](EventDraft& draft) { AddReference(draft, "parent", "dataset", "hospital", "1"); });
+  std::vector<Step> steps = WithParentOfDataset();
   const auto sealed =
       std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.name == "sealed-rhythms"; });
   const Step again = *sealed;
@@ -411,11 +416,7 @@ TEST(GateLoopholes, AnotherSealMakesNoDatasetLaterThanItIs) {
 TEST(GateLoopholes, ASealThatIsTakenBackMakesNoDatasetLaterThanItIs) {
   v1::DatasetRecordWithdrawn withdrawn;
   withdrawn.set_basis("consent");
-  std::vector<Step> steps = DatasetSteps("hospital");
-  for (Step& step : DatasetSteps("rhythms")) steps.push_back(std::move(step));
-  for (Step& step : WithDataset()) steps.push_back(std::move(step));
-  steps = Changed(std::move(steps), "sealed-rhythms",
-                  [](EventDraft& draft) { AddReference(draft, "parent", "dataset", "hospital", "1"); });
+  std::vector<Step> steps = WithParentOfDataset();
   Step again = StepOf(steps, "sealed-rhythms");
   again.name = "sealed-again";
   const auto denied_when_sealed_again = [&](const Step& second) {

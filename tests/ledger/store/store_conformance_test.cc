@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "ledger/commit/stored_tiles.h"
 #include "ledger/store/store.h"
 #include "tests/support/scratch_directory.h"
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "ledger/commit/apply.h"
+#include "ledger/commit/stored_tiles.h"
 #include "ledger/engine/layout.h"
 #include "ledger/event/header.h"
 #include "ledger/event/leaf.h"

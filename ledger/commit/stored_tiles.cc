@@ -1,4 +1,4 @@
-#include "ledger/commit/find_tile.h"
+#include "ledger/commit/stored_tiles.h"
 
 #include <optional>
 
@@ -6,8 +6,8 @@
 
 namespace anamnesis {
 
-StatusOr<std::string> FindTile(const RowFinder& rows, TileId id) {
-  ASSIGN_OR_RETURN(std::optional<std::string> bytes, rows.Get(Family::kTiles, TileKey(id)));
+StatusOr<std::string> StoredTiles::Tile(TileId id) const {
+  ASSIGN_OR_RETURN(std::optional<std::string> bytes, rows_.Get(Family::kTiles, TileKey(id)));
   if (!bytes.has_value()) return absl::NotFoundError(Text("no tile ", id.level, "/", id.index));
   return *std::move(bytes);
 }
