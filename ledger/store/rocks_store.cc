@@ -544,7 +544,10 @@ Status RocksStore::BulkLoad(Family family, std::vector<const Row*> rows) {
   rocksdb::Options options(DatabaseOptions(), FamilyOptions(family));
   rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options, Handle(family));
   RETURN_IF_ERROR(FromRocks(writer.Open(path)));
-  for (const Row* row : rows) RETURN_IF_ERROR(FromRocks(writer.Put(ToSlice(row->key), ToSlice(row->value))));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (i + 1 < rows.size() && rows[i]->key == rows[i + 1]->key) continue;
+    RETURN_IF_ERROR(FromRocks(writer.Put(ToSlice(rows[i]->key), ToSlice(rows[i]->value))));
+  }
   RETURN_IF_ERROR(FromRocks(writer.Finish()));
   rocksdb::IngestExternalFileOptions ingest;
   ingest.move_files = true;

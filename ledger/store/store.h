@@ -41,7 +41,7 @@ class Store : public RowReader {
   virtual Status ClearProjections() = 0;
 
   // Adds rows to one family in bulk, without the log: not atomic, durable after Flush. `rows` are of that family,
-  // borrowed for the call; they need not be sorted and may not repeat a key.
+  // borrowed for the call; they need not be sorted. Of those that repeat a key the last counts.
   virtual Status BulkLoad(Family family, std::vector<const Row*> rows) = 0;
 
   // After rows were removed or erased: rewrites what held them, so that their bytes are in no table file and no

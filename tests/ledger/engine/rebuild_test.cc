@@ -22,6 +22,13 @@ class RebuildTest : public testing::Test {
  protected:
   RebuildTest() {
     LedgerMaker maker(dir_.path());
+    // Its two references have one row of their digest.
+    EventDraft draft = ReferToDocument("of two");
+    v1::ContentDigest digest;
+    digest.set_algorithm(v1::SHA256);
+    digest.set_value(std::string(32, 'd'));
+    for (const char* item : {"one", "other"}) AddReference(draft, "about", "software_item", item, "", &digest);
+    maker.Append(maker.admin().Write({draft}));
     maker.GrowTo(300);
     maker.Close();
     before_ = StoredLedger::Read(dir_.path());

@@ -253,6 +253,19 @@ TEST_P(StoreTest, BulkLoadedRowsOfAnyKeysAreInOrder) {
   EXPECT_EQ(Read(*store_, "", "", false), KeysAndValues(model.begin(), model.end()));
 }
 
+TEST_P(StoreTest, OfBulkLoadedRowsThatRepeatAKeyTheLastCounts) {
+  Rows rows;
+  for (int i = 0; i < 1000; ++i) rows.push_back({kFamily, std::to_string(i * 7 % 300), std::to_string(i)});
+  std::vector<const Row*> borrowed;
+  std::map<std::string, std::string> model;
+  for (const Row& row : rows) {
+    borrowed.push_back(&row);
+    model[row.key] = row.value;
+  }
+  ASSERT_TRUE(store_->BulkLoad(kFamily, borrowed).ok());
+  EXPECT_EQ(Read(*store_, "", "", false), KeysAndValues(model.begin(), model.end()));
+}
+
 TEST_P(StoreTest, ClearProjectionsKeepsTheLog) {
   for (size_t i = 0; i < kFamilies; ++i) Put({"k1", "k2", std::string("\xff", 1)}, static_cast<Family>(i));
   ASSERT_TRUE(store_->Flush().ok());
