@@ -380,7 +380,7 @@ Status Application::AppendOwnEvent(const OwnEvent& own) {
 
   const std::string header_bytes = header.SerializeAsString();
   AdmittedEvent event;
-  ASSIGN_OR_RETURN(event.header, ParseHeader(header_bytes));
+  RETURN_IF_ERROR(ParseHeader(header_bytes, event.header));
   event.type = Vocabulary::Get().Find(header.type(), header.schema_version());
   if (event.type == nullptr || !event.type->options->ledger_decided()) {
     return absl::InvalidArgumentError(Text("the ledger decides no event of type \"", own.type, "\""));

@@ -44,41 +44,41 @@ Status FoldReader::Next(std::vector<LoadedEvent>& events) {
 }
 
 void FoldReader::Run() {
+  std::vector<LoadedEvent> used;
   for (uint64_t first = from_.value;; first += kBatchEvents) {
     StatusOr<std::vector<LoadedEvent>> batch =
-        Read(std::min(first, to_.value), std::min(first + kBatchEvents, to_.value));
+        Read(std::min(first, to_.value), std::min(first + kBatchEvents, to_.value), std::exchange(used, {}));
     const bool last = !batch.ok() || batch->empty();
-    std::vector<std::vector<LoadedEvent>> used;
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [this] { return stopping_ || batches_.size() < kBatchesMax; });
       if (stopping_) return;
       batches_.push_back(std::move(batch));
-      used.swap(used_);
+      if (!used_.empty()) {
+        used = std::move(used_.back());
+        used_.pop_back();
+      }
     }
     changed_.notify_all();
     if (last) return;
   }
 }
 
-StatusOr<std::vector<LoadedEvent>> FoldReader::Read(uint64_t first, uint64_t limit) const {
-  std::vector<LoadedEvent> events;
+StatusOr<std::vector<LoadedEvent>> FoldReader::Read(uint64_t first, uint64_t limit,
+                                                    std::vector<LoadedEvent> events) const {
+  events.resize(limit - first);
   if (first == limit) return events;
-  events.reserve(limit - first);
+  uint64_t next = first;
   Status status;
   const auto parse = [&](std::string_view key, std::string_view leaf) {
-    const LeafIndex index(first + events.size());
-    if (key != LeafKey(index)) return false;
-    StatusOr<LoadedEvent> event = ParseStoredEvent(index, leaf, "");
-    status = event.status();
-    if (event.ok()) events.push_back(*std::move(event));
-    return status.ok() && first + events.size() < limit;
+    if (key != LeafKey(LeafIndex(next))) return false;
+    status = ParseStoredEvent(LeafIndex(next), leaf, "", events[next - first]);
+    if (status.ok()) ++next;
+    return status.ok() && next < limit;
   };
   RETURN_IF_ERROR(rows_.Scan(Family::kLeaves, "", LeafKey(LeafIndex(first)), parse));
   RETURN_IF_ERROR(status);
-  if (first + events.size() != limit) {
-    return absl::DataLossError(Text("leaf ", first + events.size(), " is missing; run fsck"));
-  }
+  if (next != limit) return absl::DataLossError(Text("leaf ", next, " is missing; run fsck"));
   RETURN_IF_ERROR(ReadBodies(events));
   return events;
 }

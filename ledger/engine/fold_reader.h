@@ -33,7 +33,8 @@ class FoldReader {
 
  private:
   void Run();
-  StatusOr<std::vector<LoadedEvent>> Read(uint64_t first, uint64_t limit) const;
+  // Takes `events` for their memory.
+  StatusOr<std::vector<LoadedEvent>> Read(uint64_t first, uint64_t limit, std::vector<LoadedEvent> events) const;
   Status ReadBodies(std::vector<LoadedEvent>& events) const;
 
   const RowReader& rows_;
@@ -43,7 +44,7 @@ class FoldReader {
   std::condition_variable changed_;
   // Guarded by mutex_. Empty batches and failures come last.
   std::deque<StatusOr<std::vector<LoadedEvent>>> batches_;
-  // Guarded by mutex_. Memory is cheapest to free on the thread that took it.
+  // Guarded by mutex_. What was folded, whose memory the next batches use.
   std::vector<std::vector<LoadedEvent>> used_;
   bool stopping_ = false;
   std::thread thread_;

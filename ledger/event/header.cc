@@ -125,6 +125,13 @@ Status CheckChainFields(const ParsedHeader& header) {
   return OkStatus();
 }
 
+template <typename Message>
+bool HasUnknownFields(const Message& message) {
+  // Looked up once: it is asked of each header.
+  static const google::protobuf::Reflection* const kReflection = Message::GetReflection();
+  return !kReflection->GetUnknownFields(message).empty();
+}
+
 }  // namespace
 
 bool IsStreamName(std::string_view name) {
@@ -142,22 +149,22 @@ bool IsOrigin(std::string_view origin) {
 }
 
 StatusOr<ParsedHeader> ParseHeader(std::string_view bytes) {
+  StatusOr<ParsedHeader> header = ParsedHeader();
+  RETURN_IF_ERROR(ParseHeader(bytes, *header));
+  return header;
+}
+
+Status ParseHeader(std::string_view bytes, ParsedHeader& header) {
   if (bytes.size() > limits::kHeaderBytesMax) {
     return RefuseOverLimit("header", limits::kHeaderBytesMax, bytes.size());
   }
-  ParsedHeader header;
   v1::EventHeader& fields = header.fields;
   if (!fields.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return Refuse(v1::MALFORMED, "header", "is not a protobuf EventHeader");
   }
-  if (!fields.GetReflection()->GetUnknownFields(fields).empty() ||
+  if (HasUnknownFields(fields) || HasUnknownFields(fields.actor()) || HasUnknownFields(fields.on_behalf_of()) ||
       std::any_of(fields.refs().begin(), fields.refs().end(),
-                  [](const v1::EntityRef& ref) {
-                    return !ref.GetReflection()->GetUnknownFields(ref).empty() ||
-                           !ref.digest().GetReflection()->GetUnknownFields(ref.digest()).empty();
-                  }) ||
-      !fields.actor().GetReflection()->GetUnknownFields(fields.actor()).empty() ||
-      !fields.on_behalf_of().GetReflection()->GetUnknownFields(fields.on_behalf_of()).empty()) {
+                  [](const v1::EntityRef& ref) { return HasUnknownFields(ref) || HasUnknownFields(ref.digest()); })) {
     return Refuse(v1::MALFORMED, "header", "holds a field that this version doesn't know; upgrade the node");
   }
   StatusOr<EventId> id = EventId::FromBytes(fields.event_id());
@@ -185,7 +192,7 @@ StatusOr<ParsedHeader> ParseHeader(std::string_view bytes) {
     return RefuseOverLimit("header.body_size", limits::kBodyBytesMax, fields.body_size());
   }
   header.digest = Sha256(bytes);
-  return header;
+  return OkStatus();
 }
 
 Digest BodyCommitment(std::string_view nonce, std::string_view content) {

@@ -34,6 +34,9 @@ struct ParsedHeader {
 // the type exists and its rules hold is the vocabulary's business (vocabulary.h), whether it continues its stream the
 // state's. Fails with MALFORMED or OVER_LIMIT refusals that name the field.
 StatusOr<ParsedHeader> ParseHeader(std::string_view bytes);
+// The same into `header`, whose memory is used again: for who parses many, one after the other. When it fails, what is
+// in `header` means nothing.
+Status ParseHeader(std::string_view bytes, ParsedHeader& header);
 
 // True when `name` is 1 to 255 characters of A-Z a-z 0-9 . _ / @ : + - .
 bool IsStreamName(std::string_view name);

@@ -57,7 +57,7 @@ Status CheckCorrection(const AdmittedEvent& event) {
 
 StatusOr<AdmittedEvent> AdmitEvent(std::string_view header_bytes, const v1::Body& body) {
   AdmittedEvent event;
-  ASSIGN_OR_RETURN(event.header, ParseHeader(header_bytes));
+  RETURN_IF_ERROR(ParseHeader(header_bytes, event.header));
   const v1::EventHeader& fields = event.header.fields;
   if (event.header.event_id.version() != 7) {
     return Refuse(v1::MALFORMED, "header.event_id", "is not a UUID of version 7 (RFC 9562)");

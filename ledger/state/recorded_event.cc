@@ -20,11 +20,20 @@ std::string LeafKey(LeafIndex index) {
 }
 
 StatusOr<LoadedEvent> ParseStoredEvent(LeafIndex index, std::string_view leaf, std::string_view stored_body) {
-  StatusOr<LeafView> view = ParseLeaf(leaf);
+  StatusOr<LoadedEvent> event = LoadedEvent();
+  RETURN_IF_ERROR(ParseStoredEvent(index, leaf, stored_body, *event));
+  return event;
+}
+
+Status ParseStoredEvent(LeafIndex index, std::string_view leaf, std::string_view stored_body, LoadedEvent& event) {
+  const StatusOr<LeafView> view = ParseLeaf(leaf);
   if (!view.ok()) return Damaged(index, MessageOf(view.status()));
-  StatusOr<ParsedHeader> header = ParseHeader(view->header);
-  if (!header.ok()) return Damaged(index, MessageOf(header.status()));
-  LoadedEvent event{index, view->recorded, *std::move(header), nullptr, nullptr};
+  if (const Status parsed = ParseHeader(view->header, event.header); !parsed.ok()) {
+    return Damaged(index, MessageOf(parsed));
+  }
+  event.index = index;
+  event.recorded = view->recorded;
+  event.body.reset();
   event.type = Vocabulary::Get().Find(event.header.fields.type(), event.header.fields.schema_version());
   if (event.type == nullptr) {
     return absl::DataLossError(Text("leaf ", index.value, " has type \"", event.header.fields.type(), "\" version ",
@@ -35,8 +44,7 @@ StatusOr<LoadedEvent> ParseStoredEvent(LeafIndex index, std::string_view leaf, s
   if (const Status valid = ValidateHeader(*event.type, event.header.fields); !valid.ok()) {
     return Damaged(index, MessageOf(valid));
   }
-  if (!stored_body.empty()) RETURN_IF_ERROR(ParseStoredBody(stored_body, event));
-  return event;
+  return stored_body.empty() ? OkStatus() : ParseStoredBody(stored_body, event);
 }
 
 Status ParseStoredBody(std::string_view stored_body, LoadedEvent& event) {

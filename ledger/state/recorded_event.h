@@ -30,7 +30,7 @@ struct LoadedEvent {
   LeafIndex index;
   Timestamp recorded;
   ParsedHeader header;
-  const EventType* type;
+  const EventType* type = nullptr;
   std::unique_ptr<google::protobuf::Message> body;
 
   RecordedEvent view() const { return {index, recorded, &header, type, body.get()}; }
@@ -48,6 +48,8 @@ StatusOr<LoadedEvent> LoadWithoutBody(const RowFinder& rows, LeafIndex index);
 
 // Takes a leaf and a stored body (nonce || content; empty when erased) apart, with DATA_LOSS when they don't parse.
 StatusOr<LoadedEvent> ParseStoredEvent(LeafIndex index, std::string_view leaf, std::string_view stored_body);
+// The same into `event`, whose memory is used again; see ParseHeader.
+Status ParseStoredEvent(LeafIndex index, std::string_view leaf, std::string_view stored_body, LoadedEvent& event);
 
 // Adds a stored body to an event that was read without one, as ParseStoredEvent does.
 Status ParseStoredBody(std::string_view stored_body, LoadedEvent& event);
