@@ -83,7 +83,7 @@ class Rebuilder {
  private:
   void Begin() {
     const RowFinder& before = loaded_ != nullptr ? static_cast<const RowFinder&>(*loaded_) : *remembered_;
-    folded_ = std::make_unique<RowOverlay>(before);
+    folded_ = std::make_unique<RowOverlay>(before, RowOverlay::Found::kWhenAsked);
     if (loaded_ != nullptr) folded_->ReserveAsIn(*loaded_);
   }
 

@@ -27,12 +27,18 @@ std::optional<Row> Last(const Map& rows, std::string_view prefix, std::string_vi
   return std::string_view(row.key).starts_with(prefix) ? std::optional<Row>(row) : std::nullopt;
 }
 
+size_t KindOfKey(std::string_view key) { return key.empty() ? 0 : static_cast<unsigned char>(key.front()); }
+
 }  // namespace
 
 void RowOverlay::Put(Family family, std::string key, std::string value) {
   const size_t place = rows_.size();
   Row& row = rows_.emplace_back(Row{family, std::move(key), std::move(value)});
-  const auto [found, is_new] = pending_[static_cast<size_t>(family)].try_emplace(row.key, Pending{&row, place});
+  if (IsFoundWhenAsked(family)) {
+    not_yet_found_[static_cast<size_t>(family)].set(KindOfKey(row.key));
+    return;
+  }
+  const auto [found, is_new] = pending_[static_cast<size_t>(family)].try_emplace(row.key, place);
   if (!is_new) {
     Changing(found->second) = std::move(row.value);
     rows_.pop_back();
@@ -42,8 +48,7 @@ void RowOverlay::Put(Family family, std::string key, std::string value) {
 }
 
 StatusOr<std::string*> RowOverlay::Edit(Family family, std::string key) {
-  const auto& pending = pending_[static_cast<size_t>(family)];
-  if (const auto found = pending.find(key); found != pending.end()) return &Changing(found->second);
+  if (const std::optional<size_t> place = Find(family, key); place.has_value()) return &Changing(*place);
   ASSIGN_OR_RETURN(std::optional<std::string> stored, base_->Get(family, key));
   Put(family, std::move(key), stored.has_value() ? *std::move(stored) : std::string());
   return &rows_.back().value;
@@ -58,7 +63,7 @@ void RowOverlay::PutUnread(Family family, std::string key, std::string value) {
 }
 
 void RowOverlay::Mark() {
-  CHECK(!marked_.has_value());
+  CHECK(!marked_.has_value() && !when_asked_);
   marked_ = rows_.size();
 }
 
@@ -71,21 +76,37 @@ void RowOverlay::Keep() {
 void RowOverlay::TakeBack() {
   CHECK(marked_.has_value());
   for (auto& [row, value] : before_) row->value = std::move(value);
-  for (; rows_.size() > *marked_; rows_.pop_back()) Forget(rows_.back());
+  for (; rows_.size() > *marked_; rows_.pop_back()) ForgetLast();
   edges_sorted_ = std::min(edges_sorted_, rows_.size());
   Keep();
 }
 
-std::string& RowOverlay::Changing(const Pending& pending) {
-  if (marked_.has_value() && pending.place < *marked_) before_.try_emplace(pending.row, pending.row->value);
-  return pending.row->value;
+std::optional<size_t> RowOverlay::Find(Family family, std::string_view key) const {
+  if (not_yet_found_[static_cast<size_t>(family)].test(KindOfKey(key))) {
+    for (; found_ < rows_.size(); ++found_) {
+      const Row& row = rows_[found_];
+      if (!IsFoundWhenAsked(row.family)) continue;
+      pending_[static_cast<size_t>(row.family)].insert_or_assign(row.key, found_);
+    }
+    not_yet_found_.fill({});
+  }
+  const auto& pending = pending_[static_cast<size_t>(family)];
+  const auto found = pending.find(key);
+  return found == pending.end() ? std::nullopt : std::optional<size_t>(found->second);
+}
+
+std::string& RowOverlay::Changing(size_t place) {
+  Row& row = rows_[place];
+  if (marked_.has_value() && place < *marked_) before_.try_emplace(&row, row.value);
+  return row.value;
 }
 
 // Rows that were put unread are in no map, and another of the same key may be.
-void RowOverlay::Forget(const Row& row) {
+void RowOverlay::ForgetLast() {
+  const Row& row = rows_.back();
   auto& pending = pending_[static_cast<size_t>(row.family)];
   const auto found = pending.find(row.key);
-  if (found != pending.end() && found->second.row == &row) pending.erase(found);
+  if (found != pending.end() && found->second == rows_.size() - 1) pending.erase(found);
   const auto forget = [&row](auto& sorted) {
     const auto at = sorted.find(row.key);
     if (at != sorted.end() && at->second == &row) sorted.erase(at);
@@ -101,13 +122,14 @@ Rows RowOverlay::Take() {
   pending_timelines_.clear();
   pending_edges_.clear();
   edges_sorted_ = 0;
+  found_ = 0;
+  not_yet_found_.fill({});
   return std::exchange(rows_, {});
 }
 
 StatusOr<std::optional<std::string>> RowOverlay::Get(Family family, std::string_view key) const {
-  const auto& pending = pending_[static_cast<size_t>(family)];
-  if (const auto found = pending.find(key); found != pending.end()) {
-    return std::optional<std::string>(found->second.row->value);
+  if (const std::optional<size_t> place = Find(family, key); place.has_value()) {
+    return std::optional<std::string>(rows_[*place].value);
   }
   return base_->Get(family, key);
 }

@@ -7,6 +7,7 @@
 // disk is order in the log.
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -87,8 +88,16 @@ class RowReader : public RowFinder {
 // LastAtOrBefore, which only one thread may call at a time, and none while another puts rows.
 class RowOverlay : public RowFinder {
  public:
+  enum class Found : uint8_t {
+    kAlways,
+    // Event ids and entities are made findable when one of their kind is asked for: where hardly any ever is, that is
+    // cheaper. Get is called by one thread at a time, there is no Mark, and rows() may have more than one row of a key,
+    // of which the last counts.
+    kWhenAsked,
+  };
   // `base` must outlive the overlay.
-  explicit RowOverlay(const RowFinder& base) : base_(&base) {}
+  explicit RowOverlay(const RowFinder& base, Found found = Found::kAlways)
+      : base_(&base), when_asked_(found == Found::kWhenAsked) {}
   RowOverlay(const RowOverlay&) = delete;
   RowOverlay& operator=(const RowOverlay&) = delete;
 
@@ -120,20 +129,25 @@ class RowOverlay : public RowFinder {
                                               std::string_view key) const override;
 
  private:
-  struct Pending {
-    Row* row;
-    // Its place in `rows_`.
-    size_t place;
-  };
-
-  // The pending row's value, about to be changed.
-  std::string& Changing(const Pending& pending);
-  void Forget(const Row& row);
+  bool IsFoundWhenAsked(Family family) const {
+    return when_asked_ && (family == Family::kEventIds || family == Family::kEntities);
+  }
+  // The place of the pending row in `rows_`.
+  std::optional<size_t> Find(Family family, std::string_view key) const;
+  // The value of the row at a place, about to be changed.
+  std::string& Changing(size_t place);
+  // Of the last row.
+  void ForgetLast();
 
   const RowFinder* base_;
+  const bool when_asked_;
   // The maps below borrow the keys.
   Rows rows_;
-  std::array<absl::flat_hash_map<std::string_view, Pending>, kFamilies> pending_;
+  // Their places. Of what is found when asked, those among the first `found_`.
+  mutable std::array<absl::flat_hash_map<std::string_view, size_t>, kFamilies> pending_;
+  mutable size_t found_ = 0;
+  // By the first byte of the key, which tells kinds of rows apart: whether such a row comes after those.
+  mutable std::array<std::bitset<256>, kFamilies> not_yet_found_;
   // How many rows there were at Mark, and what those were then that have changed since.
   std::optional<size_t> marked_;
   absl::flat_hash_map<Row*, std::string> before_;

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ledger/state/rows.h"
@@ -73,6 +75,52 @@ TEST_F(RowOverlayTest, SearchesFindNothingThatWasTakenBack) {
   // Looked for before the mark is reached again.
   overlay_.PutUnread(Family::kEdges, "e3", "");
   EXPECT_EQ(Last(Family::kEdges, "e", "e9")->key, "e3");
+}
+
+// Whenever somebody asks, and however often a row is put: what is found is what an ordinary overlay finds, and the last
+// row of each key is what that has.
+TEST_F(RowOverlayTest, WhatIsFoundWhenAskedIsTheSame) {
+  std::mt19937_64 random(9);
+  const std::vector<Family> families = {Family::kEventIds, Family::kEntities, Family::kStreams};
+  for (const std::string key : {"a", "b"}) {
+    ASSERT_TRUE(store_->Write({{Family::kEntities, key, "stored"}}, false).ok());
+  }
+  for (int round = 0; round < Repeated(200, 20); ++round) {
+    RowOverlay asked(*store_, RowOverlay::Found::kWhenAsked);
+    RowOverlay always(*store_);
+    for (uint64_t i = random() % 60; i > 0; --i) {
+      const Family family = families[random() % families.size()];
+      std::string key(1, static_cast<char>('a' + random() % 4));
+      if (random() % 2 == 0) key += 'k';
+      const std::string value = std::to_string(random() % 100);
+      switch (random() % 4) {
+        case 0: {
+          const auto one = asked.Get(family, key);
+          const auto other = always.Get(family, key);
+          ASSERT_TRUE(one.ok() && other.ok());
+          EXPECT_EQ(*one, *other);
+          break;
+        }
+        case 1:
+          for (RowOverlay* rows : {&asked, &always}) {
+            const StatusOr<std::string*> edited = rows->Edit(family, key);
+            ASSERT_TRUE(edited.ok());
+            **edited += value;
+          }
+          break;
+        default:
+          asked.Put(family, key, value);
+          always.Put(family, key, value);
+      }
+    }
+    const auto last = [](const RowOverlay& overlay) {
+      std::map<std::pair<Family, std::string>, std::string> rows;
+      for (const Row& row : overlay.rows()) rows[{row.family, row.key}] = row.value;
+      return rows;
+    };
+    EXPECT_EQ(last(asked), last(always));
+    EXPECT_EQ(always.rows().size(), last(always).size());
+  }
 }
 
 // What was taken back might as well never have been: rows, their order and every search are those of an overlay that
