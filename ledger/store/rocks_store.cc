@@ -38,6 +38,15 @@ bool IsProjectionName(std::string_view name) {
 }
 
 // A row and eight bytes of its key.
+// Asks for a row and, later, its key some rows before they are read: rows lie all over the memory, and waiting for each
+// takes longer than what is done with it. `row_at` gives the place of the row of a number below `count`.
+template <typename RowAt>
+void FetchAhead(size_t i, size_t count, const RowAt& row_at) {
+  constexpr size_t kRows = 8;
+  if (i + 2 * kRows < count) __builtin_prefetch(row_at(i + 2 * kRows));
+  if (i + kRows < count) __builtin_prefetch(row_at(i + kRows)->key.data());
+}
+
 struct SortedRow {
   uint64_t word;
   // How many of the eight the key has; the others are zero.
@@ -55,7 +64,9 @@ bool Before(const SortedRow& a, const SortedRow& b) {
 // numbers, then the rows in which they are the same by the next eight.
 void SortFrom(std::span<SortedRow> rows, size_t depth) {
   bool longer = false;
-  for (SortedRow& sorted : rows) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    SortedRow& sorted = rows[i];
+    FetchAhead(i, rows.size(), [rows](size_t at) { return rows[at].row; });
     const std::string& key = sorted.row->key;
     const size_t left = key.size() - depth;
     sorted.bytes = static_cast<uint32_t>(std::min<size_t>(left, 8));
@@ -545,6 +556,7 @@ Status RocksStore::BulkLoad(Family family, std::vector<const Row*> rows) {
   rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options, Handle(family));
   RETURN_IF_ERROR(FromRocks(writer.Open(path)));
   for (size_t i = 0; i < rows.size(); ++i) {
+    FetchAhead(i, rows.size(), [&rows](size_t at) { return rows[at]; });
     if (i + 1 < rows.size() && rows[i]->key == rows[i + 1]->key) continue;
     RETURN_IF_ERROR(FromRocks(writer.Put(ToSlice(rows[i]->key), ToSlice(rows[i]->value))));
   }
