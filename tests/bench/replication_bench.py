@@ -19,7 +19,7 @@ import harness  # pylint: disable=wrong-import-position
 
 TESTS = os.path.join(os.environ.get("ANAMNESIS_BUILD_DIR", "build/release"), "tests")
 # (events a run, runs in flight)
-LOADS = ((1, 1), (1, 64), (1, 256), (100, 16))
+LOADS = ((1, 1), (1, 64), (1, 256), (100, 16), (100, 64))
 ETCD_IN_FLIGHT = (1, 64)
 TICKS = os.sysconf("SC_CLK_TCK")
 
