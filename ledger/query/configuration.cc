@@ -388,8 +388,8 @@ StatusOr<std::string> WhyUnrecorded(const RowReader& rows, TreeSize size, const 
   v1::EntityRef entity;
   entity.set_kind("device_unit");
   entity.set_id(unit);
-  ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes, Facts(rows, size).About(entity, "", 1));
-  if (!indexes.empty()) return std::string();
+  ASSIGN_OR_RETURN(const bool recorded, Facts(rows, size).IsNamed(entity));
+  if (recorded) return std::string();
   return Text("nothing is recorded of device_unit:", unit,
               "; see that its id is right: `anamnesis where` lists the units of what runs on them");
 }

@@ -66,18 +66,30 @@ StatusOr<std::vector<LeafIndex>> Facts::About(const v1::EntityRef& entity, std::
   return found;
 }
 
+StatusOr<bool> Facts::IsNamed(const v1::EntityRef& entity) const {
+  const std::string entity_prefix = Text('r', entity.kind(), '\0', entity.id(), '\0');
+  const std::string prefix = VersionOf(entity).empty() ? entity_prefix : Text(entity_prefix, VersionOf(entity), '\0');
+  bool named = false;
+  // The first edge of each role tells, so the others are jumped over.
+  for (std::optional<std::string> from = prefix; from.has_value() && !named;) {
+    std::optional<std::string> next;
+    RETURN_IF_ERROR(rows_.Scan(Family::kEdges, prefix, *from, [&](std::string_view key, std::string_view) {
+      const std::optional<Edge> edge = ParseEdge(entity_prefix, key);
+      if (!edge.has_value()) return true;
+      named = edge->index.value < size_.value;
+      next = Text(key.substr(0, key.size() - sizeof(uint64_t)), std::string(sizeof(uint64_t) + 1, '\xff'));
+      return false;
+    }));
+    from = std::move(next);
+  }
+  return named;
+}
+
 Status Facts::CheckNamed(const v1::EntityRef& entity) const {
   constexpr size_t kVersionsListed = 10;
   if (entity.kind().empty()) return absl::InvalidArgumentError("entity.kind: is required, for example model");
   if (entity.id().empty()) return absl::InvalidArgumentError("entity.id: is required");
-  const std::string entity_prefix = Text('r', entity.kind(), '\0', entity.id(), '\0');
-  const std::string prefix = VersionOf(entity).empty() ? entity_prefix : Text(entity_prefix, VersionOf(entity), '\0');
-  bool named = false;
-  RETURN_IF_ERROR(rows_.Scan(Family::kEdges, prefix, prefix, [&](std::string_view key, std::string_view) {
-    const std::optional<Edge> edge = ParseEdge(entity_prefix, key);
-    named = edge.has_value() && edge->index.value < size_.value;
-    return !named;
-  }));
+  ASSIGN_OR_RETURN(const bool named, IsNamed(entity));
   if (named) return OkStatus();
   std::string message = Text("entity: none of the first ", size_.value, " events refers to ", EntityKeyText(entity));
   ASSIGN_OR_RETURN(const std::vector<std::string> versions, VersionsOf(entity.kind(), entity.id(), kVersionsListed));

@@ -61,6 +61,10 @@ class Facts {
   StatusOr<std::vector<LeafIndex>> About(const v1::EntityRef& entity, std::string_view role, size_t limit,
                                          LeafIndex from = LeafIndex(0)) const;
 
+  // Whether any of the events refers to the entity, in whatever role: to its version, or to any when that is empty.
+  // Costs nothing for how many do.
+  StatusOr<bool> IsNamed(const v1::EntityRef& entity) const;
+
   // INVALID_ARGUMENT unless the entity has a kind and an id; NOT_FOUND, with the versions that there are, when no event
   // refers to it (without a version: to any version of it).
   Status CheckNamed(const v1::EntityRef& entity) const;

@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "ledger/query/configuration.h"
 #include "ledger/query/events.h"
+#include "ledger/query/facts.h"
 #include "tests/ledger/query/asking.h"
 #include "tests/ledger/query/drafts.h"
 #include "tests/ledger/query/every_question.h"
@@ -132,6 +134,55 @@ TEST(AskCost, RowsReadDontGrowWithTheLog) {
     EXPECT_GE(rows_read(large), before) << question.ShortDebugString();
   }
   EXPECT_EQ(asked, KindsOfQuestion());
+}
+
+// However much a unit ran before, and whatever came after what was known.
+TEST(AskCost, RowsReadForAConfigurationDontGrowWithTheHistoryOfTheUnit) {
+  const auto rows_read = [](int activations, bool later) {
+    ProjectedHistory history;
+    history.Add(Item("X"));
+    const TreeSize before = history.size();
+    history.Add(Commission("ICU-7"));
+    for (int i = 0; i < activations; ++i) history.Add(Activate("ICU-7", "model", Text("m", i)));
+    v1::GetConfigurationRequest request;
+    request.set_unit("ICU-7");
+    *request.mutable_at() = ToProtoTime(Timestamp(kTestStart.us + 1));
+    if (later) request.set_known_size(before.value);
+    const CountingRows rows(history.rows());
+    const StatusOr<v1::ConfigurationAnswer> answer = AnswerConfiguration(rows, "o", history.size(), request);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    return rows.count();
+  };
+  for (const bool later : {false, true}) {
+    // The time of what was known is found by halves.
+    EXPECT_LE(rows_read(300, later), rows_read(20, later) + 8) << later;
+  }
+}
+
+TEST(AskCost, WhetherAnythingIsRecordedOfAnEntityTakesARowOrTwoOfEachRole) {
+  ProjectedHistory history;
+  const auto rows_read = [&](TreeSize size, bool expected) {
+    v1::EntityRef unit;
+    SetEntity(unit, "device_unit", "ICU-7");
+    const CountingRows rows(history.rows());
+    const StatusOr<bool> named = Facts(rows, size).IsNamed(unit);
+    EXPECT_TRUE(named.ok()) << named.status();
+    EXPECT_EQ(*named, expected) << size.value;
+    return rows.count();
+  };
+  history.Add(Item("X"));
+  history.Add(Commission("ICU-70"));
+  EXPECT_EQ(rows_read(history.size(), false), 0U);
+  for (int i = 0; i < 100; ++i) {
+    v1::DocumentReferenced document;
+    document.set_title("a note");
+    history.Add(DraftWith(std::move(document), {Text("document=document:d", i), "about=device_unit:ICU-7"}));
+    history.Add(Activate("ICU-7", "model", Text("m", i)));
+  }
+  EXPECT_EQ(rows_read(TreeSize(2), false), 2U);
+  // Its roles are found in the order of their names: `about`, which came first, and `unit`.
+  EXPECT_EQ(rows_read(TreeSize(3), true), 1U);
+  EXPECT_EQ(rows_read(history.size(), true), 1U);
 }
 
 // Of what very many events name, so that it can still be exported.
