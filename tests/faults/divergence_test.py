@@ -31,7 +31,10 @@ def main():
             cluster.do("start-node", "1")
             deadline = time.monotonic() + 60
             while status(cluster, 1).returncode == 0 or "another state" not in status(cluster, 1).stderr:
-                harness.expect(time.monotonic() < deadline, f"node1 goes on serving: {cluster.logs()}")
+                if time.monotonic() >= deadline:
+                    said = [status(cluster, i) for i in range(3)]
+                    raise AssertionError(f"node1 goes on serving: {said}, {load.acknowledged()} acknowledged: "
+                                         f"{cluster.logs()}")
                 time.sleep(0.1)
             said = status(cluster, 1).stderr
             harness.expect("projections differ" in said, said)

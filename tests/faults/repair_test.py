@@ -83,6 +83,8 @@ def main():
     with cluster_test.Cluster() as cluster:
         with harness.Load(cluster, cluster, cluster.dir, clients=2, in_flight=4, pause_us=20000) as load:
             load.wait_for(200)
+            # The load waits for a majority, which node1 may not be of.
+            harness.wait_until(lambda: cluster.size(1) > max(LEAVES), "node1 has the leaves", cluster.logs)
             scrubbed_while_running(cluster, load)
             repaired_while_stopped(cluster, load)
             load.finish()
