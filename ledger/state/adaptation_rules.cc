@@ -5,6 +5,7 @@
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "anamnesis/v1/vocabulary.pb.h"
 #include "ledger/base/bytes.h"
@@ -31,6 +32,8 @@ constexpr size_t kIndexBytes = 8;
 constexpr size_t kIdentifiedMax = 16;
 // So many activations back a roll-back finds the one of what it takes back, when that was restored itself.
 constexpr size_t kActivationsLookedAtMax = 64;
+// Of the events of one type that put a unit somewhere so many are compared, the last ones.
+constexpr size_t kMovesMax = 64;
 
 StatusOr<bool> IsAdaptationSurface(const RowFinder& rows, std::string_view surface) {
   ASSIGN_OR_RETURN(const std::optional<std::string> identified, rows.Get(Family::kEntities, SurfaceKey(surface)));
@@ -41,6 +44,31 @@ StatusOr<bool> IsAdaptationSurface(const RowFinder& rows, std::string_view surfa
     if (counts) return true;
   }
   return false;
+}
+
+// What put a unit where it is, and from when on.
+using Move = std::tuple<LeafIndex, Timestamp, Timestamp>;
+
+// Those that had begun at `at`, as known below `size`: neither what was retracted or replaced, nor when it is said to
+// have been, is as it was.
+StatusOr<std::vector<Move>> MovesOf(const RowFinder& rows, const v1::EntityRef& unit, Timestamp at, TreeSize size) {
+  std::vector<Move> moves;
+  for (const std::string_view type : {"device_unit.commissioned", "device_unit.relocated"}) {
+    const std::string prefix = TypedEdgesPrefix(unit, type);
+    std::string from = LastEdge(prefix);
+    for (size_t looked_at = 0; looked_at < kMovesMax; ++looked_at) {
+      ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, LastCounting(rows, prefix, from, size));
+      if (!index.has_value()) break;
+      ASSIGN_OR_RETURN(const LoadedEvent event, LoadWithoutBody(rows, *index));
+      ASSIGN_OR_RETURN(const Standing standing, StandingOf(rows, event.view(), size));
+      const Timestamp earliest = standing.moved ? standing.earliest : event.header.occurred_earliest();
+      const Timestamp latest = standing.moved ? standing.latest : event.header.occurred_latest();
+      if (earliest <= at) moves.emplace_back(*index, earliest, latest);
+      if (index->value == 0) break;
+      from = Text(prefix, LeafKey(LeafIndex(index->value - 1)));
+    }
+  }
+  return moves;
 }
 
 // What the envelope was approved as before: where the event takes the place of another, before that one.
@@ -352,11 +380,9 @@ class ActivationCheck {
       Changed(decided, surface == kWholeUnit ? Text("device_unit:", unit_.id()) : Text("its ", surface));
       return OkStatus();
     }
-    const std::string moved = TypedEdgesPrefix(unit_, "device_unit.relocated");
-    ASSIGN_OR_RETURN(const std::optional<Row> last,
-                     at_.rows.LastAtOrBefore(Family::kEdges, moved, Text(moved, LeafKey(at_.event.index))));
-    const std::optional<LeafIndex> relocated = last.has_value() ? EventOfEdge(moved, last->key) : std::nullopt;
-    if (relocated.has_value() && relocated->value >= known_then.value) Changed(decided, "where it is");
+    ASSIGN_OR_RETURN(const std::vector<Move> before, MovesOf(at_.rows, unit_, then, known_then));
+    ASSIGN_OR_RETURN(const std::vector<Move> after, MovesOf(at_.rows, unit_, now, known_now));
+    if (before != after) Changed(decided, "where it is");
     return OkStatus();
   }
 

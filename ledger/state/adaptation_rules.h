@@ -12,7 +12,8 @@
 //                        recorded all the same (A69). A roll-back takes back what runs there, and restores what the
 //                        decision on that named as fallback, or it restores what a decision allows; nothing but
 //                        artifacts is put on adaptation surfaces
-//   ACTIVATION-CHANGED   the unit wrote nothing since the decision, and its configuration is the one decided on
+//   ACTIVATION-CHANGED   the unit wrote nothing since the decision, and what it runs and where it is are what was
+//                        decided on, also by what others recorded or corrected since
 //   ACTIVATION-WRITER    the unit itself says that it activated something. Asked without a decision too, unless the
 //                        event is recorded after the fact
 //

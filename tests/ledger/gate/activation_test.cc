@@ -133,6 +133,29 @@ TEST(Activation, WhatOthersChangedSinceTheDecisionIsFound) {
   EXPECT_THAT(changed({"elsewhere", "ada", InstallSubstrate("ICU-2", "2")}), IsEmpty());
 }
 
+// The unit was decided on where it never was.
+TEST(Activation, AMoveThatWasTakenBackSinceTheDecisionIsFound) {
+  const auto changed = [](const std::string& retracted) {
+    GateWorld world(GateStory());
+    v1::DeviceUnitRelocated moved;
+    moved.set_jurisdiction("US");
+    for (const std::string unit : {"ICU-1", "ICU-2"}) {
+      EventDraft draft = DraftWith(moved, {"unit=device_unit:" + unit, "site=site:boston"});
+      SetOccurred(draft, world.now(), world.now());
+      EXPECT_TRUE(world.Do({"moved " + unit, "ada", draft}).ok());
+    }
+    const Decided decided = Request(world, "1", "baseline:base@5");
+    EXPECT_EQ(decided.decision.verdict(), v1::GateDecided::ALLOW) << decided.decision.DebugString();
+    const StatusOr<LoadedEvent> event = LoadEvent(world.ledger().rows(), world.LeafOf("moved " + retracted));
+    EventDraft correction = Correct(event->header.event_id, v1::RecordCorrected::RETRACTED);
+    correction.header.set_rationale("it stayed");
+    EXPECT_TRUE(world.Do({"retracted", "ada", correction}).ok());
+    return Activate(world, decided, "1");
+  };
+  EXPECT_THAT(changed("ICU-1"), ElementsAre(HasSubstr("ACTIVATION-CHANGED where it is changed after the decision")));
+  EXPECT_THAT(changed("ICU-2"), IsEmpty());
+}
+
 // The fallback of what ran once is nobody's leave to put it back.
 TEST(Activation, A80RollBackTakesBackWhatRuns) {
   GateWorld world(TwoVersions());

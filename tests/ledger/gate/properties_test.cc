@@ -515,7 +515,7 @@ TEST(GateProperties, A69NothingActivatesConforminglyWithoutLeave) {
   // Nothing else speaks against it than that the unit is another one now.
   int moved_on = 0;
   std::map<v1::GateDecided::Verdict, int> replayed;
-  for (unsigned seed = 1; seed <= (kSanitized ? 2 : 12); ++seed) {
+  for (unsigned seed = 1; seed <= (kSanitized ? 4 : 24); ++seed) {
     RandomHistory history(seed);
     GateWorld& world = history.world();
     for (int step = 0; step < 80; ++step) {
