@@ -436,7 +436,12 @@ class RandomHistory {
     } else if (!corrigible_.empty()) {
       const StatusOr<LoadedEvent> event =
           LoadEvent(world_.ledger().rows(), corrigible_[random_() % corrigible_.size()]);
-      Do("correction", Because(Correct(event->header.event_id, v1::RecordCorrected::RETRACTED)), false);
+      // Also to a time that is to come when others of the test are decided.
+      const Timestamp to(world_.now().us + (static_cast<int64_t>(random_() % 20) - 15) * 1'000'000);
+      Do("correction",
+         Because(random_() % 2 == 0 ? Correct(event->header.event_id, v1::RecordCorrected::RETRACTED)
+                                    : MoveInTime(event->header.event_id, to, to)),
+         false);
     }
     return std::nullopt;
   }
