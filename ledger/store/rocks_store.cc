@@ -365,8 +365,9 @@ rocksdb::ColumnFamilyOptions RocksStore::FamilyOptions(Family family) const {
   options.table_factory = large ? log_table_factory_ : IsAskedInVain(family) ? filtered_table_factory_ : table_factory_;
   options.write_buffer_size = large ? 64u << 20 : 32u << 20;
   options.max_write_buffer_number = 3;
-  // Twice RocksDB's: rows of a projection are merged half as often, and a read looks at four files more at most.
-  options.level0_file_num_compaction_trigger = 8;
+  // Twice RocksDB's: rows of a projection are merged half as often, and a read looks at four files more at most. Not of
+  // timelines, in which each configuration searches several times.
+  if (family != Family::kTimelines) options.level0_file_num_compaction_trigger = 8;
   if (family == Family::kEventIds || family == Family::kEntities) {
     // Each event asks for ids and entities that are mostly not there: about 16 bits a row tell without a search.
     options.memtable_whole_key_filtering = true;
