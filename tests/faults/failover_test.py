@@ -21,7 +21,7 @@ LEADER_GAP_SECONDS = 2.0
 OTHERS_GAP_SECONDS = 2.0
 OWN_GAP_SECONDS = 5.0
 WATCHED_SECONDS = 6
-# A node that has just come back is not as good as one that was there: see deploy/decisions/0007-cluster.md.
+# A node that had just come back was not as good as one that was there, once: see deploy/decisions/0007-cluster.md.
 BACK_SECONDS = 12
 
 
