@@ -29,7 +29,7 @@ def measure(events, corrections):
     """The questions' figures by name, on a new ledger."""
     with harness.Place() as place:
         ledger = f"file:{place.ledger}"
-        for role in ("author", "verifier"):
+        for role in ("author", "verifier", "quality_officer"):
             harness.run_well("role", "grant", "ada", role, "--as", place.key, "--ledger", ledger)
         harness.run_well("policy", "adopt", "--shipped", "--as", place.key, "--ledger", ledger)
         bench("append", "--lives", "--events", events, "--corrections", corrections, "--run", 100, "--inflight", 8,
