@@ -29,8 +29,8 @@ struct Fact {
   // The event still counts: it was neither retracted nor replaced.
   bool counts() const { return !standing.void_effect; }
   // When it happened, as last corrected.
-  Timestamp earliest() const { return standing.moved ? standing.earliest : Timestamp(header().occurred_earliest_us()); }
-  Timestamp latest() const { return standing.moved ? standing.latest : Timestamp(header().occurred_latest_us()); }
+  Timestamp earliest() const { return standing.earliest; }
+  Timestamp latest() const { return standing.latest; }
   // The body as the message of one event type, or nullptr when it is another's or was erased.
   template <typename Body>
   const Body* body() const {

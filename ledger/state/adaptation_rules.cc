@@ -49,23 +49,16 @@ StatusOr<bool> IsAdaptationSurface(const RowFinder& rows, std::string_view surfa
 // What put a unit where it is, and from when on.
 using Move = std::tuple<LeafIndex, Timestamp, Timestamp>;
 
-// Those that had begun at `at`, as known below `size`: neither what was retracted or replaced, nor when it is said to
-// have been, is as it was.
+// Those that had begun at `at`, as known below `size`.
 StatusOr<std::vector<Move>> MovesOf(const RowFinder& rows, const v1::EntityRef& unit, Timestamp at, TreeSize size) {
   std::vector<Move> moves;
   for (const std::string_view type : {"device_unit.commissioned", "device_unit.relocated"}) {
-    const std::string prefix = TypedEdgesPrefix(unit, type);
-    std::string from = LastEdge(prefix);
-    for (size_t looked_at = 0; looked_at < kMovesMax; ++looked_at) {
-      ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, LastCounting(rows, prefix, from, size));
-      if (!index.has_value()) break;
-      ASSIGN_OR_RETURN(const LoadedEvent event, LoadWithoutBody(rows, *index));
+    ASSIGN_OR_RETURN(const std::vector<LeafIndex> indexes,
+                     AllCounting(rows, TypedEdgesPrefix(unit, type), size, kMovesMax));
+    for (const LeafIndex index : indexes) {
+      ASSIGN_OR_RETURN(const LoadedEvent event, LoadWithoutBody(rows, index));
       ASSIGN_OR_RETURN(const Standing standing, StandingOf(rows, event.view(), size));
-      const Timestamp earliest = standing.moved ? standing.earliest : event.header.occurred_earliest();
-      const Timestamp latest = standing.moved ? standing.latest : event.header.occurred_latest();
-      if (earliest <= at) moves.emplace_back(*index, earliest, latest);
-      if (index->value == 0) break;
-      from = Text(prefix, LeafKey(LeafIndex(index->value - 1)));
+      if (standing.earliest <= at) moves.emplace_back(index, standing.earliest, standing.latest);
     }
   }
   return moves;

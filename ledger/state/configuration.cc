@@ -27,12 +27,7 @@ StatusOr<std::vector<Placed>> Contribution(const RowFinder& rows, const Recorded
   if (effects.empty()) return placed;
   ASSIGN_OR_RETURN(const Standing standing, StandingOf(rows, event));
   if (standing.void_effect) return placed;
-  TimelineEntry entry{event.header->occurred_earliest(), event.index, event.header->occurred_latest(), Effect::kSet,
-                      standing.evidence};
-  if (standing.moved) {
-    entry.earliest = standing.earliest;
-    entry.latest = standing.latest;
-  }
+  TimelineEntry entry{standing.earliest, event.index, standing.latest, Effect::kSet, standing.evidence};
   for (ConfigurationEffect& effect : effects) {
     entry.effect = effect.effect;
     placed.push_back({std::move(effect.unit), std::move(effect.surface), entry});

@@ -51,6 +51,8 @@ StatusOr<std::vector<LeafIndex>> CorrectorsOf(const RowFinder& rows, LeafIndex i
 
 StatusOr<Standing> StandingOf(const RowFinder& rows, const RecordedEvent& event, TreeSize size) {
   Standing standing;
+  standing.earliest = event.header->occurred_earliest();
+  standing.latest = event.header->occurred_latest();
   standing.evidence = event.index;
   ASSIGN_OR_RETURN(const std::optional<LoadedEvent> decider, DeciderOf(rows, event, size, 0));
   if (!decider.has_value()) return standing;

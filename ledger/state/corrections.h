@@ -27,7 +27,7 @@ namespace anamnesis {
 struct Standing {
   // The event has no effect: retracted or replaced.
   bool void_effect = false;
-  // When set, the effect happened in this interval instead of the header's.
+  // When the effect happened: the header's interval, or another where a correction says so, and then `moved`.
   bool moved = false;
   Timestamp earliest;
   Timestamp latest;

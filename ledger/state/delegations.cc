@@ -43,11 +43,12 @@ Status FindWithdrawal(std::string_view id, const RowFinder& rows, DelegationStat
   v1::EntityRef delegation;
   delegation.set_kind("delegation");
   delegation.set_id(std::string(id));
-  ASSIGN_OR_RETURN(const std::vector<LoadedEvent> withdrawals,
+  ASSIGN_OR_RETURN(const std::vector<LeafIndex> withdrawals,
                    AllCounting(rows, TypedEdgesPrefix(delegation, "authority.withdrawn")));
   state.clear_withdrawn_index();
   state.clear_withdrawn_from_us();
-  for (const LoadedEvent& each : withdrawals) {
+  for (const LeafIndex index : withdrawals) {
+    ASSIGN_OR_RETURN(const LoadedEvent each, LoadEvent(rows, index));
     const auto* body = BodyAs<v1::AuthorityWithdrawn>(each.body.get());
     if (body != nullptr) AddWithdrawal(each.view(), *body, state);
   }

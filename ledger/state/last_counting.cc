@@ -72,16 +72,16 @@ EventBefore EventsOfTypes(const RowFinder& rows, std::string prefix, std::vector
   };
 }
 
-StatusOr<std::vector<LoadedEvent>> AllCounting(const RowFinder& rows, std::string_view prefix) {
-  std::vector<LoadedEvent> counting;
+StatusOr<std::vector<LeafIndex>> AllCounting(const RowFinder& rows, std::string_view prefix, TreeSize size,
+                                             size_t most) {
+  std::vector<LeafIndex> counting;
   std::string from = LastEdge(prefix);
-  while (true) {
+  while (counting.size() < most) {
     ASSIGN_OR_RETURN(const std::optional<LeafIndex> index, StepDown(rows, prefix, from));
     if (!index.has_value()) break;
-    ASSIGN_OR_RETURN(const bool counts, StillCounts(rows, *index));
-    if (!counts) continue;
-    ASSIGN_OR_RETURN(LoadedEvent event, LoadEvent(rows, *index));
-    counting.push_back(std::move(event));
+    if (index->value >= size.value) continue;
+    ASSIGN_OR_RETURN(const bool counts, StillCounts(rows, *index, size));
+    if (counts) counting.push_back(*index);
   }
   std::reverse(counting.begin(), counting.end());
   return counting;

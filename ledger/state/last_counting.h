@@ -36,8 +36,10 @@ StatusOr<std::optional<LeafIndex>> LastCounting(const RowFinder& rows, std::stri
 // others. `rows` must outlive what is returned, and what `types` name.
 EventBefore EventsOfTypes(const RowFinder& rows, std::string prefix, std::vector<std::string_view> types);
 
-// All of them, in log order. For what few may write.
-StatusOr<std::vector<LoadedEvent>> AllCounting(const RowFinder& rows, std::string_view prefix);
+// All of them, in log order; of events below `size`, by the corrections below it, and no more than the last `most`.
+// What anybody may write needs such a bound.
+StatusOr<std::vector<LeafIndex>> AllCounting(const RowFinder& rows, std::string_view prefix,
+                                             TreeSize size = TreeSize(UINT64_MAX), size_t most = SIZE_MAX);
 
 }  // namespace anamnesis
 

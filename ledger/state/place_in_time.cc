@@ -17,9 +17,7 @@ StatusOr<std::optional<Placed>> PlaceOf(const RowFinder& rows, LeafIndex index, 
   ASSIGN_OR_RETURN(const LoadedEvent event, LoadWithoutBody(rows, index));
   ASSIGN_OR_RETURN(const Standing standing, StandingOf(rows, event.view(), size));
   if (standing.void_effect) return std::optional<Placed>();
-  const v1::EventHeader& header = event.header.fields;
-  const Timestamp latest = standing.moved ? standing.latest : Timestamp(header.occurred_latest_us());
-  return std::optional<Placed>({PlaceInTime(event.view(), latest), header.retrospective()});
+  return std::optional<Placed>({PlaceInTime(event.view(), standing.latest), event.header.fields.retrospective()});
 }
 
 StatusOr<std::optional<LeafIndex>> NewestCounting(const RowFinder& rows, TreeSize size, const EventBefore& before,
