@@ -33,10 +33,11 @@ def expect(holds, what):
 
 
 def wait_until(holds, what, say=lambda: "", seconds=START_SECONDS):
-    """Looks until it is so; `say` adds to the failure."""
+    """Looks until it is so; `say` adds to the failure, and is asked then only."""
     deadline = time.monotonic() + seconds
     while not holds():
-        expect(time.monotonic() < deadline, f"{what}: not in {seconds} s {say()}")
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"{what}: not in {seconds} s {say()}")
         time.sleep(0.05)
 
 
