@@ -2,12 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include <cstdlib>
 #include <random>
-#include <thread>
 
 #include "anamnesis/internal/state.pb.h"
 #include "ledger/base/bytes.h"
@@ -20,6 +17,7 @@
 #include "ledger/state/recorded_event.h"
 #include "tests/ledger/engine/erasures.h"
 #include "tests/ledger/engine/stored_ledger.h"
+#include "tests/support/killed_process.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/scratch_directory.h"
 
@@ -55,21 +53,21 @@ std::map<StoredLedger::Key, std::string> RowsOf(const std::string& dir) {
 }
 
 // Copies what is still missing; OK when the copy is finished.
-Status Receive(CopyIn& copy, const CopyOut& source) {
+Status Receive(CopyIn& copy, const CopyOut& source, size_t chunk_bytes = kChunkBytes) {
   ASSIGN_OR_RETURN(const internal::CopyManifest manifest, source.Manifest());
   RETURN_IF_ERROR(copy.Begin(manifest));
   const TreeSize size(manifest.applied().tree_size());
   while (copy.size() < size) {
-    ASSIGN_OR_RETURN(const internal::CopyChunk chunk, source.Chunk(LeafIndex(copy.size().value), size, kChunkBytes));
+    ASSIGN_OR_RETURN(const internal::CopyChunk chunk, source.Chunk(LeafIndex(copy.size().value), size, chunk_bytes));
     RETURN_IF_ERROR(copy.Add(chunk));
   }
   return copy.Finish();
 }
 
-Status ReceiveAll(const std::string& from, const std::string& to) {
+Status ReceiveAll(const std::string& from, const std::string& to, size_t chunk_bytes = kChunkBytes) {
   const std::unique_ptr<Store> store = OpenStore(from, true);
   ASSIGN_OR_RETURN(const std::unique_ptr<CopyIn> copy, CopyIn::Open(to, {}));
-  return Receive(*copy, CopyOut(*store));
+  return Receive(*copy, CopyOut(*store), chunk_bytes);
 }
 
 void CopyDirectory(const std::string& from, const std::string& to) {
@@ -500,51 +498,38 @@ TEST_F(LyingGiverTest, EveryByteOfALeafIsCovered) {
 
 // --- Killed ---
 
-// What the next test runs in a process of its own; there ANAMNESIS_COPY says FROM:TO.
+// What the next test runs in processes of its own; there ANAMNESIS_COPY says FROM:TO.
+const OwnTest kReceive = {"CopyProcess.DISABLED_Receive", "ANAMNESIS_COPY"};
+
 TEST(CopyProcess, DISABLED_Receive) {
   const char* const directories = std::getenv("ANAMNESIS_COPY");
   ASSERT_NE(directories, nullptr);
   const std::string text = directories;
   const size_t colon = text.find(':');
-  const Status received = ReceiveAll(text.substr(0, colon), text.substr(colon + 1));
+  // In hundreds of chunks, so that a process is mostly between two of them when it is killed.
+  const Status received = ReceiveAll(text.substr(0, colon), text.substr(colon + 1), 1);
   EXPECT_TRUE(received.ok()) << received;
 }
 
 TEST_F(CopyTest, KilledAtAnyMomentItGoesOn) {
   const auto before = RowsOf(behind_.path());
+  const ScratchDirectory undisturbed;
+  CopyDirectory(behind_.path(), undisturbed.path());
+  const auto whole = RunWhole(kReceive, Text(source_.path(), ":", undisturbed.path()));
   std::mt19937_64 random(11);
-  int kills = 0;
-  for (bool done = false; !done;) {
-    const pid_t child = ::fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      ::setenv("ANAMNESIS_COPY", Text(source_.path(), ":", behind_.path()).c_str(), 1);
-      ::execl("/proc/self/exe", "copy", "--gtest_filter=CopyProcess.DISABLED_Receive",
-              "--gtest_also_run_disabled_tests", nullptr);
-      ::_exit(127);
-    }
-    // Longer each time, so that it ends.
-    const uint64_t longer_us = kSanitized ? 80'000 : 8'000;
-    std::this_thread::sleep_for(
-        std::chrono::microseconds(random() % (5000 + longer_us * static_cast<uint64_t>(kills))));
-    ::kill(child, SIGKILL);
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    const bool killed = WIFSIGNALED(status);
-    ASSERT_TRUE(killed || WEXITSTATUS(status) == 0);
-    kills += killed ? 1 : 0;
-    const bool unfinished = *CopyIsUnfinished(behind_.path());
-    if (unfinished) {
+  int unfinished = 0;
+  const int kills = KillUntilItEnds(kReceive, Text(source_.path(), ":", behind_.path()), whole, random, [&] {
+    if (*CopyIsUnfinished(behind_.path())) {
+      ++unfinished;
       EXPECT_EQ(Ledger::Open(behind_.path(), {}).status().code(), StatusCode::kFailedPrecondition);
-      continue;
+      return false;
     }
-    // As before, or whole.
-    const uint64_t size = (*Ledger::Open(behind_.path(), {}))->GetStatus().tree_size();
-    done = size >= 700;
-    EXPECT_EQ(done || RowsOf(behind_.path()) == before, true) << size;
-    ASSERT_LT(kills, 2000);
-  }
+    if (RowsOf(behind_.path()) == before) return false;
+    EXPECT_GE((*Ledger::Open(behind_.path(), {}))->GetStatus().tree_size(), 700);
+    return true;
+  });
   EXPECT_GT(kills, 5);
+  EXPECT_GT(unfinished, 0);
   ExpectCopied(behind_.path());
 }
 

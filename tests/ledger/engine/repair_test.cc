@@ -4,18 +4,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "anamnesis/internal/state.pb.h"
@@ -32,6 +27,7 @@
 #include "tests/ledger/engine/erasures.h"
 #include "tests/ledger/engine/repair_sources.h"
 #include "tests/ledger/engine/stored_ledger.h"
+#include "tests/support/killed_process.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/scratch_directory.h"
 
@@ -540,7 +536,7 @@ TEST_F(RepairTest, WhateverIsDamagedAtRandom) {
   }
 }
 
-// Run by the tests below in a process of its own, which is killed.
+// Run by the tests below in processes of its own, which are killed.
 TEST(RepairProcess, DISABLED_Repair) {
   const char* const directories = std::getenv("ANAMNESIS_REPAIR");
   ASSERT_NE(directories, nullptr);
@@ -552,25 +548,13 @@ TEST(RepairProcess, DISABLED_Repair) {
   EXPECT_TRUE(report->after.ok()) << ToText(*report);
 }
 
-// Kills one process after the other that repairs `dir`, each later than the one before, until one gets to its end.
+// Repairs of `dir` are killed until one gets to its end.
 void RepairWithKills(const std::string& dir, const std::string& peer, std::mt19937_64& random) {
-  for (uint64_t within_us = 5000;; within_us += within_us / 2) {
-    const pid_t child = fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      setenv("ANAMNESIS_REPAIR", Text(dir, ":", peer).c_str(), 1);
-      execl("/proc/self/exe", "repair", "--gtest_filter=RepairProcess.DISABLED_Repair",
-            "--gtest_also_run_disabled_tests", nullptr);
-      _exit(127);
-    }
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % within_us));
-    kill(child, SIGKILL);
-    int status = 0;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    if (WIFSIGNALED(status)) continue;
-    ASSERT_EQ(WEXITSTATUS(status), 0);
-    return;
-  }
+  const OwnTest repair = {"RepairProcess.DISABLED_Repair", "ANAMNESIS_REPAIR"};
+  const ScratchDirectory undisturbed;
+  std::filesystem::copy(dir, undisturbed.path(), std::filesystem::copy_options::recursive);
+  const auto whole = RunWhole(repair, Text(undisturbed.path(), ":", peer));
+  EXPECT_GT(KillUntilItEnds(repair, Text(dir, ":", peer), whole, random), 5);
 }
 
 TEST_F(RepairTest, EndedAtAnyMomentItGoesOn) {
